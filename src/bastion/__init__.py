@@ -1,0 +1,1 @@
+"""bastion: the emergency exit of leveraged trading."""

@@ -1,0 +1,1 @@
+"""Domain: values and rules, without I/O, clock or async."""

@@ -1,0 +1,27 @@
+"""Instrument: one contract of a venue and the limits that its orders must keep."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from bastion.domain.money import ZERO, Quantity
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Instrument:
+    """One contract. `id` is the venue's own name for it; `category` is the venue's product family.
+
+    A limit of zero means that the venue states none. Quantities are in the venue's order unit;
+    `contract_size` is the amount of base (linear) or of USD (inverse) that one such unit stands for.
+    """
+
+    id: str
+    category: str
+    symbol: str
+    base: str
+    settle: str
+    inverse: bool = False
+    contract_size: Decimal = Decimal(1)
+    quantity_step: Decimal = ZERO
+    quantity_min: Quantity = Quantity(ZERO)
+    market_quantity_max: Quantity = Quantity(ZERO)
+    price_tick: Decimal = ZERO

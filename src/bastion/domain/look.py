@@ -1,0 +1,45 @@
+"""Look: one reading of everything that an account could hold, with what could not be read."""
+
+from dataclasses import dataclass
+
+from bastion.domain.order import OpenOrder
+from bastion.domain.position import Position
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unread:
+    """A part of the account that could not be read, and why."""
+
+    part: str
+    reason: str
+    terminal: bool = False
+    """No retry can help: a person must change the credential or its rights."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """One reading of an account: every settle coin, category and order kind of its key space.
+
+    `begun_ns` and `ended_ns` are monotonic times of the Clock port, taken before the first request left and after the
+    last answer came. `parts` names each part that was read and believed; `unread` each that was not. `digests` are SHA-256 hashes of
+    the raw answers. A look is evidence of flatness only when `complete`.
+    """
+
+    begun_ns: int
+    ended_ns: int
+    positions: tuple[Position, ...]
+    orders: tuple[OpenOrder, ...]
+    parts: tuple[str, ...]
+    unread: tuple[Unread, ...] = ()
+    digests: tuple[str, ...] = ()
+    venue_time_ms: int | None = None
+
+    @property
+    def complete(self) -> bool:
+        """Whether every part was read."""
+        return not self.unread
+
+    @property
+    def empty(self) -> bool:
+        """Whether everything was read, and no position and no order was there."""
+        return self.complete and not self.positions and not self.orders

@@ -1,0 +1,53 @@
+"""Position: what a venue says an account holds in one instrument on one side."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+
+from bastion.domain.money import Price, Quantity, Usd
+
+
+class Side(StrEnum):
+    """The side of a position."""
+
+    LONG = "LONG"
+    SHORT = "SHORT"
+
+
+class MarginMode(StrEnum):
+    """How a position is margined; it does not change how it is closed on every venue, but on some."""
+
+    CROSS = "cross"
+    ISOLATED = "isolated"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Position:
+    """One open position as the venue reports it; `quantity` is above zero, its direction is `side`.
+
+    `hedged` says that the account runs hedge mode there, so that both sides of one instrument can be open.
+    `closable` is False for what bastion reports but does not close (options, spot debt); it then makes the
+    verdict NOT_FLAT by name. Figures that the venue did not give are None, never zero. `notional_usd` is
+    positive; `margin_usd` is the initial margin.
+    """
+
+    instrument: str
+    category: str
+    symbol: str
+    side: Side
+    quantity: Quantity
+    hedged: bool
+    margin_mode: MarginMode | None = None
+    entry_price: Price | None = None
+    mark_price: Price | None = None
+    liquidation_price: Price | None = None
+    leverage: Decimal | None = None
+    notional_usd: Usd | None = None
+    margin_usd: Usd | None = None
+    unrealized_pnl_usd: Usd | None = None
+    closable: bool = True
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """What names this position within its account: category, instrument and side."""
+        return (self.category, self.instrument, self.side.value)

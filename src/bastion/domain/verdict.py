@@ -1,0 +1,54 @@
+"""Verdict: the four ways in which an exit can end, and the words of its states."""
+
+from enum import StrEnum
+
+
+class Verdict(StrEnum):
+    """How an exit, or one leg of it, ended."""
+
+    FLAT = "FLAT"
+    FLAT_WITH_DUST = "FLAT_WITH_DUST"
+    NOT_FLAT = "NOT_FLAT"
+    UNKNOWN = "UNKNOWN"
+
+    @property
+    def success(self) -> bool:
+        """Whether nothing that can be closed is left: true for FLAT and FLAT_WITH_DUST only."""
+        return self in {Verdict.FLAT, Verdict.FLAT_WITH_DUST}
+
+
+class LatchState(StrEnum):
+    """Whether opening actions of ours are blocked."""
+
+    CLEAR = "CLEAR"
+    TRIPPED = "TRIPPED"
+
+
+class ExitState(StrEnum):
+    """Where an exit stands."""
+
+    EXITING = "EXITING"
+    HOLDING = "HOLDING"
+    DONE = "done"
+
+
+class DisplayWord(StrEnum):
+    """The words a person reads, the same on every surface."""
+
+    DISARMED = "DISARMED"
+    ARMED = "ARMED"
+    EXITING = "EXITING"
+    FLAT = "FLAT"
+    NOT_FLAT = "NOT FLAT"
+    UNKNOWN = "UNKNOWN"
+
+
+def display_word(*, exit_state: ExitState | None, verdict: Verdict | None, armed: bool) -> DisplayWord:
+    """Return the one word that describes the desk to a person (experience, section 2.3)."""
+    if exit_state is ExitState.EXITING:
+        return DisplayWord.EXITING
+    if verdict is not None:
+        if verdict.success:
+            return DisplayWord.FLAT
+        return DisplayWord.NOT_FLAT if verdict is Verdict.NOT_FLAT else DisplayWord.UNKNOWN
+    return DisplayWord.ARMED if armed else DisplayWord.DISARMED

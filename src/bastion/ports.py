@@ -1,0 +1,156 @@
+"""Ports: all that the desk needs of the world, in one file."""
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Protocol
+
+from bastion.domain.account import Access, Account
+from bastion.domain.instrument import Instrument
+from bastion.domain.look import Look
+from bastion.domain.order import CancelAnswer, Fill, OpenOrder, OrderRequest, OrderState
+from bastion.domain.position import Position
+from bastion.domain.records import Entry, Record
+
+
+class Clock(Protocol):
+    """Time, as the desk knows it."""
+
+    def now_ns(self) -> int:
+        """Return UTC nanoseconds since the epoch; it can jump."""
+        ...
+
+    def monotonic_ns(self) -> int:
+        """Return nanoseconds that never go back; only differences mean anything."""
+        ...
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait `seconds`, measured by the same time as `asyncio.timeout`."""
+        ...
+
+
+class Venue(Protocol):
+    """One account at one venue: read it, reduce it, cancel in it. Nothing here can open or grow exposure.
+
+    Every method ends within `deadline_s` seconds, however the venue behaves, and paces itself by the venue's
+    published limits. Methods may be called concurrently.
+    """
+
+    @property
+    def account(self) -> Account:
+        """The account behind this adapter."""
+        ...
+
+    @property
+    def link(self) -> str:
+        """Where a person closes positions by hand at this venue: a URL without secrets, or empty."""
+        ...
+
+    async def open(self, *, deadline_s: float) -> None:
+        """Warm up: connection, clock offset, instruments. Optional before any other call, and safe to repeat.
+
+        Raises:
+            VenueError: the venue did not answer; every other method can still be called.
+        """
+        ...
+
+    async def look(self, *, deadline_s: float) -> Look:
+        """Read every position and order of the account's key space; never raises for the venue's sake.
+
+        What did not come, came malformed or was refused stands in `Look.unread`.
+        """
+        ...
+
+    async def instruments(self, *, deadline_s: float) -> Mapping[tuple[str, str], Instrument]:
+        """Return the contracts by (category, id), from memory or disk where they are known.
+
+        Raises:
+            VenueError: they are not known and the venue did not give them. An exit goes on without them.
+        """
+        ...
+
+    async def place(self, request: OrderRequest, *, deadline_s: float) -> OrderState:
+        """Send one reducing order once, and return the venue's answer.
+
+        Raises:
+            VenueRejected: the venue refused; nothing was executed.
+            VenueUnreachable: the request certainly did not leave; nothing was executed.
+            OutcomeUnknown: it may have been executed; ask `order` or look again.
+        """
+        ...
+
+    async def order(self, request: OrderRequest, *, deadline_s: float) -> OrderState | None:
+        """Return what the venue knows of an order of ours, or None where it says that it knows none.
+
+        Raises:
+            VenueError: the venue did not say.
+        """
+        ...
+
+    async def cancel(self, orders: Sequence[OpenOrder], *, deadline_s: float) -> tuple[CancelAnswer, ...]:
+        """Cancel exactly these orders, one answer each, in their order; never raises for the venue's sake."""
+        ...
+
+    async def sweep(self, look: Look, *, deadline_s: float) -> tuple[CancelAnswer, ...]:
+        """Cancel every order of the account that `look` shows, of every kind, by the venue's bulk means.
+
+        One answer for each order of the look; never raises for the venue's sake.
+        """
+        ...
+
+    async def fills(
+        self, positions: Sequence[Position], *, since_ms: int, deadline_s: float
+    ) -> tuple[Fill, ...]:
+        """Return all executions since `since_ms` (venue time) in these positions' instruments, oldest first.
+
+        Raises:
+            VenueError: they could not all be read.
+        """
+        ...
+
+    async def second_source(self, position: Position, *, deadline_s: float) -> Decimal:
+        """Return the size of the position by another source of the venue than `look` uses (zero: none).
+
+        Raises:
+            VenueError: the venue did not say.
+        """
+        ...
+
+    async def access(self, *, deadline_s: float) -> Access:
+        """Return what the venue says that the credential may do.
+
+        Raises:
+            VenueError: the venue did not say.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Release the connections; the adapter is not used afterwards."""
+        ...
+
+
+class Journal(Protocol):
+    """The durable, append-only, hash-chained record of what was asked, intended and answered."""
+
+    async def append(self, records: Sequence[Record]) -> None:
+        """Make the records durable, in order, in one commit, before returning.
+
+        Raises:
+            JournalUnusable: they are not durable.
+        """
+        ...
+
+    def entries(self, exit_id: str) -> tuple[Entry, ...]:
+        """Return the entries of one exit, oldest first; empty when there is none of that id."""
+        ...
+
+    def exit_ids(self) -> tuple[str, ...]:
+        """Return the ids of all exits, oldest first."""
+        ...
+
+    def latch_entries(self) -> tuple[Entry, ...]:
+        """Return the entries that trip or reset the latch, oldest first."""
+        ...
+
+    def close(self) -> None:
+        """Release the files; nothing is appended afterwards."""
+        ...

@@ -9,6 +9,7 @@ from bastion.domain.instrument import Instrument
 from bastion.domain.look import Look
 from bastion.domain.order import CancelAnswer, Fill, OpenOrder, OrderRequest, OrderState
 from bastion.domain.position import Position
+from bastion.domain.principal import KeyRecord
 from bastion.domain.records import Entry, Record
 
 
@@ -153,4 +154,20 @@ class Journal(Protocol):
 
     def close(self) -> None:
         """Release the files; nothing is appended afterwards."""
+        ...
+
+
+class KeyStore(Protocol):
+    """The records of `bst_` keys. Every read sees what is stored now, so that a revocation acts at once."""
+
+    def add(self, record: KeyRecord) -> None:
+        """Store a new record durably; its id and digest are unique."""
+        ...
+
+    def records(self) -> tuple[KeyRecord, ...]:
+        """Return all records, oldest first, revoked and expired ones included."""
+        ...
+
+    def revoke(self, key_id: str, *, at_ms: int) -> bool:
+        """Mark the key revoked, durably; False when there is none of that id. The first revocation's time stays."""
         ...

@@ -1,4 +1,4 @@
-"""Principal: who asks, with which scope."""
+"""Principal: who asks, with which scope, and what is kept of a key."""
 
 from dataclasses import dataclass
 from enum import IntEnum
@@ -24,3 +24,19 @@ class Principal:
     id: str
     surface: str
     scope: Scope
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyRecord:
+    """What is kept of a `bst_` key: never the key itself, only its SHA-256 in hexadecimal.
+
+    Times are UTC milliseconds since the epoch; None means that the key never expires, or is not revoked.
+    """
+
+    id: str
+    digest: str
+    scope: Scope
+    label: str
+    created_ms: int
+    expires_ms: int | None = None
+    revoked_ms: int | None = None

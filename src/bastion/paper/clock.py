@@ -1,0 +1,46 @@
+"""Clock: the paper exchange's own time, real or stepped by the control API."""
+
+import time
+from typing import Protocol
+
+
+class Clock(Protocol):
+    """Where every layer of the paper exchange reads the time."""
+
+    def now_ms(self) -> int:
+        """Return milliseconds since the Unix epoch; never smaller than at the call before."""
+        ...
+
+
+class RealClock:
+    """The machine's time, anchored once so that a stepped system clock cannot turn it back."""
+
+    def __init__(self) -> None:
+        self._epoch_ns = time.time_ns()  # noqa: TID251  the paper exchange's one wall-clock reading
+        self._start_ns = time.monotonic_ns()  # noqa: TID251  see the line above
+
+    def now_ms(self) -> int:
+        """Return milliseconds since the Unix epoch."""
+        elapsed_ns = time.monotonic_ns() - self._start_ns  # noqa: TID251  a clock reads a clock
+        return (self._epoch_ns + elapsed_ns) // 1_000_000
+
+
+class SteppedClock:
+    """A clock that stands still until it is advanced; two runs that step alike see the same times."""
+
+    def __init__(self, start_ms: int) -> None:
+        self._now_ms = start_ms
+
+    def now_ms(self) -> int:
+        """Return milliseconds since the Unix epoch, as last advanced."""
+        return self._now_ms
+
+    def advance(self, by_ms: int) -> None:
+        """Move the clock forward by `by_ms` milliseconds.
+
+        Raises:
+            ValueError: `by_ms` is negative; the clock stays where it is.
+        """
+        if by_ms < 0:
+            raise ValueError(f"A clock cannot go back; it was asked to advance by {by_ms} ms.")
+        self._now_ms += by_ms

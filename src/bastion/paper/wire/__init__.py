@@ -1,0 +1,1 @@
+"""Wires: each speaks one venue's HTTP protocol on top of the exchange core."""

@@ -132,8 +132,8 @@ class Venue(Protocol):
 class Journal(Protocol):
     """The durable, append-only, hash-chained record of what was asked, intended and answered."""
 
-    async def append(self, records: Sequence[Record]) -> None:
-        """Make the records durable, in order, in one commit, before returning.
+    async def append(self, records: Sequence[Record]) -> tuple[Entry, ...]:
+        """Make the records durable, in order, in one commit; then return their entries.
 
         Raises:
             JournalUnusable: they are not durable.

@@ -1,0 +1,1 @@
+"""Auth: who may ask (keys), and what bastion may use at the venues (vault)."""

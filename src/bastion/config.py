@@ -1,0 +1,209 @@
+"""Config: one TOML file that names the accounts and how to exit them; it never holds a secret."""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from bastion.auth.vault import NAME_FORM
+from bastion.domain.account import Account
+from bastion.errors import ConfigInvalid
+
+ACCOUNTS_MAX = 200
+FILE_BYTES_MAX = 1_000_000
+DEADLINE_S_DEFAULT = 60.0
+DEADLINE_S_MAX = 3_600.0
+HOLD_S_DEFAULT = 60.0
+HOLD_S_MAX = 86_400.0
+
+# The key space of an account that names none: where the venue's perpetuals are settled in stablecoins.
+KEY_SPACE_DEFAULT = {"binance": "usdm", "bybit": "unified"}
+KEY_SPACES = {"binance": ("usdm",), "bybit": ("unified",)}
+
+_TOP = ("account", "exit", "vault")
+_ACCOUNT = ("name", "venue", "base_url", "ws_url", "credential", "key_space")
+_EXIT = ("deadline_s", "hold_s")
+_VAULT = ("path",)
+_SECRET_WORDS = ("secret", "apikey", "apisecret", "privatekey", "passphrase", "password")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """What the file says. `path` is None where there is no file: the embedded paper exchange is then used.
+
+    `deadline_s` is when an exit answers at the latest; `hold_s` how long a standing process keeps looking
+    after FLAT, both in seconds.
+    """
+
+    path: Path | None
+    accounts: tuple[Account, ...] = ()
+    deadline_s: float = DEADLINE_S_DEFAULT
+    hold_s: float = HOLD_S_DEFAULT
+    vault_path: Path | None = None
+
+    @property
+    def embedded(self) -> bool:
+        """Whether no account is configured, so that the embedded paper exchange stands in."""
+        return not self.accounts
+
+
+def read_config(path: Path) -> Config:
+    """Return what the file says.
+
+    Raises:
+        ConfigInvalid: it cannot be read, or says something that bastion does not know; the text names the
+            place in the file and what is allowed there.
+    """
+    try:
+        if path.stat().st_size > FILE_BYTES_MAX:
+            raise ConfigInvalid(f"{path}: larger than {FILE_BYTES_MAX} bytes; this is no configuration.")
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is no UTF-8 text"
+        raise ConfigInvalid(f"{path}: cannot be read: {reason}.") from error
+    return parse_config(text, path=path)
+
+
+def parse_config(text: str, *, path: Path) -> Config:
+    """Return what the text says; relative paths in it are taken from the folder of `path`.
+
+    Raises:
+        ConfigInvalid: as `read_config`.
+    """
+    try:
+        # Floats are read as text, so that no binary rounding gets into a setting.
+        document = tomllib.loads(text, parse_float=Decimal)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigInvalid(f"{path}: not valid TOML: {error}.") from None
+    reader = _Reader(path)
+    reader.known(document, allowed=_TOP, where="")
+    entries = document.get("account", [])
+    if not isinstance(entries, list):
+        raise reader.wrong("account", "must be written as [[account]], once for each account")
+    if not entries:
+        raise reader.wrong(
+            "account", "no [[account]] is configured; without accounts there is nothing to exit"
+        )
+    if len(entries) > ACCOUNTS_MAX:
+        raise reader.wrong("account", f"at most {ACCOUNTS_MAX} accounts")
+    accounts = tuple(reader.account(entry, where=f"account[{at}]") for at, entry in enumerate(entries))
+    names = [account.name for account in accounts]
+    for at, name in enumerate(names):
+        if name in names[:at]:
+            raise reader.wrong(f"account[{at}].name", f"the name {name!r} is used twice")
+    exit_table = reader.table(document, "exit", allowed=_EXIT)
+    vault_table = reader.table(document, "vault", allowed=_VAULT)
+    vault_path = reader.text(vault_table, "path", where="vault")
+    return Config(
+        path=path,
+        accounts=accounts,
+        deadline_s=reader.seconds(
+            exit_table, "deadline_s", least=1.0, most=DEADLINE_S_MAX, default=DEADLINE_S_DEFAULT
+        ),
+        hold_s=reader.seconds(exit_table, "hold_s", least=0.0, most=HOLD_S_MAX, default=HOLD_S_DEFAULT),
+        vault_path=None if vault_path is None else (path.parent / Path(vault_path).expanduser()).resolve(),
+    )
+
+
+class _Reader:
+    """Reads values out of the document; each complaint names the file, the place and what is allowed."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def wrong(self, where: str, what: str) -> ConfigInvalid:
+        return ConfigInvalid(f"{self._path}: {where}: {what}.")
+
+    def known(self, table: Mapping[str, object], *, allowed: tuple[str, ...], where: str) -> None:
+        for name in table:
+            if name in allowed:
+                continue
+            place = f"{where}.{name}" if where else name
+            plain = name.replace("_", "").replace("-", "").lower()
+            if any(word in plain for word in _SECRET_WORDS):
+                raise self.wrong(
+                    place,
+                    "a secret does not belong in the configuration. Store it with "
+                    '`bastion vault put NAME --from-stdin`, write credential = "NAME" here, and, as this '
+                    "file may have been read by others, replace the key at the venue",
+                )
+            raise self.wrong(place, f"unknown; allowed here: {', '.join(allowed)}")
+
+    def table(
+        self, document: Mapping[str, object], name: str, *, allowed: tuple[str, ...]
+    ) -> Mapping[str, object]:
+        value = document.get(name, {})
+        if not isinstance(value, dict):
+            raise self.wrong(name, f"must be a table, written as [{name}]")
+        self.known(value, allowed=allowed, where=name)
+        return value
+
+    def text(self, table: Mapping[str, object], name: str, *, where: str) -> str | None:
+        value = table.get(name)
+        if value is None:
+            return None
+        if not isinstance(value, str) or not value.strip():
+            raise self.wrong(f"{where}.{name}", "must be text that is not empty")
+        return value.strip()
+
+    def seconds(
+        self, table: Mapping[str, object], name: str, *, least: float, most: float, default: float
+    ) -> float:
+        value = table.get(name)
+        if value is None:
+            return default
+        if isinstance(value, bool) or not isinstance(value, int | Decimal) or not least <= value <= most:
+            raise self.wrong(f"exit.{name}", f"must be a number of seconds from {least:g} to {most:g}")
+        return float(value)
+
+    def account(self, entry: object, *, where: str) -> Account:
+        if not isinstance(entry, dict):
+            raise self.wrong(where, "must be a table, written as [[account]]")
+        self.known(entry, allowed=_ACCOUNT, where=where)
+        name = self.text(entry, "name", where=where)
+        venue = self.text(entry, "venue", where=where)
+        credential = self.text(entry, "credential", where=where)
+        if name is None or venue is None or credential is None:
+            missing = next(key for key in ("name", "venue", "credential") if entry.get(key) is None)
+            raise self.wrong(f"{where}.{missing}", "missing; an account needs name, venue and credential")
+        if NAME_FORM.fullmatch(name) is None:
+            raise self.wrong(
+                f"{where}.name", "a name is 1 to 64 letters, digits, dots, dashes and underscores"
+            )
+        venue = venue.lower()
+        spaces = KEY_SPACES.get(venue)
+        if spaces is None:
+            raise self.wrong(
+                f"{where}.venue", f"{venue[:40]!r} is not supported; supported: {', '.join(KEY_SPACES)}"
+            )
+        key_space = self.text(entry, "key_space", where=where) or KEY_SPACE_DEFAULT[venue]
+        if key_space not in spaces:
+            raise self.wrong(f"{where}.key_space", f"{venue} has: {', '.join(spaces)}")
+        return Account(
+            name=name,
+            venue=venue,
+            key_space=key_space,
+            credential=credential,
+            base_url=self._url(entry, "base_url", where=where, schemes=("https", "http")),
+            ws_url=self._url(entry, "ws_url", where=where, schemes=("wss", "ws")),
+        )
+
+    def _url(
+        self, entry: Mapping[str, object], name: str, *, where: str, schemes: tuple[str, str]
+    ) -> str | None:
+        text = self.text(entry, name, where=where)
+        if text is None:
+            return None
+        form = f"must be {schemes[0]}:// or {schemes[1]}://, a host and an optional path prefix"
+        try:
+            parts = urlsplit(text)
+            host, _ = parts.hostname, parts.port
+        except ValueError:
+            raise self.wrong(f"{where}.{name}", form) from None
+        if parts.scheme not in schemes or not host or any(character.isspace() for character in text):
+            raise self.wrong(f"{where}.{name}", form)
+        if parts.username is not None or parts.query or parts.fragment:
+            raise self.wrong(f"{where}.{name}", form + ", without user, query or fragment")
+        return text.rstrip("/")

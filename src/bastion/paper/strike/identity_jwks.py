@@ -15,21 +15,23 @@ from cryptography.hazmat.primitives.asymmetric.ec import (
     EllipticCurvePublicNumbers,
 )
 
+from bastion.paper.clock import Clock
+
 COORDINATE_BYTES: Final = 32
 KEYS_MAX: Final = 64
 KID_CHARACTERS_MAX: Final = 256
 DOCUMENT_BYTES_MAX: Final = 256 * 1024
-MICROSECONDS: Final = 1_000_000
+MILLISECONDS: Final = 1_000
 
 KeyMap: TypeAlias = Mapping[str, EllipticCurvePublicKey]
 Fetch: TypeAlias = Callable[[], Awaitable[bytes]]
 
 
-class KeysUnavailable(Exception):
+class KeysUnavailable(Exception):  # noqa: N818  a state of the provider, no defect of ours
     """The key server gave no usable key document: down, slow, oversized or malformed."""
 
 
-class UnknownKey(Exception):
+class UnknownKey(Exception):  # noqa: N818  a state of the provider, no defect of ours
     """No trusted key has this kid; the token that names it cannot be verified."""
 
 
@@ -56,11 +58,11 @@ class KeyCacheTimes:
 
 
 class KeyCache:
-    """The provider's keys by kid: one read at a time, bounded reads under attack, old keys during an outage."""
+    """The provider's keys by kid: one read at a time, few under attack, old keys in an outage."""
 
-    def __init__(self, *, fetch: Fetch, now_us: Callable[[], int], times: KeyCacheTimes | None = None) -> None:
+    def __init__(self, *, fetch: Fetch, clock: Clock, times: KeyCacheTimes | None = None) -> None:
         self._fetch = fetch
-        self._now_us = now_us
+        self._clock = clock
         self._times = times or KeyCacheTimes()
         self._keys: KeyMap = {}
         self._read_at: int | None = None
@@ -71,8 +73,8 @@ class KeyCache:
     async def key(self, kid: str) -> EllipticCurvePublicKey:
         """The public key named `kid`, read again from the provider when that is due.
 
-        Raises UnknownKey when no trusted key has the name. Never raises for an outage alone: a known key stays
-        good for `outage_s`, and only the one caller that finds a read due waits for it.
+        Raises UnknownKey when no trusted key has the name. Never raises for an outage alone: a known
+        key stays good for `outage_s`, and only the one caller that finds a read due waits for it.
         """
         found = self._trusted(kid)
         if found is not None and (self._is_fresh() or self._is_cooling(self._failed_at)):
@@ -95,9 +97,9 @@ class KeyCache:
                     return
                 await self._read()
                 if kid not in self._keys:
-                    self._missed_at = self._now_us()
+                    self._missed_at = self._clock.now_ms()
         except TimeoutError:
-            self._failed_at = self._now_us()
+            self._failed_at = self._clock.now_ms()
 
     async def _read(self) -> None:
         try:
@@ -105,9 +107,9 @@ class KeyCache:
                 document = await self._fetch()
             self._keys = parse_keys(document)
         except (KeysUnavailable, TimeoutError):
-            self._failed_at = self._now_us()
+            self._failed_at = self._clock.now_ms()
             return
-        self._read_at = self._now_us()
+        self._read_at = self._clock.now_ms()
         self._failed_at = None
 
     def _trusted(self, kid: str) -> EllipticCurvePublicKey | None:
@@ -117,17 +119,19 @@ class KeyCache:
         return self._is_younger_than(self._times.ttl_s)
 
     def _is_younger_than(self, seconds: int) -> bool:
-        return self._read_at is not None and self._now_us() - self._read_at < seconds * MICROSECONDS
+        return self._read_at is not None and self._clock.now_ms() - self._read_at < seconds * MILLISECONDS
 
-    def _is_cooling(self, since_us: int | None) -> bool:
-        return since_us is not None and self._now_us() - since_us < self._times.cooldown_s * MICROSECONDS
+    def _is_cooling(self, since_ms: int | None) -> bool:
+        return (
+            since_ms is not None and self._clock.now_ms() - since_ms < self._times.cooldown_s * MILLISECONDS
+        )
 
 
 def parse_keys(document: bytes) -> dict[str, EllipticCurvePublicKey]:
     """The P-256 signing keys of a JWKS document by kid; other entries are left out.
 
-    Raises KeysUnavailable when the document is malformed or holds no usable key, so that an empty or broken answer
-    counts as an outage and not as the removal of every key.
+    Raises KeysUnavailable when the document is malformed or holds no usable key, so that an empty or
+    broken answer counts as an outage and not as the removal of every key.
     """
     if len(document) > DOCUMENT_BYTES_MAX:
         raise KeysUnavailable
@@ -174,7 +178,7 @@ def _coordinate(text: object) -> int | None:
 
 
 def fetch_over_http(url: str, *, deadline_s: int = 2) -> Fetch:
-    """A read of the JWKS document at `url` in a connection of its own: no redirects, bounded time and size."""
+    """A read of the JWKS document at `url`: its own connection, no redirects, bounded time and size."""
 
     async def fetch() -> bytes:
         limits = aiohttp.ClientTimeout(total=deadline_s)

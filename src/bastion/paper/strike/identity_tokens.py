@@ -6,7 +6,7 @@ import hashlib
 import json
 import re
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Final
@@ -14,7 +14,8 @@ from typing import Any, Final
 import jwt
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 
-from bastion.paper.strike.identity_jwks import KID_CHARACTERS_MAX, MICROSECONDS, KeyCache, UnknownKey
+from bastion.paper.clock import Clock
+from bastion.paper.strike.identity_jwks import KID_CHARACTERS_MAX, MILLISECONDS, KeyCache, UnknownKey
 
 ISSUER: Final = "privy.io"
 ALGORITHM: Final = "ES256"
@@ -25,12 +26,13 @@ LINKED_ACCOUNTS_MAX: Final = 256
 
 _SUBJECT = re.compile(r"did:privy:[A-Za-z0-9._:-]{1,200}")
 _WALLET = re.compile(r"0x[0-9a-fA-F]{40}")
-_SEGMENT = re.compile(r"[A-Za-z0-9_-]+")
-# A header that brings its own key, or asks for rules that we do not have, is refused before anything is verified.
+_TOKEN = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
+# A header that brings its own key, or asks for rules that we do not have, is refused before anything is
+# verified.
 _REFUSED_HEADERS = ("jwk", "jku", "x5u", "x5c", "crit", "b64", "zip")
 
 
-class TokenRefused(Exception):
+class TokenRefused(Exception):  # noqa: N818  a refusal is no defect
     """The token proves nothing. The text names the reason for our own tests; no client ever sees it."""
 
 
@@ -59,24 +61,24 @@ class _Verified:
     claims: Claims
     kid: str
     key: EllipticCurvePublicKey
-    until_us: int
+    until_ms: int
 
 
 class TokenVerifier:
-    """Verifies tokens of one Privy application: ES256 by a published kid, exact issuer and audience, strict times.
+    """Verifies tokens of one Privy application: ES256 by a published kid, exact issuer and audience.
 
-    `exp` is exact; the leeway (at most 30 s) forgives only an issuer whose clock runs ahead of ours. A verified
+    `exp` is exact; the leeway (at most 30 s) only forgives an issuer whose clock runs ahead. A verified
     token is remembered for at most 60 s, never past `exp` and never past its key.
     """
 
-    def __init__(self, *, application: str, keys: KeyCache, now_us: Callable[[], int], leeway_s: int = 10) -> None:
+    def __init__(self, *, application: str, keys: KeyCache, clock: Clock, leeway_s: int = 10) -> None:
         if not application:
             raise ValueError("the Privy application id must not be empty")
         if not 0 <= leeway_s <= LEEWAY_S_MAX:
             raise ValueError(f"leeway_s must be between 0 and {LEEWAY_S_MAX}")
         self._application = application
         self._keys = keys
-        self._now_us = now_us
+        self._clock = clock
         self._leeway_s = leeway_s
         self._verified: OrderedDict[bytes, _Verified] = OrderedDict()
 
@@ -91,11 +93,11 @@ class TokenVerifier:
             key = await self._keys.key(kid)
         except UnknownKey as error:
             raise TokenRefused("kid") from error
-        if known is not None and known.key is key and self._now_us() < known.until_us:
+        if known is not None and known.key is key and self._clock.now_ms() < known.until_ms:
             return known.claims
         claims = self._checked(_payload(token, key, self._application), kind)
-        until_us = min(claims.expires_at * MICROSECONDS, self._now_us() + VERIFIED_TTL_S * MICROSECONDS)
-        self._verified[mark] = _Verified(claims=claims, kid=kid, key=key, until_us=until_us)
+        until_ms = min(claims.expires_at * MILLISECONDS, self._clock.now_ms() + VERIFIED_TTL_S * MILLISECONDS)
+        self._verified[mark] = _Verified(claims=claims, kid=kid, key=key, until_ms=until_ms)
         self._verified.move_to_end(mark)
         if len(self._verified) > VERIFIED_TOKENS_MAX:
             self._verified.popitem(last=False)
@@ -112,13 +114,13 @@ class TokenVerifier:
         if kind is TokenKind.ACCESS and not (isinstance(session, str) and session):
             raise TokenRefused("sid")
         issued_at, expires_at = _seconds(payload, "iat"), _seconds(payload, "exp")
-        now_us = self._now_us()
-        latest_us = now_us + self._leeway_s * MICROSECONDS
-        if expires_at * MICROSECONDS <= now_us:
+        now_ms = self._clock.now_ms()
+        latest_ms = now_ms + self._leeway_s * MILLISECONDS
+        if expires_at * MILLISECONDS <= now_ms:
             raise TokenRefused("exp")
-        if issued_at * MICROSECONDS > latest_us or expires_at <= issued_at:
+        if issued_at * MILLISECONDS > latest_ms or expires_at <= issued_at:
             raise TokenRefused("iat")
-        if "nbf" in payload and _seconds(payload, "nbf") * MICROSECONDS > latest_us:
+        if "nbf" in payload and _seconds(payload, "nbf") * MILLISECONDS > latest_ms:
             raise TokenRefused("nbf")
         wallets = linked_wallets(payload.get("linked_accounts")) if kind is TokenKind.IDENTITY else ()
         return Claims(subject=subject, issued_at=issued_at, expires_at=expires_at, wallets=wallets)
@@ -127,8 +129,8 @@ class TokenVerifier:
 def linked_wallets(linked_accounts: object) -> tuple[str, ...]:
     """The Ethereum wallets of a `linked_accounts` claim, lower-case, each once, in the claim's order.
 
-    The claim is a JSON *string* (Privy's form). Raises TokenRefused for anything else, or when no Ethereum wallet
-    is linked.
+    The claim is a JSON *string* (Privy's form). Raises TokenRefused for anything else, or when no
+    Ethereum wallet is linked.
     """
     if not isinstance(linked_accounts, str):
         raise TokenRefused("linked_accounts is no string")
@@ -153,11 +155,11 @@ def linked_wallets(linked_accounts: object) -> tuple[str, ...]:
 
 
 def _kid(token: str) -> str:
-    segments = token.split(".")
-    if len(segments) != 3 or any(_SEGMENT.fullmatch(segment) is None for segment in segments):  # noqa: PLR2004 - header, payload, signature
+    if _TOKEN.fullmatch(token) is None:
         raise TokenRefused("form")
+    text = token.partition(".")[0]
     try:
-        raw = base64.b64decode(segments[0] + "=" * (-len(segments[0]) % 4), altchars=b"-_", validate=True)
+        raw = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
         header = json.loads(raw)
     except (binascii.Error, ValueError, RecursionError) as error:
         raise TokenRefused("header") from error

@@ -169,5 +169,17 @@ class KeyStore(Protocol):
         ...
 
     def revoke(self, key_id: str, *, at_ms: int) -> bool:
-        """Mark the key revoked, durably; False when there is none of that id. The first revocation's time stays."""
+        """Mark the key revoked, durably; False when there is none of that id. The first time stays."""
+        ...
+
+
+class ExitLock(Protocol):
+    """One process at a time carries out exits on one journal; the operating system frees a dead one's lock."""
+
+    def acquire(self) -> bool:
+        """Take the lock without waiting; False when another process holds it. Safe to repeat while held."""
+        ...
+
+    def release(self) -> None:
+        """Give the lock back; nothing happens when it is not held."""
         ...

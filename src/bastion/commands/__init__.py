@@ -1,0 +1,21 @@
+"""Commands: the verbs; every surface calls these and nothing deeper."""
+
+from bastion.commands.desk import Desk
+from bastion.commands.exit import emergency_exit, exit_status, recover, resume_exit
+from bastion.commands.positions import PositionRow, PositionsReport, UnreadAccount, positions
+from bastion.commands.status import AccountStatus, StatusReport, status
+
+__all__ = [
+    "AccountStatus",
+    "Desk",
+    "PositionRow",
+    "PositionsReport",
+    "StatusReport",
+    "UnreadAccount",
+    "emergency_exit",
+    "exit_status",
+    "positions",
+    "recover",
+    "resume_exit",
+    "status",
+]

@@ -1,0 +1,166 @@
+"""Desk: the accounts, and the exits that this process carries out on them."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from bastion.auth.keys import Keys
+from bastion.domain.account import Account
+from bastion.domain.records import Entry, ExitEnded, ExitJudged, ExitRequested, LegReopened
+from bastion.exits.executor import Executor
+from bastion.exits.settings import ExitSettings
+from bastion.ports import Clock, ExitLock, Journal, Venue
+
+RECENT_EXITS = 20
+
+_log = logging.getLogger(__name__)
+
+Observer = Callable[[Entry], None]
+
+
+@dataclass(slots=True, kw_only=True)
+class RunningExit:
+    """One exit at work in this process: `judged` is set while it has a verdict, `ended` when it is over."""
+
+    exit_id: str
+    judged: asyncio.Event = field(default_factory=asyncio.Event)
+    ended: asyncio.Event = field(default_factory=asyncio.Event)
+    task: asyncio.Task[None] | None = None
+
+
+class Desk:
+    """All that the verbs need; only the composition root builds one.
+
+    Exits run as tasks of `tasks`, not of their callers, so that a caller who goes away stops nothing.
+    `new_exit_id` mints ids; `paper` says that every account is on the embedded paper exchange.
+    """
+
+    def __init__(
+        self,
+        *,
+        accounts: tuple[Account, ...],
+        venues: Mapping[str, Venue],
+        journal: Journal,
+        clock: Clock,
+        settings: ExitSettings,
+        keys: Keys,
+        lock: ExitLock,
+        new_exit_id: Callable[[], str],
+        tasks: asyncio.TaskGroup,
+        paper: bool,
+    ) -> None:
+        self.accounts = accounts
+        self.venues = venues
+        self.journal = journal
+        self.clock = clock
+        self.settings = settings
+        self.keys = keys
+        self.lock = lock
+        self.new_exit_id = new_exit_id
+        self.paper = paper
+        self.beginning = asyncio.Lock()
+        self._tasks = tasks
+        self._observers: list[Observer] = []
+        self._running: dict[str, RunningExit] = {}
+        self._executor = Executor(
+            venues=venues, journal=journal, clock=clock, settings=settings, observe=self._observe
+        )
+
+    def watch(self, observer: Observer) -> Callable[[], None]:
+        """Call `observer` after each entry that an exit of this process makes; return what ends that.
+
+        The observer must not block; what it raises is logged and harms no exit.
+        """
+        self._observers.append(observer)
+
+        def unwatch() -> None:
+            if observer in self._observers:
+                self._observers.remove(observer)
+
+        return unwatch
+
+    def running(self) -> RunningExit | None:
+        """Return the exit of this process that still works towards its verdict, if there is one."""
+        for running in self._running.values():
+            if not running.judged.is_set():
+                return running
+        return None
+
+    def exit_of(self, exit_id: str) -> RunningExit | None:
+        """Return the exit of that id while this process works on it, its hold included."""
+        return self._running.get(exit_id)
+
+    def start(self, exit_id: str) -> RunningExit:
+        """Carry out the exit, whose request is in the journal, in a task of the desk's own."""
+        present = self._running.get(exit_id)
+        if present is not None:
+            return present
+        running = RunningExit(exit_id=exit_id)
+        self._running[exit_id] = running
+        running.task = self._tasks.create_task(self._carry_out(running), name=f"exit {exit_id}")
+        return running
+
+    async def stop(self) -> None:
+        """End the tasks of this process; an exit without a verdict is left to the next start."""
+        tasks = [running.task for running in self._running.values() if running.task is not None]
+        for task in tasks:
+            task.cancel()
+        for running in tuple(self._running.values()):
+            await running.ended.wait()
+
+    def tell(self, entries: tuple[Entry, ...]) -> None:
+        """Show entries to the watchers that were made beside the executor."""
+        for entry in entries:
+            self._observe(entry)
+
+    def unfinished(self) -> tuple[ExitRequested, ...]:
+        """Return the requests of the recent exits that have no verdict, the newest first."""
+        found: list[ExitRequested] = []
+        for exit_id in reversed(self.journal.exit_ids()[-RECENT_EXITS:]):
+            request: ExitRequested | None = None
+            judged = False
+            for entry in self.journal.entries(exit_id):
+                if isinstance(entry.record, ExitRequested):
+                    request = entry.record
+                elif isinstance(entry.record, ExitJudged | ExitEnded):
+                    judged = True
+                elif isinstance(entry.record, LegReopened):
+                    judged = False
+            if request is not None and not judged:
+                found.append(request)
+        return tuple(found)
+
+    async def _carry_out(self, running: RunningExit) -> None:
+        try:
+            await self._executor.run(running.exit_id)
+        except Exception:  # noqa: BLE001 - a bulkhead: one exit's surprise must not cancel its siblings
+            _log.exception(
+                "The exit %s stopped unexpectedly; its journal says how far it came.", running.exit_id
+            )
+        finally:
+            self._running.pop(running.exit_id, None)
+            running.judged.set()
+            running.ended.set()
+            if self.running() is None:
+                self.lock.release()
+
+    def _observe(self, entry: Entry) -> None:
+        running = self._running.get(entry.exit_id)
+        if running is not None:
+            self._keep_state(running, entry)
+        for observer in tuple(self._observers):
+            try:
+                observer(entry)
+            except Exception:  # noqa: BLE001 - a bulkhead: who only watches cannot harm the exit
+                _log.exception("A watcher of the exit %s failed.", entry.exit_id)
+
+    def _keep_state(self, running: RunningExit, entry: Entry) -> None:
+        # The lock is held while closing, not while holding: another process may then prove flat anew.
+        if isinstance(entry.record, ExitJudged):
+            running.judged.set()
+            if self.running() is None:
+                self.lock.release()
+        elif isinstance(entry.record, LegReopened):
+            running.judged.clear()
+            self.lock.acquire()

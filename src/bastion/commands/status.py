@@ -1,0 +1,107 @@
+"""Status: the desk's one word, its accounts, its last exit, and what would hinder the next one."""
+
+from dataclasses import dataclass
+
+from bastion.auth.keys import require
+from bastion.commands.desk import Desk
+from bastion.commands.positions import AccountReading, moment, read_accounts
+from bastion.domain.principal import Principal, Scope
+from bastion.domain.records import LatchTripped
+from bastion.domain.verdict import DisplayWord, LatchState, display_word
+from bastion.exits.report import ExitReport, fold
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountStatus:
+    """One account: whether it was read completely, what is open there, and what its credential may do.
+
+    None means that it is not known.
+    """
+
+    account: str
+    exchange: str
+    read: bool
+    positions: int
+    orders: int
+    can_trade: bool | None
+    can_withdraw: bool | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatusReport:
+    """How the desk stands; `word` is one of the words that every surface uses."""
+
+    summary: str
+    word: DisplayWord
+    paper: bool
+    latch: LatchState
+    accounts: tuple[AccountStatus, ...]
+    last_exit: ExitReport | None
+    unfinished: tuple[str, ...]
+    warnings: tuple[str, ...]
+    read_at: str
+
+
+async def status(desk: Desk, principal: Principal) -> StatusReport:
+    """Return how the desk stands, with every account read now.
+
+    Raises:
+        ScopeDenied: the principal lacks the read scope.
+    """
+    require(principal, Scope.READ, action="Reading the status")
+    readings = await read_accounts(desk)
+    latch_entries = desk.journal.latch_entries()
+    tripped = bool(latch_entries) and isinstance(latch_entries[-1].record, LatchTripped)
+    exit_ids = desk.journal.exit_ids()
+    last = fold(desk.journal.entries(exit_ids[-1])) if exit_ids else None
+    unfinished = tuple(request.exit_id for request in desk.unfinished())
+    warnings = [warning for reading in readings for warning in reading.warnings]
+    warnings.extend(
+        f"The exit {exit_id} has no verdict; `bastion exit --resume {exit_id}` takes it up."
+        for exit_id in unfinished
+        if desk.exit_of(exit_id) is None
+    )
+    word = _word(readings, last, tripped=tripped)
+    accounts = tuple(_account(reading) for reading in readings)
+    return StatusReport(
+        summary=_summary(word, accounts, paper=desk.paper),
+        word=word,
+        paper=desk.paper,
+        latch=LatchState.TRIPPED if tripped else LatchState.CLEAR,
+        accounts=accounts,
+        last_exit=last,
+        unfinished=unfinished,
+        warnings=tuple(warnings),
+        read_at=moment(desk.clock.now_ns()),
+    )
+
+
+def _account(reading: AccountReading) -> AccountStatus:
+    return AccountStatus(
+        account=reading.venue.account.name,
+        exchange=reading.venue.account.venue,
+        read=reading.look.complete,
+        positions=len(reading.look.positions),
+        orders=len(reading.look.orders),
+        can_trade=None if reading.access is None else reading.access.can_trade,
+        can_withdraw=None if reading.access is None else reading.access.can_withdraw,
+    )
+
+
+def _word(readings: tuple[AccountReading, ...], last: ExitReport | None, *, tripped: bool) -> DisplayWord:
+    if last is None or not tripped:
+        return display_word(exit_state=None, verdict=None, armed=False)
+    # FLAT of an earlier exit is not repeated against what the venues say now.
+    if last.success and not all(reading.look.empty for reading in readings):
+        return display_word(exit_state=None, verdict=None, armed=False)
+    return display_word(exit_state=last.state, verdict=last.verdict, armed=False)
+
+
+def _summary(word: DisplayWord, accounts: tuple[AccountStatus, ...], *, paper: bool) -> str:
+    held = sum(account.positions for account in accounts)
+    unread = [account.account for account in accounts if not account.read]
+    sentence = f"{'PAPER' if paper else 'LIVE'}, {word.value}: {held} open position{'' if held == 1 else 's'}"
+    sentence += f" on {len(accounts)} account{'' if len(accounts) == 1 else 's'}"
+    if unread:
+        sentence += f"; NOT READ: {', '.join(unread)}"
+    return sentence + "."

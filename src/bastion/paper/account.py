@@ -56,8 +56,8 @@ class AccountSpec:
 class Balance:
     """An account's money in one settle coin.
 
-    `wallet` is deposits plus realised results; `equity` adds unrealised PnL; `initial_margin` is what positions and
-    opening orders bind; `available` is what a new order may use.
+    `wallet` is deposits plus realised results; `equity` adds unrealised PnL; `initial_margin` is what
+    positions and opening orders bind; `available` is what a new order may use.
     """
 
     coin: str

@@ -55,7 +55,10 @@ class Book:
         self._taken.clear()
 
     def levels(self, side: Direction, now_ms: int) -> Iterator[Level]:
-        """Yield the levels of one side, best first: BUY are bids, SELL are asks. Empty levels are left out."""
+        """Yield the levels of one side, best first: BUY are bids, SELL are asks.
+
+        Empty levels are left out.
+        """
         rows = self._shape.bids if side is Direction.BUY else self._shape.asks
         for offset_ticks, quantity in rows:
             price = self._centre - side.sign * offset_ticks * self._tick

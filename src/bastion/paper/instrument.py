@@ -18,7 +18,8 @@ class ContractKind(StrEnum):
 class Instrument:
     """A perpetual contract.
 
-    Quantities are in contracts of `contract_size`: base coin for linear contracts, quote currency for inverse ones.
+    Quantities are in contracts of `contract_size`: base coin for linear contracts, quote currency for inverse
+    ones.
     `band_up` and `band_down` bound limit prices as multiples of the mark price; `market_bound` is the largest
     relative distance from the mark price at which a market order may still fill. Fees are parts per million.
     `expires_ms` is 0 for a perpetual.

@@ -1,7 +1,7 @@
 """Money: amounts of a settle coin as integers of its smallest booked unit.
 
-Dollar coins are booked in micro-units (1 unit = 0.000001). Coins worth far more than a dollar, such as BTC for
-inverse contracts, are booked in billionths, so that a micro-dollar's worth of them is not rounded away.
+Dollar coins are booked in micro-units (1 unit = 0.000001). Coins worth far more than a dollar, such as BTC
+for inverse contracts, are booked in billionths, so that a micro-dollar's worth of them is not rounded away.
 """
 
 from decimal import ROUND_HALF_EVEN, Decimal, localcontext

@@ -62,7 +62,10 @@ class TriggerWhen(StrEnum):
 
 
 class OrderState(StrEnum):
-    """Where an order stands. The last four are final."""
+    """Where an order stands. All but the first three are final.
+
+    TRIGGERED is the end of a conditional order at venues that then send a fresh order to the book.
+    """
 
     UNTRIGGERED = "UNTRIGGERED"
     NEW = "NEW"
@@ -71,6 +74,7 @@ class OrderState(StrEnum):
     CANCELLED = "CANCELLED"
     EXPIRED = "EXPIRED"
     REJECTED = "REJECTED"
+    TRIGGERED = "TRIGGERED"
 
     @property
     def is_open(self) -> bool:
@@ -91,8 +95,8 @@ class Trigger:
 class OrderRequest:
     """An order as an account asks for it.
 
-    `quantity` is in contracts; with `close_position` it may be zero and then means the whole position (at the moment
-    a conditional order triggers, or at once), bounded by the instrument's largest market quantity.
+    `quantity` is in contracts; with `close_position` it may be zero and then means the whole position (at the
+    moment a conditional order triggers, or at once), bounded by the instrument's largest market quantity.
     `fill_ratio_max` is a fault: at most this share of `quantity` fills at once, as if the book held no more.
     `terms` keeps the venue's own words for the order (its `type`, say) for the wire that has to repeat them.
     """
@@ -117,9 +121,12 @@ class OrderRequest:
 class Order:
     """An order as the exchange holds it; every change makes a new value.
 
-    `quantity` may be smaller than the request's where the venue shrinks reduce-only orders. `executed_quantity` and
-    `executed_value` (settle coin) sum over its fills. `is_conditional` stays true after it has triggered; `state` tells
-    whether it has. `end_reason` is set on final states: the `Reason` or a word such as "depth_ended".
+    `quantity` may be smaller than the request's where the venue shrinks reduce-only orders.
+    `executed_quantity` and
+    `executed_value` (settle coin) sum over its fills. `is_conditional` stays true after it has triggered;
+    `state` tells whether it has. Where triggering makes a fresh order, `child_id` and `parent_id` link the
+    two. `matched` says that it has met the book and rests there. `end_reason` is set on final states: the
+    `Reason` or a word such as "depth_ended".
     """
 
     order_id: int
@@ -136,6 +143,9 @@ class Order:
     updated_ms: int
     triggered_ms: int = 0
     end_reason: str = ""
+    matched: bool = False
+    parent_id: int = 0
+    child_id: int = 0
 
     @property
     def client_order_id(self) -> str:
@@ -160,10 +170,12 @@ class Order:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fill:
-    """One execution. `fee` is positive when the account pays; `realized_pnl` is before fees. Both in `fee_coin`.
+    """One execution.
 
-    `closed_quantity` and `closed_entry_price` say how much of the position this fill closed and at which average
-    entry it was held.
+    `fee` is positive when the account pays; `realized_pnl` is before fees. Both in `fee_coin`.
+
+    `closed_quantity` and `closed_entry_price` say how much of the position this fill closed and at which
+    average entry it was held.
     """
 
     fill_id: int

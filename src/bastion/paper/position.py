@@ -14,8 +14,8 @@ ZERO = Decimal(0)
 class Position:
     """A position; `quantity` is signed (long positive) and in contracts.
 
-    `entry_units` is the settle-coin value at which what is held was bought or sold, in booked units: the average entry
-    price follows from it, so that averaging never drifts from the ledger.
+    `entry_units` is the settle-coin value at which what is held was bought or sold, in booked units: the
+    average entry price follows from it, so that averaging never drifts from the ledger.
     """
 
     account: str
@@ -60,7 +60,10 @@ class Position:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Applied:
-    """What a fill did to a position: the new one, the realised result, how much was closed and from which entry."""
+    """What a fill did to a position.
+
+    The new one, the realised result, how much was closed and from which entry.
+    """
 
     position: Position
     realized_units: Units
@@ -73,8 +76,9 @@ def apply_fill(
 ) -> Applied:
     """Return `position` after a fill of `signed` contracts (buy positive) at `price`.
 
-    The closing part realises price minus average entry (for inverse contracts: the difference of reciprocals); the rest
-    opens at `price`. A position that passes through zero gets the new price as its entry.
+    The closing part realises price minus average entry (for inverse contracts: the difference of
+    reciprocals); the rest opens at `price`. A position that passes through zero gets the new price as its
+    entry.
     """
     held = position.quantity
     closed = min(abs(held), abs(signed)) if held * signed < 0 else ZERO

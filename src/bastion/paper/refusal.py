@@ -46,7 +46,8 @@ class Reason(StrEnum):
 class Refused(Exception):  # noqa: N818  "refused" is the word a trader uses; it is no defect
     """The exchange refused a request and changed nothing.
 
-    `reason` says why, `detail` says it in a sentence, `values` carries figures a wire may quote (a limit price, say).
+    `reason` says why, `detail` says it in a sentence, `values` carries figures a wire may quote (a limit
+    price, say).
     """
 
     def __init__(self, reason: Reason, detail: str = "", **values: object) -> None:

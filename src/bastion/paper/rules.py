@@ -15,19 +15,34 @@ class Oversize(StrEnum):
 class VenueRules:
     """A venue's habits.
 
-    `net_oversize` and `hedge_oversize`: a reduce-only order larger than the position, in one-way and hedge mode.
+    `market_oversize`, `limit_oversize`, `hedge_oversize`: a reduce-only order larger than the position; the
+    first two in one-way mode, the third for both kinds in hedge mode.
     `resting_reduce_only_holds`: open reduce-only limit orders reserve the size that they would close.
-    `hedge_is_implicit`: in hedge mode the position side alone makes an order reduce-only, and the flag is refused.
-    `match_delay_ms`: how long after its acknowledgement an order meets the book; 0 means the answer shows the match.
+    `hedge_is_implicit`: in hedge mode the reduce-only flag is refused, because the position side says it
+    already.
+    `hedge_exempt_from_notional_min`: closing orders of hedge mode are exempt from the least notional as well.
+    `match_delay_ms`: how long after its acknowledgement an order meets the book; 0 means the answer shows the
+    match.
+    `trigger_makes_new_order`: a triggered conditional order ends and a fresh order goes to the book in its
+    place.
+    `post_only_is_refused`: a post-only order that would take is refused; otherwise it is accepted and then
+    ends.
+    `flat_cancels_reduce_only`: when a position is gone, its resting reduce-only orders are cancelled by the
+    venue.
     `client_id_unique_for_ever`: a client order id can never be used again; otherwise only among open orders.
     `reduce_only_exempt_from_notional_min`: reduce-only orders may be smaller than the least notional.
     """
 
-    net_oversize: Oversize = Oversize.SHRINK
+    market_oversize: Oversize = Oversize.SHRINK
+    limit_oversize: Oversize = Oversize.REFUSE
     hedge_oversize: Oversize = Oversize.REFUSE
     resting_reduce_only_holds: bool = True
     hedge_is_implicit: bool = True
     match_delay_ms: int = 0
+    trigger_makes_new_order: bool = True
+    post_only_is_refused: bool = True
+    flat_cancels_reduce_only: bool = False
     client_id_unique_for_ever: bool = False
     reduce_only_exempt_from_notional_min: bool = True
+    hedge_exempt_from_notional_min: bool = False
     first_order_id: int = 1

@@ -1,1 +1,4 @@
-"""The exchange core: accounts, orders, matching and settlement of one venue. Synchronous and deterministic."""
+"""The exchange core: accounts, orders, matching and settlement of one venue.
+
+Synchronous and deterministic.
+"""

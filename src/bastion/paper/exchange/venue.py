@@ -1,7 +1,9 @@
 """Exchange: one venue's accounts, orders, books and ledger behind the calls that a wire makes.
 
-Everything is synchronous and runs on the clock that is handed in. A call either does what its docstring says or raises
-`Refused` and changes nothing. Quantities are contracts, prices quote currency, amounts the instrument's settle coin.
+Everything is synchronous and runs on the clock that is handed in. A call either does what its docstring says
+or raises
+`Refused` and changes nothing. Quantities are contracts, prices quote currency, amounts the instrument's
+settle coin.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,10 +20,22 @@ from bastion.paper.account import (
 )
 from bastion.paper.book import DepthShape, Level
 from bastion.paper.clock import Clock
+from bastion.paper.exchange.holdings import Holdings
+from bastion.paper.exchange.market import Day, Market
+from bastion.paper.exchange.matching import Matcher
+from bastion.paper.exchange.orders import OrderStore
+from bastion.paper.exchange.placing import Placing
+from bastion.paper.exchange.reading import Reading
+from bastion.paper.exchange.settlement import Settlement
+from bastion.paper.feed import PricePath
 from bastion.paper.instrument import Instrument
-from bastion.paper.order import Fill, Order, OrderFilter, OrderRequest
+from bastion.paper.ledger import Ledger
+from bastion.paper.order import Direction, Fill, Order, OrderFilter, OrderRequest
 from bastion.paper.position import PositionView
+from bastion.paper.refusal import Reason, Refused
 from bastion.paper.rules import VenueRules
+
+_PATH_STEP_MS = 20
 
 
 class Exchange:
@@ -31,12 +45,37 @@ class Exchange:
         self.name = name
         self.rules = rules
         self.clock = clock
+        self.ledger = Ledger()
+        self._instruments: dict[str, Instrument] = {}
+        self._markets: dict[str, Market] = {}
+        self._holdings: dict[str, Holdings] = {}
+        self._keys: dict[str, tuple[str, ApiKey]] = {}
+        self._orders = OrderStore(rules.first_order_id)
+        self._settlement = Settlement(ledger=self.ledger, clock=clock, holdings=self._holdings)
+        self._reading = Reading(
+            markets=self._markets, holdings=self._holdings, orders=self._orders, ledger=self.ledger
+        )
+        self._matcher = Matcher(
+            orders=self._orders, settlement=self._settlement, holdings=self._holdings, clock=clock
+        )
+        self._placing = Placing(
+            rules=rules,
+            clock=clock,
+            markets=self._markets,
+            holdings=self._holdings,
+            orders=self._orders,
+            matcher=self._matcher,
+            reading=self._reading,
+        )
 
-    # ---- set-up -------------------------------------------------------------------------------------------------
+    # ---- set-up
+    # -------------------------------------------------------------------------------------------------
 
     def list_instrument(self, instrument: Instrument, *, mark: Decimal, shape: DepthShape) -> None:
         """Make `instrument` tradable around `mark`. Listing a symbol again replaces its filters and depth."""
-        raise NotImplementedError
+        market = Market(instrument=instrument, mark=mark, shape=shape)
+        self._markets[instrument.symbol] = market
+        self._instruments[instrument.symbol] = instrument
 
     def add_account(self, spec: AccountSpec) -> None:
         """Add an account and book its opening balances as deposits.
@@ -44,70 +83,116 @@ class Exchange:
         Raises:
             ValueError: the name or one of its keys is already in use.
         """
-        raise NotImplementedError
+        if spec.name in self._holdings:
+            raise ValueError(f"The account {spec.name} already exists on {self.name}.")
+        taken = [key.key for key in spec.keys if key.key in self._keys]
+        if taken:
+            raise ValueError(f"The API key {taken[0]} is already in use on {self.name}.")
+        self._holdings[spec.name] = Holdings(spec)
+        self._keys.update({key.key: (spec.name, key) for key in spec.keys})
+        for coin, amount in spec.balances.items():
+            self._settlement.deposit(spec.name, coin, amount)
 
-    # ---- who ----------------------------------------------------------------------------------------------------
+    # ---- who
+    # ----------------------------------------------------------------------------------------------------
 
     def account_names(self) -> Sequence[str]:
         """Return the names of all accounts in the order in which they were added."""
-        raise NotImplementedError
+        return tuple(self._holdings)
 
     def find_key(self, api_key: str) -> tuple[str, ApiKey] | None:
         """Return the account name and the credential of `api_key`, or None when nobody has it."""
-        raise NotImplementedError
+        return self._keys.get(api_key)
 
     def spec(self, account: str) -> AccountSpec:
         """Return how `account` was set up (its uid, keys and opening modes)."""
-        raise NotImplementedError
+        return self._holdings[account].spec
 
-    # ---- market data --------------------------------------------------------------------------------------------
+    # ---- market data
+    # --------------------------------------------------------------------------------------------
 
     @property
     def instruments(self) -> Mapping[str, Instrument]:
         """All instruments by symbol, in listing order."""
-        raise NotImplementedError
+        return self._instruments
 
     def instrument(self, symbol: str) -> Instrument:
         """Return the instrument of `symbol`; raises `Refused` with UNKNOWN_INSTRUMENT."""
-        raise NotImplementedError
+        return self._market(symbol).instrument
 
     def mark_price(self, symbol: str) -> Decimal:
         """Return the mark price; the index price is the same on paper."""
-        raise NotImplementedError
+        return self._market(symbol).mark
 
     def last_price(self, symbol: str) -> Decimal:
         """Return the price of the last trade, or the mark price before the first."""
-        raise NotImplementedError
+        return self._market(symbol).last
 
     def depth(self, symbol: str, limit: int) -> tuple[list[Level], list[Level]]:
-        """Return at most `limit` bids and asks, best first, synthetic depth and resting orders added up by price."""
-        raise NotImplementedError
+        """Return at most `limit` bids and asks, best first, all that rests at one price added up."""
+        market = self._market(symbol)
+        sides = (Direction.SELL, Direction.BUY)
+        bids, asks = (self._side(market, taker, limit) for taker in sides)
+        return bids, asks
 
     def set_mark(self, symbol: str, price: Decimal) -> None:
-        """Move the mark price, and the depth with it; resting orders that it passes fill, conditional ones trigger."""
-        raise NotImplementedError
+        """Move the mark price, and the depth with it.
+
+        Resting orders that it passes fill, conditional ones trigger.
+        """
+        market = self._market(symbol)
+        if price <= 0:
+            raise Refused(Reason.PRICE_NOT_POSITIVE, "A price must be above zero.")
+        market.move(price)
+        self._placing.market_moved(market)
+
+    def play(self, symbol: str, path: PricePath) -> None:
+        """Let the mark price follow `path` as time passes; a path that was playing is dropped."""
+        self._market(symbol).path = path
+
+    def day(self, symbol: str) -> Day:
+        """Return the day's figures of `symbol`.
+
+        What it opened at, its range, and what was traded on paper.
+        """
+        market = self._market(symbol)
+        return Day(
+            opening=market.opening,
+            high=market.high,
+            low=market.low,
+            volume=market.volume,
+            turnover=market.turnover,
+            updates=market.updates,
+        )
+
+    def deposit(self, account: str, coin: str, amount: Decimal) -> None:
+        """Book money from outside into the account's wallet."""
+        self._settlement.deposit(account, coin, amount)
 
     def set_depth(self, symbol: str, shape: DepthShape) -> None:
         """Replace the synthetic depth of `symbol`."""
-        raise NotImplementedError
+        market = self._market(symbol)
+        market.book.reshape(shape)
+        self._placing.market_moved(market)
 
-    # ---- trading ------------------------------------------------------------------------------------------------
+    # ---- trading
+    # ------------------------------------------------------------------------------------------------
 
     def place(self, account: str, request: OrderRequest) -> Order:
         """Check `request` by the venue's rules, accept it and, unless the venue matches later, match it.
 
-        The order that comes back is as it stands after matching. A market or IOC order whose rest found no counterparty
-        inside its bound is EXPIRED with what it did execute. With `rules.match_delay_ms` the order comes back NEW and
-        meets the book when that time has passed.
+        The order that comes back is as it stands after matching. A market or IOC order whose rest found no
+        counterparty inside its bound is EXPIRED with what it did execute. With `rules.match_delay_ms` the
+        order comes back NEW and meets the book when that time has passed.
 
         Raises:
             Refused: a rule forbids the order; nothing has changed.
         """
-        raise NotImplementedError
+        return self._placing.place(account, request, self._market(request.symbol))
 
     def check(self, account: str, request: OrderRequest) -> None:
         """Raise `Refused` if `place` would refuse `request` now; changes nothing."""
-        raise NotImplementedError
+        self._placing.accepted_quantity(account, request, self._market(request.symbol))
 
     def amend(
         self,
@@ -119,7 +204,14 @@ class Exchange:
         trigger_price: Decimal | None = None,
     ) -> Order:
         """Change a resting order in place; raises `Refused` when it is done or the change breaks a rule."""
-        raise NotImplementedError
+        self._own(account, order.order_id)
+        return self._placing.amend(
+            self._orders.newest(order.order_id),
+            self._market(order.symbol),
+            quantity=quantity,
+            price=price,
+            trigger_price=trigger_price,
+        )
 
     def cancel(self, account: str, order_id: int) -> Order:
         """Cancel one open order.
@@ -127,14 +219,15 @@ class Exchange:
         Raises:
             Refused: ORDER_NOT_FOUND, or ORDER_ALREADY_DONE when it was filled, cancelled or expired before.
         """
-        raise NotImplementedError
+        return self._placing.cancel(self._own(account, order_id))
 
     def cancel_all(self, account: str, which: OrderFilter, *, limit: int = 10_000) -> list[Order]:
         """Cancel at most `limit` open orders that match `which`, oldest first, and return them."""
-        raise NotImplementedError
+        return self._placing.cancel_all(account, which, limit)
 
-    # ---- reading ------------------------------------------------------------------------------------------------
-    # `at_ms` shows the state as it was then, for the lagging-reads fault; None is now.
+    # ---- reading
+    # ------------------------------------------------------------------------------------------------ `at_ms`
+    # shows the state as it was then, for the lagging-reads fault; None is now.
 
     def find_order(
         self,
@@ -145,15 +238,22 @@ class Exchange:
         at_ms: int | None = None,
     ) -> Order | None:
         """Return an order, open or done. A client id that was used more than once means the newest order."""
-        raise NotImplementedError
+        ids = [order_id] if order_id is not None else []
+        if order_id is None and client_order_id is not None:
+            ids = self._orders.ids_of_client(account, client_order_id)
+        for candidate in reversed(ids):
+            order = self._orders.get(candidate, at_ms=at_ms)
+            if order is not None and order.account == account:
+                return order
+        return None
 
     def open_orders(self, account: str, which: OrderFilter, *, at_ms: int | None = None) -> list[Order]:
         """Return open orders, oldest first."""
-        raise NotImplementedError
+        return self._orders.open_of(account, which, self._reading.accepts, at_ms)
 
     def orders(self, account: str, which: OrderFilter, *, at_ms: int | None = None) -> list[Order]:
         """Return all orders, open and done, oldest first."""
-        raise NotImplementedError
+        return self._orders.all_of(account, which, self._reading.accepts, at_ms)
 
     def fills(
         self,
@@ -165,7 +265,15 @@ class Exchange:
         until_ms: int | None = None,
     ) -> list[Fill]:
         """Return executions, oldest first; both time bounds are inclusive."""
-        raise NotImplementedError
+        return [
+            fill
+            for fill in self._settlement.fills
+            if fill.account == account
+            and symbol in {None, fill.symbol}
+            and order_id in {None, fill.order_id}
+            and (since_ms is None or fill.time_ms >= since_ms)
+            and (until_ms is None or fill.time_ms <= until_ms)
+        ]
 
     def positions(
         self, account: str, *, with_flat: bool = False, at_ms: int | None = None
@@ -174,11 +282,13 @@ class Exchange:
 
         `with_flat` adds flat rows for every instrument (two of them in hedge mode), as some venues list them.
         """
-        raise NotImplementedError
+        return self._reading.positions(account, with_flat=with_flat, at_ms=at_ms)
 
     def balances(self, account: str) -> list[Balance]:
         """Return one row for each settle coin of the venue and each coin the account was given."""
-        raise NotImplementedError
+        coins = dict.fromkeys(instrument.settle for instrument in self._instruments.values())
+        coins.update(dict.fromkeys(self._holdings[account].spec.balances))
+        return [self._reading.balance(account, coin) for coin in coins]
 
     def incomes(
         self,
@@ -190,35 +300,64 @@ class Exchange:
         until_ms: int | None = None,
     ) -> list[Income]:
         """Return changes of wallet balances, oldest first; both time bounds are inclusive."""
-        raise NotImplementedError
+        return [
+            income
+            for income in self._settlement.incomes
+            if income.account == account
+            and kind in {None, income.kind}
+            and symbol in {None, income.symbol}
+            and (since_ms is None or income.time_ms >= since_ms)
+            and (until_ms is None or income.time_ms <= until_ms)
+        ]
 
-    # ---- modes --------------------------------------------------------------------------------------------------
+    # ---- modes
+    # --------------------------------------------------------------------------------------------------
 
     def position_mode(self, account: str, symbol: str | None = None) -> PositionMode:
         """Return the mode of `account`, or of one symbol where it was set for that symbol alone."""
-        raise NotImplementedError
+        return self._holdings[account].mode(symbol)
 
     def set_position_mode(
         self, account: str, mode: PositionMode, *, symbol: str | None = None, settle: str | None = None
     ) -> None:
-        """Switch between one-way and hedge mode, for the account, one symbol, or the symbols of one settle coin.
+        """Switch between one-way and hedge mode, for the account, one symbol.
+
+        The symbols of one settle coin.
 
         Raises:
             Refused: NO_CHANGE_NEEDED, CHANGE_BLOCKED_BY_ORDERS or CHANGE_BLOCKED_BY_POSITIONS.
         """
-        raise NotImplementedError
+        holdings = self._holdings[account]
+        symbols = self._symbols(symbol, settle)
+        scope = list(self._markets) if symbols is None else symbols
+        if all(holdings.mode(name) is mode for name in [*scope, None][: len(scope) + (symbols is None)]):
+            raise Refused(Reason.NO_CHANGE_NEEDED, "The position mode is set already.")
+        self._must_be_idle(account, scope)
+        holdings.set_mode(mode, symbols)
 
     def leverage(self, account: str, symbol: str) -> int:
         """Return the leverage set for `symbol`."""
-        raise NotImplementedError
+        return self._holdings[account].leverage(symbol)
 
     def set_leverage(self, account: str, symbol: str, leverage: int) -> None:
-        """Set the leverage of `symbol`; raises `Refused` with LEVERAGE_OUT_OF_RANGE or MARGIN_INSUFFICIENT."""
-        raise NotImplementedError
+        """Set the leverage of `symbol`.
+
+        Raises `Refused` with LEVERAGE_OUT_OF_RANGE or MARGIN_INSUFFICIENT.
+        """
+        instrument = self.instrument(symbol)
+        if not 1 <= leverage <= instrument.leverage_max:
+            raise Refused(Reason.LEVERAGE_OUT_OF_RANGE, f"The largest leverage is {instrument.leverage_max}.")
+        holdings = self._holdings[account]
+        before = holdings.leverage(symbol)
+        holdings.set_leverage(symbol, leverage)
+        balance = self._reading.balance(account, instrument.settle)
+        if leverage < before and balance.initial_margin > balance.equity:
+            holdings.set_leverage(symbol, before)
+            raise Refused(Reason.MARGIN_INSUFFICIENT, "The margin does not allow so low a leverage.")
 
     def margin_mode(self, account: str, symbol: str) -> MarginMode:
         """Return the margin mode of `symbol`."""
-        raise NotImplementedError
+        return self._holdings[account].margin_mode(symbol)
 
     def set_margin_mode(self, account: str, symbol: str, mode: MarginMode) -> None:
         """Switch between cross and isolated margin.
@@ -226,14 +365,69 @@ class Exchange:
         Raises:
             Refused: NO_CHANGE_NEEDED, CHANGE_BLOCKED_BY_ORDERS or CHANGE_BLOCKED_BY_POSITIONS.
         """
-        raise NotImplementedError
+        self.instrument(symbol)
+        holdings = self._holdings[account]
+        if holdings.margin_mode(symbol) is mode:
+            raise Refused(Reason.NO_CHANGE_NEEDED, "The margin mode is set already.")
+        self._must_be_idle(account, [symbol])
+        holdings.set_margin_mode(symbol, mode)
 
-    # ---- time ---------------------------------------------------------------------------------------------------
+    # ---- time
+    # ---------------------------------------------------------------------------------------------------
 
     def settle_due(self) -> None:
-        """Do everything whose time has come: delayed matches, price ramps. The edge calls it before each request."""
-        raise NotImplementedError
+        """Do everything whose time has come: delayed matches, price ramps.
+
+        The edge calls it before each request.
+        """
+        now_ms = self.clock.now_ms()
+        self._placing.match_due()
+        for symbol, market in self._markets.items():
+            if market.path is None:
+                continue
+            price = market.path.price_at(now_ms, market.instrument.tick)
+            if now_ms >= market.path.ends_ms:
+                market.path = None
+            if price != market.mark:
+                self.set_mark(symbol, price)
 
     def next_due_ms(self) -> int | None:
         """Return when `settle_due` will next have something to do, or None."""
-        raise NotImplementedError
+        due = [self._placing.next_due_ms()]
+        if any(market.path for market in self._markets.values()):
+            due.append(self.clock.now_ms() + _PATH_STEP_MS)
+        return min((moment for moment in due if moment is not None), default=None)
+
+    # ---- private
+    # ------------------------------------------------------------------------------------------------
+
+    def _market(self, symbol: str) -> Market:
+        market = self._markets.get(symbol)
+        if market is None:
+            raise Refused(Reason.UNKNOWN_INSTRUMENT, f"{self.name} has no instrument {symbol}.")
+        return market
+
+    def _own(self, account: str, order_id: int) -> Order:
+        order = self._orders.get(order_id)
+        if order is None or order.account != account:
+            raise Refused(Reason.ORDER_NOT_FOUND, f"There is no order {order_id}.")
+        return order
+
+    def _side(self, market: Market, taker: Direction, limit: int) -> list[Level]:
+        totals: dict[Decimal, Decimal] = {}
+        for offer in self._matcher.offers(market, taker, None):
+            totals[offer.price] = totals.get(offer.price, Decimal(0)) + offer.quantity
+        return [Level(price=price, quantity=quantity) for price, quantity in list(totals.items())[:limit]]
+
+    def _symbols(self, symbol: str | None, settle: str | None) -> list[str] | None:
+        if symbol is not None:
+            return [self.instrument(symbol).symbol]
+        if settle is not None:
+            return [name for name, instrument in self._instruments.items() if instrument.settle == settle]
+        return None
+
+    def _must_be_idle(self, account: str, symbols: list[str]) -> None:
+        if any(order.symbol in symbols for order in self.open_orders(account, OrderFilter())):
+            raise Refused(Reason.CHANGE_BLOCKED_BY_ORDERS, "Open orders block the change.")
+        if any(position.symbol in symbols for position in self._holdings[account].held()):
+            raise Refused(Reason.CHANGE_BLOCKED_BY_POSITIONS, "Open positions block the change.")

@@ -1,7 +1,7 @@
 """Protocol: what passes between the server's edge and a wire, and what every wire offers.
 
-A wire is synchronous and pure of input and output: it gets a request as bytes and gives an answer as bytes. The edge
-owns sockets, delays, dropped connections and the request log.
+A wire is synchronous and pure of input and output: it gets a request as bytes and gives an answer as bytes.
+The edge owns sockets, delays, dropped connections and the request log.
 """
 
 from collections.abc import Mapping
@@ -51,7 +51,8 @@ class WireRequest:
 class WireAnswer:
     """One HTTP answer.
 
-    `executed` tells the request log in plain words what the request changed ("order 12 SELL 0.5 BTCUSDT FILLED");
+    `executed` tells the request log in plain words what the request changed ("order 12 SELL 0.5 BTCUSDT
+    FILLED");
     `account` is the account that the credential belongs to, empty when there was none.
     """
 
@@ -75,7 +76,10 @@ class Wire(Protocol):
         ...
 
     def identify(self, request: WireRequest) -> str:
-        """Return the name of the account whose key the request carries, without checking it; empty when unknown."""
+        """Return the name of the account whose key the request carries, without checking it.
+
+        Empty when unknown.
+        """
         ...
 
     def is_protected(self, request: WireRequest) -> bool:

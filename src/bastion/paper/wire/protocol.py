@@ -4,11 +4,14 @@ A wire is synchronous and pure of input and output: it gets a request as bytes a
 The edge owns sockets, delays, dropped connections and the request log.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Protocol
 from urllib.parse import parse_qsl
+
+from bastion.paper.exchange.venue import Exchange
+from bastion.paper.rules import VenueRules
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,3 +96,16 @@ class Wire(Protocol):
         `overloaded`, `rate_limited`, `banned`, `internal_error`.
         """
         ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WirePlugin:
+    """How the server makes a wire: its venue, the venue's rules, and the function that builds it on an exchange.
+
+    `build` gets the exchange and the scenario's settings for the venue (limits, say), as parsed from TOML or JSON.
+    A package that speaks a venue offers one of these under the name `PLUGIN`; `wire.registry` lists them.
+    """
+
+    venue: str
+    rules: VenueRules
+    build: Callable[[Exchange, Mapping[str, object]], Wire]

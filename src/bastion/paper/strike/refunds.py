@@ -1,0 +1,133 @@
+"""Refunds: the emergency exit and the operator's market void. Both give original margins back in full."""
+
+from typing import Final
+
+from bastion.paper.strike.commands import EmergencyExit, VoidMarket
+from bastion.paper.strike.draft import StoredAnswer
+from bastion.paper.strike.gates import ExitFacts, check_exit
+from bastion.paper.strike.ledger import INSURANCE, TREASURY, Code, Kind
+from bastion.paper.strike.money import margin_text
+from bastion.paper.strike.position import Position, Status
+from bastion.paper.strike.results import Exited, Reason, Refused, Voided
+from bastion.paper.strike.settings import DAY_US, Gates
+from bastion.paper.strike.trading import find_open, is_stale
+from bastion.paper.strike.treasury import forgiven_loss
+from bastion.paper.strike.work import Work
+
+ROUTE: Final = "/emergency-exit"
+_NO_GATES: Final = Gates()
+
+
+def exit_body(refunded: int) -> bytes:
+    """Write the response body of an exit; these bytes are what a replay returns."""
+    return b'{"success":true,"refundedAmount":"' + margin_text(refunded).encode() + b'"}'
+
+
+def emergency_exit(work: Work, command: EmergencyExit) -> Exited | Refused:
+    """Move the whole original margin from reserved to available, and nothing else."""
+    earlier = _earlier_answer(work, command)
+    if earlier is not None:
+        return earlier
+    position = find_open(work, command.wallets, command.position_id)
+    if isinstance(position, Refused):
+        return position
+    forgiven = forgiven_loss(position, work.image.markets[position.symbol].mark)
+    gates = work.settings.gates
+    if gates != _NO_GATES:
+        refusal = check_exit(gates, _facts(work, position, forgiven))
+        if refusal is not None:
+            return refusal
+    event_id = work.begin()
+    _refund(work, position, forgiven)
+    answer = exit_body(position.margin)
+    if command.idempotency is not None:
+        work.remember(
+            StoredAnswer(
+                position.wallet,
+                ROUTE,
+                command.idempotency.key,
+                command.idempotency.request_hash,
+                answer,
+                event_id,
+                position.id,
+                work.now_us,
+            )
+        )
+    if gates.insurance:
+        _cover(work, position, forgiven)
+    return Exited(
+        event_id=event_id,
+        position_id=position.id,
+        wallet=position.wallet,
+        refunded=position.margin,
+        answer=answer,
+    )
+
+
+def _earlier_answer(work: Work, command: EmergencyExit) -> Exited | Refused | None:
+    asked = command.idempotency
+    if asked is None:
+        return None
+    for wallet in command.wallets:
+        stored = work.image.answers.get((wallet, ROUTE, asked.key))
+        if stored is None:
+            continue
+        if stored.request_hash != asked.request_hash:
+            return Refused(
+                reason=Reason.IDEMPOTENCY_CONFLICT,
+                message="This Idempotency-Key was used for another request; send a new key",
+            )
+        return Exited(
+            event_id=stored.event_id,
+            position_id=stored.position_id,
+            wallet=stored.wallet,
+            refunded=work.image.positions[stored.position_id].margin,
+            answer=stored.response,
+            replayed=True,
+        )
+    return None
+
+
+def _facts(work: Work, position: Position, forgiven: int) -> ExitFacts:
+    image, now_us = work.image, work.now_us
+    market = image.markets[position.symbol]
+    day = now_us // DAY_US
+    return ExitFacts(
+        halted=market.halted,
+        stale=is_stale(market, work.settings, now_us),
+        withdrawals_suspended=image.venue.withdrawals_suspended,
+        close_failures=image.close_failures.get(position.symbol, 0),
+        queue_age_us=image.queue_age_us(now_us),
+        age_us=now_us - position.opened_at_us,
+        wallet_exits_today=image.exits_by_day.get((position.wallet, day), 0),
+        forgiven_today=image.forgiven_by_day.get(day, 0),
+        forgiven_now=forgiven,
+        treasury=image.balance(TREASURY),
+    )
+
+
+def _refund(work: Work, position: Position, forgiven: int) -> None:
+    available = work.account(position.wallet, Kind.AVAILABLE)
+    reserved = work.account(position.wallet, Kind.RESERVED)
+    work.post(Code.EXIT, reserved, available, position.margin, position.id)
+    work.change(position, status=Status.EXITED, settled_at_us=work.now_us, forgiven=forgiven)
+
+
+def _cover(work: Work, position: Position, forgiven: int) -> None:
+    amount = min(forgiven, work.image.balance(INSURANCE))
+    if amount:
+        work.post(Code.COVER, INSURANCE, TREASURY, amount, position.id)
+        work.drain()
+
+
+def void_market(work: Work, command: VoidMarket) -> Voided | Refused:
+    """Refund every open position of a market in one event and halt it."""
+    market = work.image.markets.get(command.symbol)
+    if market is None:
+        return Refused(reason=Reason.UNKNOWN_SYMBOL, message=f"Unknown symbol {command.symbol}")
+    event_id = work.begin()
+    work.set_market(market._replace(halted=True))
+    positions = sorted(work.image.open_in[command.symbol].values(), key=lambda position: position.id)
+    for position in positions:
+        _refund(work, position, 0)
+    return Voided(event_id=event_id, refunded=tuple((position.id, position.margin) for position in positions))

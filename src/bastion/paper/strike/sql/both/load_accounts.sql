@@ -1,0 +1,1 @@
+SELECT id, owner, kind, debits, credits FROM accounts ORDER BY id

@@ -1,0 +1,1 @@
+SELECT event_last, withdrawals_suspended FROM venue WHERE id = 1

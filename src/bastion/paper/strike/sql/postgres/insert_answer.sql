@@ -1,0 +1,1 @@
+INSERT INTO idempotency VALUES (%s, %s, %s, %s, %s, %s, %s, %s)

@@ -1,0 +1,1 @@
+INSERT INTO chain_tx VALUES (%s, %s, %s, %s, %s, %s, %s)

@@ -1,0 +1,2 @@
+INSERT INTO payout_queue (seq, position_id, wallet, symbol, need, margin, queued_at_us)
+VALUES (?, ?, ?, ?, ?, ?, ?)

@@ -1,0 +1,1 @@
+UPDATE accounts SET debits = debits + ?, credits = credits + ?, version = version + 1 WHERE id = ?

@@ -1,0 +1,1 @@
+UPDATE venue SET event_last = ?, withdrawals_suspended = ? WHERE id = 1

@@ -1,0 +1,135 @@
+"""Work: one command's hands on the venue: it changes the writer's image and notes the same in the draft."""
+
+from dataclasses import replace
+from typing import Any
+
+from bastion.paper.strike.draft import Draft, MarketRow, Movement, StoredAnswer, VenueRow
+from bastion.paper.strike.image import Image
+from bastion.paper.strike.ledger import TREASURY, Code, Kind, Transfer, account_id
+from bastion.paper.strike.position import Position, Status
+from bastion.paper.strike.queue import Claim, payable
+from bastion.paper.strike.settings import VenueSettings
+
+
+class Work:
+    """The venue during one batch. `now_us` is set anew for each command."""
+
+    __slots__ = ("_leg", "draft", "event_id", "image", "now_us", "settings")
+
+    def __init__(self, image: Image, settings: VenueSettings) -> None:
+        self.image = image
+        self.settings = settings
+        self.draft = Draft()
+        self.now_us = 0
+        self.event_id = 0
+        self._leg = 0
+
+    def begin(self) -> int:
+        """Start an event that will change the venue; every refusal comes before this."""
+        image = self.image
+        self.event_id = image.venue.event_last + 1
+        self._leg = 0
+        self._set_venue(image.venue._replace(event_last=self.event_id))
+        return self.event_id
+
+    def _set_venue(self, row: VenueRow) -> None:
+        self.image.venue = row
+        self.draft.venue = row
+
+    def account(self, wallet: str, kind: Kind) -> int:
+        """Name a known wallet's account."""
+        return account_id(self.image.wallets[wallet], kind)
+
+    def admit(self, wallet: str) -> None:
+        """Give a new wallet its accounts."""
+        image = self.image
+        if wallet not in image.wallets:
+            number = len(image.wallets) + 1
+            image.put_wallet(number, wallet)
+            self.draft.wallets.append((number, wallet))
+
+    def post(self, code: Code, debit: int, credit: int, amount: int, position_id: int | None = None) -> None:
+        """Move `amount` micro-USD; nothing is written for zero."""
+        if not amount:
+            return
+        image, draft = self.image, self.draft
+        image.transfer_last += 1
+        self._leg += 1
+        draft.transfers.append(
+            Transfer(
+                image.transfer_last,
+                self.event_id,
+                self._leg,
+                int(code),
+                debit,
+                credit,
+                amount,
+                position_id,
+                self.now_us,
+            )
+        )
+        image.debits[debit] += amount
+        image.credits[credit] += amount
+        draft.debits[debit] = draft.debits.get(debit, 0) + amount
+        draft.credits[credit] = draft.credits.get(credit, 0) + amount
+
+    def put(self, position: Position) -> None:
+        """Add or replace a position."""
+        image, draft = self.image, self.draft
+        if position.id not in draft.before:
+            old = image.positions.get(position.id)
+            draft.before[position.id] = None if old is None else old.status
+        draft.positions[position.id] = position
+        image.put_position(position)
+
+    def change(self, position: Position, **changes: Any) -> Position:  # noqa: ANN401  (fields of Position)
+        """Replace some fields of a position."""
+        changed = replace(position, **changes)
+        self.put(changed)
+        return changed
+
+    def set_market(self, row: MarketRow) -> None:
+        """Replace a market's state."""
+        self.image.markets[row.symbol] = row
+        self.draft.markets[row.symbol] = row
+
+    def suspend_withdrawals(self, *, suspended: bool) -> None:
+        """Set the switch for withdrawals."""
+        self._set_venue(self.image.venue._replace(withdrawals_suspended=suspended))
+
+    def remember(self, answer: StoredAnswer) -> None:
+        """Keep the answer to an Idempotency-Key."""
+        self.image.put_answer(answer)
+        self.draft.answers.append(answer)
+
+    def record(self, movement: Movement) -> None:
+        """Keep a chain transaction."""
+        self.image.put_movement(movement)
+        self.draft.movements.append(movement)
+
+    def enqueue(self, position: Position, need: int) -> None:
+        """Put a winner at the end of the queue."""
+        image = self.image
+        claim = Claim(
+            image.claim_last + 1,
+            position.id,
+            position.wallet,
+            position.symbol,
+            need,
+            position.margin,
+            self.now_us,
+        )
+        image.put_claim(claim)
+        self.draft.claims.append(claim)
+
+    def drain(self) -> None:
+        """Pay the queue from the treasury as far as it reaches; called after every inflow."""
+        for claim in payable(self.image.lanes, self.image.balance(TREASURY)):
+            available = self.account(claim.wallet, Kind.AVAILABLE)
+            queued = self.account(claim.wallet, Kind.QUEUED)
+            self.post(Code.UNQUEUE, queued, available, claim.margin, claim.position_id)
+            self.post(Code.PROFIT, TREASURY, available, claim.need, claim.position_id)
+            self.image.drop_claim(claim.seq)
+            self.draft.paid.append((claim.seq, self.now_us))
+            position = self.image.positions[claim.position_id]
+            self.change(position, status=Status.SETTLED, settled_at_us=self.now_us)

@@ -18,7 +18,7 @@ DEADLINE_S_MIN = Decimal(1)
 DEADLINE_S_MAX = Decimal(3600)
 HOLD_S_MAX = Decimal(86_400)
 # How long after its own deadline an exit is given to write down its verdict.
-VERDICT_GRACE_S = Decimal(5)
+VERDICT_GRACE_S = 5.0
 FOLLOW_GAP_S = 0.1
 # A process that carries out an exit writes at least this often; a longer silence means that it is stuck.
 STUCK_S = 20
@@ -34,7 +34,7 @@ async def emergency_exit(
     reason: str | None = None,
     deadline_s: Decimal | None = None,
     hold_s: Decimal | None = None,
-    wait_s: Decimal | None = None,
+    wait_s: float | None = None,
 ) -> ExitReport:
     """Close every position and cancel every order of every account, and report how it ended.
 
@@ -54,14 +54,16 @@ async def emergency_exit(
     hold_s = _within(hold_s, "hold_s", least=Decimal(0), most=HOLD_S_MAX)
     deadline_s = desk.settings.deadline_s if deadline_s is None else deadline_s
     hold_s = desk.settings.hold_s if hold_s is None else hold_s
-    patience_s = deadline_s + VERDICT_GRACE_S if wait_s is None else min(wait_s, deadline_s + VERDICT_GRACE_S)
+    patience_s = float(deadline_s) + VERDICT_GRACE_S
+    if wait_s is not None:
+        patience_s = min(wait_s, patience_s)
 
     ends_ns = desk.clock.monotonic_ns() + int(patience_s * 1_000_000_000)
     running = desk.running()
     if running is None and not desk.lock.acquire():
         followed = await _follow(desk, until_ns=ends_ns)
         if followed is not None:
-            return exit_status(desk, principal, followed)
+            return await exit_status(desk, principal, followed)
         # The other process is done, dead or stuck. Its lock is wanted, but never waited for.
         desk.lock.acquire()
     async with desk.beginning:
@@ -73,10 +75,10 @@ async def emergency_exit(
                 if running is None:
                     desk.lock.release()
     await _wait(running, desk=desk, until_ns=ends_ns)
-    return exit_status(desk, principal, running.exit_id)
+    return await exit_status(desk, principal, running.exit_id)
 
 
-def exit_status(desk: Desk, principal: Principal, exit_id: str) -> ExitReport:
+async def exit_status(desk: Desk, principal: Principal, exit_id: str) -> ExitReport:
     """Return what the journal says of the exit, now.
 
     Raises:
@@ -105,20 +107,20 @@ async def resume_exit(desk: Desk, principal: Principal, exit_id: str | None) -> 
         if not unfinished:
             raise Refused("No exit waits to be resumed: each one in this journal has its verdict.")
         exit_id = unfinished[0].exit_id
-    report = exit_status(desk, principal, exit_id)
+    report = await exit_status(desk, principal, exit_id)
     if report.verdict is not None and desk.exit_of(exit_id) is None:
         return report
     deadline_s = next(
         (request.deadline_s for request in unfinished if request.exit_id == exit_id), desk.settings.deadline_s
     )
-    ends_ns = desk.clock.monotonic_ns() + int((deadline_s + VERDICT_GRACE_S) * 1_000_000_000)
+    ends_ns = desk.clock.monotonic_ns() + int((float(deadline_s) + VERDICT_GRACE_S) * 1_000_000_000)
     if desk.exit_of(exit_id) is None and not desk.lock.acquire():
         followed = await _follow(desk, until_ns=ends_ns)
         if followed is not None:
-            return exit_status(desk, principal, followed)
+            return await exit_status(desk, principal, followed)
         desk.lock.acquire()
     await _wait(desk.start(exit_id), desk=desk, until_ns=ends_ns)
-    return exit_status(desk, principal, exit_id)
+    return await exit_status(desk, principal, exit_id)
 
 
 def recover(desk: Desk) -> tuple[str, ...]:

@@ -44,7 +44,8 @@ class Image:
         self.credits: dict[int, int] = {CUSTODY: 0, TREASURY: 0, INSURANCE: 0}
         self.positions: dict[int, Position] = {}
         self.open_in: dict[str, dict[int, Position]] = {symbol: {} for symbol in settings.symbols}
-        self.interest: dict[tuple[str, Side], int] = {}
+        self.interest_long: dict[str, int] = dict.fromkeys(settings.symbols, 0)
+        self.interest_short: dict[str, int] = dict.fromkeys(settings.symbols, 0)
         self.of_wallet: dict[str, list[int]] = {}
         self.realized: dict[str, int] = {}
         self.lanes: dict[str, dict[int, Claim]] = {}
@@ -128,25 +129,24 @@ class Image:
         self.positions[position.id] = position
         if old is None:
             self._enter(position)
-        was_open = old is None or old.status is Status.OPEN
-        if position.status is Status.OPEN:
+        status = position.status
+        if status is Status.OPEN:
             self.open_in.setdefault(position.symbol, {})[position.id] = position
-        elif was_open:
+        elif old is None or old.status is Status.OPEN:
             self._leave(position)
-        was_settled = old is not None and old.status in {Status.SETTLED, Status.LIQUIDATED}
-        if not was_settled and position.status in {Status.SETTLED, Status.LIQUIDATED}:
+        # A settled position never changes again, so this counts each once.
+        if status is Status.SETTLED or status is Status.LIQUIDATED:
             self.realized[position.wallet] = self.realized.get(position.wallet, 0) + position.realized
 
     def _enter(self, position: Position) -> None:
         self.of_wallet.setdefault(position.wallet, []).append(position.id)
         self.position_last = max(self.position_last, position.id)
         self._tape(position.symbol).add(position.notional, position.opened_at_us)
-        side = (position.symbol, position.side)
-        self.interest[side] = self.interest.get(side, 0) + position.notional
+        self._add_interest(position, position.notional)
 
     def _leave(self, position: Position) -> None:
         self.open_in.setdefault(position.symbol, {}).pop(position.id, None)
-        self.interest[position.symbol, position.side] -= position.notional
+        self._add_interest(position, -position.notional)
         ended_at_us = position.closed_at_us or position.settled_at_us or position.opened_at_us
         if position.status is Status.EXITED:
             day = ended_at_us // DAY_US
@@ -163,6 +163,10 @@ class Image:
             self.totals.loss_inflow -= position.realized
         else:
             self.totals.profit_claims += position.realized
+
+    def _add_interest(self, position: Position, notional: int) -> None:
+        interest = self.interest_long if position.side is Side.LONG else self.interest_short
+        interest[position.symbol] = interest.get(position.symbol, 0) + notional
 
     def _tape(self, symbol: str) -> Tape:
         return self.tapes.setdefault(symbol, Tape())

@@ -7,7 +7,7 @@ from bastion.paper.strike.funding import hourly_accruals, skew
 from bastion.paper.strike.ledger import TREASURY, Code, Kind
 from bastion.paper.strike.margin import PNL_MICRO_MAX, is_liquidated, price_pnl
 from bastion.paper.strike.money import AMOUNT_MICRO_MAX
-from bastion.paper.strike.position import Side, Status
+from bastion.paper.strike.position import Status
 from bastion.paper.strike.results import Funded, Marked, Reason, Refused, Switched
 from bastion.paper.strike.trading import is_stale
 from bastion.paper.strike.work import Work
@@ -43,10 +43,8 @@ def fund(work: Work, command: Fund) -> Funded | Refused:
     if market.halted:
         return Refused(reason=Reason.MARKET_HALTED, message=f"Trading in {command.symbol} is halted")
     event_id = work.begin()
-    interest = work.image.interest
-    market_skew = skew(
-        interest.get((command.symbol, Side.LONG), 0), interest.get((command.symbol, Side.SHORT), 0)
-    )
+    image = work.image
+    market_skew = skew(image.interest_long[command.symbol], image.interest_short[command.symbol])
     accruals = hourly_accruals(tuple(work.image.open_in[command.symbol].values()), market_skew, work.now_us)
     for position, amount in accruals:
         accrued = max(-PNL_MICRO_MAX, min(PNL_MICRO_MAX, position.funding + amount))

@@ -55,6 +55,23 @@ class Position:
     closed_at_us: int | None = None
     settled_at_us: int | None = None
 
+    def exited(self, *, at_us: int, forgiven: int) -> "Position":
+        """Give the position as an exit leaves it: nothing realised, the accrued funding dropped."""
+        return Position(
+            id=self.id,
+            wallet=self.wallet,
+            symbol=self.symbol,
+            side=self.side,
+            margin=self.margin,
+            leverage=self.leverage,
+            entry_price=self.entry_price,
+            spread=self.spread,
+            opened_at_us=self.opened_at_us,
+            status=Status.EXITED,
+            forgiven=forgiven,
+            settled_at_us=at_us,
+        )
+
     @property
     def notional(self) -> int:
         """Margin times leverage, micro-USD."""

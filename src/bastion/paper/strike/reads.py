@@ -10,7 +10,7 @@ from bastion.paper.strike.funding import rates_by_side, skew
 from bastion.paper.strike.image import Image
 from bastion.paper.strike.ledger import INSURANCE, TREASURY, Code, Kind
 from bastion.paper.strike.money import MICRO
-from bastion.paper.strike.position import Position, Side, Status
+from bastion.paper.strike.position import Position, Status
 from bastion.paper.strike.queue import Claim
 from bastion.paper.strike.settings import VenueSettings
 from bastion.paper.strike.trading import is_stale
@@ -146,8 +146,8 @@ def market_view(image: Image, settings: VenueSettings, symbol: str, now_us: int)
     market = image.markets.get(symbol)
     if market is None:
         return None
-    long_oi = image.interest.get((symbol, Side.LONG), 0)
-    short_oi = image.interest.get((symbol, Side.SHORT), 0)
+    long_oi = image.interest_long[symbol]
+    short_oi = image.interest_short[symbol]
     long_rate, short_rate = rates_by_side(long_oi, short_oi)
     tape = image.tapes[symbol]
     volume_24h, trades_24h = tape.day(now_us)

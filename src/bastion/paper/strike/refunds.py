@@ -7,15 +7,14 @@ from bastion.paper.strike.draft import StoredAnswer
 from bastion.paper.strike.gates import ExitFacts, check_exit
 from bastion.paper.strike.ledger import INSURANCE, TREASURY, Code, Kind
 from bastion.paper.strike.money import margin_text
-from bastion.paper.strike.position import Position, Status
+from bastion.paper.strike.position import Position
 from bastion.paper.strike.results import Exited, Reason, Refused, Voided
-from bastion.paper.strike.settings import DAY_US, Gates
+from bastion.paper.strike.settings import DAY_US
 from bastion.paper.strike.trading import find_open, is_stale
 from bastion.paper.strike.treasury import forgiven_loss
 from bastion.paper.strike.work import Work
 
 ROUTE: Final = "/emergency-exit"
-_NO_GATES: Final = Gates()
 
 
 def exit_body(refunded: int) -> bytes:
@@ -33,7 +32,7 @@ def emergency_exit(work: Work, command: EmergencyExit) -> Exited | Refused:
         return position
     forgiven = forgiven_loss(position, work.image.markets[position.symbol].mark)
     gates = work.settings.gates
-    if gates != _NO_GATES:
+    if work.gated:
         refusal = check_exit(gates, _facts(work, position, forgiven))
         if refusal is not None:
             return refusal
@@ -110,7 +109,7 @@ def _refund(work: Work, position: Position, forgiven: int) -> None:
     available = work.account(position.wallet, Kind.AVAILABLE)
     reserved = work.account(position.wallet, Kind.RESERVED)
     work.post(Code.EXIT, reserved, available, position.margin, position.id)
-    work.change(position, status=Status.EXITED, settled_at_us=work.now_us, forgiven=forgiven)
+    work.put(position.exited(at_us=work.now_us, forgiven=forgiven))
 
 
 def _cover(work: Work, position: Position, forgiven: int) -> None:

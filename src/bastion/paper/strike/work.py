@@ -8,17 +8,18 @@ from bastion.paper.strike.image import Image
 from bastion.paper.strike.ledger import TREASURY, Code, Kind, Transfer, account_id
 from bastion.paper.strike.position import Position, Status
 from bastion.paper.strike.queue import Claim, payable
-from bastion.paper.strike.settings import VenueSettings
+from bastion.paper.strike.settings import Gates, VenueSettings
 
 
 class Work:
     """The venue during one batch. `now_us` is set anew for each command."""
 
-    __slots__ = ("_leg", "draft", "event_id", "image", "now_us", "settings")
+    __slots__ = ("_leg", "draft", "event_id", "gated", "image", "now_us", "settings")
 
     def __init__(self, image: Image, settings: VenueSettings) -> None:
         self.image = image
         self.settings = settings
+        self.gated = settings.gates != Gates()
         self.draft = Draft()
         self.now_us = 0
         self.event_id = 0
@@ -29,7 +30,7 @@ class Work:
         image = self.image
         self.event_id = image.venue.event_last + 1
         self._leg = 0
-        self._set_venue(image.venue._replace(event_last=self.event_id))
+        self._set_venue(VenueRow(self.event_id, image.venue.withdrawals_suspended))
         return self.event_id
 
     def _set_venue(self, row: VenueRow) -> None:

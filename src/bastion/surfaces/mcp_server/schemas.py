@@ -4,7 +4,26 @@ Schema = dict[str, object]
 
 _TEXT: Schema = {"type": "string"}
 _NUMBER: Schema = {"type": "number"}
-_NUMBER_OR_NULL: Schema = {"type": ["number", "null"]}
+_NUMBER_OR_NULL: Schema = {"anyOf": [{"type": "number"}, {"type": "null"}]}
+
+
+def portable(schema: Schema) -> Schema:
+    """Return an equal schema in which no `type` is a list: some clients know single types only."""
+    rebuilt = {name: _portable(value) for name, value in schema.items() if name != "$schema"}
+    kinds = rebuilt.get("type")
+    if not isinstance(kinds, list):
+        return rebuilt
+    common = {name: rebuilt[name] for name in ("title", "description") if name in rebuilt}
+    limits = {name: value for name, value in rebuilt.items() if name not in {"type", *common}}
+    return common | {"anyOf": [{"type": kind} | (limits if kind != "null" else {}) for kind in kinds]}
+
+
+def _portable(value: object) -> object:
+    if isinstance(value, dict):
+        return portable(value)
+    if isinstance(value, list):
+        return [_portable(item) for item in value]
+    return value
 
 
 def _described(schema: Schema, description: str) -> Schema:

@@ -15,14 +15,14 @@ from bastion.domain.principal import Principal
 from bastion.surfaces.mcp_server.answers import answer_of
 from bastion.surfaces.mcp_server.parameters import Number, Parameters, Text, Value, input_schema
 from bastion.surfaces.mcp_server.progress import Progress
-from bastion.surfaces.mcp_server.schemas import POSITIONS, Schema
+from bastion.surfaces.mcp_server.schemas import POSITIONS, Schema, portable
 from bastion.surfaces.mcp_server.watch import exit_and_watch
 from bastion.surfaces.schemas import exit_schema
 
 Arguments = Mapping[str, Value]
 Run = Callable[[commands.Desk, Principal, Arguments, Progress], Awaitable[dict[str, object]]]
 
-_EXIT: Schema = exit_schema()
+_EXIT: Schema = portable(exit_schema())
 
 _API_KEY = Text(
     description=(

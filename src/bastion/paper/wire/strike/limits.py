@@ -13,9 +13,9 @@ CALLERS_MAX = 200_000
 class LimitSettings:
     """Requests a window of `window_s` seconds; None switches a limit off.
 
-    `trading` is one bucket a wallet for /long, /short, /close and /emergency-exit; with `separate_exit_bucket`
-    the exit has its own, so that failing closes cannot use it up. `public` counts public reads, and `failures`
-    failed authentications, each by address. `keys` counts key generations by wallet.
+    `trading` is one bucket a wallet for /long, /short, /close and /emergency-exit; `separate_exit_bucket`
+    gives the exit its own, so that failing closes cannot use it up. `public` counts public reads, and
+    `failures` failed authentications, each by address. `keys` counts key generations by wallet.
     """
 
     trading: int | None = 10

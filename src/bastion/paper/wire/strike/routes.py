@@ -1,4 +1,4 @@
-"""Routes: the one table of what the wire serves; the server and the OpenAPI document are both made from it."""
+"""Routes: the one table of what the wire serves, from which server and OpenAPI document are made."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -43,7 +43,7 @@ LIMITED: Final = frozenset({Guard.PUBLIC, *AUTHENTICATED})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
-    """One operation. `refusals` says for each error status of its own when it comes; 401, 429 follow from `guard`."""
+    """One operation. `refusals` says when each error status of its own comes; 401 and 429 follow `guard`."""
 
     method: str
     path: str
@@ -223,8 +223,8 @@ def _movements() -> tuple[Route, ...]:
             body=_movement(),
             result=schemas.DEPOSITED,
             refusals={
-                400: f"{_BODY}, the amount is 0 or too large, the chain does not confirm the transaction, or it"
-                " was recorded with other details."
+                400: f"{_BODY}, the amount is 0 or too large, the chain does not confirm the transaction,"
+                " or it was recorded with other details."
             },
         ),
         Route(
@@ -247,11 +247,9 @@ def _movements() -> tuple[Route, ...]:
 
 def _keys() -> tuple[Route, ...]:
     def key_route(method: str, path: str, name: str, summary: str, serve: Serve, result: Schema) -> Route:
-        refusals = (
-            {400: "API_KEY_EXISTS or INVALID_WALLET."} if method == "POST" else {400: "INVALID_WALLET."}
-        )
-        if method != "POST":
-            refusals[404] = "API_KEY_NOT_FOUND: the wallet has no such key."
+        refusals = {400: "INVALID_WALLET.", 404: "API_KEY_NOT_FOUND: the wallet has no such key."}
+        if method == "POST":
+            refusals = {400: "API_KEY_EXISTS or INVALID_WALLET."}
         return Route(
             method=method,
             path=path,

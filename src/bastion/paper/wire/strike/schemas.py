@@ -1,4 +1,4 @@
-"""Schemas: JSON Schema of every answer, from which the OpenAPI document is made and against which tests check."""
+"""Schemas: JSON Schema of every answer, from which the OpenAPI document is made."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final

@@ -38,7 +38,7 @@ def optional_time_text(at_us: int | None) -> str | None:
 
 
 def number(micro: int) -> float:
-    """Micro-units as a JSON number, exact up to 15 digits, for the few fields that the interface keeps as numbers."""
+    """Micro-units as a JSON number, exact up to 15 digits, for the few fields that are no strings."""
     return micro / MICRO
 
 

@@ -13,10 +13,10 @@ from bastion.errors import ConfigInvalid
 
 ACCOUNTS_MAX = 200
 FILE_BYTES_MAX = 1_000_000
-DEADLINE_S_DEFAULT = 60.0
-DEADLINE_S_MAX = 3_600.0
-HOLD_S_DEFAULT = 60.0
-HOLD_S_MAX = 86_400.0
+DEADLINE_S_DEFAULT = Decimal(60)
+DEADLINE_S_MAX = Decimal(3_600)
+HOLD_S_DEFAULT = Decimal(60)
+HOLD_S_MAX = Decimal(86_400)
 
 # The key space of an account that names none: where the venue's perpetuals are settled in stablecoins.
 KEY_SPACE_DEFAULT = {"binance": "usdm", "bybit": "unified"}
@@ -39,8 +39,8 @@ class Config:
 
     path: Path | None
     accounts: tuple[Account, ...] = ()
-    deadline_s: float = DEADLINE_S_DEFAULT
-    hold_s: float = HOLD_S_DEFAULT
+    deadline_s: Decimal = DEADLINE_S_DEFAULT
+    hold_s: Decimal = HOLD_S_DEFAULT
     vault_path: Path | None = None
 
     @property
@@ -100,9 +100,11 @@ def parse_config(text: str, *, path: Path) -> Config:
         path=path,
         accounts=accounts,
         deadline_s=reader.seconds(
-            exit_table, "deadline_s", least=1.0, most=DEADLINE_S_MAX, default=DEADLINE_S_DEFAULT
+            exit_table, "deadline_s", least=Decimal(1), most=DEADLINE_S_MAX, default=DEADLINE_S_DEFAULT
         ),
-        hold_s=reader.seconds(exit_table, "hold_s", least=0.0, most=HOLD_S_MAX, default=HOLD_S_DEFAULT),
+        hold_s=reader.seconds(
+            exit_table, "hold_s", least=Decimal(0), most=HOLD_S_MAX, default=HOLD_S_DEFAULT
+        ),
         vault_path=None if vault_path is None else (path.parent / Path(vault_path).expanduser()).resolve(),
     )
 
@@ -149,14 +151,17 @@ class _Reader:
         return value.strip()
 
     def seconds(
-        self, table: Mapping[str, object], name: str, *, least: float, most: float, default: float
-    ) -> float:
+        self, table: Mapping[str, object], name: str, *, least: Decimal, most: Decimal, default: Decimal
+    ) -> Decimal:
         value = table.get(name)
         if value is None:
             return default
-        if isinstance(value, bool) or not isinstance(value, int | Decimal) or not least <= value <= most:
-            raise self.wrong(f"exit.{name}", f"must be a number of seconds from {least:g} to {most:g}")
-        return float(value)
+        # TOML knows nan and inf; neither is a time.
+        if not isinstance(value, bool) and isinstance(value, int | Decimal):
+            seconds = Decimal(value)
+            if seconds.is_finite() and least <= seconds <= most:
+                return seconds
+        raise self.wrong(f"exit.{name}", f"must be a number of seconds from {least} to {most}")
 
     def account(self, entry: object, *, where: str) -> Account:
         if not isinstance(entry, dict):

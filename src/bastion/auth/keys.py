@@ -75,7 +75,8 @@ class Keys:
         self._clock = clock
         self._entropy = entropy
 
-    def _now_ms(self) -> int:
+    def now_ms(self) -> int:
+        """Return the time in UTC milliseconds by which keys expire."""
         return self._clock.now_ns() // 1_000_000
 
     def create(self, *, scope: Scope, label: str = "", days: int | None = None) -> NewKey:
@@ -89,7 +90,7 @@ class Keys:
         if days is not None and not 1 <= days <= DAYS_MAX:
             raise Refused(f"A key expires after 1 to {DAYS_MAX} days; got {days}.")
         secret = _base32(self._entropy(SECRET_BYTES))
-        now_ms = self._now_ms()
+        now_ms = self.now_ms()
         record = KeyRecord(
             id="k" + _base32(self._entropy(ID_BYTES)),
             digest=_digest(secret),
@@ -111,7 +112,7 @@ class Keys:
         Raises:
             Refused: there is no key of that id.
         """
-        if not self._store.revoke(key_id, at_ms=self._now_ms()):
+        if not self._store.revoke(key_id, at_ms=self.now_ms()):
             raise Refused(f"There is no key with the id {key_id[:40]!r}; `bastion keys list` shows the ids.")
 
     def authenticate(self, text: str | None, *, surface: str) -> Principal:
@@ -127,7 +128,7 @@ class Keys:
             raise KeyRefused("This bastion key is not known here. `bastion keys create` makes one.")
         if record.revoked_ms is not None:
             raise KeyRefused(f"The bastion key {record.id} was revoked. Use another, or create one.")
-        if record.expires_ms is not None and record.expires_ms <= self._now_ms():
+        if record.expires_ms is not None and record.expires_ms <= self.now_ms():
             raise KeyRefused(f"The bastion key {record.id} has expired. Create a new one.")
         return Principal(id=record.id, surface=surface, scope=record.scope)
 

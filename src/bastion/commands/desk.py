@@ -101,6 +101,12 @@ class Desk:
         running.task = self._tasks.create_task(self._carry_out(running), name=f"exit {exit_id}")
         return running
 
+    async def finish(self) -> None:
+        """Wait until the running exit has its verdict; its own deadline bounds that."""
+        running = self.running()
+        if running is not None:
+            await running.judged.wait()
+
     async def stop(self) -> None:
         """End the tasks of this process; an exit without a verdict is left to the next start."""
         tasks = [running.task for running in self._running.values() if running.task is not None]

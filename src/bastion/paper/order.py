@@ -97,6 +97,7 @@ class OrderRequest:
 
     `quantity` is in contracts; with `close_position` it may be zero and then means the whole position (at the
     moment a conditional order triggers, or at once), bounded by the instrument's largest market quantity.
+    `ends_with_position`: the venue cancels the order, triggered or not, when there is nothing left to reduce.
     `fill_ratio_max` is a fault: at most this share of `quantity` fills at once, as if the book held no more.
     `terms` keeps the venue's own words for the order (its `type`, say) for the wire that has to repeat them.
     """
@@ -110,6 +111,7 @@ class OrderRequest:
     position_side: PositionSide = PositionSide.NET
     reduce_only: bool = False
     close_position: bool = False
+    ends_with_position: bool = False
     client_order_id: str = ""
     trigger: Trigger | None = None
     fill_ratio_max: Decimal | None = None

@@ -17,7 +17,8 @@ class VenueRules:
 
     `market_oversize`, `limit_oversize`, `hedge_oversize`: a reduce-only order larger than the position; the
     first two in one-way mode, the third for both kinds in hedge mode.
-    `resting_reduce_only_holds`: open reduce-only limit orders reserve the size that they would close.
+    `resting_reduce_only_holds`: open reduce-only limit orders reserve the size that they would close; with
+    `hold_shrinks`, an order that finds part of the position reserved is shrunk to the rest, else refused.
     `hedge_is_implicit`: in hedge mode the reduce-only flag is refused, because the position side says it
     already.
     `hedge_exempt_from_notional_min`: closing orders of hedge mode are exempt from the least notional as well.
@@ -29,6 +30,9 @@ class VenueRules:
     ends.
     `flat_cancels_reduce_only`: when a position is gone, its resting reduce-only orders are cancelled by the
     venue.
+    `counter_price_is_checked`: a market order whose best counter price lies outside the band is refused;
+    otherwise it is accepted and then ends unfilled.
+    `hedge_settles`: the settle coins whose linear contracts know hedge mode; None means all contracts.
     `client_id_unique_for_ever`: a client order id can never be used again; otherwise only among open orders.
     `reduce_only_exempt_from_notional_min`: reduce-only orders may be smaller than the least notional.
     """
@@ -37,6 +41,7 @@ class VenueRules:
     limit_oversize: Oversize = Oversize.REFUSE
     hedge_oversize: Oversize = Oversize.REFUSE
     resting_reduce_only_holds: bool = True
+    hold_shrinks: bool = False
     hedge_is_implicit: bool = True
     match_delay_ms: int = 0
     trigger_makes_new_order: bool = True
@@ -45,4 +50,6 @@ class VenueRules:
     client_id_unique_for_ever: bool = False
     reduce_only_exempt_from_notional_min: bool = True
     hedge_exempt_from_notional_min: bool = False
+    counter_price_is_checked: bool = True
+    hedge_settles: frozenset[str] | None = None
     first_order_id: int = 1

@@ -125,9 +125,10 @@ def reduced_quantity(
     if request.quantity <= free:
         return request.quantity
     in_hedge = request.position_side is not PositionSide.NET
-    if held and rules.resting_reduce_only_holds and not in_hedge:
+    shrinks = _oversize(request, in_hedge=in_hedge, rules=rules) is Oversize.SHRINK
+    if held and rules.resting_reduce_only_holds and not in_hedge and not (shrinks and rules.hold_shrinks):
         raise Refused(Reason.REDUCE_ONLY_HELD_BY_ORDERS, "Open reduce-only orders already hold the position.")
-    if _oversize(request, in_hedge=in_hedge, rules=rules) is Oversize.REFUSE or free <= 0:
+    if not shrinks or free <= 0:
         raise Refused(Reason.REDUCE_ONLY_TOO_LARGE, "The order is larger than what it may reduce.")
     return free
 

@@ -258,13 +258,13 @@ class Placing:
         )
 
     def _drop_orphans(self, market: Market) -> None:
-        if not self._rules.flat_cancels_reduce_only:
-            return
         for order in self._orders.open():
-            if order.symbol != market.instrument.symbol or not order.matched:
+            request = order.request
+            bound = request.ends_with_position or (self._rules.flat_cancels_reduce_only and order.matched)
+            if order.symbol != market.instrument.symbol or not bound or not checks.is_reducing(request):
                 continue
-            position = self._holdings[order.account].position(order.symbol, order.request.position_side)
-            if checks.is_reducing(order.request) and position.is_flat:
+            position = self._holdings[order.account].position(order.symbol, request.position_side)
+            if not checks.reducible(position, request.direction):
                 self.cancel(order, POSITION_GONE)
 
     def _held(self, account: str, request: OrderRequest) -> Decimal:
@@ -336,7 +336,7 @@ class Placing:
         refuses = request.time_in_force is TimeInForce.POST_ONLY and self._rules.post_only_is_refused
         if refuses and self._matcher.offers(market, request.direction, request.price):
             raise Refused(Reason.POST_ONLY_WOULD_TAKE, "The order would take.")
-        if request.kind is not OrderKind.MARKET or not offers:
+        if request.kind is not OrderKind.MARKET or not offers or not self._rules.counter_price_is_checked:
             return
         instrument = market.instrument
         best = offers[0].price

@@ -28,7 +28,7 @@ from bastion.paper.exchange.placing import Placing
 from bastion.paper.exchange.reading import Reading
 from bastion.paper.exchange.settlement import Settlement
 from bastion.paper.feed import PricePath
-from bastion.paper.instrument import Instrument
+from bastion.paper.instrument import ContractKind, Instrument
 from bastion.paper.ledger import Ledger
 from bastion.paper.order import Direction, Fill, Order, OrderFilter, OrderRequest
 from bastion.paper.position import PositionView
@@ -76,6 +76,8 @@ class Exchange:
         market = Market(instrument=instrument, mark=mark, shape=shape)
         self._markets[instrument.symbol] = market
         self._instruments[instrument.symbol] = instrument
+        for holdings in self._holdings.values():
+            self._keep_to_modes(holdings)
 
     def add_account(self, spec: AccountSpec) -> None:
         """Add an account and book its opening balances as deposits.
@@ -90,6 +92,7 @@ class Exchange:
             raise ValueError(f"The API key {taken[0]} is already in use on {self.name}.")
         self._holdings[spec.name] = Holdings(spec)
         self._keys.update({key.key: (spec.name, key) for key in spec.keys})
+        self._keep_to_modes(self._holdings[spec.name])
         for coin, amount in spec.balances.items():
             self._settlement.deposit(spec.name, coin, amount)
 
@@ -235,15 +238,21 @@ class Exchange:
         *,
         order_id: int | None = None,
         client_order_id: str | None = None,
+        conditional: bool | None = None,
         at_ms: int | None = None,
     ) -> Order | None:
-        """Return an order, open or done. A client id that was used more than once means the newest order."""
+        """Return an order, open or done. A client id that was used more than once means the newest order.
+
+        `conditional` looks only among orders that began as conditional ones, or only among the others.
+        """
         ids = [order_id] if order_id is not None else []
         if order_id is None and client_order_id is not None:
             ids = self._orders.ids_of_client(account, client_order_id)
         for candidate in reversed(ids):
             order = self._orders.get(candidate, at_ms=at_ms)
-            if order is not None and order.account == account:
+            if order is None or order.account != account:
+                continue
+            if conditional is None or conditional == order.is_conditional:
                 return order
         return None
 
@@ -406,6 +415,17 @@ class Exchange:
         if market is None:
             raise Refused(Reason.UNKNOWN_INSTRUMENT, f"{self.name} has no instrument {symbol}.")
         return market
+
+    def _keep_to_modes(self, holdings: Holdings) -> None:
+        settles = self.rules.hedge_settles
+        if settles is None or holdings.spec.position_mode is PositionMode.ONE_WAY:
+            return
+        netted = [
+            instrument.symbol
+            for instrument in self._instruments.values()
+            if instrument.settle not in settles or instrument.kind is ContractKind.INVERSE
+        ]
+        holdings.set_mode(PositionMode.ONE_WAY, netted)
 
     def _own(self, account: str, order_id: int) -> Order:
         order = self._orders.get(order_id)

@@ -150,7 +150,7 @@ def test_a_higher_scope_contains_the_lower_ones_and_a_weaker_one_names_what_it_l
 def test_bad_values_store_nothing(keys: Keys) -> None:
     for bad in ({"days": 0}, {"days": 4000}, {"label": "x" * 81}, {"label": "a\nb"}):
         with pytest.raises(Refused):
-            keys.create(scope=Scope.READ, **bad)  # type: ignore[arg-type]
+            keys.create(scope=Scope.READ, **bad)
     with pytest.raises(Refused, match="read, trade and engine"):
         parse_scope("admin")
     with pytest.raises(Refused, match="no key"):

@@ -1,0 +1,70 @@
+# Everything here works in an empty clone: it needs make, Python 3.11 to 3.13 and the package registries.
+# With uv on the PATH it is used; else venv and pip do the same from the same pinned, hashed lists.
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint format simulate clean distclean
+.DELETE_ON_ERROR:
+
+PICK = for candidate in $(PYTHON) python3 python3.13 python3.12 python3.11 python; do \
+	  if "$$candidate" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null; \
+	  then command -v "$$candidate"; exit 0; fi; done; \
+	  echo "No Python 3.11, 3.12 or 3.13 was found on the PATH. Install one, or say make PYTHON=/path/to/python3.12." >&2; \
+	  exit 1
+
+UV := $(shell command -v uv 2>/dev/null)
+
+ifeq ($(UV),)
+INSTALL = .venv/bin/python -m pip --disable-pip-version-check install --quiet
+else
+INSTALL = uv pip install --quiet --python .venv/bin/python
+endif
+
+help:
+	@echo "make demo       see it work: two embedded exchanges, no keys, no network (ARGS=--fast: at machine speed)"
+	@echo "make test       all tests (ARGS is given to pytest)"
+	@echo "make lint       ruff, mypy and the import contracts"
+	@echo "make simulate   the simulated worlds (SEEDS=0:2000 chooses which)"
+	@echo "make format     format the code"
+	@echo "make clean      remove caches; make distclean removes .venv too"
+
+.venv/bin/python:
+	@python=$$($(PICK)) && \
+	if [ -n "$(UV)" ]; then uv venv --quiet --python "$$python" .venv; else "$$python" -m venv .venv; fi
+
+.venv/run.stamp: requirements/run.txt pyproject.toml | .venv/bin/python
+	@echo "Preparing .venv (once)."
+	@$(INSTALL) --require-hashes -r requirements/run.txt
+	@$(INSTALL) --no-deps --no-build-isolation -e .
+	@touch $@
+
+.venv/dev.stamp: requirements/dev.txt pyproject.toml | .venv/bin/python
+	@echo "Preparing .venv with what the checks need (once)."
+	@$(INSTALL) --require-hashes -r requirements/dev.txt
+	@$(INSTALL) --no-deps --no-build-isolation -e .
+	@touch .venv/run.stamp $@
+
+demo: .venv/run.stamp
+	@.venv/bin/bastion demo $(ARGS)
+
+test: .venv/dev.stamp
+	@.venv/bin/python -m pytest $(ARGS)
+
+lint: .venv/dev.stamp
+	@.venv/bin/ruff check .
+	@.venv/bin/ruff format --check .
+	@.venv/bin/mypy
+	@.venv/bin/lint-imports
+
+format: .venv/dev.stamp
+	@.venv/bin/ruff format .
+	@.venv/bin/ruff check --fix .
+
+simulate: .venv/dev.stamp
+	@$(if $(SEEDS),SEEDS=$(SEEDS)) .venv/bin/python -m pytest tests/simulation $(ARGS)
+
+clean:
+	@rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist build
+	@find src tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+distclean: clean
+	@rm -rf .venv

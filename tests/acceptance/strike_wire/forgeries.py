@@ -28,24 +28,24 @@ def raw_signature(issuer: TokenIssuer, text: str) -> bytes:
     return r.to_bytes(32, "big") + s.to_bytes(32, "big")
 
 
-def signed(issuer: TokenIssuer, claims: Mapping[str, Any], **header: Any) -> str:
+def signed(issuer: TokenIssuer, claims: Mapping[str, Any], **header: object) -> str:
     """A token signed in earnest, whatever its claims and header say; a header of None is left out."""
     full = {"alg": "ES256", "typ": "JWT", "kid": issuer.kid, **header}
     text = f"{segment({k: v for k, v in full.items() if v is not None})}.{segment(claims)}"
     return f"{text}.{segment(raw_signature(issuer, text))}"
 
 
-def honest(issuer: TokenIssuer, now_s: int, **claims: Any) -> dict[str, Any]:
+def honest(issuer: TokenIssuer, now_s: int, **claims: object) -> dict[str, Any]:
     """The claims of a good token with some of them replaced; None takes a claim away."""
     full = {**issuer.access_claims(SUBJECT, now_s=now_s), **claims}
     return {name: value for name, value in full.items() if value is not None}
 
 
-def _with(**claims: Any) -> Forge:
+def _with(**claims: object) -> Forge:
     return lambda issuer, now_s: signed(issuer, honest(issuer, now_s, **claims))
 
 
-def _with_header(**header: Any) -> Forge:
+def _with_header(**header: object) -> Forge:
     return lambda issuer, now_s: signed(issuer, honest(issuer, now_s), **header)
 
 

@@ -1,10 +1,10 @@
 """The seed's contract of the emergency exit, over HTTP, exact to the digit."""
 
 import pytest
-
-from bastion.paper.strike.commands import SetHalted, SetWithdrawals
 from tests.acceptance.strike_wire.conftest import ALICE, BOB, Build
 from tests.acceptance.strike_wire.world import World
+
+from bastion.paper.strike.commands import SetHalted, SetWithdrawals
 
 GONE = {"error": 400, "message": "Position not found or already closed"}
 

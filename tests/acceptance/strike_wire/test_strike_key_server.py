@@ -4,10 +4,10 @@ import asyncio
 import json
 
 import pytest
-
-from bastion.paper.strike.identity_issuer import TokenIssuer
 from tests.acceptance.strike_wire.conftest import ALICE
 from tests.acceptance.strike_wire.world import APPLICATION, World
+
+from bastion.paper.strike.identity_issuer import TokenIssuer
 
 SUBJECT = "did:privy:alice"
 UNKNOWN_ID = {"positionId": 999}
@@ -18,7 +18,7 @@ def headers(world: World, issuer: TokenIssuer) -> dict[str, str]:
 
 
 async def is_accepted(world: World, issuer: TokenIssuer) -> bool:
-    """Whether a token passes; an exit of an unknown position answers 400 behind the door and 401 before it."""
+    """Whether a token passes: an exit of an unknown position answers 400 then, and 401 otherwise."""
     reply = await world.post("/emergency-exit", UNKNOWN_ID, headers=headers(world, issuer))
     assert reply.status in (400, 401)
     return reply.status == 400

@@ -5,7 +5,6 @@ import json
 from collections.abc import Mapping
 
 import pytest
-
 from tests.acceptance.strike_wire import forgeries
 from tests.acceptance.strike_wire.conftest import ALICE, BOB, Build
 from tests.acceptance.strike_wire.forgeries import SUBJECT, Forge, honest, signed
@@ -132,12 +131,23 @@ async def test_linked_accounts_without_an_ethereum_wallet_in_privys_form_are_ref
     )
 
 
-async def test_an_identity_token_longer_than_20_kib_is_refused(world: World) -> None:
+@pytest.mark.parametrize(("padding", "status"), [(10_000, 200), (16_000, 401)], ids=["14 KiB", "22 KiB"])
+async def test_an_identity_token_may_have_20_kib(world: World, padding: int, status: int) -> None:
     position_id = await opened(world)
-    claims = honest(world.issuer, world.now_s, linked_accounts="[" + " " * 16_000 + "]")
-    await refuses(
-        world, position_id, {**world.bearer(SUBJECT), "privy-id-token": signed(world.issuer, claims)}
-    )
+    accounts = [{"type": "wallet", "chain_type": "ethereum", "address": ALICE}]
+    linked_accounts = json.dumps(accounts) + " " * padding
+    token = signed(world.issuer, honest(world.issuer, world.now_s, linked_accounts=linked_accounts))
+    found, _ = await exit_with(world, position_id, {**world.bearer(SUBJECT), "privy-id-token": token})
+    assert found == status
+
+
+async def test_a_header_beyond_all_bounds_is_refused_and_leaves_no_trace_in_the_log(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    headers = {**world.bearer(SUBJECT), "privy-id-token": "x" * 40_000}
+    async with world.session.post(world.url + "/emergency-exit", headers=headers) as answer:
+        assert answer.status == 400
+    assert "xxx" not in caplog.text
 
 
 async def test_the_wallet_of_another_user_owns_nothing_here(world: World) -> None:

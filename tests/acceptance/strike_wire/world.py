@@ -3,7 +3,6 @@
 import asyncio
 import json
 from collections.abc import Mapping
-from concurrent.futures import Future
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
@@ -41,7 +40,7 @@ class Reply:
     headers: Headers
 
     @property
-    def body(self) -> Any:
+    def body(self) -> Any:  # noqa: ANN401  any JSON
         """The parsed body."""
         return json.loads(self.raw)
 
@@ -202,8 +201,7 @@ class World:
 
     async def command(self, command: Command[ResultT]) -> ResultT:
         """An operator's or feed's command, which the public wire does not have."""
-        future: Future[ResultT | Refused] = self.venue.submit(command)
-        result = await asyncio.wrap_future(future)
+        result = await asyncio.wrap_future(self.venue.submit(command))
         assert not isinstance(result, Refused), result
         return result
 

@@ -1,12 +1,14 @@
 """The server: checks each request in the contract's order (401, 429, 400, then the venue) and answers."""
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from typing import Final
 
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 
 from bastion.paper.clock import Clock
 from bastion.paper.strike.identity import Credentials, Denial, Principal, Unauthenticated
@@ -22,7 +24,7 @@ from bastion.paper.wire.strike.answers import (
     rate_limit_answer,
     refusal_answer,
 )
-from bastion.paper.wire.strike.call import Call, Counter
+from bastion.paper.wire.strike.call import UNKNOWN_OUTCOME, Call, Counter
 from bastion.paper.wire.strike.chain import ChainVerifier, EmbeddedChain
 from bastion.paper.wire.strike.fields import BODY_BYTES_MAX, Body, bad, read_body
 from bastion.paper.wire.strike.limits import Limits, LimitSettings
@@ -30,6 +32,8 @@ from bastion.paper.wire.strike.openapi import document_bytes
 from bastion.paper.wire.strike.routes import Guard, Route, routes
 
 BODY_DEADLINE_S: Final = 10
+HEADER_BYTES_MAX: Final = 32 * 1024
+"""The longest header that is read: more than an identity token may have, so that its length is ours to judge."""
 
 _KEY_DENIALS: Final = {
     Denial.NO_KEY: (401, "UNAUTHORIZED"),
@@ -38,6 +42,19 @@ _KEY_DENIALS: Final = {
     Denial.BAD_WALLET: (400, "INVALID_WALLET"),
 }
 _NO_BODY: Final = Body(values={})
+
+
+class _WithoutHeaders(logging.Filter):
+    """Keeps what a client sent out of the log: a malformed header may hold a token."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if record.exc_info and isinstance(record.exc_info[1], HttpProcessingError):
+            record.exc_info = None
+        return True
+
+
+_LOG: Final = logging.getLogger("bastion.paper.strike.http")
+_LOG.addFilter(_WithoutHeaders())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +95,11 @@ def application(
         version=release,
     )
     table = routes([market.symbol for market in venue.markets()])
-    served = web.Application(middlewares=[_in_the_venues_words], client_max_size=BODY_BYTES_MAX)
+    served = web.Application(
+        middlewares=[_in_the_venues_words],
+        client_max_size=BODY_BYTES_MAX,
+        handler_args={"max_field_size": HEADER_BYTES_MAX, "logger": _LOG},
+    )
     for route in table:
         served.router.add_route(route.method, route.path, _handler(counter, route))
     text = document_bytes(table, version=release)
@@ -168,6 +189,8 @@ async def _body(request: web.Request) -> bytes:
         bad(f"Request body must be at most {BODY_BYTES_MAX} bytes")
     except TimeoutError:
         bad(f"Request body did not arrive within {BODY_DEADLINE_S} seconds")
+    except (HttpProcessingError, web.RequestPayloadError):
+        bad("Request body is not encoded as its headers say")
 
 
 @web.middleware
@@ -184,6 +207,10 @@ async def _in_the_venues_words(
         return response
     except web.HTTPNotFound:
         return _response(answer({"error": 404, "message": "No such endpoint"}, status=404))
+    except Exception:  # noqa: BLE001  the last door; see the next line
+        # Whatever went wrong inside, the client gets the venue's shape and no detail of it.
+        _LOG.exception("a request to %s failed", request.match_info.route.resource)
+        return _response(answer({"error": 500, "message": UNKNOWN_OUTCOME}, status=500))
 
 
 def _response(given: Answer) -> web.Response:

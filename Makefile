@@ -2,7 +2,7 @@
 # With uv on the PATH it is used; else venv and pip do the same from the same pinned, hashed lists.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format simulate clean distclean
+.PHONY: help demo test lint format simulate lock clean distclean
 .DELETE_ON_ERROR:
 
 PICK = for candidate in $(PYTHON) python3 python3.13 python3.12 python3.11 python; do \
@@ -22,9 +22,10 @@ endif
 help:
 	@echo "make demo       see it work: two embedded exchanges, no keys, no network (ARGS=--fast: at machine speed)"
 	@echo "make test       all tests (ARGS is given to pytest)"
-	@echo "make lint       ruff, mypy and the import contracts"
+	@echo "make lint       ruff, mypy, the import contracts, the tidy test"
 	@echo "make simulate   the simulated worlds (SEEDS=0:2000 chooses which)"
 	@echo "make format     format the code"
+	@echo "make lock       resolve the pinned requirements anew"
 	@echo "make clean      remove caches; make distclean removes .venv too"
 
 .venv/bin/python:
@@ -54,6 +55,7 @@ lint: .venv/dev.stamp
 	@.venv/bin/ruff format --check .
 	@.venv/bin/mypy
 	@.venv/bin/lint-imports
+	@.venv/bin/python -m pytest -q tests/test_tidy.py
 
 format: .venv/dev.stamp
 	@.venv/bin/ruff format .
@@ -61,6 +63,14 @@ format: .venv/dev.stamp
 
 simulate: .venv/dev.stamp
 	@$(if $(SEEDS),SEEDS=$(SEEDS)) .venv/bin/python -m pytest tests/simulation $(ARGS)
+
+# uv comes with the requirements of the checks, so that locking needs nothing installed by hand either.
+COMPILE = .venv/bin/uv pip compile --universal --python-version 3.11 --generate-hashes \
+	  --no-emit-index-url --no-annotate --no-header --quiet
+
+lock: .venv/dev.stamp
+	@$(COMPILE) pyproject.toml requirements/build.in -o requirements/run.txt
+	@$(COMPILE) pyproject.toml requirements/build.in requirements/dev.in -o requirements/dev.txt
 
 clean:
 	@rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist build

@@ -100,10 +100,13 @@ class Wire(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WirePlugin:
-    """How the server makes a wire: its venue, the venue's rules, and the function that builds it on an exchange.
+    """How the server makes a wire.
 
-    `build` gets the exchange and the scenario's settings for the venue (limits, say), as parsed from TOML or JSON.
-    A package that speaks a venue offers one of these under the name `PLUGIN`; `wire.registry` lists them.
+    Its venue, the venue's rules, and the function that builds it on an exchange.
+
+    `build` gets the exchange and the scenario's settings for the venue (limits, say), as parsed from TOML or
+    JSON. A package that speaks a venue offers one of these under the name `PLUGIN`; `wire.registry` lists
+    them.
     """
 
     venue: str

@@ -1,0 +1,8 @@
+"""Binance.
+
+The wire of Binance USD-M futures (`/fapi`) and of the one wallet call that tells a key's rights.
+"""
+
+from bastion.paper.wire.binance.plugin import PLUGIN
+
+__all__ = ["PLUGIN"]

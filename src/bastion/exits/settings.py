@@ -16,10 +16,11 @@ class ExitSettings:
     look_gap_ms: int = 250
     deadline_s: Decimal = Decimal(60)
     hold_s: Decimal = Decimal(60)
-    read_deadline_s: float = 5.0
-    order_deadline_s: float = 5.0
+    read_deadline_s: float = 4.0
+    order_deadline_s: float = 4.0
     call_grace_s: float = 0.5
     intent_commit_budget_ms: int = 20
+    journal_deadline_s: float = 2.0
     fills_grace_ms: int = 250
     fills_patience_s: float = 3.0
     backoff_first_s: float = 0.1
@@ -28,13 +29,20 @@ class ExitSettings:
     rate_limit_wait_max_s: float = 30.0
     stale_patience_s: float = 2.0
     live_patience_s: float = 2.0
+    resolve_after_s: float = 1.0
+    resolve_patience_s: float = 1.0
+    straggler_s: float = 0.5
+    surprise_wait_s: float = 0.25
+    chase_terminal_gap_s: float = 30.0
     hold_look_gap_s: float = 2.0
     chase_gap_s: float = 5.0
     chase_s: float = 900.0
     rounds_max: int = 400
     looks_max: int = 2000
+    steps_max: int = 20000
     terminal_tries_max: int = 3
     surprises_max: int = 20
+    leg_s_max: float = 86_400.0
     slices_max: int = 20
     ioc_bounds: tuple[Decimal, ...] = (
         Decimal("0.01"),

@@ -1,0 +1,172 @@
+"""Books: the arithmetic of snapshot and fills, one book for each position that can be open at once."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from decimal import Decimal
+
+from bastion.domain.look import Look
+from bastion.domain.money import ZERO, Quantity
+from bastion.domain.order import Direction, Fill, OpenOrder, OrderRequest, OrderState
+from bastion.domain.position import Position, Side
+from bastion.domain.records import OrderAnswered, Outcome, ResolvedBy
+
+BookKey = tuple[str, str, str]
+"""Category, instrument, and the side where the account runs hedge mode there (else empty)."""
+
+AMBIGUITY_MS = 1000
+"""How far a fill's time and a look's time may be apart before their order is certain."""
+
+UNDATED_MS = 2000
+"""How far our clock may be from the venue's, where a look carries no venue time."""
+
+
+def book_key(position: Position) -> BookKey:
+    """Return the key of the book that a position belongs to."""
+    return (position.category, position.instrument, position.side.value if position.hedged else "")
+
+
+def signed(position: Position) -> Decimal:
+    """Return the quantity, negative for a short position."""
+    return position.quantity if position.side is Side.LONG else -position.quantity
+
+
+@dataclass(slots=True, kw_only=True)
+class Sent:
+    """One order of ours, from its intent on.
+
+    `state` is the latest word of the venue; its `filled` never falls. Without an `answer` the order may be on
+    its way, or have died with the process that sent it.
+    """
+
+    request: OrderRequest
+    round: int
+    run: int
+    answer: OrderAnswered | None = None
+    state: OrderState | None = None
+    resolved: ResolvedBy | None = None
+
+    @property
+    def filled(self) -> Quantity:
+        """What the venue said was executed of it, so far."""
+        return self.state.filled if self.state is not None else Quantity(ZERO)
+
+    @property
+    def refused(self) -> bool:
+        """Whether nothing of it can have been executed, by the venue's word or since it never left."""
+        return self.answer is not None and self.answer.outcome in {Outcome.REJECTED, Outcome.NOT_SENT}
+
+    @property
+    def settled(self) -> bool:
+        """Whether its fate is known."""
+        return self.refused or self.resolved is not None or (self.state is not None and self.state.ended)
+
+    @property
+    def unknown(self) -> bool:
+        """Whether it may or may not have been executed, and the venue was not yet heard about it."""
+        return not self.settled and self.state is None
+
+    def hear(self, state: OrderState) -> None:
+        """Take the venue's word on it; what was once filled or ended stays so."""
+        old = self.state
+        if old is not None and (old.ended and not state.ended):
+            return
+        if old is not None and old.filled > state.filled:
+            state = replace(state, filled=old.filled, average_price=old.average_price)
+        self.state = state
+
+
+@dataclass(slots=True, kw_only=True)
+class Book:
+    """What was seen in one book first, and what must be accounted for until it is empty.
+
+    `baseline` is the signed quantity of the first sighting, `position` the latest one. Fills before
+    `since_ms` are contained in the baseline; whether those up to `until_ms` are is uncertain. Orders of ours
+    count from the round after `after_round`. `threat` says that an order which could open or grow it was seen.
+    """
+
+    key: BookKey
+    position: Position
+    baseline: Decimal
+    peak: Quantity
+    since_ms: int
+    until_ms: int
+    after_round: int
+    threat: bool = False
+    seen: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tally:
+    """What moved in one book since its baseline: our orders' fills, others' fills, and whether it is certain."""
+
+    own: Decimal = ZERO
+    others: Decimal = ZERO
+    certain: bool = True
+
+
+def window_ms(look: Look, *, at_ns: int) -> tuple[int, int]:
+    """Return since when, and from when on certainly, fills are not contained in a look taken before `at_ns`."""
+    length_ms = (look.ended_ns - look.begun_ns) // 1_000_000
+    if look.venue_time_ms is not None:
+        return look.venue_time_ms, look.venue_time_ms + length_ms + AMBIGUITY_MS
+    at_ms = at_ns // 1_000_000
+    return at_ms - length_ms - UNDATED_MS, at_ms + UNDATED_MS
+
+
+def threatened_position(order: OpenOrder) -> Position:
+    """Return the position that a resting order would open, to name its book when asking for fills."""
+    side = order.side or (Side.LONG if order.direction is Direction.BUY else Side.SHORT)
+    return Position(
+        instrument=order.instrument,
+        category=order.category,
+        symbol=order.instrument,
+        side=side,
+        quantity=order.quantity,
+        hedged=order.side is not None,
+    )
+
+
+def tally(
+    books: Mapping[BookKey, Book],
+    sent: Mapping[str, Sent],
+    fills: Iterable[Fill],
+) -> dict[BookKey, Tally]:
+    """Return what moved in each book: signed, longs positive.
+
+    An order of ours counts with the larger of what its state and what its fills say.
+    """
+    ours = {order.state.order_id: cid for cid, order in sent.items() if order.state and order.state.order_id}
+    filled: dict[str, Decimal] = {cid: Decimal(order.filled) for cid, order in sent.items()}
+    by_fills: dict[str, Decimal] = {}
+    tallies = {key: Tally() for key in books}
+    for fill in fills:
+        cid = fill.client_order_id if fill.client_order_id in sent else ours.get(fill.order_id)
+        if cid is not None:
+            by_fills[cid] = by_fills.get(cid, ZERO) + fill.quantity
+            continue
+        book = _book_of_fill(books, fill)
+        if book is None or fill.at_ms < book.since_ms:
+            continue
+        old = tallies[book.key]
+        tallies[book.key] = Tally(
+            own=old.own,
+            others=old.others + (fill.quantity if fill.direction is Direction.BUY else -fill.quantity),
+            certain=old.certain and fill.at_ms > book.until_ms,
+        )
+    for cid, order in sent.items():
+        book = books.get(book_key(order.request.position))
+        if book is None or order.round <= book.after_round:
+            continue
+        amount = max(filled[cid], by_fills.get(cid, ZERO))
+        moved = amount if order.request.direction is Direction.BUY else -amount
+        old = tallies[book.key]
+        tallies[book.key] = replace(old, own=old.own + moved)
+    return tallies
+
+
+def _book_of_fill(books: Mapping[BookKey, Book], fill: Fill) -> Book | None:
+    if fill.side is not None:
+        book = books.get((fill.category, fill.instrument, fill.side.value))
+        if book is not None:
+            return book
+    return books.get((fill.category, fill.instrument, ""))

@@ -1,0 +1,119 @@
+"""Closings: what became of each position, and what it realised, from fills alone."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+
+from bastion.domain.money import ZERO, Price, Quantity, Usd
+from bastion.domain.order import Direction, Fill
+from bastion.domain.position import Position, Side
+from bastion.exits.books import Book, BookKey, Sent, book_key
+from bastion.exits.progress import Leg
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Closing:
+    """One position that was seen in an exit, and the fills that reduced it.
+
+    `reduced` is how much fills took off, `accounted` whether they take off all that was seen, and
+    `realized_pnl_usd` their price PnL; None while any of it is missing.
+    """
+
+    position: Position
+    peak: Quantity
+    reduced: Quantity
+    exit_price: Price | None
+    realized_pnl_usd: Usd | None
+    fees_usd: Usd
+    accounted: bool
+
+
+def closings(leg: Leg) -> tuple[tuple[int, Closing], ...]:
+    """Return every position that the leg ever saw, each with its epoch; the present epoch comes last."""
+    found = []
+    epochs = [*leg.epochs, leg.books]
+    for number, books in enumerate(epochs):
+        following = epochs[number + 1] if number + 1 < len(epochs) else {}
+        for key, book in books.items():
+            if book.seen:
+                found.append((number, _closing(leg, book, books, following.get(key))))
+    return tuple(found)
+
+
+def pending(leg: Leg) -> bool:
+    """Return whether the venue still owes fills, or their PnL, of a position that is no longer shown."""
+    look = leg.look
+    shown = {book_key(position) for position in look.positions} if look is not None else set()
+    return any(
+        not closing.accounted or closing.realized_pnl_usd is None
+        for _, closing in closings(leg)
+        if book_key(closing.position) not in shown
+    )
+
+
+def _closing(leg: Leg, book: Book, books: Mapping[BookKey, Book], after: Book | None) -> Closing:
+    ours = {
+        order.state.order_id: order for order in leg.sent.values() if order.state and order.state.order_id
+    }
+    side = book.position.side
+    reducing = Direction.SELL if side is Side.LONG else Direction.BUY
+    fills = [fill for fill in leg.fills.values() if _belongs(fill, book, books, leg.sent, ours, after)]
+    cut = [fill for fill in fills if fill.direction is reducing]
+    added = sum((fill.quantity for fill in fills if fill.direction is not reducing), ZERO)
+    reduced = sum((fill.quantity for fill in cut), ZERO)
+    value = sum((fill.quantity * fill.price for fill in cut), ZERO)
+    money = [fill.realized_pnl_usd for fill in cut]
+    whole = abs(book.baseline) + added
+    complete = reduced >= whole and all(amount is not None for amount in money)
+    return Closing(
+        position=book.position,
+        peak=book.peak,
+        reduced=Quantity(reduced),
+        exit_price=Price(value / reduced) if reduced else _told_price(leg, book),
+        realized_pnl_usd=Usd(sum((m for m in money if m is not None), ZERO)) if complete else None,
+        fees_usd=Usd(sum((fill.fee_usd for fill in cut), ZERO)),
+        accounted=reduced >= whole,
+    )
+
+
+def _belongs(
+    fill: Fill,
+    book: Book,
+    books: Mapping[BookKey, Book],
+    sent: Mapping[str, Sent],
+    ours: Mapping[str, Sent],
+    after: Book | None,
+) -> bool:
+    category, instrument, side = book.key
+    if (fill.category, fill.instrument) != (category, instrument):
+        return False
+    order = sent.get(fill.client_order_id) or ours.get(fill.order_id)
+    if order is not None:
+        return book_key(order.request.position) == book.key and _in_epoch(order, book, after)
+    if side and fill.side is not None and fill.side.value != side:
+        return False
+    if side and fill.side is None and _other_side(books, book) is not None:
+        return False
+    return fill.at_ms >= book.since_ms and (after is None or fill.at_ms < after.since_ms)
+
+
+def _in_epoch(order: Sent, book: Book, after: Book | None) -> bool:
+    return order.round > book.after_round and (after is None or order.round <= after.after_round)
+
+
+def _other_side(books: Mapping[BookKey, Book], book: Book) -> Book | None:
+    category, instrument, side = book.key
+    return books.get((category, instrument, "SHORT" if side == "LONG" else "LONG"))
+
+
+def _told_price(leg: Leg, book: Book) -> Price | None:
+    # Before the fills come, the venue's average price of our order is its word on the price.
+    value = quantity = Decimal(0)
+    for order in leg.sent.values():
+        state = order.state
+        if book_key(order.request.position) != book.key or order.round <= book.after_round:
+            continue
+        if state is not None and state.average_price is not None and state.filled > ZERO:
+            value += state.filled * state.average_price
+            quantity += state.filled
+    return Price(value / quantity) if quantity else None

@@ -1,0 +1,361 @@
+"""Courier: carries one leg's requests to its venue, and brings every answer into the leg and the journal."""
+
+import asyncio
+from collections.abc import Coroutine, Sequence
+from typing import Any
+
+from bastion.domain.instrument import Instrument
+from bastion.domain.look import Look, Unread
+from bastion.domain.money import Quantity
+from bastion.domain.order import CancelAnswer, OpenOrder, OrderRequest
+from bastion.domain.position import Position
+from bastion.domain.records import (
+    CancelsAnswered,
+    FillsRead,
+    OrderResolved,
+    Record,
+    ResolvedBy,
+    SecondSourceRead,
+    Troubled,
+)
+from bastion.errors import VenueError
+from bastion.exits.books import book_key
+from bastion.exits.bulkhead import attempt
+from bastion.exits.pace import Pace, backoff_s, nanoseconds
+from bastion.exits.plan import Act
+from bastion.exits.progress import Leg
+from bastion.exits.recorder import Recorder
+from bastion.exits.resolve import Questions, answer
+from bastion.exits.settings import ExitSettings
+from bastion.ports import Clock, Venue
+
+CANCELLING = ("", "", "")
+SURPRISE = "the adapter failed in a way that is not a venue's answer"
+
+
+class Courier:
+    """The tasks of one leg that talk to its venue; none of them can raise for the venue's sake.
+
+    `wake` is set whenever an answer came.
+    """
+
+    def __init__(
+        self,
+        *,
+        venue: Venue,
+        leg: Leg,
+        pace: Pace,
+        clock: Clock,
+        settings: ExitSettings,
+        recorder: Recorder,
+        group: asyncio.TaskGroup,
+    ) -> None:
+        self._venue = venue
+        self._leg = leg
+        self._pace = pace
+        self._clock = clock
+        self._settings = settings
+        self._recorder = recorder
+        self._group = group
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._requests: dict[str, OrderRequest] = {}
+        self._ask_again_ns: dict[str, int] = {}
+        self._ask_failures: dict[str, int] = {}
+        self._cancels = 0
+        self.instruments: dict[tuple[str, str], Instrument] = dict[tuple[str, str], Instrument]()
+        self.fills_asked_ns: int | None = None
+        self.wake = asyncio.Event()
+
+    def note(self, *records: Record) -> None:
+        """Apply records to the leg and hand them to the journal."""
+        for record in records:
+            self._leg.apply(record, at_ns=self._clock.now_ns())
+        self._recorder.note(*records)
+
+    def trouble(self, part: str, error: Exception) -> None:
+        """Record that something failed on the way, once for each new reason."""
+        code = error.code if isinstance(error, VenueError) else type(error).__name__
+        message = str(error) if isinstance(error, VenueError) else SURPRISE
+        if isinstance(error, TimeoutError):
+            message = "no answer came in time"
+        told = [trouble for trouble in self._leg.troubles if trouble.part == part]
+        if told and (told[-1].code, told[-1].message) == (code, message):
+            return
+        self.note(
+            Troubled(
+                exit_id=self._leg.exit_id,
+                account=self._leg.account.name,
+                part=part,
+                code=code,
+                message=message,
+            )
+        )
+
+    async def look(self, *, seconds: float) -> Look:
+        """Read the account; a venue that fails in any way gives a look in which everything is unread."""
+        begun_ns = self._clock.monotonic_ns()
+        limit_s = min(seconds, self._settings.read_deadline_s)
+        result = await attempt(
+            lambda: self._venue.look(deadline_s=limit_s), seconds=limit_s + self._settings.call_grace_s
+        )
+        if isinstance(result, Look):
+            return result
+        error = result if isinstance(result, Exception) else TypeError("not a look")
+        self.trouble("look", error)
+        return Look(
+            begun_ns=begun_ns,
+            ended_ns=self._clock.monotonic_ns(),
+            positions=(),
+            orders=(),
+            parts=(),
+            unread=(Unread(part="everything", reason=self._leg.troubles[-1].message),),
+        )
+
+    async def act(self, act: Act) -> None:
+        """Carry out one round: journal it, then send; return when all is answered or stragglers remain."""
+        intent, pace = act.intent, self._pace
+        self._leg.apply(intent, at_ns=self._clock.now_ns())
+        await self._recorder.commit(intent)
+        cleared = {(order.category, order.instrument) for order in intent.clears}
+        held = []
+        for request in intent.orders:
+            cid, position = request.client_order_id, request.position
+            pace.sending(cid, position.key, now_ns=self._clock.monotonic_ns())
+            self._requests[cid] = request
+            if (position.category, position.instrument) in cleared:
+                held.append(request)
+            else:
+                self._start(f"order {cid}", self._place(request))
+        if intent.clears:
+            name = self._cancelling()
+            self._start(name, self._clear(name, intent.round, intent.clears, tuple(held)))
+        if intent.cancels:
+            name = self._cancelling()
+            self._start(name, self._cancel(name, intent.round, intent.cancels, sweep=act.sweep))
+        await self._settled()
+
+    def ask(self, wanted: Questions) -> None:
+        """Ask what is not being asked already, each question behind its own back-off."""
+        for request in wanted.orders:
+            self._question(f"ask {request.client_order_id}", self._lookup, request)
+        for position in wanted.seconds:
+            self._question(f"second {'|'.join(book_key(position))}", self._second, position)
+
+    def ask_fills(self) -> None:
+        """Read the executions of every book, unless they are being read or were just refused."""
+        books = tuple(self._leg.books.values()) + tuple(
+            book for epoch in self._leg.epochs for book in epoch.values()
+        )
+        if not books:
+            return
+        positions = tuple({book.key: book.position for book in books}.values())
+        since_ms = min(book.since_ms for book in books)
+        self._question("fills", self._fills, (positions, since_ms))
+
+    def fetch_instruments(self) -> None:
+        """Ask for the contracts' limits in the background; the exit goes on without them."""
+        self._question("instruments", self._instruments, None)
+
+    async def resynchronise(self) -> None:
+        """Warm the connection and the clock offset up again, after the venue disliked our timestamp."""
+        limit_s = self._settings.read_deadline_s
+        result = await attempt(
+            lambda: self._venue.open(deadline_s=limit_s), seconds=limit_s + self._settings.call_grace_s
+        )
+        if isinstance(result, Exception):
+            self.trouble("clock", result)
+        self._pace.clock_suspect = False
+
+    async def wait(self, seconds: float) -> None:
+        """Wait until an answer comes, for at most that long."""
+        try:
+            async with asyncio.timeout(max(seconds, 0)):
+                await self.wake.wait()
+        except TimeoutError:
+            pass
+        self.wake.clear()
+
+    def stop(self) -> None:
+        """Give up what is under way, and record each order that was not answered as of unknown outcome."""
+        for cid in list(self._pace.in_flight):
+            request = self._requests.get(cid)
+            if request is not None:
+                self.note(answer(self._leg, request, TimeoutError(), private="given up while on its way"))
+        for task in self._tasks.values():
+            task.cancel()
+
+    def _start(self, name: str, work: Coroutine[Any, Any, None]) -> None:
+        task = self._group.create_task(work, name=f"{self._leg.account.name}: {name}")
+        self._tasks[name] = task
+        task.add_done_callback(lambda _: self._done(name, task))
+
+    def _done(self, name: str, task: asyncio.Task[None]) -> None:
+        if self._tasks.get(name) is task:
+            del self._tasks[name]
+        self.wake.set()
+
+    def _cancelling(self) -> str:
+        self._cancels += 1
+        name = f"cancels {self._cancels}"
+        self._pace.in_flight[name] = CANCELLING
+        return name
+
+    async def _settled(self) -> None:
+        until_ns = self._clock.monotonic_ns() + nanoseconds(self._settings.straggler_s)
+        while self._pace.in_flight:
+            left_ns = until_ns - self._clock.monotonic_ns()
+            if left_ns <= 0:
+                return
+            await self.wait(left_ns / 1_000_000_000)
+
+    async def _place(self, request: OrderRequest) -> None:
+        limit_s = self._settings.order_deadline_s
+        result = await attempt(
+            lambda: self._venue.place(request, deadline_s=limit_s),
+            seconds=limit_s + self._settings.call_grace_s,
+        )
+        private = "no answer came in time" if isinstance(result, TimeoutError) else SURPRISE
+        record = answer(self._leg, request, result, private=private)
+        self.note(record)
+        self._pace.answered(
+            record, request.position.key, now_ns=self._clock.monotonic_ns(), settings=self._settings
+        )
+
+    async def _clear(
+        self, name: str, number: int, clears: tuple[OpenOrder, ...], held: tuple[OrderRequest, ...]
+    ) -> None:
+        await self._cancel(name, number, clears, sweep=False)
+        for request in held:
+            self._start(f"order {request.client_order_id}", self._place(request))
+
+    async def _cancel(self, name: str, number: int, orders: tuple[OpenOrder, ...], *, sweep: bool) -> None:
+        limit_s = self._settings.order_deadline_s
+        look = self._leg.look
+        result = await attempt(
+            lambda: (
+                self._venue.sweep(look, deadline_s=limit_s)
+                if sweep and look is not None
+                else self._venue.cancel(orders, deadline_s=limit_s)
+            ),
+            seconds=limit_s + self._settings.call_grace_s,
+        )
+        answers: Sequence[CancelAnswer] = ()
+        if isinstance(result, tuple):
+            answers = result
+        elif isinstance(result, Exception):
+            self.trouble("cancel", result)
+        answered = {one.order.key for one in answers}
+        missing = tuple(
+            CancelAnswer(order=order, gone=False, message="no answer came")
+            for order in orders
+            if order.key not in answered
+        )
+        record = CancelsAnswered(
+            exit_id=self._leg.exit_id,
+            account=self._leg.account.name,
+            round=number,
+            answers=(*answers, *missing),
+        )
+        self.note(record)
+        self._pace.in_flight.pop(name, None)
+        self._pace.cancelled(record.answers, now_ns=self._clock.monotonic_ns(), settings=self._settings)
+
+    def _question(self, name: str, ask: Any, about: Any) -> None:  # noqa: ANN401 - each asker knows its subject
+        if name not in self._tasks and self._clock.monotonic_ns() >= self._ask_again_ns.get(name, 0):
+            if name == "fills":
+                self.fills_asked_ns = self._clock.monotonic_ns()
+            self._start(name, ask(name, about))
+
+    def _asked(self, name: str, result: object) -> None:
+        failures = self._ask_failures.get(name, 0)
+        self._ask_failures[name] = failures + 1 if isinstance(result, Exception) else 0
+        wait_s = backoff_s(failures if isinstance(result, Exception) else 1, self._settings)
+        self._ask_again_ns[name] = self._clock.monotonic_ns() + nanoseconds(wait_s)
+
+    async def _lookup(self, name: str, request: OrderRequest) -> None:
+        limit_s = self._settings.read_deadline_s
+        result = await attempt(
+            lambda: self._venue.order(request, deadline_s=limit_s),
+            seconds=limit_s + self._settings.call_grace_s,
+        )
+        self._asked(name, result)
+        cid = request.client_order_id
+        if isinstance(result, Exception):
+            self.trouble("order", result)
+            return
+        sent = self._leg.sent[cid]
+        if sent.settled or (result is None and cid in self._pace.in_flight) or result == sent.state:
+            return
+        self.note(
+            OrderResolved(
+                exit_id=self._leg.exit_id,
+                account=self._leg.account.name,
+                client_order_id=cid,
+                by=ResolvedBy.ORDER if result is not None else ResolvedBy.ABSENT,
+                state=result,
+            )
+        )
+        if result is None or result.ended:
+            task = self._tasks.get(f"order {cid}")
+            if task is not None:
+                task.cancel()
+            self._pace.resolved(cid, request.position.key, now_ns=self._clock.monotonic_ns())
+
+    async def _second(self, name: str, position: Position) -> None:
+        begun_ns = self._clock.monotonic_ns()
+        limit_s = self._settings.read_deadline_s
+        result = await attempt(
+            lambda: self._venue.second_source(position, deadline_s=limit_s),
+            seconds=limit_s + self._settings.call_grace_s,
+        )
+        self._asked(name, result)
+        if isinstance(result, Exception):
+            self.trouble("second source", result)
+            return
+        self.note(
+            SecondSourceRead(
+                exit_id=self._leg.exit_id,
+                account=self._leg.account.name,
+                run=self._leg.run,
+                begun_ns=begun_ns,
+                position=position,
+                quantity=Quantity(result),
+            )
+        )
+
+    async def _fills(self, name: str, about: tuple[tuple[Position, ...], int]) -> None:
+        positions, since_ms = about
+        begun_ns = self._clock.monotonic_ns()
+        limit_s = self._settings.read_deadline_s
+        result = await attempt(
+            lambda: self._venue.fills(positions, since_ms=since_ms, deadline_s=limit_s),
+            seconds=limit_s + self._settings.call_grace_s,
+        )
+        self._asked(name, result)
+        self.fills_asked_ns = None
+        if isinstance(result, Exception):
+            self.trouble("fills", result)
+            return
+        known = self._leg.fills
+        new = tuple(fill for fill in result if (fill.category, fill.instrument, fill.fill_id) not in known)
+        self.note(
+            FillsRead(
+                exit_id=self._leg.exit_id,
+                account=self._leg.account.name,
+                run=self._leg.run,
+                begun_ns=begun_ns,
+                fills=new,
+            )
+        )
+
+    async def _instruments(self, name: str, _: None) -> None:
+        limit_s = self._settings.read_deadline_s
+        result = await attempt(
+            lambda: self._venue.instruments(deadline_s=limit_s),
+            seconds=limit_s + self._settings.call_grace_s,
+        )
+        self._asked(name, result)
+        if isinstance(result, Exception):
+            self.trouble("instruments", result)
+            return
+        self.instruments.update(result)

@@ -1,0 +1,163 @@
+"""Ladder: how the next order of a position is to be executed, from what became of the earlier ones."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import ROUND_CEILING, ROUND_DOWN, ROUND_FLOOR, Decimal
+
+from bastion.domain.instrument import Instrument
+from bastion.domain.money import ZERO, Price, Quantity, floor_to_step
+from bastion.domain.order import OrderKind
+from bastion.domain.position import Position, Side
+from bastion.errors import Fault
+from bastion.exits.books import Sent
+from bastion.exits.settings import ExitSettings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trail:
+    """What became of the orders of one position so far.
+
+    `bands` counts rounds that the price protection stopped without a fill, `sizes` rounds refused for their
+    size. `last_fault` is the refusal of the last round, `last_quantity` the position's size at that time.
+    """
+
+    bands: int = 0
+    sizes: int = 0
+    last_fault: Fault | None = None
+    last_quantity: Quantity = Quantity(ZERO)  # noqa: RUF009 - a NewType over an immutable value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rung:
+    """How to execute: the kind, its bound from the mark where it has one, and in how many parts at least."""
+
+    kind: OrderKind
+    bound: Decimal | None = None
+    parts: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Slice:
+    """One order to send: its size and, for a bounded one, its limit price."""
+
+    kind: OrderKind
+    quantity: Quantity
+    limit_price: Price | None = None
+
+
+def trail(orders: Iterable[Sent]) -> Trail:
+    """Return what became of one position's orders, given in the order of their rounds."""
+    bands: set[int] = set()
+    sizes: set[int] = set()
+    last: Sent | None = None
+    for order in orders:
+        last = order
+        fault = order.answer.fault if order.answer is not None else None
+        state = order.state
+        if fault is Fault.BAND or (state is not None and state.ended and state.filled == ZERO):
+            bands.add(order.round)
+        elif fault is Fault.SIZE:
+            sizes.add(order.round)
+    if last is None:
+        return Trail()
+    return Trail(
+        bands=len(bands),
+        sizes=len(sizes),
+        last_fault=last.answer.fault if last.answer is not None else None,
+        last_quantity=last.request.position.quantity,
+    )
+
+
+def rung(past: Trail, settings: ExitSettings) -> Rung:
+    """Return the rung for the next round: market, then bounded wider and wider, then both in turn.
+
+    The bound of an immediate-or-cancel limit protects against an empty book; market is tried again between
+    the widest bounds, since a price protection heals when the market calms.
+    """
+    parts = min(2**past.sizes, settings.slices_max)
+    bounds = settings.ioc_bounds
+    if past.bands == 0 or not bounds:
+        return Rung(kind=OrderKind.MARKET, parts=parts)
+    if past.bands <= len(bounds):
+        return Rung(kind=OrderKind.IOC, bound=bounds[past.bands - 1], parts=parts)
+    if (past.bands - len(bounds)) % 2 == 1:
+        return Rung(kind=OrderKind.MARKET, parts=parts)
+    return Rung(kind=OrderKind.IOC, bound=bounds[-1], parts=parts)
+
+
+def slices(
+    position: Position, instrument: Instrument | None, step: Rung, settings: ExitSettings
+) -> tuple[Slice, ...]:
+    """Return the orders that close a position on a rung: rounded down, split at the market's maximum.
+
+    Together they are never larger than the position. A size below the venue's minimum or step is sent whole,
+    by the venue's size-free close where it has one: many venues exempt what only reduces.
+    """
+    limit_price = limit(position, instrument, step.bound)
+    kind = OrderKind.MARKET if step.kind is OrderKind.IOC and limit_price is None else step.kind
+    lot = instrument.quantity_step if instrument is not None else ZERO
+    least = instrument.quantity_min if instrument is not None else ZERO
+    most = instrument.market_quantity_max if instrument is not None else ZERO
+    total = floor_to_step(position.quantity, lot)
+    if total == ZERO or total < least:
+        return (Slice(kind=OrderKind.WHOLE, quantity=position.quantity),)
+    largest = total if most == ZERO else min(total, floor_to_step(most, lot) or most)
+    if step.parts > 1:
+        share = floor_to_step(total / step.parts, lot or _exponent(total))
+        largest = min(largest, max(share, least, lot))
+    largest = largest if largest > ZERO else total
+    sizes: list[Decimal] = []
+    left = total
+    while left > ZERO and len(sizes) < settings.slices_max:
+        size = min(left, largest)
+        sizes.append(size)
+        left -= size
+    if len(sizes) > 1 and sizes[-1] < least:
+        # A last slice below the minimum would be refused: the next round takes the rest with it.
+        sizes.pop()
+    return tuple(Slice(kind=kind, quantity=Quantity(size), limit_price=limit_price) for size in sizes)
+
+
+def limit(position: Position, instrument: Instrument | None, bound: Decimal | None) -> Price | None:
+    """Return the worst acceptable price: the mark price moved by `bound` against us, on the tick.
+
+    None where there is no bound or the venue gave no mark price.
+    """
+    if bound is None or position.mark_price is None or position.mark_price <= ZERO:
+        return None
+    long = position.side is Side.LONG
+    raw = position.mark_price * (1 - bound if long else 1 + bound)
+    tick = instrument.price_tick if instrument is not None else ZERO
+    if tick == ZERO:
+        tick = _exponent(position.mark_price)
+    count = (raw / tick).to_integral_value(ROUND_CEILING if long else ROUND_FLOOR)
+    return Price(max(count * tick, tick))
+
+
+def below_minimum(position: Position, instrument: Instrument | None) -> bool:
+    """Return whether the size is known to be under the venue's minimum or its step."""
+    if instrument is None:
+        return False
+    total = floor_to_step(position.quantity, instrument.quantity_step)
+    return total == ZERO or total < instrument.quantity_min
+
+
+def is_dust(position: Position, instrument: Instrument | None, past: Trail, settings: ExitSettings) -> bool:
+    """Return whether a position is a residue that the venue refuses to close for its size.
+
+    Only after the venue refused this very size: below its minimum once, or, where the minimum is not known
+    or is one of value, twice for a position worth less than `dust_notional_usd`.
+    """
+    if past.last_quantity != position.quantity:
+        return False
+    if below_minimum(position, instrument):
+        return past.last_fault in {Fault.SIZE, Fault.MAYBE_FLAT} or past.bands > 0
+    small = position.notional_usd is not None and position.notional_usd < settings.dust_notional_usd
+    return small and past.last_fault is Fault.SIZE and past.sizes >= 2  # noqa: PLR2004 - refused twice
+
+
+def _exponent(value: Decimal) -> Decimal:
+    exponent = value.normalize().as_tuple().exponent
+    digits = exponent if isinstance(exponent, int) else 0
+    # Two more digits than the venue showed are still a size or price that it may refuse, never a wrong one.
+    return Decimal(1).scaleb(min(digits, 0)).quantize(Decimal(1).scaleb(min(digits, 0)), ROUND_DOWN)

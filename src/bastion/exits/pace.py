@@ -1,0 +1,104 @@
+"""Pace: when a leg may act again; times of this process only, in nanoseconds that never go back."""
+
+from dataclasses import dataclass, field
+
+from bastion.domain.order import CancelAnswer, OrderStatus
+from bastion.domain.records import OrderAnswered, Outcome
+from bastion.errors import Fault
+from bastion.exits.progress import OrderKey, PositionKey
+from bastion.exits.settings import ExitSettings
+
+SECOND_NS = 1_000_000_000
+PROMPT = frozenset({Fault.MAYBE_FLAT, Fault.BLOCKED, Fault.BAND, Fault.SIZE, Fault.MODE, Fault.CLOCK})
+"""Refusals that a changed order answers at once; repeated, they wait like any other."""
+
+
+def nanoseconds(seconds: float) -> int:
+    """Return whole nanoseconds."""
+    return int(seconds * SECOND_NS)
+
+
+@dataclass(slots=True, kw_only=True)
+class Pace:
+    """When what was sent and answered, and what must wait until when.
+
+    `last_act_ns` is the end of the last order or cancel, or the start of the run: looks begun earlier prove
+    nothing. `key_act_ns` is the same for one position. `in_flight` names the orders that were not answered.
+    """
+
+    last_act_ns: int
+    run_began_ns: int
+    quiet_until_ns: int = 0
+    retry_at_ns: dict[PositionKey, int] = field(default_factory=dict)
+    failures: dict[PositionKey, int] = field(default_factory=dict)
+    terminals: dict[PositionKey, int] = field(default_factory=dict)
+    key_act_ns: dict[PositionKey, int] = field(default_factory=dict)
+    in_flight: dict[str, PositionKey] = field(default_factory=dict)
+    begun_ns: dict[str, int] = field(default_factory=dict)
+    ended_ns: dict[str, int] = field(default_factory=dict)
+    cancel_tries: dict[OrderKey, int] = field(default_factory=dict)
+    cancel_at_ns: dict[OrderKey, int] = field(default_factory=dict)
+    suspect_since_ns: dict[PositionKey, int] = field(default_factory=dict)
+    clock_suspect: bool = False
+
+    def sending(self, client_order_id: str, key: PositionKey, *, now_ns: int) -> None:
+        """Note that an order leaves."""
+        self.in_flight[client_order_id] = key
+        self.begun_ns[client_order_id] = now_ns
+        self.suspect_since_ns.pop(key, None)
+
+    def answered(
+        self, record: OrderAnswered, key: PositionKey, *, now_ns: int, settings: ExitSettings
+    ) -> None:
+        """Note what came of an order, and from when on its position may be acted on again."""
+        self.in_flight.pop(record.client_order_id, None)
+        self.ended_ns[record.client_order_id] = now_ns
+        self.key_act_ns[key] = self.last_act_ns = now_ns
+        state = record.state
+        if record.outcome is Outcome.ANSWERED and state is not None:
+            barren = state.ended and state.filled == 0 and state.status is not OrderStatus.FILLED
+            if not barren:
+                self.failures[key] = self.terminals[key] = 0
+                return
+        failures = self.failures.get(key, 0)
+        self.failures[key] = failures + 1
+        prompt = record.fault in PROMPT or record.outcome in {Outcome.ANSWERED, Outcome.UNKNOWN}
+        wait_s = 0.0 if prompt and failures == 0 else backoff_s(failures, settings)
+        self.terminals[key] = self.terminals.get(key, 0) + 1 if record.fault is Fault.TERMINAL else 0
+        if record.fault is Fault.RATE_LIMIT:
+            asked_s = float(record.retry_after_s) if record.retry_after_s is not None else None
+            wait_s = settings.rate_limit_wait_s if asked_s is None else asked_s
+            wait_s = min(wait_s, settings.rate_limit_wait_max_s)
+            self.quiet_until_ns = max(self.quiet_until_ns, now_ns + nanoseconds(wait_s))
+        elif record.retry_after_s is not None:
+            wait_s = max(wait_s, min(float(record.retry_after_s), settings.backoff_max_s))
+        self.clock_suspect = self.clock_suspect or record.fault is Fault.CLOCK
+        self.retry_at_ns[key] = now_ns + nanoseconds(wait_s)
+
+    def resolved(self, client_order_id: str, key: PositionKey, *, now_ns: int) -> None:
+        """Note that the fate of an order was found out: looks begun before then prove nothing."""
+        self.in_flight.pop(client_order_id, None)
+        self.ended_ns[client_order_id] = now_ns
+        self.key_act_ns[key] = self.last_act_ns = now_ns
+
+    def reopened(self, *, now_ns: int) -> None:
+        """Begin anew after a verdict: what was waited for then says nothing about now."""
+        self.last_act_ns = now_ns
+        for waits in (self.retry_at_ns, self.failures, self.terminals, self.suspect_since_ns):
+            waits.clear()
+        self.cancel_tries.clear()
+        self.cancel_at_ns.clear()
+
+    def cancelled(self, answers: tuple[CancelAnswer, ...], *, now_ns: int, settings: ExitSettings) -> None:
+        """Note what came of cancels; one that failed, or whose order is still seen, waits before it is tried again."""
+        self.last_act_ns = now_ns
+        for answer in answers:
+            key = answer.order.key
+            tries = self.cancel_tries.get(key, 0)
+            self.cancel_tries[key] = tries + 1
+            self.cancel_at_ns[key] = now_ns + nanoseconds(backoff_s(tries, settings))
+
+
+def backoff_s(failures: int, settings: ExitSettings) -> float:
+    """Return how long to wait after that many failures: doubling, up to the limit."""
+    return min(settings.backoff_first_s * 2.0 ** min(failures, 16), settings.backoff_max_s)

@@ -1,0 +1,260 @@
+"""Plan: the next round of one leg, from its latest look; a pure function, deciding and doing nothing."""
+
+import base64
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+
+from bastion.domain.instrument import Instrument
+from bastion.domain.look import Look
+from bastion.domain.money import ZERO
+from bastion.domain.order import Direction, OpenOrder, OrderRequest
+from bastion.domain.position import Position, Side
+from bastion.domain.records import RoundIntended
+from bastion.errors import Fault
+from bastion.exits.books import Sent
+from bastion.exits.ladder import Trail, is_dust, rung, slices, trail
+from bastion.exits.pace import Pace, nanoseconds
+from bastion.exits.progress import Leg, PositionKey
+from bastion.exits.resolve import by_position
+from bastion.exits.settings import ExitSettings
+from bastion.exits.verdict import Standing
+
+Instruments = Mapping[tuple[str, str], Instrument]
+CLIENT_ID_PREFIX = "bst"
+CLIENT_ID_LENGTH = 24
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Act:
+    """One round to carry out; `sweep` says that its cancels are all that the look shows, so bulk means do."""
+
+    intent: RoundIntended
+    sweep: bool = False
+
+
+def client_order_id(
+    exit_id: str, account: str, round_number: int, position: Position, slice_number: int
+) -> str:
+    """Return the id of one order of an exit: 24 characters, alphanumeric, the same whenever it is derived."""
+    category, instrument, side = position.key
+    name = "|".join((exit_id, account, str(round_number), category, instrument, side, str(slice_number)))
+    digest = hashlib.sha256(name.encode()).digest()
+    text = base64.b32encode(digest).decode("ascii").lower()
+    return (CLIENT_ID_PREFIX + text)[:CLIENT_ID_LENGTH]
+
+
+def risk(position: Position) -> tuple[bool, Decimal, Decimal, Decimal, PositionKey]:
+    """Return what sorts positions by risk, greatest first: nearest liquidation, margin, notional."""
+    mark, liquidation = position.mark_price, position.liquidation_price
+    near = mark is not None and liquidation is not None and mark > ZERO
+    distance = abs(mark - liquidation) / mark if near and mark and liquidation is not None else ZERO
+    margin = position.margin_usd if position.margin_usd is not None else ZERO
+    notional = position.notional_usd if position.notional_usd is not None else ZERO
+    return (not near, distance, -margin, -notional, position.key)
+
+
+def dust_of(leg: Leg, instruments: Instruments, settings: ExitSettings) -> frozenset[PositionKey]:
+    """Return the positions of the latest look that the venue refuses to close for their size."""
+    look = leg.look
+    if look is None:
+        return frozenset()
+    orders = by_position(leg)
+    return frozenset(
+        position.key
+        for position in look.positions
+        if position.closable
+        and is_dust(
+            position,
+            instruments.get((position.category, position.instrument)),
+            trail(orders.get(position.key, ())),
+            settings,
+        )
+    )
+
+
+def plan(
+    leg: Leg,
+    standing: Standing,
+    pace: Pace,
+    instruments: Instruments,
+    *,
+    now_ns: int,
+    settings: ExitSettings,
+) -> Act | None:
+    """Return the next round, or None while there is nothing to do or something must be waited for.
+
+    Closes and cancels of what could open leave together (law 8). What only reduces is cancelled when the
+    venue says that it blocks the close, or once its position is gone.
+    """
+    look = leg.look
+    if look is None or now_ns < pace.quiet_until_ns or leg.rounds >= settings.rounds_max:
+        return None
+    orders = by_position(leg)
+    requests: list[OrderRequest] = []
+    clears: list[OpenOrder] = []
+    why: list[str] = []
+    number = leg.rounds + 1
+    for position in sorted(standing.open, key=risk):
+        sent = orders.get(position.key, [])
+        if not _due(position, sent, standing, pace, look, now_ns=now_ns, settings=settings):
+            continue
+        past = trail(sent)
+        step = rung(past, settings)
+        instrument = instruments.get((position.category, position.instrument))
+        blocking = _blocking(position, past, standing, look, sent)
+        clears.extend(blocking)
+        for index, part in enumerate(slices(position, instrument, step, settings)):
+            requests.append(
+                OrderRequest(
+                    client_order_id=client_order_id(leg.exit_id, leg.account.name, number, position, index),
+                    position=position,
+                    quantity=part.quantity,
+                    kind=part.kind,
+                    limit_price=part.limit_price,
+                )
+            )
+        why.extend(_reasons(position, past, step.bound, blocking))
+    cancels = _cancels(leg, standing, pace, look, now_ns=now_ns, settings=settings)
+    cancels = tuple(order for order in cancels if order not in clears)
+    if not requests and not cancels:
+        return None
+    return Act(
+        intent=RoundIntended(
+            exit_id=leg.exit_id,
+            account=leg.account.name,
+            run=leg.run,
+            round=number,
+            orders=tuple(requests),
+            cancels=cancels,
+            clears=tuple(dict.fromkeys(clears)),
+            why=tuple(why),
+        ),
+        sweep=not look.positions and not requests and set(cancels) == set(look.orders),
+    )
+
+
+def _due(
+    position: Position,
+    sent: list[Sent],
+    standing: Standing,
+    pace: Pace,
+    look: Look,
+    *,
+    now_ns: int,
+    settings: ExitSettings,
+) -> bool:
+    key = position.key
+    if key in pace.in_flight.values() or look.begun_ns < pace.key_act_ns.get(key, 0):
+        return False
+    if now_ns < pace.retry_at_ns.get(key, 0):
+        return False
+    if pace.terminals.get(key, 0) >= settings.terminal_tries_max:
+        return False
+    if key in standing.suspects:
+        since_ns = pace.suspect_since_ns.setdefault(key, now_ns)
+        if now_ns < since_ns + nanoseconds(settings.stale_patience_s):
+            return False
+    patience_ns = nanoseconds(settings.live_patience_s)
+    for order in sent:
+        if order.settled:
+            continue
+        ended_ns = pace.ended_ns.get(order.request.client_order_id, pace.run_began_ns)
+        if order.unknown or now_ns < ended_ns + patience_ns:
+            return False
+    return True
+
+
+def _blocking(
+    position: Position, past: Trail, standing: Standing, look: Look, sent: list[Sent]
+) -> tuple[OpenOrder, ...]:
+    closing = Direction.SELL if position.side is Side.LONG else Direction.BUY
+    ours = {order.request.client_order_id for order in sent if not order.settled}
+    # An order of ours that the venue took and did not end is cancelled before another is sent for the same.
+    stuck = tuple(
+        OpenOrder(
+            instrument=position.instrument,
+            category=position.category,
+            order_id=order.state.order_id,
+            client_order_id=order.request.client_order_id,
+            direction=closing,
+            quantity=order.request.quantity,
+            reduce_only=True,
+            conditional=False,
+            side=position.side if position.hedged else None,
+        )
+        for order in sent
+        if not order.settled and order.state is not None
+    )
+    if past.last_fault not in {Fault.BLOCKED, Fault.MAYBE_FLAT} or position.key in standing.suspects:
+        return stuck
+    resting = tuple(
+        order
+        for order in look.orders
+        if order.closable
+        and order.reduce_only
+        and (order.category, order.instrument) == (position.category, position.instrument)
+        and order.direction is closing
+        and order.side in {None, position.side}
+        and order.client_order_id not in ours
+    )
+    return (*stuck, *resting)
+
+
+def _cancels(
+    leg: Leg, standing: Standing, pace: Pace, look: Look, *, now_ns: int, settings: ExitSettings
+) -> tuple[OpenOrder, ...]:
+    held = {(position.category, position.instrument) for position in standing.open}
+    doubted = {book.key[:2] for book in standing.unexplained}
+    known = {key[:2] for key, book in leg.books.items() if book.seen}
+    chosen = []
+    for order in look.orders:
+        if not order.closable or not _cancel_due(order, pace, now_ns=now_ns):
+            continue
+        place = (order.category, order.instrument)
+        if not order.reduce_only:
+            chosen.append(order)
+        elif place in held or place in doubted:
+            continue
+        elif place in known or _absent_twice(leg, place, settings):
+            chosen.append(order)
+    # What could open and is no longer shown is cancelled by its id all the same: a look can miss it.
+    settled_look = look.complete and not standing.open
+    lingering = standing.lingering if settled_look else ()
+    chosen.extend(order for order in lingering if _cancel_due(order, pace, now_ns=now_ns))
+    return tuple(chosen)
+
+
+def _cancel_due(order: OpenOrder, pace: Pace, *, now_ns: int) -> bool:
+    return now_ns >= pace.cancel_at_ns.get(order.key, 0)
+
+
+def _absent_twice(leg: Leg, place: tuple[str, str], settings: ExitSettings) -> bool:
+    # A stop without a position is swept only when two looks apart in time agree that there is no position.
+    if leg.before is None or leg.latest is None:
+        return False
+    first, second = leg.before.look, leg.latest.look
+    apart = second.begun_ns >= first.begun_ns + settings.look_gap_ms * 1_000_000
+    return apart and all(
+        look.complete and all((p.category, p.instrument) != place for p in look.positions)
+        for look in (first, second)
+    )
+
+
+def _reasons(
+    position: Position, past: Trail, bound: Decimal | None, blocking: tuple[OpenOrder, ...]
+) -> tuple[str, ...]:
+    reasons = []
+    if bound is not None:
+        reasons.append(
+            f"{position.symbol}: limited to {bound:.0%} from the mark, since the price protection stopped"
+            f" {past.bands} round(s)"
+        )
+    if past.sizes:
+        reasons.append(f"{position.symbol}: split, since the venue refused the size {past.sizes} time(s)")
+    if blocking:
+        reasons.append(
+            f"{position.symbol}: {len(blocking)} resting order(s) cancelled first: they hold the size"
+        )
+    return tuple(reasons)

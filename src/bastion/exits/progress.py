@@ -1,0 +1,263 @@
+"""Progress: where an exit stands, folded from the records; starting and recovering are this fold."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from bastion.domain.look import Look
+from bastion.domain.money import ZERO, Quantity
+from bastion.domain.order import Fill, OpenOrder
+from bastion.domain.position import Position
+from bastion.domain.records import (
+    CancelsAnswered,
+    CoveredAccount,
+    Entry,
+    ExitEnded,
+    ExitJudged,
+    ExitRequested,
+    FillsRead,
+    LegJudged,
+    LegReopened,
+    LegStarted,
+    Looked,
+    LookPurpose,
+    OrderAnswered,
+    OrderResolved,
+    Outcome,
+    Record,
+    RoundIntended,
+    RunStarted,
+    SecondSourceRead,
+    Troubled,
+)
+from bastion.exits.books import Book, BookKey, Sent, book_key, signed, threatened_position, window_ms
+
+PositionKey = tuple[str, str, str]
+OrderKey = tuple[str, str, str, bool]
+FillKey = tuple[str, str, str]
+
+
+@dataclass(slots=True, kw_only=True)
+class Leg:
+    """One account's part of an exit, as its records tell it; `apply` is the only way to change it.
+
+    `before` and `latest` are the last two looks of the present run; an earlier run's looks prove nothing
+    today. `books` are those of the present epoch: a reopening starts a new one and keeps the old in `epochs`.
+    """
+
+    exit_id: str
+    account: CoveredAccount
+    link: str = ""
+    run: int = 0
+    rounds: int = 0
+    books: dict[BookKey, Book] = field(default_factory=dict)
+    epochs: list[dict[BookKey, Book]] = field(default_factory=list)
+    sent: dict[str, Sent] = field(default_factory=dict)
+    fills: dict[FillKey, Fill] = field(default_factory=dict)
+    fills_read: FillsRead | None = None
+    seconds: dict[BookKey, SecondSourceRead] = field(default_factory=dict)
+    snapshot: Looked | None = None
+    before: Looked | None = None
+    latest: Looked | None = None
+    last_sighting: dict[PositionKey, Position] = field(default_factory=dict)
+    openers: dict[OrderKey, OpenOrder] = field(default_factory=dict)
+    cancelled: dict[OrderKey, OpenOrder] = field(default_factory=dict)
+    troubles: list[Troubled] = field(default_factory=list)
+    judged: LegJudged | None = None
+    proofs: tuple[Looked, ...] = ()
+    reopenings: int = 0
+
+    def apply(self, record: Record, *, at_ns: int) -> None:
+        """Take one record of this leg into account; `at_ns` is UTC nanoseconds of its writing."""
+        match record:
+            case Looked():
+                self._look(record, at_ns=at_ns)
+            case RoundIntended():
+                self._intend(record)
+            case OrderAnswered():
+                self._answer(record)
+            case OrderResolved():
+                self._resolve(record)
+            case CancelsAnswered():
+                self.cancelled.update({a.order.key: a.order for a in record.answers if a.gone})
+            case FillsRead():
+                self.fills_read = record
+                self.fills.update({(f.category, f.instrument, f.fill_id): f for f in record.fills})
+            case SecondSourceRead():
+                self.seconds[book_key(record.position)] = record
+            case Troubled():
+                self.troubles.append(record)
+            case _:
+                self._turn(record)
+
+    @property
+    def look(self) -> Look | None:
+        """The latest look of the present run."""
+        return self.latest.look if self.latest is not None else None
+
+    def _look(self, record: Looked, *, at_ns: int) -> None:
+        if self.latest == record:
+            return  # The journal and its spool may both hold it.
+        self.before, self.latest = self.latest, record
+        if record.purpose is LookPurpose.SNAPSHOT and self.snapshot is None:
+            self.snapshot = record
+        look = record.look
+        since_ms, until_ms = window_ms(look, at_ns=at_ns)
+        for position in look.positions:
+            self.last_sighting[position.key] = position
+            if not position.closable:
+                continue
+            book = self._book(position, since_ms=since_ms, until_ms=until_ms, baseline=True)
+            book.position, book.seen = position, True
+            book.peak = max(book.peak, position.quantity)
+        for order in look.orders:
+            if order.reduce_only or not order.closable:
+                continue
+            self.openers[order.key] = order
+            position = threatened_position(order)
+            self._book(position, since_ms=since_ms, until_ms=until_ms, baseline=False).threat = True
+        if look.complete:
+            present = {position.key for position in look.positions}
+            for key in [key for key in self.last_sighting if key not in present]:
+                del self.last_sighting[key]
+
+    def _book(self, position: Position, *, since_ms: int, until_ms: int, baseline: bool) -> Book:
+        key = book_key(position)
+        if not baseline and key not in self.books and not position.hedged:
+            # A one-way order on an instrument whose account turns out to be hedged threatens both sides.
+            for side in ("LONG", "SHORT"):
+                hedged = self.books.get((key[0], key[1], side))
+                if hedged is not None:
+                    hedged.threat = True
+        book = self.books.get(key)
+        if book is None:
+            book = Book(
+                key=key,
+                position=position,
+                baseline=signed(position) if baseline else ZERO,
+                peak=position.quantity if baseline else Quantity(ZERO),
+                since_ms=since_ms,
+                until_ms=until_ms,
+                after_round=self.rounds,
+                seen=baseline,
+            )
+            self.books[key] = book
+        return book
+
+    def _turn(self, record: Record) -> None:
+        match record:
+            case LegStarted():
+                self.run, self.link = record.run, record.link or self.link
+                self.before = self.latest = None
+            case LegJudged():
+                self.judged = record
+                self.proofs = tuple(look for look in (self.before, self.latest) if look is not None)
+            case LegReopened():
+                self._reopen()
+            case _:
+                pass
+
+    def _intend(self, record: RoundIntended) -> None:
+        self.rounds = max(self.rounds, record.round)
+        for request in record.orders:
+            order = Sent(request=request, round=record.round, run=record.run)
+            self.sent.setdefault(request.client_order_id, order)
+
+    def _answer(self, record: OrderAnswered) -> None:
+        order = self.sent.get(record.client_order_id)
+        if order is None:
+            return
+        if order.answer is None or order.answer.outcome is Outcome.UNKNOWN:
+            order.answer = record
+        if record.state is not None:
+            order.hear(record.state)
+
+    def _resolve(self, record: OrderResolved) -> None:
+        order = self.sent.get(record.client_order_id)
+        if order is None:
+            return
+        if record.state is not None:
+            order.hear(record.state)
+        if record.state is None or record.state.ended:
+            order.resolved = record.by
+
+    def _reopen(self) -> None:
+        self.epochs.append(self.books)
+        self.books = {}
+        self.seconds = {}
+        self.openers = {}
+        self.judged = None
+        self.reopenings += 1
+
+
+@dataclass(slots=True, kw_only=True)
+class Progress:
+    """One exit, as its records tell it."""
+
+    request: ExitRequested
+    requested_ns: int
+    legs: dict[str, Leg]
+    runs: int = 0
+    judged: ExitJudged | None = None
+    judged_ns: int = 0
+    judged_first_ns: int = 0
+    ended: bool = False
+    spooled: int = 0
+    last_ns: int = 0
+    troubles: list[Troubled] = field(default_factory=list)
+
+
+def progress(entries: Iterable[Entry]) -> Progress | None:
+    """Return where the exit of these entries (oldest first) stands; None when it was never requested."""
+    state: Progress | None = None
+    spooled = 0
+    for entry in entries:
+        record = entry.record
+        spooled += entry.spooled
+        if isinstance(record, ExitRequested) and state is None:
+            state = Progress(
+                request=record,
+                requested_ns=entry.at_ns,
+                legs={
+                    account.name: Leg(exit_id=record.exit_id, account=account) for account in record.accounts
+                },
+            )
+        if state is not None:
+            state.last_ns = max(state.last_ns, entry.at_ns)
+            _advance(state, record, at_ns=entry.at_ns)
+    if state is not None:
+        state.spooled = spooled
+    return state
+
+
+def _advance(state: Progress, record: Record, *, at_ns: int) -> None:
+    match record:
+        case RunStarted():
+            state.runs = max(state.runs, record.run)
+            state.ended = False
+        case ExitJudged():
+            state.judged, state.judged_ns = record, at_ns
+            state.judged_first_ns = state.judged_first_ns or at_ns
+        case ExitEnded():
+            state.ended = True
+        case LegReopened():
+            state.judged = None
+            state.legs[record.account].apply(record, at_ns=at_ns)
+        case Troubled(account=""):
+            state.troubles.append(record)
+        case (
+            LegStarted()
+            | Looked()
+            | RoundIntended()
+            | OrderAnswered()
+            | OrderResolved()
+            | CancelsAnswered()
+            | FillsRead()
+            | SecondSourceRead()
+            | Troubled()
+            | LegJudged()
+        ):
+            leg = state.legs.get(record.account)
+            if leg is not None:
+                leg.apply(record, at_ns=at_ns)
+        case _:
+            pass

@@ -1,0 +1,96 @@
+"""Recorder: brings an exit's records into the journal, in order, without letting the journal hold the exit up."""
+
+import asyncio
+from collections.abc import Callable
+
+from bastion.domain.records import Entry, Record
+from bastion.exits.bulkhead import attempt, contained
+from bastion.exits.settings import ExitSettings
+from bastion.ports import Journal
+
+Observer = Callable[[Entry], None]
+
+
+class Recorder:
+    """One exit's way into the journal.
+
+    `note` hands over a record and returns at once; `commit` also waits until it is durable, but never longer
+    than the budget. Records become durable in the order of their handing over, many in one commit where they
+    pile up. Records that the journal refuses are kept and offered again with the next ones.
+    """
+
+    def __init__(self, *, journal: Journal, settings: ExitSettings, observe: Observer | None) -> None:
+        self._journal = journal
+        self._settings = settings
+        self._observe = observe
+        self._waiting: list[Record] = []
+        self._handed = 0
+        self._durable = 0
+        self._refused = 0
+        self._refusals = 0
+        self._more = asyncio.Event()
+        self._changed = asyncio.Event()
+        self._closing = False
+
+    @property
+    def refusals(self) -> int:
+        """How often the journal refused a commit."""
+        return self._refusals
+
+    def note(self, *records: Record) -> None:
+        """Hand records over; they become durable soon."""
+        self._waiting.extend(records)
+        self._handed += len(records)
+        self._more.set()
+
+    async def commit(self, *records: Record) -> bool:
+        """Hand records over and wait, within the budget, until they are durable; return whether they are."""
+        self.note(*records)
+        return await self.flush(seconds=self._settings.intent_commit_budget_ms / 1000)
+
+    async def flush(self, *, seconds: float) -> bool:
+        """Wait at most that long until everything handed over is durable; return whether it is."""
+        goal = self._handed
+        try:
+            async with asyncio.timeout(seconds):
+                while max(self._durable, self._refused) < goal:
+                    self._changed.clear()
+                    await self._changed.wait()
+        except TimeoutError:
+            pass
+        return self._durable >= goal
+
+    def close(self) -> None:
+        """Let `run` end once it has offered what waits."""
+        self._closing = True
+        self._more.set()
+
+    async def run(self) -> None:
+        """Write until closed; the one task that appends for its exit."""
+        while True:
+            await self._more.wait()
+            self._more.clear()
+            await self._write()
+            if self._closing and (not self._waiting or self._refusals):
+                return
+
+    async def _write(self) -> None:
+        batch = tuple(self._waiting)
+        if not batch:
+            return
+        result = await attempt(lambda: self._journal.append(batch), seconds=self._settings.journal_deadline_s)
+        if isinstance(result, Exception):
+            self._refusals += 1
+            self._refused = self._durable + len(batch)
+            self._changed.set()
+            return
+        del self._waiting[: len(batch)]
+        self._durable += len(batch)
+        self._changed.set()
+        for entry in result:
+            self._tell(entry)
+
+    def _tell(self, entry: Entry) -> None:
+        observe = self._observe
+        if observe is not None:
+            contained(lambda: observe(entry))

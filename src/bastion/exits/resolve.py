@@ -1,0 +1,165 @@
+"""Resolve: what to ask the venue next, and when an order's fate counts as known."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+
+from bastion.domain.money import ZERO
+from bastion.domain.order import OrderRequest, OrderState
+from bastion.domain.position import Position
+from bastion.domain.records import OrderAnswered, OrderResolved, Outcome, ResolvedBy
+from bastion.errors import Fault, VenueError, VenueRejected, VenueUnreachable
+from bastion.exits.books import Sent, book_key
+from bastion.exits.pace import Pace, nanoseconds
+from bastion.exits.progress import Leg
+from bastion.exits.settings import ExitSettings
+from bastion.exits.verdict import Standing
+
+MAYBE_EXECUTED = frozenset({Fault.RESOLVE, Fault.DUPLICATE})
+"""Refusals after which the order may nevertheless exist."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Questions:
+    """What to ask the venue beside the next look."""
+
+    orders: tuple[OrderRequest, ...] = ()
+    seconds: tuple[Position, ...] = ()
+
+
+def answer(
+    leg: Leg, request: OrderRequest, result: OrderState | Exception, *, private: str = ""
+) -> OrderAnswered:
+    """Return the record of what sending an order came to; what is not certainly a no is unknown.
+
+    `private` replaces the text of an error that is not ours, which could quote what must not be shown.
+    """
+    if isinstance(result, OrderState):
+        return OrderAnswered(
+            exit_id=leg.exit_id,
+            account=leg.account.name,
+            client_order_id=request.client_order_id,
+            outcome=Outcome.ANSWERED,
+            state=result,
+        )
+    code = result.code if isinstance(result, VenueError) else type(result).__name__
+    message = str(result) if isinstance(result, VenueError) else private
+    retry_after_s = result.retry_after_s if isinstance(result, VenueError) else None
+    outcome, fault = Outcome.UNKNOWN, None
+    if isinstance(result, VenueRejected):
+        fault = result.fault
+        outcome = Outcome.UNKNOWN if fault in MAYBE_EXECUTED else Outcome.REJECTED
+    elif isinstance(result, VenueUnreachable):
+        outcome = Outcome.NOT_SENT
+    return OrderAnswered(
+        exit_id=leg.exit_id,
+        account=leg.account.name,
+        client_order_id=request.client_order_id,
+        outcome=outcome,
+        fault=fault,
+        code=code,
+        message=message,
+        retry_after_s=None if retry_after_s is None else Decimal(str(retry_after_s)),
+    )
+
+
+def questions(
+    leg: Leg,
+    standing: Standing,
+    pace: Pace,
+    *,
+    now_ns: int,
+    settings: ExitSettings,
+    fills_asked_ns: int | None,
+) -> Questions:
+    """Return what to ask: the fate of unsettled orders, and a second source where the looks need one.
+
+    `fills_asked_ns` is when the executions, not yet answered, were asked for: they explain most books, so a
+    second source is asked only where they are late or came and did not explain.
+    """
+    orders = tuple(
+        order.request
+        for order in standing.unsettled
+        if _worth_asking(order, leg, standing, pace, now_ns=now_ns, settings=settings)
+    )
+    late_ns = settings.fills_grace_ms * 1_000_000
+    waiting = fills_asked_ns is not None and now_ns < fills_asked_ns + late_ns
+    doubted: dict[tuple[str, str, str], Position] = {}
+    if standing.clean and not waiting:
+        doubted.update((book.key, book.position) for book in standing.unexplained)
+    for position in standing.open:
+        if position.key in standing.suspects or _maybe_flat(leg, position):
+            doubted[book_key(position)] = position
+    elsewhere = tuple(
+        book.position
+        for book in standing.unexplained
+        if not standing.clean and not waiting and not book.threat and book.key not in doubted
+    )
+    return Questions(orders=orders, seconds=(*doubted.values(), *elsewhere))
+
+
+def settle(leg: Leg, pace: Pace, *, now_ns: int, settings: ExitSettings) -> tuple[OrderResolved, ...]:
+    """Return the orders whose fate is known without the venue's word on the order itself.
+
+    Executions that fill an order wholly settle it. An order of unknown outcome of which the venue says
+    nothing settles by the first look that began `resolve_patience_s` after its call ended: whatever the look
+    shows is what is left to do, and the order can only reduce.
+    """
+    filled: dict[str, Decimal] = {}
+    for fill in leg.fills.values():
+        filled[fill.client_order_id] = filled.get(fill.client_order_id, ZERO) + fill.quantity
+    settled = []
+    look = leg.look
+    patience_ns = nanoseconds(settings.resolve_patience_s)
+    for cid, order in leg.sent.items():
+        if order.settled:
+            continue
+        by = None
+        ended_ns = pace.ended_ns.get(cid, pace.run_began_ns)
+        if filled.get(cid, ZERO) >= order.request.quantity:
+            by = ResolvedBy.FILLS
+        elif (
+            order.unknown
+            and cid not in pace.in_flight
+            and look is not None
+            and look.begun_ns >= ended_ns + patience_ns
+            and now_ns >= ended_ns + patience_ns
+        ):
+            by = ResolvedBy.LOOK
+        if by is not None:
+            settled.append(
+                OrderResolved(exit_id=leg.exit_id, account=leg.account.name, client_order_id=cid, by=by)
+            )
+    return tuple(settled)
+
+
+def by_position(leg: Leg) -> Mapping[tuple[str, str, str], list[Sent]]:
+    """Return the orders of the present epoch by position, in the order of their rounds."""
+    groups: dict[tuple[str, str, str], list[Sent]] = {}
+    for order in leg.sent.values():
+        book = leg.books.get(book_key(order.request.position))
+        if book is not None and order.round > book.after_round:
+            groups.setdefault(order.request.position.key, []).append(order)
+    return groups
+
+
+def _maybe_flat(leg: Leg, position: Position) -> bool:
+    orders = by_position(leg).get(position.key)
+    last = orders[-1].answer if orders else None
+    return last is not None and last.fault is Fault.MAYBE_FLAT
+
+
+def _worth_asking(
+    order: Sent, leg: Leg, standing: Standing, pace: Pace, *, now_ns: int, settings: ExitSettings
+) -> bool:
+    cid = order.request.client_order_id
+    if cid in pace.in_flight:
+        return now_ns >= pace.begun_ns[cid] + nanoseconds(settings.resolve_after_s)
+    if order.unknown:
+        return True
+    # A working order matters only while its position is still shown, or is not accounted for.
+    key = order.request.position.key
+    book = book_key(order.request.position)
+    return any(position.key == key for position in standing.open) or (
+        leg.look is not None and any(doubt.key == book for doubt in standing.unexplained)
+    )

@@ -1,0 +1,209 @@
+"""Verdict: what a leg's evidence is worth, and which of the four words it earns."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+
+from bastion.domain.look import Look
+from bastion.domain.money import ZERO
+from bastion.domain.order import OpenOrder
+from bastion.domain.position import Position
+from bastion.domain.verdict import Verdict
+from bastion.exits.books import Book, BookKey, Sent, Tally, book_key, signed, tally
+from bastion.exits.pace import Pace
+from bastion.exits.progress import Leg, PositionKey
+from bastion.exits.settings import ExitSettings
+
+CANCEL_TRIES_ENOUGH = 3
+"""After so many explicit cancels, an order that no look shows is taken as gone."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """What the latest look and the arithmetic say of a leg.
+
+    `open` are the positions to close, `suspects` those among them that our fills say are closed already;
+    `foreign` and `foreign_orders` are what bastion reports but does not touch. `unexplained` are books that
+    no longer show what their fills should have left. `lingering` are orders that could open a position, of
+    which no look shows anything any more, and whose end the venue has not confirmed. `verdict` is set once
+    the evidence is complete.
+    """
+
+    open: tuple[Position, ...] = ()
+    suspects: frozenset[PositionKey] = frozenset()
+    dust: tuple[Position, ...] = ()
+    foreign: tuple[Position, ...] = ()
+    orders: tuple[OpenOrder, ...] = ()
+    foreign_orders: tuple[OpenOrder, ...] = ()
+    unexplained: tuple[Book, ...] = ()
+    lingering: tuple[OpenOrder, ...] = ()
+    unsettled: tuple[Sent, ...] = ()
+    clean: bool = False
+    confirmed: bool = False
+    verdict: Verdict | None = None
+
+
+def stand(leg: Leg, pace: Pace, *, dust: frozenset[PositionKey], settings: ExitSettings) -> Standing:
+    """Return how a leg stands; `dust` names the positions that the venue refuses to close for their size."""
+    look = leg.look
+    if look is None:
+        return Standing()
+    tallies = tally(leg.books, leg.sent, leg.fills.values())
+    present = {book_key(position): signed(position) for position in look.positions if position.closable}
+    open_ = tuple(p for p in look.positions if p.closable and p.key not in dust)
+    small = tuple(p for p in look.positions if p.closable and p.key in dust)
+    orders = tuple(order for order in look.orders if order.closable)
+    still_open = {book_key(position) for position in open_}
+    unexplained = tuple(
+        book
+        for key, book in leg.books.items()
+        if key not in still_open
+        and not explained(leg, book, tallies[key], target=present.get(key, ZERO), since_ns=pace.last_act_ns)
+    )
+    clean = look.complete and not open_ and not orders
+    confirmed = clean and _confirms(leg, pace, dust=dust, settings=settings)
+    lingering = _lingering(leg, pace, look)
+    unsettled = tuple(order for order in leg.sent.values() if not order.settled)
+    waiting = any(order.unknown for order in unsettled) or bool(pace.in_flight)
+    verdict = None
+    if confirmed and not unexplained and not lingering and not waiting:
+        verdict = Verdict.FLAT_WITH_DUST if small else Verdict.FLAT
+        if any(not p.closable for p in look.positions) or any(not o.closable for o in look.orders):
+            verdict = Verdict.NOT_FLAT
+    return Standing(
+        open=open_,
+        suspects=frozenset(
+            p.key for p in open_ if _suspect(leg, p, leg.books.get(book_key(p)), tallies, pace)
+        ),
+        dust=small,
+        foreign=tuple(position for position in look.positions if not position.closable),
+        orders=orders,
+        foreign_orders=tuple(order for order in look.orders if not order.closable),
+        unexplained=unexplained,
+        lingering=lingering,
+        unsettled=unsettled,
+        clean=clean,
+        confirmed=confirmed,
+        verdict=verdict,
+    )
+
+
+def explained(leg: Leg, book: Book, moved: Tally, *, target: Decimal, since_ns: int) -> bool:
+    """Return whether what a look shows of a book (`target`, signed) is what should be there.
+
+    Either the arithmetic of the first sighting and all fills says so, and every fill is certain; for a book
+    that a resting order threatened, the fills must have been read after the last act. Or a second source of
+    the venue, asked after the last act, shows the same size.
+    """
+    read = leg.fills_read
+    fresh = read is not None and read.run == leg.run and read.begun_ns >= since_ns
+    if moved.certain and book.baseline + moved.own + moved.others == target and (fresh or not book.threat):
+        return True
+    return second_quantity(leg, book.key, since_ns=since_ns) == abs(target)
+
+
+def second_quantity(leg: Leg, key: BookKey, *, since_ns: int) -> Decimal | None:
+    """Return what a second source, asked at or after that time of this run, said of a book's size."""
+    second = leg.seconds.get(key)
+    if second is None or second.run != leg.run or second.begun_ns < since_ns:
+        return None
+    return Decimal(second.quantity)
+
+
+def leftovers(leg: Leg, standing: Standing) -> tuple[Position, ...]:
+    """Return the positions known or believed to be left: seen in the latest look, or never seen gone since.
+
+    A position that only an incomplete look fails to show is believed to be there while the fills do not
+    account for it.
+    """
+    shown = {position.key: position for position in (*standing.open, *standing.foreign)}
+    dusty = {position.key for position in standing.dust}
+    tallies = tally(leg.books, leg.sent, leg.fills.values())
+    for key, position in leg.last_sighting.items():
+        if key in shown or key in dusty:
+            continue
+        book = leg.books.get(book_key(position))
+        moved = tallies[book.key] if book is not None else Tally()
+        if book is None or book.baseline + moved.own + moved.others != ZERO:
+            shown[key] = position
+    return tuple(shown.values())
+
+
+def at_deadline(leg: Leg, standing: Standing) -> tuple[Verdict, tuple[tuple[str, str], ...]]:
+    """Return the verdict of a leg whose time is up, and the parts that could not be read or explained."""
+    unread: list[tuple[str, str]] = []
+    look = leg.look
+    if look is None:
+        unread.append(("everything", "no answer came"))
+    else:
+        unread.extend((part.part, part.reason) for part in look.unread)
+        if look.complete:
+            unread.extend(
+                (
+                    book.position.symbol,
+                    "the position is no longer shown, and neither fills nor a second source explain it",
+                )
+                for book in standing.unexplained
+            )
+    if leftovers(leg, standing) or standing.orders or standing.foreign_orders:
+        return Verdict.NOT_FLAT, tuple(unread)
+    if not unread:
+        unread.append(("confirmation", "two looks in a row that show nothing did not come in time"))
+    return Verdict.UNKNOWN, tuple(unread)
+
+
+def overall(verdicts: Iterable[Verdict]) -> Verdict:
+    """Return the verdict of an exit from those of its legs: a known residual outweighs an unread part."""
+    worst = Verdict.FLAT
+    rank = (Verdict.FLAT, Verdict.FLAT_WITH_DUST, Verdict.UNKNOWN, Verdict.NOT_FLAT)
+    for verdict in verdicts:
+        worst = max(worst, verdict, key=rank.index)
+    return worst
+
+
+def _confirms(leg: Leg, pace: Pace, *, dust: frozenset[PositionKey], settings: ExitSettings) -> bool:
+    if leg.before is None or leg.latest is None:
+        return False
+    first, second = leg.before.look, leg.latest.look
+    gap_ns = settings.look_gap_ms * 1_000_000
+    return (
+        _clean(first, dust)
+        and _clean(second, dust)
+        and first.begun_ns >= pace.last_act_ns
+        and second.begun_ns >= first.begun_ns + gap_ns
+    )
+
+
+def _clean(look: Look, dust: frozenset[PositionKey]) -> bool:
+    return (
+        look.complete
+        and all(not position.closable or position.key in dust for position in look.positions)
+        and all(not order.closable for order in look.orders)
+    )
+
+
+def _lingering(leg: Leg, pace: Pace, look: Look) -> tuple[OpenOrder, ...]:
+    shown = {order.key for order in look.orders}
+    return tuple(
+        order
+        for key, order in leg.openers.items()
+        if key not in shown
+        and key not in leg.cancelled
+        and pace.cancel_tries.get(key, 0) < CANCEL_TRIES_ENOUGH
+    )
+
+
+def _suspect(
+    leg: Leg, position: Position, book: Book | None, tallies: Mapping[BookKey, Tally], pace: Pace
+) -> bool:
+    # The look shows it, but the fills say that it is closed, or a second source does not know it.
+    if book is None:
+        return False
+    since_ns = pace.key_act_ns.get(position.key)
+    if since_ns is None:
+        return False
+    second = second_quantity(leg, book.key, since_ns=since_ns)
+    if second is not None:
+        return second == ZERO
+    moved = tallies[book.key]
+    return moved.own != ZERO and book.baseline + moved.own + moved.others == ZERO

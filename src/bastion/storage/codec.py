@@ -1,0 +1,167 @@
+"""Codec: records as canonical JSON and back, strictly; what is not exactly a record is refused."""
+
+import json
+from collections.abc import Callable
+from dataclasses import MISSING, fields, is_dataclass
+from decimal import Decimal, InvalidOperation
+from enum import StrEnum
+from functools import cache
+from types import NoneType, UnionType
+from typing import Any, NewType, Union, cast, get_args, get_origin, get_type_hints
+
+from bastion.domain.records import Record
+
+RECORD_TYPES: dict[str, type[Any]] = {kind.__name__: kind for kind in get_args(Record)}
+
+Encode = Callable[[Any], Any]
+Decode = Callable[[Any], Any]
+
+
+class RecordMalformed(ValueError):
+    """A stored text is not the JSON of a record as this version knows it."""
+
+
+def kind_of(record: Record) -> str:
+    """Return the name under which a record is stored."""
+    return type(record).__name__
+
+
+def encode(record: Record) -> str:
+    """Return the canonical JSON of a record: sorted keys, no spaces, decimals as text, ASCII only."""
+    return canonical(_coder(cast("Any", type(record)))[0](record))
+
+
+def canonical(value: object) -> str:
+    """Return the one JSON text of a value: sorted keys, no spaces, ASCII only, no floats."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
+
+
+def decode(kind: str, text: str) -> Record:
+    """Return the record of that kind and JSON text.
+
+    Raises:
+        RecordMalformed: the kind is unknown, or a field is missing, unknown or of another type.
+    """
+    known = RECORD_TYPES.get(kind)
+    if known is None:
+        message = f"no record is called {kind[:40]!r}"
+        raise RecordMalformed(message)
+    try:
+        value = json.loads(text, parse_float=_no_float)
+    except ValueError as error:
+        message = f"the text of a {kind} is no JSON: {error}"
+        raise RecordMalformed(message) from None
+    return cast("Record", _coder(cast("Any", known))[1](value))
+
+
+def _no_float(text: str) -> float:
+    message = f"a float stands where only decimals as text may: {text[:40]}"
+    raise RecordMalformed(message)
+
+
+@cache
+def _coder(kind: Any) -> tuple[Encode, Decode]:  # noqa: ANN401, PLR0911 - one return for each form of annotation
+    if isinstance(kind, NewType):
+        return _coder(kind.__supertype__)
+    origin = get_origin(kind)
+    if origin in {Union, UnionType}:
+        return _optional(kind)
+    if origin is tuple:
+        return _tuple(get_args(kind))
+    if kind is Decimal:
+        return str, _decimal
+    if kind in {str, int, bool}:
+        return (lambda value: value), _exactly(kind)
+    if isinstance(kind, type) and issubclass(kind, StrEnum):
+        return (lambda value: value.value), _enum(kind)
+    if is_dataclass(kind):
+        return _dataclass(cast("type[Any]", kind))
+    message = f"records cannot hold {kind!r}"
+    raise TypeError(message)
+
+
+def _exactly(kind: type[Any]) -> Decode:
+    def decode_plain(value: Any) -> Any:  # noqa: ANN401 - what JSON holds
+        if type(value) is not kind:
+            message = f"expected {kind.__name__}, found {type(value).__name__}"
+            raise RecordMalformed(message)
+        return value
+
+    return decode_plain
+
+
+def _decimal(value: Any) -> Decimal:  # noqa: ANN401 - what JSON holds
+    if not isinstance(value, str):
+        message = f"expected a decimal as text, found {type(value).__name__}"
+        raise RecordMalformed(message)
+    try:
+        number = Decimal(value)
+    except InvalidOperation:
+        number = Decimal("NaN")
+    if not number.is_finite():
+        message = f"not a finite decimal: {value[:40]!r}"
+        raise RecordMalformed(message)
+    return number
+
+
+def _enum(kind: type[StrEnum]) -> Decode:
+    def decode_enum(value: Any) -> StrEnum:  # noqa: ANN401 - what JSON holds
+        try:
+            return kind(value)
+        except ValueError as error:
+            raise RecordMalformed(str(error)) from None
+
+    return decode_enum
+
+
+def _optional(kind: Any) -> tuple[Encode, Decode]:  # noqa: ANN401 - an annotation
+    inner = [argument for argument in get_args(kind) if argument is not NoneType]
+    if len(inner) != 1:
+        message = f"records cannot hold {kind!r}"
+        raise TypeError(message)
+    encode_inner, decode_inner = _coder(inner[0])
+    return (
+        lambda value: None if value is None else encode_inner(value),
+        lambda value: None if value is None else decode_inner(value),
+    )
+
+
+def _tuple(arguments: tuple[Any, ...]) -> tuple[Encode, Decode]:
+    if len(arguments) == 2 and arguments[1] is Ellipsis:  # noqa: PLR2004 - tuple[X, ...] has two arguments
+        encode_item, decode_item = _coder(arguments[0])
+        return (
+            lambda value: [encode_item(item) for item in value],
+            lambda value: tuple(decode_item(item) for item in _list(value, None)),
+        )
+    coders = [_coder(argument) for argument in arguments]
+    return (
+        lambda value: [coder[0](item) for coder, item in zip(coders, value, strict=True)],
+        lambda value: tuple(
+            coder[1](item) for coder, item in zip(coders, _list(value, len(coders)), strict=True)
+        ),
+    )
+
+
+def _list(value: Any, length: int | None) -> list[Any]:  # noqa: ANN401 - what JSON holds
+    if not isinstance(value, list) or (length is not None and len(value) != length):
+        message = "expected a list" if length is None else f"expected a list of {length}"
+        raise RecordMalformed(message)
+    return value
+
+
+def _dataclass(kind: type[Any]) -> tuple[Encode, Decode]:
+    hints = get_type_hints(kind)
+    coders = [(one.name, *_coder(hints[one.name])) for one in fields(kind)]
+    names = {one.name for one in fields(kind)}
+    needed = {one.name for one in fields(kind) if one.default is MISSING and one.default_factory is MISSING}
+
+    def encode_fields(value: Any) -> dict[str, Any]:  # noqa: ANN401 - an instance of `kind`
+        return {name: encode_one(getattr(value, name)) for name, encode_one, _ in coders}
+
+    def decode_fields(value: Any) -> Any:  # noqa: ANN401 - what JSON holds
+        if not isinstance(value, dict) or not needed <= value.keys() <= names:
+            message = f"the fields of a {kind.__name__} are not the expected ones"
+            raise RecordMalformed(message)
+        return kind(**{name: decode_one(value[name]) for name, _, decode_one in coders if name in value})
+
+    return encode_fields, decode_fields

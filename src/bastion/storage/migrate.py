@@ -1,0 +1,59 @@
+"""Migrations: numbered SQL files that bring a database to this version's form, each in one transaction."""
+
+from importlib import resources
+
+import apsw
+
+from bastion.errors import JournalUnusable
+
+BUSY_MS = 2000
+"""How long a statement waits for another process's transaction."""
+
+
+def migrations() -> tuple[tuple[int, str], ...]:
+    """Return the numbered SQL texts, in order."""
+    found = []
+    for file in resources.files("bastion.storage").joinpath("sql").iterdir():
+        if file.name.endswith(".sql"):
+            found.append((int(file.name.split("_", 1)[0]), file.read_text(encoding="utf-8")))
+    return tuple(sorted(found))
+
+
+def connect(path: str) -> apsw.Connection:
+    """Open a database with every commit on the disk before it returns (WAL, synchronous=FULL).
+
+    Raises:
+        apsw.Error: the file cannot be opened or is no database.
+    """
+    connection = apsw.Connection(path)
+    connection.setbusytimeout(BUSY_MS)
+    connection.pragma("journal_mode", "wal")
+    connection.pragma("synchronous", "full")
+    connection.pragma("trusted_schema", 0)
+    return connection
+
+
+def migrate(connection: apsw.Connection) -> int:
+    """Apply what is missing, and return the version reached (`user_version`).
+
+    Raises:
+        JournalUnusable: the database was written by a newer bastion.
+        apsw.Error: a statement failed; its migration left no trace.
+    """
+    steps = migrations()
+    newest = steps[-1][0]
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        version = int(connection.pragma("user_version"))
+        if version > newest:
+            message = f"the journal has form {version}, this bastion knows {newest}: use the newer bastion"
+            raise JournalUnusable(message)
+        for number, text in steps:
+            if number > version:
+                connection.execute(text)
+                connection.pragma("user_version", number)
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise
+    connection.execute("COMMIT")
+    return newest

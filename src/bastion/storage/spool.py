@@ -1,0 +1,269 @@
+"""Spool: where records go when the journal cannot take them in time; a spool counts as journal."""
+
+import asyncio
+import heapq
+import json
+import os
+import threading
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Protocol
+
+from bastion.domain.records import Entry, Record
+from bastion.errors import JournalUnusable
+from bastion.ports import Clock, Journal
+from bastion.storage.chain import GENESIS, digest, seal
+from bastion.storage.codec import RecordMalformed, canonical, decode, encode, kind_of
+from bastion.storage.memory import MemoryJournal
+from bastion.storage.sqlite import SqliteJournal
+
+RETRY_NS = 1_000_000_000
+"""How long the journal is left alone after it failed."""
+
+
+class Shelf(Protocol):
+    """A place of last resort for lines of text, one entry each."""
+
+    async def put(self, lines: Sequence[str]) -> None:
+        """Make the lines durable, in order.
+
+        Raises:
+            OSError: they are not durable.
+        """
+        ...
+
+    def chains(self) -> tuple[tuple[str, ...], ...]:
+        """Return all lines ever put, one tuple for each process that put some."""
+        ...
+
+
+class FileShelf:
+    """Files in a directory, one for each process that needed it, made when first needed."""
+
+    def __init__(self, directory: Path, *, clock: Clock) -> None:
+        self._directory = directory
+        self._clock = clock
+        self._path: Path | None = None
+
+    async def put(self, lines: Sequence[str]) -> None:
+        """Append the lines and wait until they are on the disk; the waiting may be given up at any time.
+
+        Raises:
+            OSError: they are not durable.
+        """
+        loop = asyncio.get_running_loop()
+        done: asyncio.Future[None] = loop.create_future()
+        if self._path is None:
+            self._path = self._directory / f"spool-{self._clock.now_ns()}-{os.getpid()}.jsonl"
+        path = self._path
+        text = "".join(line + "\n" for line in lines).encode("ascii")
+
+        def deliver(error: OSError | None) -> None:
+            if not done.done():
+                if error is None:
+                    done.set_result(None)
+                else:
+                    done.set_exception(error)
+
+        def work() -> None:
+            error = _write(path, text)
+            try:
+                loop.call_soon_threadsafe(deliver, error)
+            except RuntimeError:
+                return  # The loop is gone; the lines are where they are.
+
+        # A thread of its own, that nobody waits for at the end: a disk that hangs must not hold the process.
+        threading.Thread(target=work, name="spool", daemon=True).start()
+        await done
+
+    def chains(self) -> tuple[tuple[str, ...], ...]:
+        """Return the lines of every spool file that can be read, oldest file first."""
+        found = []
+        for path in sorted(self._directory.glob("spool-*.jsonl")):
+            try:
+                found.append(tuple(path.read_text(encoding="ascii", errors="replace").splitlines()))
+            except OSError:
+                continue
+        return tuple(found)
+
+
+class SpooledJournal:
+    """A journal that always answers in time: the journal itself, else the spool, else this process's memory.
+
+    An append waits `budget_ms` for the journal and as long again for the spool. What reached neither is kept
+    in memory, and `complain` is told. Entries of the spool carry `spooled`; a record may stand in both places,
+    so folds take a record twice as once. `journal` may be None where it could not be opened.
+    """
+
+    def __init__(
+        self,
+        *,
+        journal: Journal | None,
+        shelf: Shelf,
+        clock: Clock,
+        budget_ms: int,
+        complain: Callable[[str], None],
+    ) -> None:
+        self._journal = journal
+        self._shelf = shelf
+        self._clock = clock
+        self._budget_s = budget_ms / 1000
+        self._complain = complain
+        self._memory = MemoryJournal(clock=clock, spooled=True)
+        self._seq = 0
+        self._head = GENESIS
+        self._leave_alone_until_ns = clock.monotonic_ns()
+
+    async def append(self, records: Sequence[Record]) -> tuple[Entry, ...]:
+        """Keep the records in the first place that takes them in time; return their entries."""
+        reason = "it could not be opened"
+        if self._journal is not None and self._clock.monotonic_ns() >= self._leave_alone_until_ns:
+            try:
+                async with asyncio.timeout(self._budget_s):
+                    return await self._journal.append(records)
+            except (JournalUnusable, TimeoutError) as error:
+                reason = str(error) or f"it took longer than {self._budget_s * 1000:.0f} ms"
+                self._leave_alone_until_ns = self._clock.monotonic_ns() + RETRY_NS
+                self._complain(f"The journal did not take {len(records)} record(s): {reason}.")
+        return await self._spool(records)
+
+    def entries(self, exit_id: str) -> tuple[Entry, ...]:
+        """Return the entries of one exit from all places, by time."""
+        return self._merged(lambda journal: journal.entries(exit_id), lambda entry: entry.exit_id == exit_id)
+
+    def exit_ids(self) -> tuple[str, ...]:
+        """Return the ids of all exits, oldest first."""
+        try:
+            ids = self._journal.exit_ids() if self._journal is not None else ()
+        except JournalUnusable as error:
+            self._complain(str(error))
+            ids = ()
+        spooled = [entry.exit_id for entry in self._spooled() if kind_of(entry.record) == "ExitRequested"]
+        return tuple(dict.fromkeys((*ids, *spooled, *self._memory.exit_ids())))
+
+    def latch_entries(self) -> tuple[Entry, ...]:
+        """Return the entries that trip or reset the latch, from all places, by time."""
+        kinds = {"LatchTripped", "LatchReset"}
+        return self._merged(
+            lambda journal: journal.latch_entries(), lambda entry: kind_of(entry.record) in kinds
+        )
+
+    def close(self) -> None:
+        """Release the journal's files."""
+        if self._journal is not None:
+            self._journal.close()
+
+    async def _spool(self, records: Sequence[Record]) -> tuple[Entry, ...]:
+        entries = []
+        lines = []
+        seq, head = self._seq, self._head
+        for record in records:
+            body, seq = encode(record), seq + 1
+            entry = seal(record, body=body, seq=seq, at_ns=self._clock.now_ns(), previous=head, spooled=True)
+            head = entry.hash
+            entries.append(entry)
+            lines.append(_line(entry, body))
+        try:
+            async with asyncio.timeout(self._budget_s):
+                await self._shelf.put(lines)
+        except (OSError, TimeoutError) as error:
+            self._complain(f"The spool did not take {len(records)} record(s) either: {error}.")
+            for line in lines:
+                self._complain(line)
+            return self._memory.keep(records)
+        self._seq, self._head = seq, head
+        return tuple(entries)
+
+    def _merged(
+        self, read: Callable[[Journal], tuple[Entry, ...]], wanted: Callable[[Entry], bool]
+    ) -> tuple[Entry, ...]:
+        stored: tuple[Entry, ...] = ()
+        if self._journal is not None:
+            try:
+                stored = read(self._journal)
+            except JournalUnusable as error:
+                self._complain(str(error))
+        spooled = [entry for entry in self._spooled() if wanted(entry)]
+        kept = [entry for entry in self._memory.all_entries() if wanted(entry)]
+        if not spooled and not kept:
+            return stored
+        return tuple(heapq.merge(stored, spooled, kept, key=lambda entry: entry.at_ns))
+
+    def _spooled(self) -> tuple[Entry, ...]:
+        chains = [_believed(lines) for lines in self._shelf.chains()]
+        return tuple(heapq.merge(*chains, key=lambda entry: entry.at_ns))
+
+
+def open_journal(
+    path: Path, *, spool: Path, clock: Clock, budget_ms: int, complain: Callable[[str], None]
+) -> SpooledJournal:
+    """Return the installation's journal with its spool; a journal that cannot be opened stops nothing.
+
+    `spool` is a directory, best on another file system than `path`.
+    """
+    journal: SqliteJournal | None = None
+    try:
+        journal = SqliteJournal(path, clock=clock)
+    except JournalUnusable as error:
+        complain(f"{error}; records go to the spool")
+    return SpooledJournal(
+        journal=journal,
+        shelf=FileShelf(spool, clock=clock),
+        clock=clock,
+        budget_ms=budget_ms,
+        complain=complain,
+    )
+
+
+def _write(path: Path, text: bytes) -> OSError | None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        descriptor = os.open(path, os.O_CREAT | os.O_APPEND | os.O_WRONLY | os.O_CLOEXEC, 0o600)
+        try:
+            os.write(descriptor, text)
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        return error
+    return None
+
+
+def _line(entry: Entry, body: str) -> str:
+    return canonical(
+        {
+            "at_ns": entry.at_ns,
+            "body": body,
+            "hash": entry.hash,
+            "kind": kind_of(entry.record),
+            "previous": entry.previous,
+            "seq": entry.seq,
+        }
+    )
+
+
+def _believed(lines: Sequence[str]) -> list[Entry]:
+    # A line that was cut off by a crash, or changed, is left out; those around it still count.
+    entries = []
+    for line in lines:
+        try:
+            row = json.loads(line)
+            kind, body, seq, at_ns = row["kind"], row["body"], row["seq"], row["at_ns"]
+            previous, found = row["previous"], row["hash"]
+            if digest(kind=kind, body=body, seq=seq, at_ns=at_ns, previous=previous) != found:
+                continue
+            record = decode(kind, body)
+        except (ValueError, KeyError, TypeError, RecordMalformed):
+            continue
+        entries.append(
+            Entry(
+                seq=seq,
+                at_ns=at_ns,
+                exit_id=record.exit_id,
+                record=record,
+                previous=previous,
+                hash=found,
+                spooled=True,
+            )
+        )
+    return entries

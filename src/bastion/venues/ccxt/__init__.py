@@ -1,0 +1,1 @@
+"""Venues through ccxt: its signing, transport and endpoints, with the raw answers read by us."""

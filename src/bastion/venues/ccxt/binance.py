@@ -1,0 +1,378 @@
+"""Binance USD-M futures: one account behind `ports.Venue`.
+
+Sources: developers.binance.com, USD-M futures: general information (limits, 503 variants), error codes, and
+the page of each endpoint named below. Limits: 2400 weight a minute and address, 300 orders in 10 s and 1200 a
+minute an account; a new order weighs nothing on the address limit.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any
+
+from bastion.domain.account import Access, Account
+from bastion.domain.look import Look
+from bastion.domain.money import ZERO, floor_to_step
+from bastion.domain.order import (
+    CancelAnswer,
+    Direction,
+    Fill,
+    OpenOrder,
+    OrderKind,
+    OrderRequest,
+    OrderState,
+    OrderStatus,
+)
+from bastion.domain.position import Position, Side
+from bastion.errors import AnswerMalformed, Fault, OutcomeUnknown, VenueError, VenueRejected
+from bastion.ports import Clock
+from bastion.venues.ccxt import binance_rows as rows
+from bastion.venues.ccxt.faults import Refusal, binance_refusal
+from bastion.venues.ccxt.parse import STABLECOINS, Answer, Row, plain, read_rows
+from bastion.venues.ccxt.shelf import Instruments, Shelf, by_key
+from bastion.venues.ccxt.venue import CcxtVenue, Deadline, Part, PartRead, settled, together
+from bastion.venues.ccxt.wire import VenueKey, Wire
+from bastion.venues.throttle import Limit, Throttle
+
+EXCHANGE = "binanceusdm"
+KEY_SPACE = "usdm"
+RECV_WINDOW_MS = 5000
+TRADES_PAGE = 1000
+PAGES_MAX = 50
+BANNED = frozenset({418, 403})
+BAN_WITHOUT_HEADER_S = 120.0
+PAUSE_WITHOUT_HEADER_S = 2.0
+MINUTE_S = 60.0
+TEN_SECONDS_S = 10.0
+MS = 1000.0
+
+ADDRESS_LIMITS = (Limit(name="weight", capacity=2400, window_s=MINUTE_S),)
+ACCOUNT_LIMITS = (
+    Limit(name="orders_10s", capacity=300, window_s=TEN_SECONDS_S),
+    Limit(name="orders_1m", capacity=1200, window_s=MINUTE_S),
+)
+ORDER = {"orders_10s": 1, "orders_1m": 1}
+NO_SUCH_ORDER = "-2013"
+NOTHING_TO_CANCEL = "-2011"
+NEVER_EXISTED_OR_ENDED = frozenset({NO_SUCH_ORDER, NOTHING_TO_CANCEL})
+TOO_MANY_ORDERS = "-1015"
+_USED = {
+    "weight": ("x-mbx-used-weight-1m", MINUTE_S),
+    "orders_10s": ("x-mbx-order-count-10s", TEN_SECONDS_S),
+    "orders_1m": ("x-mbx-order-count-1m", MINUTE_S),
+}
+
+
+class BinanceVenue(CcxtVenue):
+    """One USD-M account. Position mode is read from each position, never from a setting."""
+
+    def __init__(
+        self,
+        *,
+        account: Account,
+        key: VenueKey,
+        clock: Clock,
+        exchange: Any,  # noqa: ANN401 - ccxt ships no types
+        shelf: Shelf,
+        address: Throttle,
+    ) -> None:
+        self._key = key
+        self._exchange = exchange
+        self._throttle = Throttle(clock, ACCOUNT_LIMITS, shared=address)
+        super().__init__(account=account, clock=clock, shelf=shelf)
+
+    @property
+    def link(self) -> str:
+        """The page of the account's futures positions; empty for a host that is not Binance's."""
+        return "" if self._account.base_url else "https://www.binance.com/en/my/wallet/futures/balances"
+
+    async def place(self, request: OrderRequest, *, deadline_s: float) -> OrderState:
+        """Send one reducing order once (New Order, newOrderRespType=RESULT).
+
+        One-way mode takes reduceOnly; hedge mode refuses that flag, and takes the position's own side, which
+        makes the order implicitly reducing. A market order that expired without any fill met the price
+        protection or an empty book, and is raised as BAND.
+        """
+        params = self._order_params(request)
+        deadline = Deadline(self._clock, deadline_s)
+        answer = await self._call(
+            "fapiPrivatePostOrder", params, units=ORDER, deadline=deadline, mutating=True
+        )
+        try:
+            state = rows.order_state(Row(answer.value, "order"))
+        except AnswerMalformed as error:
+            raise OutcomeUnknown(f"{error}; the order may have been executed") from None
+        if state.status is OrderStatus.REJECTED:
+            raise VenueRejected(
+                f"the order was rejected: {state.reason}", fault=Fault.RESOLVE, code=state.reason
+            )
+        if state.reason == "EXPIRED" and state.filled == ZERO:
+            raise VenueRejected(
+                "the order expired without a fill: no price within the venue's protection",
+                fault=Fault.BAND,
+                code="EXPIRED",
+            )
+        return replace(state, client_order_id=request.client_order_id)
+
+    async def order(self, request: OrderRequest, *, deadline_s: float) -> OrderState | None:
+        """Return what Query Order says of our client id; None for -2013."""
+        params = {"symbol": request.position.instrument, "origClientOrderId": request.client_order_id}
+        try:
+            answer = await self._call(
+                "fapiPrivateGetOrder", params, units={"weight": 1}, deadline=Deadline(self._clock, deadline_s)
+            )
+        except VenueRejected as error:
+            if error.code == NO_SUCH_ORDER:
+                return None
+            raise
+        return replace(rows.order_state(Row(answer.value, "order")), client_order_id=request.client_order_id)
+
+    async def sweep(self, look: Look, *, deadline_s: float) -> tuple[CancelAnswer, ...]:
+        """Cancel all orders of every symbol that the look shows, in both order services, by one call each."""
+        deadline = Deadline(self._clock, deadline_s)
+        groups = sorted({(order.instrument, order.conditional) for order in look.orders})
+        results = await settled([self._cancel_all(*group, deadline) for group in groups])
+        outcome = dict(zip(groups, results, strict=True))
+        answers: list[CancelAnswer] = []
+        for order in look.orders:
+            result = outcome[order.instrument, order.conditional]
+            if isinstance(result, VenueError):
+                answers.append(self._not_cancelled(order, result))
+            else:
+                answers.append(CancelAnswer(order=order, gone=True))
+        return tuple(answers)
+
+    async def fills(
+        self, positions: Sequence[Position], *, since_ms: int, deadline_s: float
+    ) -> tuple[Fill, ...]:
+        """Return the executions of Account Trade List; realizedPnl is price PnL, without commission."""
+        deadline = Deadline(self._clock, deadline_s)
+        symbols = sorted({position.instrument for position in positions})
+        pages = await together([self._trades(symbol, since_ms, deadline) for symbol in symbols])
+        trades = [row for page in pages for row in page]
+        coins = {row.text_or("commissionAsset", "USDT") for row in trades}
+        coins |= {rows.margin_asset(row, row.text("symbol")) for row in trades}
+        wanted = sorted(coins)
+        rates = dict(
+            zip(wanted, await together([self._rate(coin, deadline) for coin in wanted]), strict=True)
+        )
+        found = [
+            rows.fill(
+                row,
+                fee_rate=rates[row.text_or("commissionAsset", "USDT")],
+                pnl_rate=rates[rows.margin_asset(row, row.text("symbol"))],
+            )
+            for row in trades
+        ]
+        return tuple(sorted(found, key=lambda fill: (fill.at_ms, fill.instrument, fill.fill_id)))
+
+    async def second_source(self, position: Position, *, deadline_s: float) -> Decimal:
+        """Return the size by Account Information V3, which is kept apart from Position Information."""
+        answer = await self._call(
+            "fapiPrivateV3GetAccount",
+            {},
+            units={"weight": 5},
+            deadline=Deadline(self._clock, deadline_s),
+        )
+        for row in Row(answer.value, "account").rows("positions"):
+            leg = row.text("positionSide")
+            amount = row.decimal("positionAmt")
+            if row.text("symbol") != position.instrument or amount == ZERO:
+                continue
+            side = Side(leg) if leg in {"LONG", "SHORT"} else Side.LONG if amount > ZERO else Side.SHORT
+            if side is position.side:
+                return abs(amount)
+        return ZERO
+
+    async def access(self, *, deadline_s: float) -> Access:
+        """Return what Account Config and the key's restrictions (on the spot host) say."""
+        deadline = Deadline(self._clock, deadline_s)
+        config, key = await settled(
+            [
+                self._call("fapiPrivateGetAccountConfig", {}, units={"weight": 5}, deadline=deadline),
+                self._call("sapiGetAccountApiRestrictions", {}, units={}, deadline=deadline),
+            ]
+        )
+        if isinstance(config, VenueError):
+            if isinstance(config, VenueRejected) and config.fault is Fault.TERMINAL:
+                return Access(can_read=False, can_trade=False, notes=(str(config),))
+            raise config
+        can_trade = Row(config.value, "accountConfig")
+        trade = can_trade.flag("canTrade") if "canTrade" in can_trade else None
+        if isinstance(key, VenueError):
+            note = f"The key's restrictions could not be read ({key})."
+            return Access(can_read=True, can_trade=trade, notes=(note,))
+        row = Row(key.value, "apiRestrictions")
+        futures = row.flag("enableFutures") if "enableFutures" in row else None
+        return Access(
+            can_read=True,
+            can_trade=False if futures is False else trade,
+            can_withdraw=row.flag("enableWithdrawals") if "enableWithdrawals" in row else None,
+            ip_restricted=row.flag("ipRestrict") if "ipRestrict" in row else None,
+        )
+
+    # How this venue is asked.
+
+    def _make_wire(self) -> Wire:
+        return Wire(
+            self._exchange,
+            key=self._key,
+            clock=self._clock,
+            throttle=self._throttle,
+            base_url=self._account.base_url,
+            options={"recvWindow": RECV_WINDOW_MS},
+            observe=self._observe,
+        )
+
+    def _parts(self) -> tuple[Part, ...]:
+        return (
+            Part(name="positions", read=self._positions),
+            Part(name="orders", read=self._orders),
+            Part(name="conditional orders", read=self._conditional_orders),
+        )
+
+    async def _positions(self, deadline: Deadline) -> PartRead:
+        answer = await self._call("fapiPrivateV3GetPositionRisk", {}, units={"weight": 5}, deadline=deadline)
+        found = (rows.position(row) for row in read_rows(answer.value, "positionRisk"))
+        return PartRead(positions=tuple(item for item in found if item is not None), digests=(answer.digest,))
+
+    async def _orders(self, deadline: Deadline) -> PartRead:
+        answer = await self._call("fapiPrivateGetOpenOrders", {}, units={"weight": 40}, deadline=deadline)
+        found = tuple(rows.open_order(row) for row in read_rows(answer.value, "openOrders"))
+        return PartRead(orders=found, digests=(answer.digest,))
+
+    async def _conditional_orders(self, deadline: Deadline) -> PartRead:
+        answer = await self._call("fapiPrivateGetOpenAlgoOrders", {}, units={"weight": 40}, deadline=deadline)
+        found = tuple(rows.open_conditional_order(row) for row in read_rows(answer.value, "openAlgoOrders"))
+        return PartRead(orders=found, digests=(answer.digest,))
+
+    def _order_params(self, request: OrderRequest) -> dict[str, object]:
+        position = request.position
+        params: dict[str, object] = {
+            "symbol": position.instrument,
+            "side": request.direction.value,
+            "quantity": plain(request.quantity),
+            "newClientOrderId": request.client_order_id,
+            "newOrderRespType": "RESULT",
+        }
+        if position.hedged:
+            params["positionSide"] = position.side.value
+        else:
+            params["reduceOnly"] = "true"
+        if request.kind is OrderKind.IOC and request.limit_price is not None:
+            params |= {"type": "LIMIT", "timeInForce": "IOC", "price": self._tick(request)}
+        else:
+            # The venue has no size-free close at once: a whole position is closed by its size.
+            params["type"] = "MARKET"
+        return params
+
+    def _tick(self, request: OrderRequest) -> str:
+        price: Decimal = request.limit_price or ZERO
+        known = (self._instruments or {}).get((request.position.category, request.position.instrument))
+        if known is not None and known.price_tick > ZERO:
+            below = floor_to_step(price, known.price_tick)
+            # Rounded towards a fill: a buyer may pay the next tick above, a seller take the one below.
+            up = request.direction is Direction.BUY and below != price
+            price = below + known.price_tick if up else below
+        return plain(price)
+
+    async def _cancel_one(self, order: OpenOrder, deadline: Deadline) -> CancelAnswer:
+        if order.conditional:
+            method, params = "fapiPrivateDeleteAlgoOrder", {"algoId": order.order_id}
+        else:
+            method = "fapiPrivateDeleteOrder"
+            params = {"symbol": order.instrument, "orderId": order.order_id}
+        try:
+            answer = await self._call(method, params, units={"weight": 1}, deadline=deadline, mutating=True)
+        except VenueRejected as error:
+            gone = error.code in NEVER_EXISTED_OR_ENDED
+            return CancelAnswer(order=order, gone=gone, code=error.code, message=str(error))
+        Row(answer.value, "cancel")
+        return CancelAnswer(order=order, gone=True)
+
+    async def _cancel_all(self, symbol: str, conditional: bool, deadline: Deadline) -> None:  # noqa: FBT001 - private
+        method = "fapiPrivateDeleteAlgoOpenOrders" if conditional else "fapiPrivateDeleteAllOpenOrders"
+        answer = await self._call(
+            method, {"symbol": symbol}, units={"weight": 1}, deadline=deadline, mutating=True
+        )
+        Row(answer.value, "cancel all")
+
+    async def _trades(self, symbol: str, since_ms: int, deadline: Deadline) -> list[Row]:
+        found: list[Row] = []
+        params: dict[str, object] = {"symbol": symbol, "startTime": since_ms, "limit": TRADES_PAGE}
+        for _ in range(PAGES_MAX):
+            answer = await self._call(
+                "fapiPrivateGetUserTrades", params, units={"weight": 5}, deadline=deadline
+            )
+            page = read_rows(answer.value, "userTrades")
+            found.extend(page)
+            if len(page) < TRADES_PAGE:
+                return found
+            # fromId and startTime exclude each other; ids grow with time within a symbol.
+            params = {
+                "symbol": symbol,
+                "fromId": max(row.integer("id") for row in page) + 1,
+                "limit": TRADES_PAGE,
+            }
+        raise AnswerMalformed(
+            f"{symbol}: more than {PAGES_MAX * TRADES_PAGE} executions since the exit began"
+        )
+
+    async def _rate(self, coin: str, deadline: Deadline) -> Decimal:
+        if coin in STABLECOINS or not coin:
+            return Decimal(1)
+        answer = await self._call(
+            "fapiPublicGetPremiumIndex", {"symbol": f"{coin}USDT"}, units={"weight": 1}, deadline=deadline
+        )
+        return Row(answer.value, "premiumIndex").decimal("indexPrice")
+
+    async def _venue_time_ms(self, deadline: Deadline) -> int:
+        answer = await self._call("fapiPublicGetTime", {}, units={"weight": 1}, deadline=deadline)
+        return Row(answer.value, "time").integer("serverTime")
+
+    async def _read_instruments(self, deadline: Deadline) -> Instruments:
+        answer = await self._call("fapiPublicGetExchangeInfo", {}, units={"weight": 1}, deadline=deadline)
+        found = []
+        for row in Row(answer.value, "exchangeInfo").rows("symbols"):
+            try:
+                found.append(rows.instrument(row))
+            except AnswerMalformed:
+                continue  # One odd contract must not hide the limits of all others.
+        return by_key(found)
+
+    # What its answers say.
+
+    def _refusal(self, answer: Answer) -> Refusal | None:
+        code = message = ""
+        try:
+            value = answer.value
+        except AnswerMalformed:
+            if answer.status < 400:  # noqa: PLR2004 - below the HTTP errors
+                raise
+            value = None
+        if isinstance(value, dict):
+            body = Row(value, "answer")
+            code, message = body.text_or("code"), body.text_or("msg")
+        return binance_refusal(answer, code=code, message=message)
+
+    def _pace(self, refusal: Refusal, answer: Answer, units: Mapping[str, int]) -> Refusal:  # noqa: ARG002 - the shape of the hook
+        if answer.status in BANNED:
+            pause = refusal.retry_after_s or BAN_WITHOUT_HEADER_S
+            self._throttle.silence(pause)
+        elif refusal.code == TOO_MANY_ORDERS:
+            pause = refusal.retry_after_s or self._to_boundary_s(TEN_SECONDS_S)
+            self._throttle["orders_10s"].block(pause)
+        else:
+            pause = refusal.retry_after_s or PAUSE_WITHOUT_HEADER_S
+            self._throttle.silence(pause)
+        return replace(refusal, retry_after_s=pause)
+
+    def _observe(self, answer: Answer, units: Mapping[str, int]) -> None:  # noqa: ARG002 - the shape of the hook
+        for name, (header, window_s) in _USED.items():
+            used = answer.header_decimal(header)
+            if used is not None and used >= ZERO:
+                self._throttle[name].observe(int(used), resets_in_s=self._to_boundary_s(window_s))
+
+    def _to_boundary_s(self, window_s: float) -> float:
+        # The venue counts in windows of its own clock.
+        return window_s - (self._wire.now_ms() / MS) % window_s

@@ -1,0 +1,399 @@
+"""Bybit v5, unified account: one account behind `ports.Venue`.
+
+Source: bybit-exchange.github.io/docs/v5, the page of each endpoint named below. Order acknowledgements are
+asynchronous there: `place` asks what became of the order before it answers.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from decimal import Decimal
+from functools import partial
+from typing import Any
+from urllib.parse import quote
+
+from bastion.domain.account import Access, Account
+from bastion.domain.instrument import Instrument
+from bastion.domain.look import Look
+from bastion.domain.money import ZERO, Quantity
+from bastion.domain.order import CancelAnswer, Fill, OpenOrder, OrderRequest, OrderState, OrderStatus
+from bastion.domain.position import Position
+from bastion.errors import AnswerMalformed, Fault, OutcomeUnknown, VenueError, VenueRejected
+from bastion.ports import Clock
+from bastion.venues.ccxt import bybit_rows as rows
+from bastion.venues.ccxt.bybit_fills import BybitFills
+from bastion.venues.ccxt.bybit_lanes import BATCH, SINGLE, BatchUnavailable, OrderLanes, Params
+from bastion.venues.ccxt.bybit_orders import batch_items, cancel_group, order_params
+from bastion.venues.ccxt.bybit_pace import (
+    ACCOUNT_LIMITS,
+    PUBLIC,
+    follow_limit,
+    refusal_of,
+    slow_down,
+)
+from bastion.venues.ccxt.faults import BYBIT_REJECT_REASONS, Refusal, bybit_refusal
+from bastion.venues.ccxt.parse import Answer, Row
+from bastion.venues.ccxt.shelf import Instruments, Shelf, by_key
+from bastion.venues.ccxt.venue import CcxtVenue, Deadline, Part, PartRead, settled, together
+from bastion.venues.ccxt.wire import VenueKey, Wire
+from bastion.venues.throttle import Throttle
+
+EXCHANGE = "bybit"
+KEY_SPACE = "unified"
+RECV_WINDOW_MS = 5000
+POSITIONS_PAGE, ORDERS_PAGE, INSTRUMENTS_PAGE = 200, 50, 1000
+PAGES_MAX = 200
+CANCEL_ALL_MAX, CANCEL_ALL_ROUNDS = 500, 20
+CONFIRM_S = 3.0
+CONFIRM_PAUSES_S = (0.0, 0.05, 0.1, 0.2, 0.4)
+SETTLE_COINS = ("USDT", "USDC")
+
+ORDER_GONE = frozenset({"110001", "110008", "110010", "170213"})
+NO_BATCHES = frozenset({"HTTP 404", "404", "10404", "10017"})
+# Answers that say: this kind of account or key has no such category at all.
+NO_CATEGORY = frozenset({"HTTP 404", "404", "10404", "10028", "100028"})
+
+
+class BybitVenue(CcxtVenue):
+    """One unified account: linear contracts of every settle coin, inverse contracts, and options by name."""
+
+    def __init__(
+        self,
+        *,
+        account: Account,
+        key: VenueKey,
+        clock: Clock,
+        exchange: Any,  # noqa: ANN401 - ccxt ships no types
+        shelf: Shelf,
+        address: Throttle,
+    ) -> None:
+        self._key = key
+        self._exchange = exchange
+        self._throttle = Throttle(clock, ACCOUNT_LIMITS, shared=address)
+        super().__init__(account=account, clock=clock, shelf=shelf)
+        self._lanes = OrderLanes(self._throttle, self._create, self._create_batch)
+        self._fills = BybitFills(self.pages, self._index_price)
+
+    @property
+    def link(self) -> str:
+        """The page of the account's positions; empty for a host that is not Bybit's."""
+        return "" if self._account.base_url else "https://www.bybit.com/user/assets/home/tradingaccount"
+
+    async def place(self, request: OrderRequest, *, deadline_s: float) -> OrderState:
+        """Send one reducing order once (Place Order or Batch Place Order), and wait for what becomes of it.
+
+        An order that the venue took and then cancelled without any fill is raised as what its rejectReason
+        means. An order that is not known to have ended within 3 s comes back as ACCEPTED.
+        """
+        deadline = Deadline(self._clock, deadline_s)
+        order_id = await self._lanes.send(order_params(request, self._instruments), deadline)
+        state = await self._confirm(request, order_id, deadline)
+        fault = BYBIT_REJECT_REASONS.get(state.reason)
+        if state.filled == ZERO and (fault is not None or state.status is OrderStatus.REJECTED):
+            raise VenueRejected(
+                f"the venue cancelled the order: {state.reason}",
+                fault=fault or Fault.RESOLVE,
+                code=state.reason,
+            )
+        return state
+
+    async def order(self, request: OrderRequest, *, deadline_s: float) -> OrderState | None:
+        """Return what open and recently closed orders, then the order history, say of our client id."""
+        return await self._find(request, Deadline(self._clock, deadline_s))
+
+    async def sweep(self, look: Look, *, deadline_s: float) -> tuple[CancelAnswer, ...]:
+        """Cancel all by settle coin (linear) or symbol (inverse), all order kinds; then leftovers singly."""
+        deadline = Deadline(self._clock, deadline_s)
+        groups = sorted({cancel_group(order) for order in look.orders})
+        results = await settled([self._cancel_all(dict(group), deadline) for group in groups])
+        listed: set[str] = set()
+        for result in results:
+            if not isinstance(result, VenueError):
+                listed |= result
+        left = [order for order in look.orders if order.order_id not in listed]
+        single = dict(
+            zip(
+                (order.key for order in left),
+                await self.cancel(left, deadline_s=deadline.left_s),
+                strict=True,
+            )
+        )
+        return tuple(single.get(order.key) or CancelAnswer(order=order, gone=True) for order in look.orders)
+
+    async def fills(
+        self, positions: Sequence[Position], *, since_ms: int, deadline_s: float
+    ) -> tuple[Fill, ...]:
+        """Return the executions of Get Trade History, with price PnL by Get Closed PnL's entry prices."""
+        return await self._fills.read(positions, since_ms, Deadline(self._clock, deadline_s))
+
+    async def second_source(self, position: Position, *, deadline_s: float) -> Decimal:
+        """Return the size by position/list of that one symbol, which answers whether or not there is one."""
+        params = {"category": position.category, "symbol": position.instrument}
+        deadline = Deadline(self._clock, deadline_s)
+        answer = await self._get("privateGetV5PositionList", params, "positions", deadline)
+        for row in Row(answer.value, "position/list").row("result").rows("list"):
+            found = rows.position(row, position.category)
+            if found is not None and found.key == position.key:
+                return found.quantity
+        return ZERO
+
+    async def access(self, *, deadline_s: float) -> Access:
+        """Return what Get API Key Information says."""
+        try:
+            deadline = Deadline(self._clock, deadline_s)
+            answer = await self._get("privateGetV5UserQueryApi", {}, "api_key", deadline)
+        except VenueRejected as error:
+            if error.fault is not Fault.TERMINAL:
+                raise
+            return Access(can_read=False, can_trade=False, notes=(str(error),))
+        result = Row(answer.value, "query-api").row("result")
+        rights = result.row("permissions")
+        trade = "Order" in _words(rights, "ContractTrade") or "DerivativesTrade" in _words(
+            rights, "Derivatives"
+        )
+        addresses = set(_words(result, "ips")) - {"*"}
+        return Access(
+            can_read=True,
+            can_trade=trade and result.integer("readOnly") == 0,
+            can_withdraw="Withdraw" in _words(rights, "Wallet"),
+            ip_restricted=bool(addresses),
+        )
+
+    # How this venue is asked.
+
+    def _make_wire(self) -> Wire:
+        return Wire(
+            self._exchange,
+            key=self._key,
+            clock=self._clock,
+            throttle=self._throttle,
+            base_url=self._account.base_url,
+            options={"recvWindow": RECV_WINDOW_MS},
+            observe=self._observe,
+        )
+
+    def _parts(self) -> tuple[Part, ...]:
+        known = {item.settle for item in (self._instruments or {}).values() if item.category == rows.LINEAR}
+        coins = (*SETTLE_COINS, *sorted(known - set(SETTLE_COINS)))
+        scopes = [(f"linear/{coin}", {"category": rows.LINEAR, "settleCoin": coin}) for coin in coins]
+        scopes += [(name, {"category": name}) for name in (rows.INVERSE, rows.OPTION)]
+        positions = [
+            Part(name=f"positions {name}", read=partial(self._positions, scope)) for name, scope in scopes
+        ]
+        orders = [Part(name=f"orders {name}", read=partial(self._orders, scope)) for name, scope in scopes]
+        return (*positions, *orders)
+
+    async def _positions(self, scope: Mapping[str, str], deadline: Deadline) -> PartRead:
+        try:
+            answers = await self.pages(
+                "privateGetV5PositionList", scope, "positions", POSITIONS_PAGE, deadline
+            )
+        except VenueRejected as error:
+            return _left_out(error, scope)
+        found = [rows.position(row, scope["category"]) for _, page in answers for row in page]
+        return PartRead(
+            positions=tuple(item for item in found if item is not None),
+            digests=tuple(answer.digest for answer, _ in answers),
+            venue_time_ms=_time_ms(answers[0][0]),
+        )
+
+    async def _orders(self, scope: Mapping[str, str], deadline: Deadline) -> PartRead:
+        try:
+            answers = await self.pages("privateGetV5OrderRealtime", scope, "realtime", ORDERS_PAGE, deadline)
+        except VenueRejected as error:
+            return _left_out(error, scope)
+        settle = scope.get("settleCoin", "")
+        found = [rows.open_order(row, scope["category"], settle) for _, page in answers for row in page]
+        return PartRead(
+            orders=tuple(item for item in found if item is not None),
+            digests=tuple(answer.digest for answer, _ in answers),
+        )
+
+    async def pages(
+        self, method: str, params: Mapping[str, object], unit: str, size: int, deadline: Deadline
+    ) -> list[tuple[Answer, tuple[Row, ...]]]:
+        """Read a list endpoint by its cursor until it ends.
+
+        Raises:
+            VenueError: a page did not come, or the cursor does not end: then no page is believed.
+        """
+        found: list[tuple[Answer, tuple[Row, ...]]] = []
+        cursor, seen = "", {""}
+        for _ in range(PAGES_MAX):
+            asked = {**params, "limit": size, **({"cursor": cursor} if cursor else {})}
+            answer = await self._get(method, asked, unit, deadline)
+            result = Row(answer.value, method).row("result")
+            found.append((answer, result.rows("list")))
+            # The cursor comes percent-encoded and is sent as it came; other spellings are made safe.
+            cursor = quote(result.text_or("nextPageCursor"), safe="%")
+            if not cursor or not found[-1][1]:
+                return found
+            if cursor in seen:
+                raise AnswerMalformed(f"{method}: the cursor {cursor[:40]!r} came twice")
+            seen.add(cursor)
+        raise AnswerMalformed(f"{method}: more than {PAGES_MAX} pages")
+
+    async def _get(self, method: str, params: Mapping[str, object], unit: str, deadline: Deadline) -> Answer:
+        units = {unit: 1, **PUBLIC} if unit else PUBLIC
+        return await self._call(method, params, units=units, deadline=deadline)
+
+    async def _create(self, params: Params, deadline: Deadline) -> str:
+        answer = await self._call(
+            "privatePostV5OrderCreate", params, units={SINGLE: 1, **PUBLIC}, deadline=deadline, mutating=True
+        )
+        try:
+            return Row(answer.value, "order/create").row("result").text("orderId")
+        except AnswerMalformed as error:
+            raise OutcomeUnknown(f"{error}; the order may have been executed") from None
+
+    async def _create_batch(self, group: Sequence[Params], deadline: Deadline) -> Sequence[str | VenueError]:
+        orders = [{name: value for name, value in item.items() if name != "category"} for item in group]
+        body = {"category": group[0]["category"], "request": orders}
+        units = {BATCH: len(group), **PUBLIC}
+        try:
+            answer = await self._call(
+                "privatePostV5OrderCreateBatch", body, units=units, deadline=deadline, mutating=True
+            )
+        except VenueRejected as error:
+            if error.code in NO_BATCHES:
+                raise BatchUnavailable from None
+            raise
+        items = batch_items(answer, len(group))
+        return [self._batch_item(answer, ack, word, units) for ack, word in items]
+
+    def _batch_item(self, answer: Answer, ack: Row, word: Row, units: Mapping[str, int]) -> str | VenueError:
+        refusal = bybit_refusal(answer, code=word.text_or("code"), message=word.text_or("msg"))
+        if refusal is None:
+            return ack.text_or("orderId")
+        if refusal.fault is Fault.RATE_LIMIT:
+            refusal = self._pace(refusal, answer, units)
+        return refusal.error(mutating=True)
+
+    async def _confirm(self, request: OrderRequest, order_id: str, deadline: Deadline) -> OrderState:
+        state = OrderState(
+            client_order_id=request.client_order_id,
+            order_id=order_id,
+            status=OrderStatus.ACCEPTED,
+            filled=Quantity(ZERO),
+        )
+        patience = Deadline(self._clock, min(CONFIRM_S, deadline.left_s))
+        asked = 0
+        while not state.ended and not patience.passed:
+            pause = CONFIRM_PAUSES_S[min(asked, len(CONFIRM_PAUSES_S) - 1)]
+            await self._clock.sleep(min(pause, patience.left_s))
+            asked += 1
+            try:
+                state = await self._find(request, patience) or state
+            except VenueError:
+                continue  # The order was taken; that its state cannot be read now changes nothing about it.
+        return replace(state, client_order_id=request.client_order_id)
+
+    async def _find(self, request: OrderRequest, deadline: Deadline) -> OrderState | None:
+        position = request.position
+        params = {
+            "category": position.category,
+            "symbol": position.instrument,
+            "orderLinkId": request.client_order_id,
+        }
+        for method, unit in (
+            ("privateGetV5OrderRealtime", "realtime"),
+            ("privateGetV5OrderHistory", "history"),
+        ):
+            answer = await self._get(method, params, unit, deadline)
+            for row in Row(answer.value, method).row("result").rows("list"):
+                if row.text_or("orderLinkId") == request.client_order_id:
+                    return rows.order_state(row)
+        return None
+
+    async def _cancel_one(self, order: OpenOrder, deadline: Deadline) -> CancelAnswer:
+        params = {"category": order.category, "symbol": order.instrument, "orderId": order.order_id}
+        try:
+            answer = await self._call(
+                "privatePostV5OrderCancel",
+                params,
+                units={"cancel": 1, **PUBLIC},
+                deadline=deadline,
+                mutating=True,
+            )
+        except VenueRejected as error:
+            return CancelAnswer(
+                order=order, gone=error.code in ORDER_GONE, code=error.code, message=str(error)
+            )
+        Row(answer.value, "order/cancel").row("result")
+        return CancelAnswer(order=order, gone=True)
+
+    async def _cancel_all(self, group: Mapping[str, str], deadline: Deadline) -> set[str]:
+        gone: set[str] = set()
+        for _ in range(CANCEL_ALL_ROUNDS):
+            answer = await self._call(
+                "privatePostV5OrderCancelAll",
+                group,
+                units={"cancel_all": 1, **PUBLIC},
+                deadline=deadline,
+                mutating=True,
+            )
+            result = Row(answer.value, "order/cancel-all").row("result")
+            listed = result.rows("list") if "list" in result else ()
+            gone |= {row.text("orderId") for row in listed}
+            # One call takes up to 500 orders, chosen by the venue.
+            if len(listed) < CANCEL_ALL_MAX:
+                break
+        return gone
+
+    async def _index_price(self, coin: str, deadline: Deadline) -> Decimal:
+        params = {"category": rows.LINEAR, "symbol": f"{coin}USDT"}
+        answer = await self._call("publicGetV5MarketTickers", params, units=PUBLIC, deadline=deadline)
+        listed = Row(answer.value, "tickers").row("result").rows("list")
+        if not listed:
+            raise AnswerMalformed(f"tickers: no index price of {coin[:12]}")
+        return listed[0].decimal("indexPrice")
+
+    async def _venue_time_ms(self, deadline: Deadline) -> int:
+        answer = await self._call("publicGetV5MarketTime", {}, units=PUBLIC, deadline=deadline)
+        nanoseconds = Row(answer.value, "time").row("result").decimal_or_none("timeNano")
+        if nanoseconds is not None:
+            return int(nanoseconds) // 1_000_000
+        return Row(answer.value, "time").integer("time")
+
+    async def _read_instruments(self, deadline: Deadline) -> Instruments:
+        lists = await together([self._contracts(name, deadline) for name in (rows.LINEAR, rows.INVERSE)])
+        return by_key(item for found in lists for item in found)
+
+    async def _contracts(self, category: str, deadline: Deadline) -> list[Instrument]:
+        found: list[Instrument] = []
+        for _, page in await self.pages(
+            "publicGetV5MarketInstrumentsInfo", {"category": category}, "", INSTRUMENTS_PAGE, deadline
+        ):
+            for row in page:
+                try:
+                    found.append(rows.instrument(row, category))
+                except AnswerMalformed:
+                    continue  # One odd contract must not hide the limits of all others.
+        return found
+
+    def _refusal(self, answer: Answer) -> Refusal | None:
+        return refusal_of(answer)
+
+    def _pace(self, refusal: Refusal, answer: Answer, units: Mapping[str, int]) -> Refusal:
+        return slow_down(self._throttle, refusal, answer, units, now_ms=self._wire.now_ms())
+
+    def _observe(self, answer: Answer, units: Mapping[str, int]) -> None:
+        follow_limit(self._throttle, answer, units)
+
+
+def _left_out(error: VenueRejected, scope: Mapping[str, str]) -> PartRead:
+    # What this kind of account or key cannot have or see is named as left out, not as unread.
+    option_right = error.code == "10005" and scope["category"] == rows.OPTION
+    illegal_category = error.code == "10001" and "category" in str(error).lower()
+    if error.code in NO_CATEGORY or option_right or illegal_category:
+        return PartRead(left_out=str(error))
+    raise error
+
+
+def _words(row: Row, name: str) -> tuple[str, ...]:
+    value = row.raw(name)
+    return tuple(str(item) for item in value) if isinstance(value, list) else ()
+
+
+def _time_ms(answer: Answer) -> int | None:
+    time = Row(answer.value, "answer").decimal_or_none("time")
+    return None if time is None else int(time)

@@ -1,0 +1,119 @@
+"""Catalog: which venues are supported, and the adapter that each of them gets."""
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bastion.domain.account import Account
+from bastion.errors import ConfigInvalid, VaultUnusable
+from bastion.ports import Clock, Venue
+from bastion.venues.ccxt import binance, bybit, bybit_pace
+from bastion.venues.ccxt.door import exchange_class
+from bastion.venues.ccxt.shelf import Shelf
+from bastion.venues.ccxt.wire import VenueKey
+from bastion.venues.throttle import Limit, Throttle
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Entry:
+    exchange: str
+    key_spaces: tuple[str, ...]
+    address_limits: tuple[Limit, ...]
+    build: Callable[..., Venue]
+
+
+_ENTRIES: Mapping[str, _Entry] = {
+    "binance": _Entry(
+        exchange=binance.EXCHANGE,
+        key_spaces=(binance.KEY_SPACE,),
+        address_limits=binance.ADDRESS_LIMITS,
+        build=binance.BinanceVenue,
+    ),
+    "bybit": _Entry(
+        exchange=bybit.EXCHANGE,
+        key_spaces=(bybit.KEY_SPACE,),
+        address_limits=bybit_pace.ADDRESS_LIMITS,
+        build=bybit.BybitVenue,
+    ),
+}
+
+SUPPORTED_VENUES: tuple[str, ...] = tuple(sorted(_ENTRIES))
+"""The ids of the venues that an account can name."""
+
+
+def default_key_space(venue: str) -> str:
+    """Return the key space that an account of this venue has where the configuration names none.
+
+    Raises:
+        ConfigInvalid: the venue is not supported.
+    """
+    return _entry(venue).key_spaces[0]
+
+
+class Catalog:
+    """Builds the adapters of one process; accounts behind one host share that host's limits for an address.
+
+    `shelf_dir` is where contracts are kept between runs; None keeps them in memory only.
+    """
+
+    def __init__(self, *, clock: Clock, shelf_dir: Path | None) -> None:
+        self._clock = clock
+        self._shelf_dir = shelf_dir
+        self._addresses: dict[tuple[str, str], Throttle] = {}
+
+    def build(self, account: Account, fields: Mapping[str, str]) -> Venue:
+        """Return the adapter of an account; `fields` is its credential in ccxt's names (apiKey, secret).
+
+        Nothing is sent. The venue's ccxt module is imported here, once a venue.
+
+        Raises:
+            ConfigInvalid: the venue or the key space is not supported, or the credential lacks a field.
+        """
+        entry = _entry(account.venue)
+        if account.key_space not in entry.key_spaces:
+            raise ConfigInvalid(
+                f"Account {account.name!r}: {account.venue} has no key space {account.key_space!r} here; "
+                f"supported: {', '.join(entry.key_spaces)}."
+            )
+        if not fields.get("apiKey") or not fields.get("secret"):
+            raise VaultUnusable(
+                f"Account {account.name!r}: {account.venue} needs api_key and secret; store them with "
+                f"`bastion vault put {account.credential} --from-stdin`."
+            )
+        return entry.build(
+            account=account,
+            key=VenueKey(
+                api_key=fields["apiKey"], secret=fields["secret"], password=fields.get("password", "")
+            ),
+            clock=self._clock,
+            exchange=self._exchange(entry),
+            shelf=Shelf(self._shelf_path(account), self._clock),
+            address=self._address(account, entry),
+        )
+
+    def _exchange(self, entry: _Entry) -> Any:  # noqa: ANN401 - ccxt ships no types
+        return exchange_class(entry.exchange)
+
+    def _address(self, account: Account, entry: _Entry) -> Throttle:
+        place = (account.venue, account.base_url or "")
+        if place not in self._addresses:
+            self._addresses[place] = Throttle(self._clock, entry.address_limits)
+        return self._addresses[place]
+
+    def _shelf_path(self, account: Account) -> Path | None:
+        if self._shelf_dir is None:
+            return None
+        # Another host, such as a test network or a paper exchange, has contracts of its own.
+        host = hashlib.sha256((account.base_url or "").encode()).hexdigest()[:12]
+        return self._shelf_dir / f"{account.venue}-{account.key_space}-{host}.json"
+
+
+def _entry(venue: str) -> _Entry:
+    entry = _ENTRIES.get(venue)
+    if entry is None:
+        raise ConfigInvalid(
+            f"The venue {venue[:40]!r} is not supported; supported venues: {', '.join(SUPPORTED_VENUES)}."
+        )
+    return entry

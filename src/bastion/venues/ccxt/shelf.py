@@ -1,0 +1,99 @@
+"""Shelf: the contracts of a venue kept on disk, for the hour in which the venue does not answer."""
+
+import json
+import os
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+from pathlib import Path
+
+from bastion.domain.instrument import Instrument
+from bastion.domain.money import Quantity
+from bastion.errors import AnswerMalformed
+from bastion.ports import Clock
+from bastion.venues.ccxt.parse import Row, read_rows
+
+VERSION = 1
+FRESH_MS = 24 * 3_600_000
+NS_PER_MS = 1_000_000
+
+Instruments = Mapping[tuple[str, str], Instrument]
+
+
+def by_key(instruments: Iterable[Instrument]) -> Instruments:
+    """Return contracts by (category, id)."""
+    return {(instrument.category, instrument.id): instrument for instrument in instruments}
+
+
+class Shelf:
+    """One file of contracts; `path` None keeps nothing. Losing the file costs one request, never an exit."""
+
+    def __init__(self, path: Path | None, clock: Clock) -> None:
+        self._path = path
+        self._clock = clock
+
+    def load(self) -> tuple[Instruments, bool] | None:
+        """Return the kept contracts and whether they are younger than a day; None where none can be used."""
+        if self._path is None:
+            return None
+        try:
+            kept = Row(json.loads(self._path.read_text(encoding="utf-8")), "shelf")
+            if kept.integer("version") != VERSION:
+                return None
+            age_ms = self._clock.now_ns() // NS_PER_MS - kept.integer("saved_at_ms")
+            rows = read_rows(kept.raw("instruments"), "shelf")
+            return by_key(_instrument(row) for row in rows), 0 <= age_ms < FRESH_MS
+        except (OSError, ValueError, AnswerMalformed):
+            return None
+
+    def save(self, instruments: Instruments) -> None:
+        """Keep the contracts, replacing the file as a whole; a full or read-only disk is no error here."""
+        if self._path is None:
+            return
+        kept = {
+            "version": VERSION,
+            "saved_at_ms": self._clock.now_ns() // NS_PER_MS,
+            "instruments": [_plain(instrument) for instrument in instruments.values()],
+        }
+        fresh = self._path.with_name(f"{self._path.name}.{os.getpid()}.new")
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            fresh.write_text(json.dumps(kept, separators=(",", ":")), encoding="utf-8")
+            fresh.replace(self._path)
+        except OSError:
+            return
+
+
+def _plain(instrument: Instrument) -> dict[str, object]:
+    return {
+        "id": instrument.id,
+        "category": instrument.category,
+        "symbol": instrument.symbol,
+        "base": instrument.base,
+        "settle": instrument.settle,
+        "inverse": "true" if instrument.inverse else "false",
+        "contract_size": str(instrument.contract_size),
+        "quantity_step": str(instrument.quantity_step),
+        "quantity_min": str(instrument.quantity_min),
+        "market_quantity_max": str(instrument.market_quantity_max),
+        "price_tick": str(instrument.price_tick),
+    }
+
+
+def _instrument(row: Row) -> Instrument:
+    return Instrument(
+        id=row.text("id"),
+        category=row.text("category"),
+        symbol=row.text("symbol"),
+        base=row.text("base"),
+        settle=row.text("settle"),
+        inverse=row.flag("inverse"),
+        contract_size=row.decimal("contract_size"),
+        quantity_step=_zero_or_more(row, "quantity_step"),
+        quantity_min=Quantity(_zero_or_more(row, "quantity_min")),
+        market_quantity_max=Quantity(_zero_or_more(row, "market_quantity_max")),
+        price_tick=_zero_or_more(row, "price_tick"),
+    )
+
+
+def _zero_or_more(row: Row, name: str) -> Decimal:
+    return max(Decimal(0), row.decimal(name))

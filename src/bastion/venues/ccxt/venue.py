@@ -1,0 +1,304 @@
+"""Venue: what the ccxt adapters share: calls with one deadline, looks in parallel, clock, contracts."""
+
+import asyncio
+from abc import ABC, abstractmethod
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import TypeVar
+
+from bastion.domain.account import Account
+from bastion.domain.instrument import Instrument
+from bastion.domain.look import Look, Unread
+from bastion.domain.order import CancelAnswer, OpenOrder
+from bastion.domain.position import Position
+from bastion.errors import AnswerMalformed, Fault, OutcomeUnknown, VenueError, VenueRejected, VenueUnreachable
+from bastion.ports import Clock
+from bastion.venues.ccxt.faults import Refusal
+from bastion.venues.ccxt.parse import Answer
+from bastion.venues.ccxt.shelf import Instruments, Shelf
+from bastion.venues.ccxt.wire import Wire
+
+NS = 1_000_000_000
+NS_PER_MS = 1_000_000
+DEADLINE_LEAST_S = 0.001
+
+T = TypeVar("T")
+
+
+class Deadline:
+    """One moment by which a whole method ends, whatever it asks on the way."""
+
+    def __init__(self, clock: Clock, seconds: float) -> None:
+        self._clock = clock
+        self._end_ns = clock.monotonic_ns() + round(seconds * NS)
+
+    @property
+    def left_s(self) -> float:
+        """Seconds that are left; never zero, so that it can be a timeout."""
+        return max(DEADLINE_LEAST_S, (self._end_ns - self._clock.monotonic_ns()) / NS)
+
+    @property
+    def passed(self) -> bool:
+        """Whether the moment is over."""
+        return self._clock.monotonic_ns() >= self._end_ns
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartRead:
+    """What one part of a look gave; `left_out` says why the credential cannot have anything there."""
+
+    positions: tuple[Position, ...] = ()
+    orders: tuple[OpenOrder, ...] = ()
+    digests: tuple[str, ...] = ()
+    venue_time_ms: int | None = None
+    left_out: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """One part of a look: its name and how it is read."""
+
+    name: str
+    read: Callable[[Deadline], Awaitable[PartRead]]
+
+
+class CcxtVenue(ABC):
+    """The shared half of `ports.Venue`; a subclass knows one venue's endpoints and words."""
+
+    def __init__(self, *, account: Account, clock: Clock, shelf: Shelf) -> None:
+        self._account = account
+        self._clock = clock
+        self._shelf = shelf
+        self._wire: Wire = self._make_wire()
+        self._instruments: Instruments | None = None
+        self._clock_turn = asyncio.Lock()
+        self._synchronised = 0
+
+    @property
+    def account(self) -> Account:
+        """The account behind this adapter."""
+        return self._account
+
+    async def open(self, *, deadline_s: float) -> None:
+        """Warm up: connection, clock offset, contracts; safe to repeat.
+
+        Raises:
+            VenueError: the venue did not answer; every other method can still be called.
+        """
+        deadline = Deadline(self._clock, deadline_s)
+        await together(
+            [
+                self._synchronise(deadline, seen=self._synchronised),
+                self.instruments(deadline_s=deadline_s),
+            ]
+        )
+
+    async def look(self, *, deadline_s: float) -> Look:
+        """Read every part of the account in parallel; what did not come stands in `unread`."""
+        deadline = Deadline(self._clock, deadline_s)
+        begun_ns, begun_utc_ns = self._clock.monotonic_ns(), self._clock.now_ns()
+        parts = self._parts()
+        asked: list[Awaitable[PartRead]] = [part.read(deadline) for part in parts]
+        if not self._synchronised:
+            asked.append(self._read_clock(deadline))
+        answers = await settled(asked)
+        positions: dict[tuple[str, str, str], Position] = {}
+        orders: dict[tuple[str, str, str, bool], OpenOrder] = {}
+        names: list[str] = []
+        unread: list[Unread] = []
+        digests: list[str] = []
+        times: list[int] = []
+        for part, answer in zip(parts, answers[: len(parts)], strict=True):
+            if isinstance(answer, VenueError):
+                terminal = isinstance(answer, VenueRejected) and answer.fault is Fault.TERMINAL
+                unread.append(
+                    Unread(part=part.name, reason=self._wire.masked(str(answer)), terminal=terminal)
+                )
+                continue
+            names.append(f"{part.name} (left out: {answer.left_out})" if answer.left_out else part.name)
+            # Pages can overlap while positions change; the later row is the newer word.
+            positions |= {position.key: position for position in answer.positions}
+            orders |= {order.key: order for order in answer.orders}
+            digests.extend(answer.digests)
+            if answer.venue_time_ms is not None:
+                times.append(answer.venue_time_ms)
+        if not times and self._synchronised:
+            times = [begun_utc_ns // NS_PER_MS + self._wire.offset_ms]
+        return Look(
+            begun_ns=begun_ns,
+            ended_ns=self._clock.monotonic_ns(),
+            positions=tuple(positions.values()),
+            orders=tuple(orders.values()),
+            parts=tuple(names),
+            unread=tuple(unread),
+            digests=tuple(digests),
+            venue_time_ms=min(times, default=None),
+        )
+
+    async def instruments(self, *, deadline_s: float) -> Mapping[tuple[str, str], Instrument]:
+        """Return the contracts by (category, id): from memory, a fresh file, the venue, or an old file.
+
+        Raises:
+            VenueError: they are nowhere to be had. An exit goes on without them.
+        """
+        if self._instruments is not None:
+            return self._instruments
+        kept = self._shelf.load()
+        if kept is not None and kept[1]:
+            self._instruments = kept[0]
+            return kept[0]
+        try:
+            read = await self._read_instruments(Deadline(self._clock, deadline_s))
+        except VenueError:
+            if kept is None:
+                raise
+            return kept[0]
+        self._instruments = read
+        self._shelf.save(read)
+        return read
+
+    async def cancel(self, orders: Sequence[OpenOrder], *, deadline_s: float) -> tuple[CancelAnswer, ...]:
+        """Cancel exactly these orders by their ids, in parallel; one answer each, in their order."""
+        deadline = Deadline(self._clock, deadline_s)
+        answers = await settled([self._cancel_one(order, deadline) for order in orders])
+        return tuple(
+            self._not_cancelled(order, answer) if isinstance(answer, VenueError) else answer
+            for order, answer in zip(orders, answers, strict=True)
+        )
+
+    async def close(self) -> None:
+        """Release the connections; the adapter is not used afterwards."""
+        await self._wire.close()
+
+    # What a subclass knows.
+
+    @abstractmethod
+    def _make_wire(self) -> Wire: ...
+
+    @abstractmethod
+    def _parts(self) -> tuple[Part, ...]: ...
+
+    @abstractmethod
+    def _refusal(self, answer: Answer) -> Refusal | None: ...
+
+    @abstractmethod
+    def _pace(self, refusal: Refusal, answer: Answer, units: Mapping[str, int]) -> Refusal: ...
+
+    @abstractmethod
+    async def _venue_time_ms(self, deadline: Deadline) -> int: ...
+
+    @abstractmethod
+    async def _read_instruments(self, deadline: Deadline) -> Instruments: ...
+
+    @abstractmethod
+    async def _cancel_one(self, order: OpenOrder, deadline: Deadline) -> CancelAnswer: ...
+
+    # What every subclass uses.
+
+    async def _call(
+        self,
+        method: str,
+        params: Mapping[str, object],
+        *,
+        units: Mapping[str, int],
+        deadline: Deadline,
+        mutating: bool = False,
+    ) -> Answer:
+        """Return an answer that is JSON and no refusal; a wrong clock is set right and asked again once."""
+        seen = self._synchronised
+        answer, refusal = await self._ask(method, params, units, deadline, mutating)
+        if refusal is not None and refusal.fault is Fault.CLOCK:
+            # Refused before anything was executed, so the same request may go out again.
+            await self._synchronise(deadline, seen=seen)
+            answer, refusal = await self._ask(method, params, units, deadline, mutating)
+        if refusal is None:
+            return answer
+        error = refusal.error(mutating=mutating)
+        error.args = (self._wire.masked(str(error)),)
+        raise error
+
+    async def _ask(
+        self,
+        method: str,
+        params: Mapping[str, object],
+        units: Mapping[str, int],
+        deadline: Deadline,
+        mutating: bool,  # noqa: FBT001 - private
+    ) -> tuple[Answer, Refusal | None]:
+        answer = await self._wire.call(
+            method, params, units=units, deadline_s=deadline.left_s, mutating=mutating
+        )
+        refusal = self._judge(answer, mutating=mutating)
+        if refusal is not None and refusal.fault is Fault.RATE_LIMIT:
+            refusal = self._pace(refusal, answer, units)
+        return answer, refusal
+
+    def _judge(self, answer: Answer, *, mutating: bool) -> Refusal | None:
+        try:
+            return self._refusal(answer)
+        except AnswerMalformed as error:
+            if mutating:
+                raise OutcomeUnknown(f"{error}; the request may have been executed") from None
+            raise
+
+    async def _synchronise(self, deadline: Deadline, *, seen: int) -> None:
+        async with within(deadline), self._clock_turn:
+            if self._synchronised != seen:
+                return  # Somebody else did it while we waited.
+            before_ns = self._clock.now_ns()
+            venue_ms = await self._venue_time_ms(deadline)
+            middle_ns = (before_ns + self._clock.now_ns()) // 2
+            self._wire.offset_ms = venue_ms - middle_ns // NS_PER_MS
+            self._synchronised += 1
+
+    async def _read_clock(self, deadline: Deadline) -> PartRead:
+        await self._synchronise(deadline, seen=0)
+        return PartRead()
+
+    def _not_cancelled(self, order: OpenOrder, error: VenueError) -> CancelAnswer:
+        return CancelAnswer(order=order, gone=False, code=error.code, message=self._wire.masked(str(error)))
+
+
+@asynccontextmanager
+async def within(deadline: Deadline) -> AsyncIterator[None]:
+    """Bound a wait by the deadline.
+
+    Raises:
+        VenueUnreachable: the time is over.
+    """
+    try:
+        async with asyncio.timeout(deadline.left_s):
+            yield
+    except TimeoutError:
+        raise VenueUnreachable("no answer in time") from None
+
+
+async def settled(jobs: Sequence[Awaitable[T]]) -> list[T | VenueError]:
+    """Run all jobs at once; return each one's value or its `VenueError`, in their order."""
+    results: list[T | VenueError] = [VenueUnreachable("not asked")] * len(jobs)
+
+    async def run(index: int, job: Awaitable[T]) -> None:
+        try:
+            results[index] = await job
+        except VenueError as error:
+            results[index] = error
+
+    async with asyncio.TaskGroup() as group:
+        for index, job in enumerate(jobs):
+            group.create_task(run(index, job))
+    return results
+
+
+async def together(jobs: Sequence[Awaitable[T]]) -> list[T]:
+    """Run all jobs at once and return their values, in their order.
+
+    Raises:
+        VenueError: the first one that failed, after all have ended.
+    """
+    values: list[T] = []
+    for result in await settled(jobs):
+        if isinstance(result, VenueError):
+            raise result
+        values.append(result)
+    return values

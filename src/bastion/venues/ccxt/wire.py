@@ -1,0 +1,256 @@
+"""Wire: raw requests through an unmodified ccxt exchange, each ending in a raw answer or a typed error.
+
+ccxt signs, names the endpoints and sends. Its error mapping and its reading of answers are replaced at its
+own extension point (`handle_errors`), so that what the venue said reaches us as it was said. Its rate limiter
+and retries are off: pacing is ours, and a retry is a decision.
+"""
+
+import asyncio
+import ssl
+from collections.abc import Callable, Mapping
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlsplit
+
+import aiohttp
+
+from bastion.errors import AnswerMalformed, Fault, OutcomeUnknown, VenueError, VenueRejected, VenueUnreachable
+from bastion.ports import Clock
+from bastion.venues.ccxt.parse import Answer
+from bastion.venues.throttle import Throttle
+
+CONNECTIONS_MAX = 256
+KEEP_ALIVE_S = 75.0
+# ccxt's own timeout only stands behind ours; every call has a deadline of its own.
+LAST_RESORT_MS = 120_000
+NS_PER_MS = 1_000_000
+SECRET_SHOWN = "***"  # noqa: S105 - the mask, not a secret
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VenueKey:
+    """The credential of one account, as ccxt names its parts; its repr shows none of them."""
+
+    api_key: str = field(repr=False)
+    secret: str = field(repr=False)
+    password: str = field(default="", repr=False)
+
+
+class Answered(Exception):  # noqa: N818 - it carries an answer; nothing went wrong
+    """Carries a raw answer out of ccxt, past its own reading of it."""
+
+    def __init__(self, answer: Answer) -> None:
+        super().__init__()
+        self.answer = answer
+
+
+class _Flight:
+    """One request on its way; `left` tells whether any byte of it may have reached the venue."""
+
+    __slots__ = ("left",)
+
+    def __init__(self) -> None:
+        self.left = False
+
+
+_FLIGHT: ContextVar[_Flight | None] = ContextVar("bastion_flight", default=None)
+
+
+def tapped(exchange: Any) -> Any:  # noqa: ANN401 - ccxt ships no types
+    """Return ccxt's class with the raw answer taken at `handle_errors` and the timestamp from our clock."""
+
+    class Tapped(exchange):  # type: ignore[misc]
+        stamp_ms: Callable[[], int]
+
+        def handle_errors(self, code: int, *rest: Any) -> None:  # noqa: ANN401 - as above
+            # ccxt hands over: reason, url, method, headers, body, and what it made of them.
+            headers, body = rest[3], rest[4]
+            lowered = {str(name).lower(): str(value) for name, value in headers.items()}
+            raise Answered(Answer(status=int(code), headers=lowered, text=str(body or "")))
+
+        def parse_json(self, _text: Any) -> None:  # noqa: ANN401 - as above
+            # The body is read once, by us, with decimals instead of floats.
+            return None
+
+        def nonce(self) -> int:
+            return self.stamp_ms()
+
+    return Tapped
+
+
+class Wire:
+    """The connection of one account: paced, bounded raw calls.
+
+    `base_url` is scheme, host and prefix; every ccxt URL keeps its own path behind it. None leaves ccxt's
+    public hosts.
+    """
+
+    def __init__(
+        self,
+        exchange: Any,  # noqa: ANN401 - ccxt ships no types
+        *,
+        key: VenueKey,
+        clock: Clock,
+        throttle: Throttle,
+        base_url: str | None,
+        options: Mapping[str, object],
+        observe: Callable[[Answer, Mapping[str, int]], None],
+    ) -> None:
+        self._class = tapped(exchange)
+        self._key = key
+        self._clock = clock
+        self._base_url = base_url.rstrip("/") if base_url else None
+        self._encrypted = self._base_url is None or self._base_url.startswith("https:")
+        self._options = dict(options)
+        self._observe = observe
+        self._client: Any = None
+        self._session: aiohttp.ClientSession | None = None
+        self._closed = False
+        self.throttle = throttle
+        self.offset_ms = 0
+
+    def now_ms(self) -> int:
+        """The venue's time in milliseconds, as far as it is known."""
+        return self._clock.now_ns() // NS_PER_MS + self.offset_ms
+
+    async def call(
+        self,
+        method: str,
+        params: Mapping[str, object],
+        *,
+        units: Mapping[str, int],
+        deadline_s: float,
+        mutating: bool = False,
+    ) -> Answer:
+        """Send one request by ccxt's raw method of that name and return whatever was answered.
+
+        Raises:
+            OutcomeUnknown: a mutating request may have reached the venue, and no answer came.
+            VenueUnreachable: no answer to a read; or a mutating request that certainly did not leave.
+            VenueRejected: RATE_LIMIT, not sent: the venue has banned the address beyond the deadline.
+        """
+        silent = self.throttle.silent_s
+        if silent >= deadline_s:
+            raise VenueRejected(
+                f"not sent: the venue wants silence for {silent:.0f} s more",
+                fault=Fault.RATE_LIMIT,
+                retry_after_s=silent,
+            )
+        flight = _Flight()
+        token = _FLIGHT.set(flight)
+        try:
+            async with asyncio.timeout(deadline_s), self.throttle.passage(units):
+                answer = await self._exchange(method, params)
+        except TimeoutError:
+            raise self._unanswered(flight, mutating, f"no answer within {deadline_s:.1f} s") from None
+        except _Lost as lost:
+            raise self._unanswered(flight, mutating, str(lost)) from None
+        finally:
+            _FLIGHT.reset(token)
+        self._observe(answer, units)
+        return answer
+
+    def masked(self, text: str) -> str:
+        """Return a text with the credential's values masked; venues echo them in some refusals."""
+        for value in (self._key.api_key, self._key.secret, self._key.password):
+            if value:
+                text = text.replace(value, SECRET_SHOWN)
+        return text
+
+    async def close(self) -> None:
+        """Release the connections; later calls raise `VenueUnreachable`."""
+        self._closed = True
+        client, self._client = self._client, None
+        session, self._session = self._session, None
+        if client is not None:
+            await client.close()
+        if session is not None:
+            await session.close()
+
+    async def _exchange(self, method: str, params: Mapping[str, object]) -> Answer:
+        client = self._open()
+        try:
+            await getattr(client, method)(dict(params))
+        except Answered as answered:
+            return answered.answer
+        except VenueError:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever ccxt or aiohttp raise, no answer came
+            cause = error.__cause__ or error
+            raise _Lost(f"{type(cause).__name__} on {method}") from None
+        raise _Lost(f"no answer was seen on {method}")
+
+    def _unanswered(self, flight: _Flight, mutating: bool, why: str) -> VenueError:  # noqa: FBT001 - private
+        if mutating and flight.left:
+            return OutcomeUnknown(f"{why}; the request may have been executed")
+        if mutating:
+            return VenueUnreachable(f"{why}; the request was not sent")
+        return VenueUnreachable(why)
+
+    def _open(self) -> Any:  # noqa: ANN401 - ccxt ships no types
+        if self._closed:
+            raise VenueUnreachable("the connection was closed")
+        if self._client is not None:
+            return self._client
+        client = self._class(
+            {
+                "apiKey": self._key.api_key,
+                "secret": self._key.secret,
+                "password": self._key.password or None,
+                "enableRateLimit": False,
+                "aiohttp_trust_env": False,
+                "timeout": LAST_RESORT_MS,
+                "session": None,  # Given below: the client knows the certificates that it wants.
+                "asyncio_loop": asyncio.get_running_loop(),
+                "options": self._options,
+            }
+        )
+        client.stamp_ms = self.now_ms
+        # With a session of ours there is nothing to wait for when closing, and no second TLS context to make.
+        client.timeout_on_exit = 0
+        client.ssl_context = ssl.create_default_context(cafile=client.cafile) if self._encrypted else False
+        self._session = client.session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(
+                ssl=client.ssl_context or True, limit=CONNECTIONS_MAX, keepalive_timeout=KEEP_ALIVE_S
+            ),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            trace_configs=[_trace()],
+            trust_env=False,
+        )
+        if self._base_url is not None:
+            client.urls["api"] = _moved(client.urls["api"], self._base_url)
+        self._client = client
+        return client
+
+
+class _Lost(Exception):  # noqa: N818 - private to this module
+    """The request ended without an answer."""
+
+
+def _moved(urls: Mapping[str, Any], base_url: str) -> dict[str, Any]:
+    moved: dict[str, Any] = {}
+    for name, url in urls.items():
+        if isinstance(url, dict):
+            moved[name] = _moved(url, base_url)
+        elif isinstance(url, str):
+            moved[name] = base_url + urlsplit(url).path
+    return moved
+
+
+def _trace() -> aiohttp.TraceConfig:
+    trace = aiohttp.TraceConfig()
+    trace.on_request_headers_sent.append(_mark_left)
+    trace.on_request_redirect.append(_refuse_redirect)
+    return trace
+
+
+async def _mark_left(_session: aiohttp.ClientSession, _context: object, _params: object) -> None:
+    flight = _FLIGHT.get()
+    if flight is not None:
+        flight.left = True
+
+
+async def _refuse_redirect(_session: aiohttp.ClientSession, _context: object, _params: object) -> None:
+    # A signed request is for one host only; no documented endpoint of any venue redirects.
+    raise AnswerMalformed("the venue's host redirected the request; check base_url")

@@ -1,0 +1,184 @@
+"""Throttle: our own pacing, by a venue's published limits and by what its answers say.
+
+A slot of a bucket counts from the moment it is taken until one window after its answer came. A venue counts
+a request somewhere between those moments, so no window of the venue, rolling or fixed, can hold more than the
+limit because of us. Waiting is first come, first served within a bucket.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from bastion.ports import Clock
+
+NS = 1_000_000_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limit:
+    """A published limit: at most `capacity` units within any `window_s` seconds."""
+
+    name: str
+    capacity: int
+    window_s: float
+
+
+class Bucket:
+    """The units of one limit: taken in order, free again one window after they were given back."""
+
+    def __init__(self, limit: Limit, clock: Clock) -> None:
+        self._clock = clock
+        self._capacity = limit.capacity
+        self._window_ns = round(limit.window_s * NS)
+        self._turn = asyncio.Lock()
+        self._changed = asyncio.Event()
+        self._flying = 0
+        self._cooling: deque[tuple[int, int]] = deque()
+        self._foreign = (0, 0)
+        self._blocked_until_ns = 0
+        self._waiting = 0
+
+    @property
+    def capacity(self) -> int:
+        """How many units one window holds."""
+        return self._capacity
+
+    @property
+    def backlog(self) -> int:
+        """Units that are used or waited for now; below `capacity` means that one more would go at once."""
+        return self._used(self._clock.monotonic_ns()) + self._waiting
+
+    def resize(self, capacity: int) -> None:
+        """Follow the venue's word about its present limit."""
+        self._capacity = max(1, capacity)
+        self._changed.set()
+
+    def block(self, seconds: float) -> None:
+        """Give out nothing for `seconds`: the venue said that this limit is exceeded."""
+        until = self._clock.monotonic_ns() + round(seconds * NS)
+        self._blocked_until_ns = max(self._blocked_until_ns, until)
+
+    def observe(self, used: int, *, resets_in_s: float) -> None:
+        """Count units that others spent, as the venue reports `used` units of the window in all."""
+        now = self._clock.monotonic_ns()
+        self._foreign = (0, 0)
+        ours = self._used(now)
+        self._foreign = (max(0, used - ours), now + round(resets_in_s * NS))
+
+    def free(self) -> int:
+        """How many units could be taken now without waiting."""
+        now = self._clock.monotonic_ns()
+        if now < self._blocked_until_ns:
+            return 0
+        return max(0, self._capacity - self._used(now))
+
+    async def take(self, units: int) -> None:
+        """Wait for `units` of the limit, in order of arrival.
+
+        Raises:
+            ValueError: more units than one window holds.
+        """
+        if units > self._capacity:
+            message = f"{units} units never fit into a window of {self._capacity}"
+            raise ValueError(message)
+        self._waiting += units
+        try:
+            async with self._turn:
+                await self._until_free(units)
+                self._flying += units
+        finally:
+            self._waiting -= units
+
+    async def ready(self) -> None:
+        """Wait until one unit could be taken, in order of arrival, and take none."""
+        async with self._turn:
+            await self._until_free(1)
+
+    def give_back(self, units: int) -> None:
+        """The request of these units was answered or given up; they cool for one window."""
+        self._flying -= units
+        self._cooling.append((self._clock.monotonic_ns() + self._window_ns, units))
+        self._changed.set()
+
+    async def _until_free(self, units: int) -> None:
+        while (wait_ns := self._wait_ns(units)) != 0:
+            if wait_ns is None:
+                # Every unit is in flight: nothing can become free before an answer comes.
+                self._changed.clear()
+                await self._changed.wait()
+            else:
+                await self._clock.sleep(wait_ns / NS)
+
+    def _used(self, now: int) -> int:
+        while self._cooling and self._cooling[0][0] <= now:
+            self._cooling.popleft()
+        foreign = self._foreign[0] if now < self._foreign[1] else 0
+        return self._flying + foreign + sum(units for _, units in self._cooling)
+
+    def _wait_ns(self, units: int) -> int | None:
+        now = self._clock.monotonic_ns()
+        if now < self._blocked_until_ns:
+            return self._blocked_until_ns - now
+        if self._used(now) + units <= self._capacity:
+            return 0
+        moments = [at for at, _ in self._cooling]
+        if now < self._foreign[1]:
+            moments.append(self._foreign[1])
+        return min(moments) - now if moments else None
+
+
+class Throttle:
+    """The buckets of one account or address at one venue, and its silence after a ban.
+
+    Buckets named in `shared` belong to the network address; accounts of one venue hand them to each other.
+    """
+
+    def __init__(self, clock: Clock, limits: Sequence[Limit], *, shared: "Throttle | None" = None) -> None:
+        self._clock = clock
+        self._own = {limit.name: Bucket(limit, clock) for limit in limits}
+        self._shared = shared
+        self._silent_until_ns = 0
+
+    def __getitem__(self, name: str) -> Bucket:
+        """Return a bucket by name."""
+        bucket = self._own.get(name)
+        if bucket is not None:
+            return bucket
+        if self._shared is None:
+            raise KeyError(name)
+        return self._shared[name]
+
+    @property
+    def silent_s(self) -> float:
+        """For how many seconds more nothing may be sent at all."""
+        left = max(0, self._silent_until_ns - self._clock.monotonic_ns()) / NS
+        return max(left, self._shared.silent_s if self._shared is not None else 0.0)
+
+    def silence(self, seconds: float) -> None:
+        """Send nothing for `seconds`: the venue has banned the address."""
+        if self._shared is not None:
+            self._shared.silence(seconds)
+            return
+        until = self._clock.monotonic_ns() + round(seconds * NS)
+        self._silent_until_ns = max(self._silent_until_ns, until)
+
+    @asynccontextmanager
+    async def passage(self, units: Mapping[str, int]) -> AsyncIterator[None]:
+        """Hold the units of these buckets while one request is on its way; the caller bounds the wait.
+
+        The mapping's order is the order of waiting; callers name buckets in the same order everywhere.
+        """
+        taken: list[tuple[Bucket, int]] = []
+        try:
+            for name, count in units.items():
+                bucket = self[name]
+                await bucket.take(count)
+                taken.append((bucket, count))
+            while self.silent_s > 0:
+                await self._clock.sleep(self.silent_s)
+            yield
+        finally:
+            for bucket, count in taken:
+                bucket.give_back(count)

@@ -33,7 +33,7 @@ from bastion.paper.wire.strike.routes import Guard, Route, routes
 
 BODY_DEADLINE_S: Final = 10
 HEADER_BYTES_MAX: Final = 32 * 1024
-"""The longest header that is read: more than an identity token may have, so that its length is ours to judge."""
+"""The longest header that is read: more than an identity token may have, so that we judge its length."""
 
 _KEY_DENIALS: Final = {
     Denial.NO_KEY: (401, "UNAUTHORIZED"),

@@ -45,7 +45,9 @@ def config_block(client: Client, *, key: str, environment: Mapping[str, str]) ->
     """Return the JSON block for the client; it holds the key, so it is shown once and to its owner only."""
     program, arguments = launch()
     variables = {"BASTION_API_KEY": key} | {
-        name: environment[name] for name in CARRIED if environment.get(name)
+        name: str(Path(environment[name]).expanduser().absolute())
+        for name in CARRIED
+        if environment.get(name)
     }
     entry: Answer = {"command": program, "args": arguments, "env": variables}
     if client is Client.VSCODE:

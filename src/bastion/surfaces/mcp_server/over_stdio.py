@@ -1,10 +1,73 @@
-"""Over stdio: the protocol on standard input and output; everything else goes to standard error."""
+"""Over stdio: the protocol on standard input and output; everything else goes to standard error.
+
+A client that goes away closes the pipe, and many then end the process: with SIGTERM after about two seconds, with
+SIGKILL after two more. A running exit must outlive that, so SIGTERM waits for it, and a successor in a
+session of its own follows it and takes it up if this process dies.
+"""
+
+import asyncio
+import os
+import signal
+import subprocess
+from collections.abc import Callable, Sequence
 
 from mcp.server.lowlevel import Server
 from mcp.server.stdio import stdio_server
+
+from bastion import commands
+
+Successor = Callable[[str], Sequence[str]]
+"""Returns the command that follows the exit of this id to its verdict, or carries it there."""
 
 
 async def serve_stdio(server: Server) -> None:
     """Serve one client until its end of the pipe closes."""
     async with stdio_server() as (reader, writer):
         await server.run(reader, writer, server.create_initialization_options())
+
+
+async def serve_client(server: Server, desk: commands.Desk, *, successor: Successor | None) -> None:
+    """Serve one client until it goes away or asks this process to end, and a running exit has its verdict.
+
+    `successor` is None where the exit could not go on without this process, as on the embedded paper
+    exchange.
+    """
+    loop = asyncio.get_running_loop()
+    ending = _Ending(desk)
+    async with asyncio.TaskGroup() as group:
+        loop.add_signal_handler(signal.SIGTERM, lambda: group.create_task(ending.end_process()))
+        try:
+            await serve_stdio(server)
+            running = desk.running()
+            if running is not None and successor is not None:
+                start_successor(successor(running.exit_id))
+            await desk.finish()
+        finally:
+            ending.served = True
+            loop.remove_signal_handler(signal.SIGTERM)
+
+
+class _Ending:
+    """Ends the process on SIGTERM, but not before a running exit has its verdict."""
+
+    def __init__(self, desk: commands.Desk) -> None:
+        self._desk = desk
+        self.served = False
+
+    async def end_process(self) -> None:
+        await self._desk.finish()
+        if not self.served:
+            # A thread still blocks on the open pipe and cannot be stopped: only the signal's own effect ends it.
+            asyncio.get_running_loop().remove_signal_handler(signal.SIGTERM)
+            os.kill(os.getpid(), signal.SIGTERM)
+
+
+def start_successor(command: Sequence[str]) -> None:
+    """Start the command in a session of its own, where no signal to this process's group reaches it."""
+    subprocess.Popen(  # noqa: S603 - our own program, with an id of our own
+        list(command),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )

@@ -32,7 +32,7 @@ def cancel_batch(call: Call) -> Outcome:
     verdicts: list[dict[str, object]] = []
     executed: list[str] = []
     for index, item in enumerate(call.parameters.items("request", at_most=BATCH_MAX)):
-        asked = {
+        asked: dict[str, object] = {
             "category": category,
             "symbol": item.text("symbol"),
             "orderId": item.text("orderId"),
@@ -52,7 +52,7 @@ def cancel_batch(call: Call) -> Outcome:
 
 
 def cancel_all(call: Call) -> Outcome:
-    """POST /v5/order/cancel-all: at most 500 orders of a symbol, base or settle coin; all kinds by default."""
+    """POST /v5/order/cancel-all: at most 500 orders of a symbol, base or settle coin, all kinds."""
     category = call.category()
     if category not in CONTRACT_CATEGORIES:
         return Outcome(result={"list": [], "success": "1"})

@@ -1,8 +1,8 @@
 """Limits: how often an account and an address may call.
 
 Source: Bybit v5 "Rate Limit Rules" at the default tier: a rolling window of one second for each UID and
-endpoint (batch endpoints have buckets of their own and count orders), and 600 requests in 5 s for each address,
-after which every request gets HTTP 403 for 10 minutes.
+endpoint (batch endpoints have buckets of their own and count orders), and 600 requests in 5 s for each
+address, after which every request gets HTTP 403 for 10 minutes.
 """
 
 from collections import deque

@@ -1,11 +1,12 @@
 """Over stdio: the protocol on standard input and output; everything else goes to standard error.
 
-A client that goes away closes the pipe, and many then end the process: with SIGTERM after about two seconds, with
-SIGKILL after two more. A running exit must outlive that, so SIGTERM waits for it, and a successor in a
-session of its own follows it and takes it up if this process dies.
+A client that goes away closes the pipe, and many then end the process: with SIGTERM after about two
+seconds, with SIGKILL after two more. A running exit must outlive that, so SIGTERM waits for it, and a
+successor in a session of its own follows it and takes it up if this process dies.
 """
 
 import asyncio
+import logging
 import os
 import signal
 import subprocess
@@ -16,14 +17,20 @@ from mcp.server.stdio import stdio_server
 
 from bastion import commands
 
+_log = logging.getLogger(__name__)
+
 Successor = Callable[[str], Sequence[str]]
 """Returns the command that follows the exit of this id to its verdict, or carries it there."""
 
 
 async def serve_stdio(server: Server) -> None:
-    """Serve one client until its end of the pipe closes."""
-    async with stdio_server() as (reader, writer):
-        await server.run(reader, writer, server.create_initialization_options())
+    """Serve one client until its end of the pipe closes or breaks."""
+    try:
+        async with stdio_server() as (reader, writer):
+            await server.run(reader, writer, server.create_initialization_options())
+    except* OSError:
+        # Something was still to be written, and nobody is there to read it.
+        _log.info("the client's pipe broke")
 
 
 async def serve_client(server: Server, desk: commands.Desk, *, successor: Successor | None) -> None:
@@ -57,7 +64,7 @@ class _Ending:
     async def end_process(self) -> None:
         await self._desk.finish()
         if not self.served:
-            # A thread still blocks on the open pipe and cannot be stopped: only the signal's own effect ends it.
+            # A thread blocks on the open pipe and cannot be stopped: only the signal's own effect ends it.
             asyncio.get_running_loop().remove_signal_handler(signal.SIGTERM)
             os.kill(os.getpid(), signal.SIGTERM)
 

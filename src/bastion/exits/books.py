@@ -80,8 +80,8 @@ class Book:
     """What was seen in one book first, and what must be accounted for until it is empty.
 
     `baseline` is the signed quantity of the first sighting, `position` the latest one. Fills before
-    `since_ms` are contained in the baseline; whether those up to `until_ms` are is uncertain. Orders of ours
-    count from the round after `after_round`. `threat` says that an order which could open or grow it was seen.
+    `since_ms` are contained in the baseline; whether those up to `until_ms` are is uncertain. Our orders
+    count from the round after `after_round`. `threat` says that an order was seen which could open or grow it.
     """
 
     key: BookKey
@@ -97,7 +97,7 @@ class Book:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tally:
-    """What moved in one book since its baseline: our orders' fills, others' fills, and whether it is certain."""
+    """What moved in a book since its baseline: our fills, others' fills, and whether that is certain."""
 
     own: Decimal = ZERO
     others: Decimal = ZERO
@@ -105,7 +105,7 @@ class Tally:
 
 
 def window_ms(look: Look, *, at_ns: int) -> tuple[int, int]:
-    """Return since when, and from when on certainly, fills are not contained in a look taken before `at_ns`."""
+    """Return since when fills may, and from when on they must, be missing in a look taken before `at_ns`."""
     length_ms = (look.ended_ns - look.begun_ns) // 1_000_000
     if look.venue_time_ms is not None:
         return look.venue_time_ms, look.venue_time_ms + length_ms + AMBIGUITY_MS

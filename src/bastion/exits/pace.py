@@ -90,7 +90,7 @@ class Pace:
         self.cancel_at_ns.clear()
 
     def cancelled(self, answers: tuple[CancelAnswer, ...], *, now_ns: int, settings: ExitSettings) -> None:
-        """Note what came of cancels; one that failed, or whose order is still seen, waits before it is tried again."""
+        """Note what came of cancels; one that must be tried again waits first."""
         self.last_act_ns = now_ns
         for answer in answers:
             key = answer.order.key

@@ -62,6 +62,7 @@ class Leg:
     openers: dict[OrderKey, OpenOrder] = field(default_factory=dict)
     cancelled: dict[OrderKey, OpenOrder] = field(default_factory=dict)
     troubles: list[Troubled] = field(default_factory=list)
+    whys: list[str] = field(default_factory=list)
     judged: LegJudged | None = None
     proofs: tuple[Looked, ...] = ()
     reopenings: int = 0
@@ -158,6 +159,7 @@ class Leg:
 
     def _intend(self, record: RoundIntended) -> None:
         self.rounds = max(self.rounds, record.round)
+        self.whys.extend(why for why in record.why if why not in self.whys)
         for request in record.orders:
             order = Sent(request=request, round=record.round, run=record.run)
             self.sent.setdefault(request.client_order_id, order)

@@ -1,4 +1,4 @@
-"""Recorder: brings an exit's records into the journal, in order, without letting the journal hold the exit up."""
+"""Recorder: brings an exit's records into the journal, in order, without letting it hold the exit up."""
 
 import asyncio
 from collections.abc import Callable

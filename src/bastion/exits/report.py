@@ -1,135 +1,41 @@
 """Report: what an exit did, as every surface tells it; a fold over the journal."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
-from bastion.domain.money import Price, Quantity, Usd
-from bastion.domain.position import Side
-from bastion.domain.records import Entry
+from bastion.domain.money import ZERO, Quantity, Usd
+from bastion.domain.order import OpenOrder
+from bastion.domain.position import Position
+from bastion.domain.records import Entry, Outcome
 from bastion.domain.verdict import ExitState, Verdict
+from bastion.errors import Fault
+from bastion.exits.books import Sent, book_key
+from bastion.exits.closings import Closing, closings
+from bastion.exits.progress import Leg, Progress, progress
+from bastion.exits.sentences import next_step, pair, summary, warnings
+from bastion.exits.telling import (
+    ClosedPosition,
+    ExitError,
+    ExitReport,
+    LegProof,
+    LookProof,
+    Residual,
+    ResolvedOrder,
+    UnreadPart,
+)
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ClosedPosition:
-    """A position that was seen during the exit and is gone; prices and money come from fills only.
-
-    `symbol` is the pair form (`BTCUSDT`), `exchange` the venue's id. `exit_price` is the average over the
-    fills that reduced it; None, as is `realized_pnl_usd`, while `pnl_pending`.
-    """
-
-    symbol: str
-    direction: Side
-    exit_price: Price | None
-    realized_pnl_usd: Usd | None
-    exchange: str
-    account: str
-    quantity: Quantity
-    fees_usd: Usd
-    pnl_pending: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ExitError:
-    """Something that kept, or still keeps, the exit from closing; `code` is the venue's or a word of ours."""
-
-    symbol: str | None
-    exchange: str
-    account: str
-    code: str
-    message: str
-    remaining_qty: Quantity | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Residual:
-    """Something that is left: `kind` is `position`, `order`, `dust` or `not_closed_by_bastion`."""
-
-    symbol: str
-    exchange: str
-    account: str
-    direction: str
-    quantity: Quantity
-    kind: str
-    reason: str
-    link: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UnreadPart:
-    """A part of an account that could not be read."""
-
-    exchange: str
-    account: str
-    part: str
-    reason: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ResolvedOrder:
-    """An order whose outcome was unknown, and how it was found out: `order`, `absent`, `fills`, `look`."""
-
-    symbol: str
-    exchange: str
-    account: str
-    client_order_id: str
-    by: str
-    filled: Quantity | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LookProof:
-    """One of the two looks behind a flat leg: when it ended (ISO-8601, UTC) and which parts it read."""
-
-    at: str
-    parts: tuple[str, ...]
-    digests: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LegProof:
-    """One account's verdict and the looks that it rests on."""
-
-    account: str
-    exchange: str
-    verdict: Verdict | None
-    time_to_flat_ms: int | None
-    looks: tuple[LookProof, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ExitReport:
-    """What an exit did so far, and how it stands; `verdict` is None while it runs.
-
-    `next_step` is set whenever the verdict is not success, and while the exit runs. `time_to_flat_ms` counts
-    from the request to the end of the second flat look of the last leg; None unless all legs are flat.
-    `funding_usd` is None where no venue gave it. `success` is true for FLAT and FLAT_WITH_DUST only.
-    """
-
-    summary: str
-    success: bool
-    verdict: Verdict | None
-    state: ExitState
-    exit_id: str
-    positions_closed: int
-    total_realized_pnl_usd: Usd
-    closed_positions: tuple[ClosedPosition, ...]
-    errors: tuple[ExitError, ...]
-    residual: tuple[Residual, ...]
-    unread: tuple[UnreadPart, ...]
-    orders_cancelled: int
-    fees_usd: Usd
-    funding_usd: Usd | None
-    pnl_pending: bool
-    time_to_flat_ms: int | None
-    held_until: str | None
-    next_step: str | None
-    warnings: tuple[str, ...]
-    reason: str | None
-    requested_at: str
-    resolved: tuple[ResolvedOrder, ...]
-    looks: tuple[LegProof, ...]
-    elapsed_s: Decimal
+__all__ = [
+    "ClosedPosition",
+    "ExitError",
+    "ExitReport",
+    "LegProof",
+    "LookProof",
+    "Residual",
+    "ResolvedOrder",
+    "UnreadPart",
+    "fold",
+]
 
 
 def fold(entries: Sequence[Entry]) -> ExitReport:
@@ -138,4 +44,261 @@ def fold(entries: Sequence[Entry]) -> ExitReport:
     Raises:
         ValueError: there is no ExitRequested among them.
     """
-    raise NotImplementedError
+    state = progress(entries)
+    if state is None:
+        message = "these entries hold no requested exit"
+        raise ValueError(message)
+    legs = tuple(state.legs.values())
+    verdict = state.judged.verdict if state.judged is not None else None
+    closed = tuple(row for leg in legs for row in _closed(leg))
+    # A position that cannot be valued comes last; among equals, the order of the accounts stays.
+    closed = tuple(sorted(closed, key=lambda row: -_notional(row)))
+    residual = tuple(row for leg in legs for row in _residual(leg)) if verdict is not None else ()
+    unread = tuple(row for leg in legs for row in _unread(leg)) if verdict is not None else ()
+    errors = tuple(row for leg in legs for row in _errors(leg, verdict))
+    until_ns = state.judged_ns if state.judged is not None else state.last_ns
+    elapsed_s = Decimal(max(0, until_ns - state.requested_ns)) / 1_000_000_000
+    flat_ms = [leg.judged.time_to_flat_ms for leg in legs if leg.judged is not None]
+    success = verdict is not None and verdict.success
+    time_to_flat_ms = max((ms for ms in flat_ms if ms is not None), default=None) if success else None
+    pending = any(row.pnl_pending for row in closed)
+    total = Usd(sum((row.realized_pnl_usd for row in closed if row.realized_pnl_usd is not None), ZERO))
+    cancelled = sum(len(leg.cancelled) for leg in legs)
+    exit_state = _state(state, verdict)
+    return ExitReport(
+        summary=summary(
+            verdict=verdict,
+            state=exit_state,
+            exit_id=state.request.exit_id,
+            venues={leg.account.venue: None for leg in legs},
+            closed=closed,
+            seen=len(closed) + sum(len(_still_open(leg)) for leg in legs),
+            cancelled=cancelled,
+            total=total,
+            pending=pending,
+            residual=residual,
+            unread=unread,
+            errors=errors,
+            elapsed_s=elapsed_s if time_to_flat_ms is None else Decimal(time_to_flat_ms) / 1000,
+        ),
+        success=success,
+        verdict=verdict,
+        state=exit_state,
+        exit_id=state.request.exit_id,
+        positions_closed=len(closed),
+        total_realized_pnl_usd=total,
+        closed_positions=closed,
+        errors=errors,
+        residual=residual,
+        unread=unread,
+        orders_cancelled=cancelled,
+        fees_usd=Usd(sum((row.fees_usd for row in closed), ZERO)),
+        funding_usd=None,
+        pnl_pending=pending,
+        time_to_flat_ms=time_to_flat_ms,
+        held_until=iso(state.judged.held_until_ns) if state.judged is not None and success else None,
+        next_step=next_step(
+            verdict=verdict, state=exit_state, exit_id=state.request.exit_id, residual=residual, legs=legs
+        ),
+        warnings=warnings(state),
+        reason=state.request.reason,
+        requested_at=iso(state.requested_ns),
+        resolved=tuple(row for leg in legs for row in _resolved(leg)),
+        looks=tuple(_proof(leg, state) for leg in legs),
+        elapsed_s=elapsed_s.quantize(Decimal("0.001")),
+    )
+
+
+def iso(at_ns: int) -> str:
+    """Return a UTC time as ISO-8601 with milliseconds and Z."""
+    at = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=at_ns // 1000)
+    return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _state(state: Progress, verdict: Verdict | None) -> ExitState:
+    if verdict is None:
+        return ExitState.EXITING
+    if state.ended or state.request.hold_s == ZERO:
+        return ExitState.DONE
+    return ExitState.HOLDING if verdict.success else ExitState.EXITING
+
+
+def _notional(row: ClosedPosition) -> Decimal:
+    return row.quantity * row.exit_price if row.exit_price is not None else ZERO
+
+
+def _shown(leg: Leg) -> dict[tuple[str, str, str], Position]:
+    judged = leg.judged
+    if judged is not None:
+        return {book_key(position): position for position in (*judged.residual, *judged.dust)}
+    return {book_key(position): position for position in leg.last_sighting.values()}
+
+
+def _still_open(leg: Leg) -> tuple[Position, ...]:
+    return tuple(position for position in _shown(leg).values() if position.closable)
+
+
+def _closed(leg: Leg) -> Iterable[ClosedPosition]:
+    shown = _shown(leg)
+    vouched = leg.judged is not None and leg.judged.verdict is not Verdict.UNKNOWN
+    for epoch, closing in closings(leg):
+        present = epoch == len(leg.epochs)
+        if present and book_key(closing.position) in shown:
+            continue
+        if present and not vouched and not closing.accounted and not _told_closed(leg, closing):
+            continue
+        yield ClosedPosition(
+            symbol=pair(closing.position.symbol),
+            direction=closing.position.side,
+            exit_price=closing.exit_price,
+            realized_pnl_usd=closing.realized_pnl_usd,
+            exchange=leg.account.venue,
+            account=leg.account.name,
+            quantity=closing.reduced if closing.accounted else closing.peak,
+            fees_usd=closing.fees_usd,
+            pnl_pending=closing.realized_pnl_usd is None,
+        )
+
+
+def _told_closed(leg: Leg, closing: Closing) -> bool:
+    key = book_key(closing.position)
+    filled = sum((s.filled for s in leg.sent.values() if book_key(s.request.position) == key), ZERO)
+    return filled >= closing.peak
+
+
+def _residual(leg: Leg) -> Iterable[Residual]:
+    judged = leg.judged
+    if judged is None:
+        return
+    for position in judged.residual:
+        kind = "position" if position.closable else "not_closed_by_bastion"
+        reason = _last_refusal(leg, position)[1] or "it could not be closed in time"
+        if not position.closable:
+            reason = "bastion reports it and does not close it"
+        yield _position_row(leg, position, kind=kind, reason=reason)
+    for position in judged.dust:
+        yield _position_row(
+            leg, position, kind="dust", reason="below the venue's minimum; the venue refuses to close it"
+        )
+    for order in judged.orders:
+        yield _order_row(leg, order)
+
+
+def _position_row(leg: Leg, position: Position, *, kind: str, reason: str) -> Residual:
+    return Residual(
+        symbol=pair(position.symbol),
+        exchange=leg.account.venue,
+        account=leg.account.name,
+        direction=position.side.value,
+        quantity=position.quantity,
+        kind=kind,
+        reason=reason,
+        link=leg.link,
+    )
+
+
+def _order_row(leg: Leg, order: OpenOrder) -> Residual:
+    return Residual(
+        symbol=pair(order.instrument),
+        exchange=leg.account.venue,
+        account=leg.account.name,
+        direction=order.direction.value,
+        quantity=order.quantity,
+        kind="order",
+        reason="it could not be cancelled in time" if order.closable else "bastion does not cancel it",
+        link=leg.link,
+    )
+
+
+def _unread(leg: Leg) -> Iterable[UnreadPart]:
+    judged = leg.judged
+    for part, reason in judged.unread if judged is not None else ():
+        yield UnreadPart(exchange=leg.account.venue, account=leg.account.name, part=part, reason=reason)
+
+
+def _last_refusal(leg: Leg, position: Position) -> tuple[str, str, Fault | None]:
+    found: tuple[str, str, Fault | None] = ("", "", None)
+    for order in leg.sent.values():
+        answer = order.answer
+        if order.request.position.key == position.key and answer is not None:
+            refused = answer.outcome is not Outcome.ANSWERED
+            found = (answer.code, answer.message, answer.fault) if refused else ("", "", None)
+    return found
+
+
+def _errors(leg: Leg, verdict: Verdict | None) -> Iterable[ExitError]:
+    judged = leg.judged
+    names = (leg.account.venue, leg.account.name)
+    left = judged.residual if judged is not None and verdict is not None else tuple(_still_open(leg))
+    for position in left:
+        code, message, fault = _last_refusal(leg, position)
+        if verdict is None and fault is not Fault.TERMINAL:
+            continue
+        if not position.closable:
+            code, message = "NOT_CLOSED_BY_BASTION", "bastion reports it and does not close it"
+        yield ExitError(
+            symbol=pair(position.symbol),
+            exchange=names[0],
+            account=names[1],
+            code=code or "NOT_CLOSED",
+            message=message or "it could not be closed in time",
+            remaining_qty=position.quantity,
+        )
+    if judged is None or verdict is None:
+        return
+    for order in judged.orders:
+        yield ExitError(
+            symbol=pair(order.instrument),
+            exchange=names[0],
+            account=names[1],
+            code="ORDER_LEFT",
+            message=f"an order still works: {order.direction.value} {order.quantity:f}",
+        )
+    for part, reason in judged.unread:
+        yield ExitError(
+            symbol=None, exchange=names[0], account=names[1], code="UNREAD", message=f"{part}: {reason}"
+        )
+
+
+def _resolved(leg: Leg) -> Iterable[ResolvedOrder]:
+    for order in leg.sent.values():
+        answer = order.answer
+        told = answer is not None and answer.outcome is Outcome.ANSWERED
+        if told or order.resolved is None:
+            continue
+        yield ResolvedOrder(
+            symbol=pair(order.request.position.symbol),
+            exchange=leg.account.venue,
+            account=leg.account.name,
+            client_order_id=order.request.client_order_id,
+            by=order.resolved.value,
+            filled=_filled(leg, order),
+        )
+
+
+def _filled(leg: Leg, order: Sent) -> Quantity | None:
+    cid = order.request.client_order_id
+    fills = sum((fill.quantity for fill in leg.fills.values() if fill.client_order_id == cid), ZERO)
+    amount = max(fills, order.filled)
+    return Quantity(amount) if amount > ZERO or order.state is not None else None
+
+
+def _proof(leg: Leg, state: Progress) -> LegProof:
+    judged = leg.judged
+    flat = judged is not None and judged.verdict.success
+    return LegProof(
+        account=leg.account.name,
+        exchange=leg.account.venue,
+        verdict=judged.verdict if judged is not None else None,
+        time_to_flat_ms=judged.time_to_flat_ms if judged is not None else None,
+        looks=tuple(
+            LookProof(
+                at=iso(state.requested_ns + (proof.look.ended_ns - state.request.monotonic_ns))
+                if proof.run == 1
+                else iso(state.judged_ns or state.last_ns),
+                parts=proof.look.parts,
+                digests=proof.look.digests,
+            )
+            for proof in (leg.proofs if flat else ())
+        ),
+    )

@@ -17,7 +17,7 @@ Encode = Callable[[Any], Any]
 Decode = Callable[[Any], Any]
 
 
-class RecordMalformed(ValueError):
+class RecordMalformed(ValueError):  # noqa: N818 - named for what is wrong, as every error here
     """A stored text is not the JSON of a record as this version knows it."""
 
 

@@ -12,11 +12,14 @@ BUSY_MS = 2000
 
 def migrations() -> tuple[tuple[int, str], ...]:
     """Return the numbered SQL texts, in order."""
-    found = []
-    for file in resources.files("bastion.storage").joinpath("sql").iterdir():
-        if file.name.endswith(".sql"):
-            found.append((int(file.name.split("_", 1)[0]), file.read_text(encoding="utf-8")))
-    return tuple(sorted(found))
+    folder = resources.files("bastion.storage").joinpath("sql")
+    return tuple(
+        sorted(
+            (int(file.name.split("_", 1)[0]), file.read_text(encoding="utf-8"))
+            for file in folder.iterdir()
+            if file.name.endswith(".sql")
+        )
+    )
 
 
 def connect(path: str) -> apsw.Connection:
@@ -44,10 +47,7 @@ def migrate(connection: apsw.Connection) -> int:
     newest = steps[-1][0]
     connection.execute("BEGIN IMMEDIATE")
     try:
-        version = int(connection.pragma("user_version"))
-        if version > newest:
-            message = f"the journal has form {version}, this bastion knows {newest}: use the newer bastion"
-            raise JournalUnusable(message)
+        version = _known_version(connection, newest)
         for number, text in steps:
             if number > version:
                 connection.execute(text)
@@ -57,3 +57,11 @@ def migrate(connection: apsw.Connection) -> int:
         raise
     connection.execute("COMMIT")
     return newest
+
+
+def _known_version(connection: apsw.Connection, newest: int) -> int:
+    version = int(connection.pragma("user_version"))
+    if version > newest:
+        message = f"the journal has form {version}, this bastion knows {newest}: use the newer bastion"
+        raise JournalUnusable(message)
+    return version

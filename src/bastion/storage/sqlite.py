@@ -6,6 +6,7 @@ import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import apsw
 
@@ -18,6 +19,8 @@ from bastion.storage.migrate import connect, migrate
 
 GROUP_MAX = 512
 """At most so many waiting appends share one commit."""
+
+_Row = tuple[int, int, str, str, str, str, str]
 
 COLUMNS = "seq, at_ns, exit_id, kind, body, previous, hash"
 
@@ -132,9 +135,9 @@ class SqliteJournal:
                 rows = self._reading.execute(text, values).fetchall()
             except apsw.Error as error:
                 raise self._unreadable(error) from error
-        return tuple(self._entry(row) for row in rows)
+        return tuple(self._entry(cast("_Row", row)) for row in rows)
 
-    def _entry(self, row: tuple[int, int, str, str, str, str, str]) -> Entry:
+    def _entry(self, row: _Row) -> Entry:
         seq, at_ns, exit_id, kind, body, previous, found = row
         known = self._known.get(seq)
         if known is not None and known.hash == found:

@@ -1,0 +1,175 @@
+"""Sentences: what a report says aloud, and what to do next."""
+
+from collections.abc import Iterable, Sequence
+from decimal import Decimal
+
+from bastion.domain.money import ZERO
+from bastion.domain.records import Outcome
+from bastion.domain.verdict import ExitState, Verdict
+from bastion.exits.progress import Leg, Progress
+from bastion.exits.telling import ClosedPosition, ExitError, Residual, UnreadPart
+
+NAMED_MAX = 4
+"""How many things a sentence names before it counts the rest."""
+
+
+def pair(symbol: str) -> str:
+    """Return the pair form of a symbol: `BTC/USDT:USDT` becomes `BTCUSDT`."""
+    return symbol.split(":", 1)[0].replace("/", "").replace("-", "")
+
+
+def count(number: int, noun: str) -> str:
+    """Return a count with its noun: `1 position`, `2 positions`."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def summary(
+    *,
+    verdict: Verdict | None,
+    state: ExitState,
+    exit_id: str,
+    venues: Iterable[str],
+    closed: Sequence[ClosedPosition],
+    seen: int,
+    cancelled: int,
+    total: Decimal,
+    pending: bool,
+    residual: Sequence[Residual],
+    unread: Sequence[UnreadPart],
+    errors: Sequence[ExitError],
+    elapsed_s: Decimal,
+) -> str:
+    """Return one or two sentences that can be read aloud; the verdict is their first word."""
+    if verdict is None:
+        return (
+            f"EXITING: {len(closed)} of {count(seen, 'position')} closed after {elapsed_s:.1f} s; "
+            f"ask for the status of {exit_id}."
+        )
+    done = _done(closed, tuple(venues), cancelled=cancelled, total=total, pending=pending)
+    if verdict.success:
+        dust = [row for row in residual if row.kind == "dust"]
+        small = f"; below the venue's minimum and left: {_names(dust)}" if dust else ""
+        calm = ", no errors" if not errors and closed else ""
+        return f"{verdict.value.replace('_', ' ')} in {elapsed_s:.2f} s: {done}{calm}{small}."
+    more = " It goes on." if state is ExitState.EXITING else ""
+    if verdict is Verdict.NOT_FLAT:
+        left = [row for row in residual if row.kind in {"position", "not_closed_by_bastion"}]
+        if left:
+            head = f"{len(left)} of {count(max(seen, len(left)), 'position')} {_remain(len(left))}"
+        else:
+            left = [row for row in residual if row.kind == "order"]
+            head = f"{count(len(left), 'order')} {_remain(len(left))}"
+        blind = f" Also, {_parts(unread)}." if unread else ""
+        return f"NOT FLAT after {elapsed_s:.1f} s: {head}: {_names(left)}; {done}.{blind}{more}"
+    return f"UNKNOWN after {elapsed_s:.1f} s: {_parts(unread)}; {done}.{more}"
+
+
+def next_step(
+    *,
+    verdict: Verdict | None,
+    state: ExitState,
+    exit_id: str,
+    residual: Sequence[Residual],
+    legs: Sequence[Leg],
+) -> str | None:
+    """Return what a person should do now; None when nothing is to be done."""
+    if verdict is None:
+        return f"The exit is running. Ask for the status of {exit_id} again in a few seconds."
+    if verdict.success:
+        return None
+    again = (
+        "bastion keeps trying; ask for the status again"
+        if state is ExitState.EXITING
+        else "then run `bastion exit` again to prove flat"
+    )
+    if verdict is Verdict.NOT_FLAT:
+        places = dict.fromkeys(row.link for row in residual if row.link)
+        where = f" at {', '.join(places)}" if places else " at the venue"
+        left = [row for row in residual if row.kind != "dust"]
+        return f"Close by hand{where}: {_names(left)}; {again}."
+    blind = [leg for leg in legs if leg.judged is not None and leg.judged.unread]
+    where = ", ".join(
+        f"{leg.account.venue} ({leg.account.name}){' at ' + leg.link if leg.link else ''}" for leg in blind
+    )
+    return f"Look by hand what is open on {where}; {again}."
+
+
+def warnings(state: Progress) -> tuple[str, ...]:
+    """Return what went otherwise than planned, in words, without repetition."""
+    told: list[str] = []
+    if state.spooled:
+        told.append(
+            f"The journal could not take {count(state.spooled, 'record')} in time; they are kept in the spool."
+        )
+    if state.runs > 1:
+        told.append(f"The exit was taken up again {count(state.runs - 1, 'time')}.")
+    for leg in state.legs.values():
+        name = f"{leg.account.venue} ({leg.account.name})"
+        told.extend(f"{name}: {line}" for line in _refusals(leg))
+        told.extend(f"{name}: {why}." for why in leg.whys)
+        if leg.reopenings:
+            told.append(f"{name}: something was opened again after flat, {count(leg.reopenings, 'time')}.")
+        told.extend(
+            f"{name}: {trouble.part} failed on the way: {trouble.message or trouble.code}."
+            for trouble in leg.troubles
+        )
+    return tuple(dict.fromkeys(told))
+
+
+def _done(
+    closed: Sequence[ClosedPosition],
+    venues: Sequence[str],
+    *,
+    cancelled: int,
+    total: Decimal,
+    pending: bool,
+) -> str:
+    orders = f", {count(cancelled, 'order')} cancelled" if cancelled else ""
+    if not closed:
+        what = "no position was closed" if cancelled else "nothing was open"
+        return f"{what} on {count(len(venues), 'venue')}{orders}"
+    places = dict.fromkeys(row.exchange for row in closed)
+    waiting = " so far (the venue still owes fills)" if pending else ""
+    amount = total.quantize(Decimal("0.01")) + ZERO
+    return (
+        f"{count(len(closed), 'position')} closed on {count(len(places), 'venue')}{orders}, "
+        f"realized {amount:,.2f} USD{waiting}"
+    )
+
+
+def _remain(number: int) -> str:
+    return "remains" if number == 1 else "remain"
+
+
+def _names(rows: Sequence[Residual]) -> str:
+    named = [
+        f"{row.symbol} {row.direction} {row.quantity.normalize():f} on {row.exchange} ({row.reason})"
+        for row in rows[:NAMED_MAX]
+    ]
+    more = len(rows) - len(named)
+    return ", ".join(named) + (f" and {more} more" if more > 0 else "")
+
+
+def _parts(unread: Sequence[UnreadPart]) -> str:
+    named = [f"{row.exchange} could not be read ({row.part})" for row in unread[:NAMED_MAX]]
+    more = len(unread) - len(named)
+    return ", ".join(named) + (f" and {more} more" if more > 0 else "")
+
+
+def _refusals(leg: Leg) -> list[str]:
+    # Each refusal once with its count, and each position that took more than one round.
+    refused: dict[tuple[str, str], int] = {}
+    rounds: dict[str, set[int]] = {}
+    for order in leg.sent.values():
+        rounds.setdefault(pair(order.request.position.symbol), set()).add(order.round)
+        answer = order.answer
+        if answer is not None and answer.outcome is not Outcome.ANSWERED:
+            key = (answer.outcome.value.replace("_", " "), answer.message or answer.code or "no reason given")
+            refused[key] = refused.get(key, 0) + 1
+    lines = [f"{count(times, 'order')} {word}: {message}." for (word, message), times in refused.items()]
+    lines.extend(
+        f"{symbol} took {len(numbers)} rounds of orders."
+        for symbol, numbers in rounds.items()
+        if len(numbers) > 1
+    )
+    return lines

@@ -1,0 +1,130 @@
+"""Report: the words in which every surface tells what an exit did."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from bastion.domain.money import Price, Quantity, Usd
+from bastion.domain.position import Side
+from bastion.domain.verdict import ExitState, Verdict
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClosedPosition:
+    """A position that was seen during the exit and is gone; prices and money come from fills only.
+
+    `symbol` is the pair form (`BTCUSDT`), `exchange` the venue's id. `exit_price` is the average over the
+    fills that reduced it; None, as is `realized_pnl_usd`, while `pnl_pending`.
+    """
+
+    symbol: str
+    direction: Side
+    exit_price: Price | None
+    realized_pnl_usd: Usd | None
+    exchange: str
+    account: str
+    quantity: Quantity
+    fees_usd: Usd
+    pnl_pending: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExitError:
+    """Something that kept, or still keeps, the exit from closing; `code` is the venue's or a word of ours."""
+
+    symbol: str | None
+    exchange: str
+    account: str
+    code: str
+    message: str
+    remaining_qty: Quantity | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Residual:
+    """Something that is left: `kind` is `position`, `order`, `dust` or `not_closed_by_bastion`."""
+
+    symbol: str
+    exchange: str
+    account: str
+    direction: str
+    quantity: Quantity
+    kind: str
+    reason: str
+    link: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnreadPart:
+    """A part of an account that could not be read."""
+
+    exchange: str
+    account: str
+    part: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResolvedOrder:
+    """An order whose outcome was unknown, and how it was found out: `order`, `absent`, `fills`, `look`."""
+
+    symbol: str
+    exchange: str
+    account: str
+    client_order_id: str
+    by: str
+    filled: Quantity | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LookProof:
+    """One of the two looks behind a flat leg: when it ended (ISO-8601, UTC) and which parts it read."""
+
+    at: str
+    parts: tuple[str, ...]
+    digests: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LegProof:
+    """One account's verdict and the looks that it rests on."""
+
+    account: str
+    exchange: str
+    verdict: Verdict | None
+    time_to_flat_ms: int | None
+    looks: tuple[LookProof, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExitReport:
+    """What an exit did so far, and how it stands; `verdict` is None while it runs.
+
+    `next_step` is set whenever the verdict is not success, and while the exit runs. `time_to_flat_ms` counts
+    from the request to the end of the second flat look of the last leg; None unless all legs are flat.
+    `funding_usd` is None where no venue gave it. `success` is true for FLAT and FLAT_WITH_DUST only.
+    """
+
+    summary: str
+    success: bool
+    verdict: Verdict | None
+    state: ExitState
+    exit_id: str
+    positions_closed: int
+    total_realized_pnl_usd: Usd
+    closed_positions: tuple[ClosedPosition, ...]
+    errors: tuple[ExitError, ...]
+    residual: tuple[Residual, ...]
+    unread: tuple[UnreadPart, ...]
+    orders_cancelled: int
+    fees_usd: Usd
+    funding_usd: Usd | None
+    pnl_pending: bool
+    time_to_flat_ms: int | None
+    held_until: str | None
+    next_step: str | None
+    warnings: tuple[str, ...]
+    reason: str | None
+    requested_at: str
+    resolved: tuple[ResolvedOrder, ...]
+    looks: tuple[LegProof, ...]
+    elapsed_s: Decimal

@@ -1,0 +1,1 @@
+"""Storage: journals, their spool, keys and locks on this machine."""

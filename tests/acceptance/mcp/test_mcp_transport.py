@@ -1,0 +1,130 @@
+"""The HTTP door: who may knock, whose session it is, and what no log may show."""
+
+import json
+
+import httpx2
+import pytest
+from tests.acceptance.mcp.house import House, Served
+
+ACCEPT = {"accept": "application/json, text/event-stream", "content-type": "application/json"}
+INITIALIZE = {
+    "jsonrpc": "2.0",
+    "id": 1,
+    "method": "initialize",
+    "params": {
+        "protocolVersion": "2025-11-25",
+        "capabilities": {},
+        "clientInfo": {"name": "a test", "version": "1"},
+    },
+}
+MODERN = ACCEPT | {"mcp-protocol-version": "2026-07-28", "mcp-method": "tools/list"}
+META = {
+    "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+    "io.modelcontextprotocol/clientInfo": {"name": "a test", "version": "1"},
+    "io.modelcontextprotocol/clientCapabilities": {},
+}
+LIST = {"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": {"_meta": META}}
+
+
+def post(url: str, body: object, **headers: str) -> httpx2.Response:
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return httpx2.post(url, content=json.dumps(body), headers=ACCEPT | named, timeout=30)
+
+
+@pytest.mark.parametrize(
+    "path", ["/mcp/stream", "/mcp/messages/?session_id=00000000000000000000000000000000"]
+)
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"host": "evil.example"}, 421),
+        ({"host": "127.0.0.1.evil.example:80"}, 421),
+        ({"origin": "https://evil.example"}, 403),
+        ({"origin": "null"}, 403),
+        ({"origin": "http://localhost.evil.example:8737"}, 403),
+    ],
+)
+def test_a_page_of_another_origin_is_turned_away(
+    shared_server: Served, path: str, headers: dict[str, str], status: int
+) -> None:
+    assert post(shared_server.address + path, INITIALIZE, **headers).status_code == status
+
+
+def test_a_page_of_another_origin_gets_no_stream_either(shared_server: Served) -> None:
+    for headers, status in (({"host": "evil.example"}, 421), ({"origin": "https://evil.example"}, 403)):
+        answer = httpx2.get(shared_server.sse, headers=headers, timeout=30)
+        assert answer.status_code == status
+
+
+def test_blanks_around_a_header_value_do_no_harm(shared_server: Served) -> None:
+    headers = MODERN | {"mcp-method": "  tools/list \t"}
+    answer = httpx2.post(shared_server.stream, content=json.dumps(LIST), headers=headers, timeout=30)
+    assert answer.status_code == 200
+    assert len(answer.json()["result"]["tools"]) == 3
+
+
+def test_the_modern_wire_takes_posts_only(shared_server: Served) -> None:
+    assert httpx2.get(shared_server.stream, headers=MODERN, timeout=30).status_code == 405
+    assert httpx2.delete(shared_server.stream, headers=MODERN, timeout=30).status_code == 405
+
+
+def test_a_body_without_measure_is_refused(shared_server: Served) -> None:
+    assert post(shared_server.stream, {"x": "y" * 300_000}).status_code == 413
+
+
+def test_a_header_that_contradicts_the_body_is_refused(shared_server: Served) -> None:
+    headers = MODERN | {"mcp-method": "tools/call"}
+    answer = httpx2.post(shared_server.stream, content=json.dumps(LIST), headers=headers, timeout=30)
+    assert answer.status_code == 400
+
+
+def test_a_session_belongs_to_the_key_that_opened_it(shared_house: House, shared_server: Served) -> None:
+    alice, bob = shared_house.key("trade"), shared_house.key("trade")
+    opened = post(shared_server.stream, INITIALIZE, x_api_key=alice)
+    session = opened.headers["mcp-session-id"]
+    ask = {"jsonrpc": "2.0", "id": 2, "method": "tools/list"}
+    own = post(shared_server.stream, ask, x_api_key=alice, mcp_session_id=session)
+    assert own.status_code == 200
+    assert post(shared_server.stream, ask, x_api_key=bob, mcp_session_id=session).status_code == 404
+    assert post(shared_server.stream, ask, mcp_session_id=session).status_code == 404
+
+
+@pytest.mark.parametrize("place", ["argument", "name", "query", "header", "method"])
+def test_a_key_shows_in_no_answer_and_no_log(shared_house: House, shared_server: Served, place: str) -> None:
+    key = shared_house.key("read")
+    arguments = {"argument": {"api_key": key, "reason": key}, "name": {key: 1}}.get(place, {})
+    method = key if place == "method" else "tools/call"
+    body = {
+        "jsonrpc": "2.0",
+        "id": 1,
+        "method": method,
+        "params": {"name": "bastion_emergency_exit", "arguments": arguments, "_meta": META},
+    }
+    headers = MODERN | {"mcp-method": method, "mcp-name": "bastion_emergency_exit"}
+    if place == "header":
+        headers |= {"authorization": f"Bearer {key}"}
+    url = shared_server.stream + (f"?api_key={key}" if place == "query" else "")
+    answer = httpx2.post(url, content=json.dumps(body), headers=headers, timeout=30)
+    assert key not in answer.text or place == "method"
+    assert "isError" in answer.text or answer.status_code >= 400
+    assert key not in "".join(shared_server.lines)
+
+
+@pytest.mark.parametrize(
+    "params",
+    [
+        {"name": "bastion_emergency_exit", "arguments": ["a"]},
+        {"name": 5},
+        {},
+        {"name": "bastion_sell_everything", "arguments": {}},
+    ],
+)
+def test_a_malformed_call_gets_a_protocol_error_without_its_contents(
+    shared_server: Served, params: dict[str, object]
+) -> None:
+    body = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params | {"_meta": META}}
+    headers = MODERN | {"mcp-method": "tools/call", "mcp-name": str(params.get("name", ""))}
+    answer = httpx2.post(shared_server.stream, content=json.dumps(body), headers=headers, timeout=30)
+    assert answer.status_code in {200, 400}
+    assert answer.json()["error"]["code"] in {-32602, -32020, -32600}
+    assert "Traceback" not in answer.text

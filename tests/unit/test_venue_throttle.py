@@ -1,0 +1,212 @@
+"""The throttle: no window of a venue ever holds more than its published limit because of us."""
+
+import asyncio
+import heapq
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from bastion.venues.throttle import Limit, Throttle
+
+NS = 1_000_000_000
+Job = Callable[[], Awaitable[None]]
+
+
+class SteppedClock:
+    """Time that moves only when the test says so."""
+
+    def __init__(self) -> None:
+        self.now = 1_000 * NS
+        self._sleepers: list[tuple[int, int, asyncio.Event]] = []
+        self._count = 0
+
+    def now_ns(self) -> int:
+        return self.now
+
+    def monotonic_ns(self) -> int:
+        return self.now
+
+    async def sleep(self, seconds: float) -> None:
+        self._count += 1
+        woken = asyncio.Event()
+        heapq.heappush(self._sleepers, (self.now + round(seconds * NS), self._count, woken))
+        await woken.wait()
+
+    async def advance(self, seconds: float) -> None:
+        end = self.now + round(seconds * NS)
+        await self.settle()
+        while self._sleepers and self._sleepers[0][0] <= end:
+            due, _, woken = heapq.heappop(self._sleepers)
+            self.now = max(self.now, due)
+            woken.set()
+            await self.settle()
+        self.now = end
+
+    @staticmethod
+    async def settle() -> None:
+        for _ in range(50):
+            await asyncio.sleep(0)
+
+
+class Sender:
+    """Sends numbered requests through a throttle and notes when each left and was answered."""
+
+    def __init__(self, throttle: Throttle, clock: SteppedClock, *, answer_s: float) -> None:
+        self._throttle = throttle
+        self._clock = clock
+        self._answer_s = answer_s
+        self.left: list[tuple[int, float]] = []
+
+    async def send(self, number: int, units: dict[str, int]) -> None:
+        async with self._throttle.passage(units):
+            self.left.append((number, self._clock.now / NS - 1_000))
+            await self._clock.sleep(self._answer_s)
+
+
+def throttle(clock: SteppedClock, *limits: Limit) -> Throttle:
+    return Throttle(clock, limits)
+
+
+async def test_requests_leave_in_the_order_in_which_they_came() -> None:
+    clock = SteppedClock()
+    sender = Sender(throttle(clock, Limit(name="a", capacity=3, window_s=1.0)), clock, answer_s=0.05)
+    async with asyncio.TaskGroup() as group:
+        for number in range(10):
+            group.create_task(sender.send(number, {"a": 1}))
+        await clock.advance(10)
+    assert [number for number, _ in sender.left] == list(range(10))
+
+
+async def test_a_window_begins_again_only_one_window_after_the_answers() -> None:
+    clock = SteppedClock()
+    sender = Sender(throttle(clock, Limit(name="a", capacity=3, window_s=1.0)), clock, answer_s=0.05)
+    async with asyncio.TaskGroup() as group:
+        for number in range(7):
+            group.create_task(sender.send(number, {"a": 1}))
+        await clock.advance(10)
+    assert [at for _, at in sender.left] == pytest.approx([0, 0, 0, 1.05, 1.05, 1.05, 2.1])
+
+
+async def test_nothing_leaves_while_every_unit_is_in_flight_and_unanswered() -> None:
+    clock = SteppedClock()
+    sender = Sender(throttle(clock, Limit(name="a", capacity=1, window_s=1.0)), clock, answer_s=30.0)
+    async with asyncio.TaskGroup() as group:
+        for number in range(2):
+            group.create_task(sender.send(number, {"a": 1}))
+        await clock.advance(29.9)
+        assert len(sender.left) == 1
+        await clock.advance(60)
+    assert [at for _, at in sender.left] == pytest.approx([0, 31.0])
+
+
+async def test_a_full_bucket_does_not_delay_another_one() -> None:
+    clock = SteppedClock()
+    paced = throttle(
+        clock,
+        Limit(name="orders", capacity=1, window_s=10.0),
+        Limit(name="weight", capacity=100, window_s=60.0),
+    )
+    sender = Sender(paced, clock, answer_s=0.05)
+    async with asyncio.TaskGroup() as group:
+        group.create_task(sender.send(0, {"orders": 1}))
+        group.create_task(sender.send(1, {"orders": 1}))
+        group.create_task(sender.send(2, {"weight": 40}))
+        await clock.advance(1)
+        assert [number for number, _ in sender.left] == [0, 2]
+        await clock.advance(60)
+
+
+async def test_weights_count_by_their_size() -> None:
+    clock = SteppedClock()
+    sender = Sender(throttle(clock, Limit(name="weight", capacity=100, window_s=60.0)), clock, answer_s=0.0)
+    async with asyncio.TaskGroup() as group:
+        for number in range(3):
+            group.create_task(sender.send(number, {"weight": 40}))
+        await clock.advance(300)
+    assert [at for _, at in sender.left] == pytest.approx([0, 0, 60])
+
+
+async def test_what_others_spent_counts_until_the_window_of_the_venue_resets() -> None:
+    clock = SteppedClock()
+    paced = throttle(clock, Limit(name="weight", capacity=100, window_s=60.0))
+    paced["weight"].observe(90, resets_in_s=12.0)
+    sender = Sender(paced, clock, answer_s=0.0)
+    async with asyncio.TaskGroup() as group:
+        group.create_task(sender.send(0, {"weight": 40}))
+        await clock.advance(60)
+    assert [at for _, at in sender.left] == pytest.approx([12.0])
+
+
+async def test_our_own_spending_seen_in_a_header_is_not_counted_twice() -> None:
+    clock = SteppedClock()
+    paced = throttle(clock, Limit(name="weight", capacity=100, window_s=60.0))
+    sender = Sender(paced, clock, answer_s=0.0)
+    async with asyncio.TaskGroup() as group:
+        group.create_task(sender.send(0, {"weight": 50}))
+        await clock.advance(1)
+        paced["weight"].observe(50, resets_in_s=59.0)
+        group.create_task(sender.send(1, {"weight": 50}))
+        await clock.advance(1)
+        assert len(sender.left) == 2
+
+
+async def test_after_a_ban_nothing_leaves_until_it_is_over_for_any_account_of_the_address() -> None:
+    clock = SteppedClock()
+    address = throttle(clock, Limit(name="weight", capacity=100, window_s=60.0))
+    one = Throttle(clock, [Limit(name="orders", capacity=10, window_s=1.0)], shared=address)
+    other = Throttle(clock, [Limit(name="orders", capacity=10, window_s=1.0)], shared=address)
+    one.silence(120)
+    assert other.silent_s == pytest.approx(120)
+    sender = Sender(other, clock, answer_s=0.0)
+    async with asyncio.TaskGroup() as group:
+        group.create_task(sender.send(0, {"orders": 1, "weight": 1}))
+        await clock.advance(119)
+        assert sender.left == []
+        await clock.advance(2)
+    assert [at for _, at in sender.left] == pytest.approx([120.0])
+
+
+async def test_a_blocked_bucket_waits_for_the_reset_that_the_venue_named() -> None:
+    clock = SteppedClock()
+    paced = throttle(clock, Limit(name="create", capacity=10, window_s=1.0))
+    paced["create"].block(0.7)
+    assert paced["create"].free() == 0
+    sender = Sender(paced, clock, answer_s=0.0)
+    async with asyncio.TaskGroup() as group:
+        group.create_task(sender.send(0, {"create": 1}))
+        await clock.advance(5)
+    assert [at for _, at in sender.left] == pytest.approx([0.7])
+
+
+async def test_a_higher_limit_of_the_account_is_used_at_once() -> None:
+    clock = SteppedClock()
+    paced = throttle(clock, Limit(name="create", capacity=1, window_s=1.0))
+    paced["create"].resize(5)
+    sender = Sender(paced, clock, answer_s=0.0)
+    async with asyncio.TaskGroup() as group:
+        for number in range(5):
+            group.create_task(sender.send(number, {"create": 1}))
+        await clock.advance(0.1)
+        assert len(sender.left) == 5
+
+
+async def test_a_waiter_that_gives_up_holds_nobody_back() -> None:
+    clock = SteppedClock()
+    paced = throttle(clock, Limit(name="a", capacity=1, window_s=1.0))
+    sender = Sender(paced, clock, answer_s=0.0)
+    async with asyncio.TaskGroup() as group:
+        group.create_task(sender.send(0, {"a": 1}))
+        quitter = group.create_task(sender.send(1, {"a": 1}))
+        group.create_task(sender.send(2, {"a": 1}))
+        await clock.advance(0.5)
+        quitter.cancel()
+        await clock.advance(5)
+    assert [number for number, _ in sender.left] == [0, 2]
+    assert [at for _, at in sender.left] == pytest.approx([0.0, 1.0])
+
+
+async def test_a_request_that_can_never_fit_is_refused_instead_of_waiting_for_ever() -> None:
+    clock = SteppedClock()
+    with pytest.raises(ValueError, match="never fit"):
+        async with throttle(clock, Limit(name="a", capacity=5, window_s=1.0)).passage({"a": 6}):
+            pass

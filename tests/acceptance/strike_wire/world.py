@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -10,6 +11,7 @@ from typing import Any, Final
 
 import aiohttp
 from aiohttp import web
+from jsonschema import Draft202012Validator
 
 from bastion.paper.clock import SteppedClock
 from bastion.paper.strike.commands import Command, Endow, Fund, Purse, ResultT, Tick
@@ -21,6 +23,8 @@ from bastion.paper.strike.settings import VenueSettings
 from bastion.paper.strike.store_sqlite import SqliteStore
 from bastion.paper.strike.venue import MarginVenue
 from bastion.paper.wire.strike import LimitSettings, WireSettings, application
+from bastion.paper.wire.strike.openapi import document
+from bastion.paper.wire.strike.routes import routes
 
 START_MS: Final = 1_767_225_600_000
 """2026-01-01T00:00:00Z."""
@@ -43,6 +47,25 @@ class Reply:
     def body(self) -> Any:  # noqa: ANN401  any JSON
         """The parsed body."""
         return json.loads(self.raw)
+
+
+class Documented:
+    """The OpenAPI document as a judge: every answer of every test has a status and a shape that it names."""
+
+    def __init__(self, shown: Mapping[str, Any]) -> None:
+        self._operations = [
+            (re.compile(re.sub(r"\{[a-z]+\}", "[^/]+", path)), method, operation["responses"])
+            for path, item in shown["paths"].items()
+            for method, operation in item.items()
+        ]
+
+    def check(self, method: str, path: str, status: int, body: object) -> None:
+        for pattern, known, responses in self._operations:
+            if known == method.lower() and pattern.fullmatch(path) is not None:
+                schema = responses[str(status)]["content"]["application/json"]["schema"]
+                Draft202012Validator(schema).validate(body)
+                return
+        assert path == "/openapi.json" or status in (404, 405)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -88,6 +111,7 @@ class World:
     keys: KeyServer = field(init=False)
     venue: MarginVenue = field(init=False)
     identity: Identity = field(init=False)
+    documented: Documented = field(init=False)
     session: aiohttp.ClientSession = field(init=False)
     _runner: web.AppRunner = field(init=False)
 
@@ -108,6 +132,8 @@ class World:
         settings = WireSettings(limits=self.limits, environment="test")
         served = application(venue=self.venue, identity=self.identity, clock=self.clock, settings=settings)
         self._runner, self.port = await _listen(served)
+        table = routes(self.venue.settings.symbols)
+        self.documented = Documented(document(table, version="1"))
 
     async def stop_venue(self) -> None:
         await self._runner.cleanup()
@@ -138,7 +164,10 @@ class World:
     ) -> Reply:
         """One request over the socket."""
         async with self.session.request(method, self.url + path, headers=headers, data=data) as answer:
-            return Reply(status=answer.status, raw=await answer.read(), headers=dict(answer.headers))
+            reply = Reply(status=answer.status, raw=await answer.read(), headers=dict(answer.headers))
+        assert reply.headers["Content-Type"] == "application/json"
+        self.documented.check(method, path, reply.status, reply.body)
+        return reply
 
     async def get(self, path: str, *, headers: Headers | None = None) -> Reply:
         """A read."""

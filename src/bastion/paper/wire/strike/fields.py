@@ -18,8 +18,10 @@ BAD_WALLET: Final = "Invalid wallet address format"
 WALLET_PATTERN: Final = "^0x[0-9a-fA-F]{40}$"
 HASH_PATTERN: Final = "^0x[0-9a-fA-F]{64}$"
 AMOUNT_PATTERN: Final = r"^[0-9]{1,15}(\.[0-9]{1,6})?$"
+ZERO_PATTERN: Final = r"^[0.]+$"
+BELOW_ONE_PATTERN: Final = r"^0+(\.|$)"
 TIME_PATTERN: Final = (
-    "^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])"
+    "^(19[7-9][0-9]|[2-9][0-9]{3})-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])"
     r"T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{1,6})?Z$"
 )
 
@@ -105,8 +107,11 @@ def integer_field(*, minimum: int, maximum: int, description: str) -> Field:
     return Field(schema=schema, read=read)
 
 
-def amount_field(description: str) -> Field:
-    """A decimal string with at most six digits after the point, read as micro-USD; never a JSON number."""
+def amount_field(description: str, *, excluded: str) -> Field:
+    """A decimal string with at most six digits after the point, read as micro-USD; never a JSON number.
+
+    `excluded` is a pattern of amounts that the venue refuses as too small; the document shows it.
+    """
 
     def read(name: str, value: object) -> int:
         try:
@@ -114,7 +119,13 @@ def amount_field(description: str) -> Field:
         except ValueError:
             bad(f"Field '{name}' must be a decimal string such as \"100.25\", with at most 6 decimals")
 
-    return Field(schema={"type": "string", "pattern": AMOUNT_PATTERN, "description": description}, read=read)
+    schema = {
+        "type": "string",
+        "pattern": AMOUNT_PATTERN,
+        "not": {"pattern": excluded},
+        "description": description,
+    }
+    return Field(schema=schema, read=read)
 
 
 def choice_field(choices: Sequence[str], description: str) -> Field:

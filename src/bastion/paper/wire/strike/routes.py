@@ -9,8 +9,10 @@ from bastion.paper.wire.strike import keys, markets, schemas, trading, wallets
 from bastion.paper.wire.strike.answers import Answer, ErrorStyle
 from bastion.paper.wire.strike.call import Call, Counter
 from bastion.paper.wire.strike.fields import (
+    BELOW_ONE_PATTERN,
     POSITION_ID_MAX,
     WALLET_PATTERN,
+    ZERO_PATTERN,
     Field,
     Schema,
     amount_field,
@@ -72,7 +74,7 @@ def _position_id() -> dict[str, Field]:
 
 def _order(symbols: Sequence[str]) -> dict[str, Field]:
     return {
-        "margin": amount_field("The margin in USD, at least 1."),
+        "margin": amount_field("The margin in USD, at least 1.", excluded=BELOW_ONE_PATTERN),
         "leverage": integer_field(minimum=1, maximum=LEVERAGE_MAX, description="The leverage."),
         "symbol": choice_field(symbols, "The market."),
     }
@@ -81,7 +83,7 @@ def _order(symbols: Sequence[str]) -> dict[str, Field]:
 def _movement() -> dict[str, Field]:
     return {
         "walletAddress": wallet_field("The wallet on the venue."),
-        "amount": amount_field("The amount in USDC, above 0."),
+        "amount": amount_field("The amount in USDC, above 0.", excluded=ZERO_PATTERN),
         "txHash": hash_field("The hash of the chain transaction; one hash counts once."),
         "timestamp": time_field("When the transfer took place."),
     }

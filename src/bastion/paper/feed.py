@@ -28,12 +28,15 @@ class PricePath:
             if point[0] > now_ms:
                 return _between(before, point, now_ms, tick)
             before = point
-        return before[1]
+        return _on_tick(before[1], tick)
 
 
 def _between(start: tuple[int, Decimal], end: tuple[int, Decimal], now_ms: int, tick: Decimal) -> Decimal:
     if now_ms <= start[0] or end[0] == start[0]:
-        return start[1]
+        return _on_tick(start[1], tick)
     share = Decimal(now_ms - start[0]) / Decimal(end[0] - start[0])
-    price = start[1] + (end[1] - start[1]) * share
+    return _on_tick(start[1] + (end[1] - start[1]) * share, tick)
+
+
+def _on_tick(price: Decimal, tick: Decimal) -> Decimal:
     return (price / tick).to_integral_value(rounding=ROUND_HALF_EVEN) * tick

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
+from bastion.paper.book import Level
 from bastion.paper.clock import Clock
 from bastion.paper.exchange.checks import is_reducing, reducible
 from bastion.paper.exchange.holdings import Holdings
@@ -60,6 +61,13 @@ class Matcher:
         return sorted(
             within, key=lambda offer: (offer.price * taker.sign, not offer.order_id, offer.order_id)
         )
+
+    def levels(self, market: Market, taker: Direction, limit: int) -> list[Level]:
+        """Return at most `limit` levels that a taker could hit, best first."""
+        totals: dict[Decimal, Decimal] = {}
+        for offer in self.offers(market, taker, None):
+            totals[offer.price] = totals.get(offer.price, ZERO) + offer.quantity
+        return [Level(price=price, quantity=quantity) for price, quantity in list(totals.items())[:limit]]
 
     def match(self, order: Order, market: Market) -> Order:
         """Let an accepted order take what it may, then end it or leave it resting; return it as saved."""

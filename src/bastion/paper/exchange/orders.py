@@ -50,6 +50,16 @@ class OrderStore:
         """Return the ids of all orders that carried a client id, oldest first."""
         return self._by_client.get((account, client_order_id), [])
 
+    def find(self, account: str, ids: list[int], conditional: bool | None, at_ms: int | None) -> Order | None:
+        """Return the newest of `ids` that belongs to `account` and was, or was not, placed as conditional."""
+        for order_id in reversed(ids):
+            order = self.get(order_id, at_ms=at_ms)
+            if order is None or order.account != account:
+                continue
+            if conditional is None or conditional == order.is_conditional:
+                return order
+        return None
+
     def open(self) -> Iterator[Order]:
         """Yield every open order, oldest first. Safe against changes while it runs."""
         for order_id in sorted(self._open):

@@ -175,7 +175,6 @@ class Placing:
         self._drop_orphans(market)
 
     # ---- private
-    # ------------------------------------------------------------------------------------------------
 
     def _activate(self, order: Order, market: Market) -> None:
         delay_ms = self._rules.match_delay_ms

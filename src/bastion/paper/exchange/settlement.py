@@ -18,6 +18,13 @@ CLEARING = "venue:clearing"
 FEES = "venue:fees"
 DEPOSITS = "world:deposits"
 
+Span = tuple[int | None, int | None]
+
+
+def _within(time_ms: int, span: Span) -> bool:
+    since_ms, until_ms = span
+    return (since_ms is None or time_ms >= since_ms) and (until_ms is None or time_ms <= until_ms)
+
 
 def wallet_of(account: str) -> str:
     """Return the name of an account's wallet in the ledger."""
@@ -52,9 +59,20 @@ class Settlement:
         self._income(account, IncomeKind.TRANSFER, coin=coin, units=units)
 
     def fill(
-        self, order: Order, market: Market, *, price: Decimal, quantity: Decimal, is_maker: bool
+        self,
+        order: Order,
+        market: Market,
+        *,
+        price: Decimal,
+        quantity: Decimal,
+        is_maker: bool,
+        is_opening_entry: bool = False,
     ) -> Order:
-        """Execute `quantity` of `order` at `price` and return the order, its state left alone."""
+        """Execute `quantity` of `order` at `price` and return the order, its state left alone.
+
+        An opening entry puts a position there from before the scenario: no fee, and no trace in the market's
+        figures.
+        """
         instrument = market.instrument
         holdings = self._holdings[order.account]
         position = holdings.position(order.symbol, order.request.position_side)
@@ -67,14 +85,16 @@ class Settlement:
             now_ms=now_ms,
         )
         value = instrument.value_units(quantity, price)
-        fee = fee_units(value, instrument.maker_fee_ppm if is_maker else instrument.taker_fee_ppm)
+        fee_ppm = instrument.maker_fee_ppm if is_maker else instrument.taker_fee_ppm
+        fee = 0 if is_opening_entry else fee_units(value, fee_ppm)
         fill = self._record(
             order, applied, market, price=price, quantity=quantity, fee=fee, is_maker=is_maker
         )
         self._book(order, fill, instrument.settle, realized=applied.realized_units, fee=fee)
         self.fills.append(fill)
         holdings.save(applied.position)
-        market.traded(price, quantity)
+        if not is_opening_entry:
+            market.traded(price, quantity)
         executed = order.executed_quantity + quantity
         turnover = order.average_price * order.executed_quantity + price * quantity
         return replace(
@@ -86,6 +106,30 @@ class Settlement:
             realized_pnl=order.realized_pnl + fill.realized_pnl,
             updated_ms=now_ms,
         )
+
+    def fills_of(self, account: str, *, symbol: str | None, order_id: int | None, span: Span) -> list[Fill]:
+        """Return the executions of `account`, oldest first."""
+        return [
+            fill
+            for fill in self.fills
+            if fill.account == account
+            and symbol in {None, fill.symbol}
+            and order_id in {None, fill.order_id}
+            and _within(fill.time_ms, span)
+        ]
+
+    def incomes_of(
+        self, account: str, *, kind: IncomeKind | None, symbol: str | None, span: Span
+    ) -> list[Income]:
+        """Return the income rows of `account`, oldest first."""
+        return [
+            income
+            for income in self.incomes
+            if income.account == account
+            and kind in {None, income.kind}
+            and symbol in {None, income.symbol}
+            and _within(income.time_ms, span)
+        ]
 
     def _record(
         self,

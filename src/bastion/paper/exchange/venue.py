@@ -23,14 +23,23 @@ from bastion.paper.clock import Clock
 from bastion.paper.exchange.holdings import Holdings
 from bastion.paper.exchange.market import Day, Market
 from bastion.paper.exchange.matching import Matcher
+from bastion.paper.exchange.modes import Modes
+from bastion.paper.exchange.opening import Opening
 from bastion.paper.exchange.orders import OrderStore
 from bastion.paper.exchange.placing import Placing
 from bastion.paper.exchange.reading import Reading
 from bastion.paper.exchange.settlement import Settlement
 from bastion.paper.feed import PricePath
-from bastion.paper.instrument import ContractKind, Instrument
+from bastion.paper.instrument import Instrument
 from bastion.paper.ledger import Ledger
-from bastion.paper.order import Direction, Fill, Order, OrderFilter, OrderRequest
+from bastion.paper.order import (
+    Direction,
+    Fill,
+    Order,
+    OrderFilter,
+    OrderRequest,
+    PositionSide,
+)
 from bastion.paper.position import PositionView
 from bastion.paper.refusal import Reason, Refused
 from bastion.paper.rules import VenueRules
@@ -67,9 +76,16 @@ class Exchange:
             matcher=self._matcher,
             reading=self._reading,
         )
+        self._opening = Opening(rules=rules, clock=clock, orders=self._orders, settlement=self._settlement)
+        self._modes = Modes(
+            rules=rules,
+            markets=self._markets,
+            holdings=self._holdings,
+            orders=self._orders,
+            reading=self._reading,
+        )
 
     # ---- set-up
-    # -------------------------------------------------------------------------------------------------
 
     def list_instrument(self, instrument: Instrument, *, mark: Decimal, shape: DepthShape) -> None:
         """Make `instrument` tradable around `mark`. Listing a symbol again replaces its filters and depth."""
@@ -77,7 +93,7 @@ class Exchange:
         self._markets[instrument.symbol] = market
         self._instruments[instrument.symbol] = instrument
         for holdings in self._holdings.values():
-            self._keep_to_modes(holdings)
+            self._modes.keep_to_rules(holdings)
 
     def add_account(self, spec: AccountSpec) -> None:
         """Add an account and book its opening balances as deposits.
@@ -92,12 +108,22 @@ class Exchange:
             raise ValueError(f"The API key {taken[0]} is already in use on {self.name}.")
         self._holdings[spec.name] = Holdings(spec)
         self._keys.update({key.key: (spec.name, key) for key in spec.keys})
-        self._keep_to_modes(self._holdings[spec.name])
+        self._modes.keep_to_rules(self._holdings[spec.name])
         for coin, amount in spec.balances.items():
             self._settlement.deposit(spec.name, coin, amount)
 
+    def open_position(
+        self, account: str, symbol: str, side: PositionSide, *, quantity: Decimal, entry: Decimal
+    ) -> None:
+        """Book a position as an opening trade at `entry`: a real fill and ledger entry, without a fee.
+
+        `quantity` is signed, long positive. The books are not touched, the margin is not checked.
+        """
+        mode = self.position_mode(account, symbol)
+        market = self._market(symbol)
+        self._opening.open(account, market, side, quantity=quantity, entry=entry, mode=mode)
+
     # ---- who
-    # ----------------------------------------------------------------------------------------------------
 
     def account_names(self) -> Sequence[str]:
         """Return the names of all accounts in the order in which they were added."""
@@ -134,9 +160,10 @@ class Exchange:
     def depth(self, symbol: str, limit: int) -> tuple[list[Level], list[Level]]:
         """Return at most `limit` bids and asks, best first, all that rests at one price added up."""
         market = self._market(symbol)
-        sides = (Direction.SELL, Direction.BUY)
-        bids, asks = (self._side(market, taker, limit) for taker in sides)
-        return bids, asks
+        return (
+            self._matcher.levels(market, Direction.SELL, limit),
+            self._matcher.levels(market, Direction.BUY, limit),
+        )
 
     def set_mark(self, symbol: str, price: Decimal) -> None:
         """Move the mark price, and the depth with it.
@@ -179,7 +206,6 @@ class Exchange:
         self._placing.market_moved(market)
 
     # ---- trading
-    # ------------------------------------------------------------------------------------------------
 
     def place(self, account: str, request: OrderRequest) -> Order:
         """Check `request` by the venue's rules, accept it and, unless the venue matches later, match it.
@@ -245,16 +271,9 @@ class Exchange:
 
         `conditional` looks only among orders that began as conditional ones, or only among the others.
         """
-        ids = [order_id] if order_id is not None else []
-        if order_id is None and client_order_id is not None:
-            ids = self._orders.ids_of_client(account, client_order_id)
-        for candidate in reversed(ids):
-            order = self._orders.get(candidate, at_ms=at_ms)
-            if order is None or order.account != account:
-                continue
-            if conditional is None or conditional == order.is_conditional:
-                return order
-        return None
+        found = self._orders.ids_of_client(account, client_order_id or "")
+        ids = found if order_id is None else [order_id]
+        return self._orders.find(account, ids, conditional=conditional, at_ms=at_ms)
 
     def open_orders(self, account: str, which: OrderFilter, *, at_ms: int | None = None) -> list[Order]:
         """Return open orders, oldest first."""
@@ -274,15 +293,8 @@ class Exchange:
         until_ms: int | None = None,
     ) -> list[Fill]:
         """Return executions, oldest first; both time bounds are inclusive."""
-        return [
-            fill
-            for fill in self._settlement.fills
-            if fill.account == account
-            and symbol in {None, fill.symbol}
-            and order_id in {None, fill.order_id}
-            and (since_ms is None or fill.time_ms >= since_ms)
-            and (until_ms is None or fill.time_ms <= until_ms)
-        ]
+        span = (since_ms, until_ms)
+        return self._settlement.fills_of(account, symbol=symbol, order_id=order_id, span=span)
 
     def positions(
         self, account: str, *, with_flat: bool = False, at_ms: int | None = None
@@ -309,18 +321,10 @@ class Exchange:
         until_ms: int | None = None,
     ) -> list[Income]:
         """Return changes of wallet balances, oldest first; both time bounds are inclusive."""
-        return [
-            income
-            for income in self._settlement.incomes
-            if income.account == account
-            and kind in {None, income.kind}
-            and symbol in {None, income.symbol}
-            and (since_ms is None or income.time_ms >= since_ms)
-            and (until_ms is None or income.time_ms <= until_ms)
-        ]
+        span = (since_ms, until_ms)
+        return self._settlement.incomes_of(account, kind=kind, symbol=symbol, span=span)
 
     # ---- modes
-    # --------------------------------------------------------------------------------------------------
 
     def position_mode(self, account: str, symbol: str | None = None) -> PositionMode:
         """Return the mode of `account`, or of one symbol where it was set for that symbol alone."""
@@ -336,13 +340,7 @@ class Exchange:
         Raises:
             Refused: NO_CHANGE_NEEDED, CHANGE_BLOCKED_BY_ORDERS or CHANGE_BLOCKED_BY_POSITIONS.
         """
-        holdings = self._holdings[account]
-        symbols = self._symbols(symbol, settle)
-        scope = list(self._markets) if symbols is None else symbols
-        if all(holdings.mode(name) is mode for name in [*scope, None][: len(scope) + (symbols is None)]):
-            raise Refused(Reason.NO_CHANGE_NEEDED, "The position mode is set already.")
-        self._must_be_idle(account, scope)
-        holdings.set_mode(mode, symbols)
+        self._modes.set_position_mode(account, mode, self._symbols(symbol, settle))
 
     def leverage(self, account: str, symbol: str) -> int:
         """Return the leverage set for `symbol`."""
@@ -353,16 +351,7 @@ class Exchange:
 
         Raises `Refused` with LEVERAGE_OUT_OF_RANGE or MARGIN_INSUFFICIENT.
         """
-        instrument = self.instrument(symbol)
-        if not 1 <= leverage <= instrument.leverage_max:
-            raise Refused(Reason.LEVERAGE_OUT_OF_RANGE, f"The largest leverage is {instrument.leverage_max}.")
-        holdings = self._holdings[account]
-        before = holdings.leverage(symbol)
-        holdings.set_leverage(symbol, leverage)
-        balance = self._reading.balance(account, instrument.settle)
-        if leverage < before and balance.initial_margin > balance.equity:
-            holdings.set_leverage(symbol, before)
-            raise Refused(Reason.MARGIN_INSUFFICIENT, "The margin does not allow so low a leverage.")
+        self._modes.set_leverage(account, self.instrument(symbol), leverage)
 
     def margin_mode(self, account: str, symbol: str) -> MarginMode:
         """Return the margin mode of `symbol`."""
@@ -374,15 +363,9 @@ class Exchange:
         Raises:
             Refused: NO_CHANGE_NEEDED, CHANGE_BLOCKED_BY_ORDERS or CHANGE_BLOCKED_BY_POSITIONS.
         """
-        self.instrument(symbol)
-        holdings = self._holdings[account]
-        if holdings.margin_mode(symbol) is mode:
-            raise Refused(Reason.NO_CHANGE_NEEDED, "The margin mode is set already.")
-        self._must_be_idle(account, [symbol])
-        holdings.set_margin_mode(symbol, mode)
+        self._modes.set_margin_mode(account, self.instrument(symbol).symbol, mode)
 
     # ---- time
-    # ---------------------------------------------------------------------------------------------------
 
     def settle_due(self) -> None:
         """Do everything whose time has come: delayed matches, price ramps.
@@ -408,7 +391,6 @@ class Exchange:
         return min((moment for moment in due if moment is not None), default=None)
 
     # ---- private
-    # ------------------------------------------------------------------------------------------------
 
     def _market(self, symbol: str) -> Market:
         market = self._markets.get(symbol)
@@ -416,28 +398,11 @@ class Exchange:
             raise Refused(Reason.UNKNOWN_INSTRUMENT, f"{self.name} has no instrument {symbol}.")
         return market
 
-    def _keep_to_modes(self, holdings: Holdings) -> None:
-        settles = self.rules.hedge_settles
-        if settles is None or holdings.spec.position_mode is PositionMode.ONE_WAY:
-            return
-        netted = [
-            instrument.symbol
-            for instrument in self._instruments.values()
-            if instrument.settle not in settles or instrument.kind is ContractKind.INVERSE
-        ]
-        holdings.set_mode(PositionMode.ONE_WAY, netted)
-
     def _own(self, account: str, order_id: int) -> Order:
         order = self._orders.get(order_id)
         if order is None or order.account != account:
             raise Refused(Reason.ORDER_NOT_FOUND, f"There is no order {order_id}.")
         return order
-
-    def _side(self, market: Market, taker: Direction, limit: int) -> list[Level]:
-        totals: dict[Decimal, Decimal] = {}
-        for offer in self._matcher.offers(market, taker, None):
-            totals[offer.price] = totals.get(offer.price, Decimal(0)) + offer.quantity
-        return [Level(price=price, quantity=quantity) for price, quantity in list(totals.items())[:limit]]
 
     def _symbols(self, symbol: str | None, settle: str | None) -> list[str] | None:
         if symbol is not None:
@@ -445,9 +410,3 @@ class Exchange:
         if settle is not None:
             return [name for name, instrument in self._instruments.items() if instrument.settle == settle]
         return None
-
-    def _must_be_idle(self, account: str, symbols: list[str]) -> None:
-        if any(order.symbol in symbols for order in self.open_orders(account, OrderFilter())):
-            raise Refused(Reason.CHANGE_BLOCKED_BY_ORDERS, "Open orders block the change.")
-        if any(position.symbol in symbols for position in self._holdings[account].held()):
-            raise Refused(Reason.CHANGE_BLOCKED_BY_POSITIONS, "Open positions block the change.")

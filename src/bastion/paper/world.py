@@ -1,0 +1,109 @@
+"""World: the exchanges of one scenario on one clock."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from decimal import Decimal
+
+from bastion.paper.clock import Clock, RealClock, SteppedClock
+from bastion.paper.document import DocumentError
+from bastion.paper.exchange.venue import Exchange
+from bastion.paper.feed import PricePath
+from bastion.paper.refusal import Refused
+from bastion.paper.rules import VenueRules
+from bastion.paper.scenario import OpeningAccount, Scenario, VenueSpec, changed_rules
+
+_STEP_MS = 20
+
+
+class World:
+    """Every venue of a scenario. Building one either succeeds whole or raises `DocumentError`."""
+
+    def __init__(self, scenario: Scenario, rules: Mapping[str, VenueRules]) -> None:
+        self.scenario = scenario
+        stepped = scenario.clock_start_ms is not None
+        self.clock: Clock = SteppedClock(scenario.clock_start_ms or 0) if stepped else RealClock()
+        self.exchanges = {venue.name: self._exchange(venue, rules) for venue in scenario.venues}
+
+    def settle(self) -> None:
+        """Do on every exchange whatever is due."""
+        for exchange in self.exchanges.values():
+            exchange.settle_due()
+
+    def next_due_ms(self) -> int | None:
+        """Return when something will be due next, or None."""
+        due = (exchange.next_due_ms() for exchange in self.exchanges.values())
+        return min((moment for moment in due if moment is not None), default=None)
+
+    def advance(self, by_ms: int) -> None:
+        """Step the clock forward, settling on the way.
+
+        Raises `DocumentError` when the clock is not a stepped one.
+        """
+        if not isinstance(self.clock, SteppedClock):
+            raise DocumentError("This world runs on the machine's clock. Give the scenario a clock_start_ms.")
+        left_ms = by_ms
+        while left_ms > 0:
+            step_ms = min(_STEP_MS, left_ms)
+            self.clock.advance(step_ms)
+            self.settle()
+            left_ms -= step_ms
+
+    def ramp(self, venue: str, symbol: str, price: Decimal, over_ms: int) -> None:
+        """Let the mark price of `symbol` go to `price` in a straight line over `over_ms` milliseconds."""
+        exchange = self.exchange(venue)
+        now_ms = self.clock.now_ms()
+        start = exchange.mark_price(symbol)
+        exchange.play(symbol, PricePath(points=((now_ms, start), (now_ms + over_ms, price))))
+
+    def play_tape(self, name: str, speed: Decimal) -> int:
+        """Start a tape at `speed` times its own pace; return how many milliseconds it lasts."""
+        paths = self.scenario.tapes.get(name)
+        if paths is None:
+            known = ", ".join(self.scenario.tapes) or "none"
+            raise DocumentError(f"The scenario has no tape {name}; it has {known}.")
+        now_ms = self.clock.now_ms()
+        longest_ms = 0
+        for path in paths:
+            exchange = self.exchange(path.venue)
+            mark = exchange.mark_price(path.symbol)
+            points = tuple((now_ms + int(at_ms / speed), mark * share) for at_ms, share in path.points)
+            exchange.play(path.symbol, PricePath(points=points))
+            longest_ms = max(longest_ms, points[-1][0] - now_ms)
+        return longest_ms
+
+    def exchange(self, venue: str) -> Exchange:
+        """Return the exchange of `venue`; raises `DocumentError` when the scenario has none of that name."""
+        found = self.exchanges.get(venue)
+        if found is None:
+            raise DocumentError(f"There is no venue {venue}; there are {', '.join(self.exchanges)}.")
+        return found
+
+    def open_account(self, venue: str, account: OpeningAccount) -> None:
+        """Add an account with its positions and orders to a venue."""
+        open_account(self.exchange(venue), account)
+
+    def _exchange(self, venue: VenueSpec, rules: Mapping[str, VenueRules]) -> Exchange:
+        if venue.name not in rules:
+            raise DocumentError(f"No wire speaks {venue.name}; wires speak {', '.join(rules)}.")
+        changed = changed_rules(rules[venue.name], venue.rule_changes)
+        exchange = Exchange(name=venue.name, rules=changed, clock=self.clock)
+        for listed in venue.instruments:
+            exchange.list_instrument(listed.instrument, mark=listed.mark, shape=listed.shape)
+        for account in venue.accounts:
+            open_account(exchange, account)
+        return exchange
+
+
+def open_account(exchange: Exchange, account: OpeningAccount) -> None:
+    """Add `account` to `exchange`: its deposits, its positions as opening trades, then its orders."""
+    name = account.spec.name
+    try:
+        exchange.add_account(account.spec)
+        for position in account.positions:
+            exchange.open_position(
+                name, position.symbol, position.side, quantity=position.quantity, entry=position.entry
+            )
+        for order in account.orders:
+            exchange.place(name, replace(order))
+    except (Refused, ValueError) as error:
+        raise DocumentError(f"The account {name} on {exchange.name} cannot start so: {error}") from None

@@ -2,11 +2,22 @@
 
 import asyncio
 import logging
+from typing import Protocol
 
 from mcp.server.session import ServerSession
 
 _TELL_S = 0.5
 _log = logging.getLogger(__name__)
+
+
+class Listener(Protocol):
+    """Hears of progress while `wanted`."""
+
+    wanted: bool
+
+    async def tell(self, done: int, message: str) -> None:
+        """Hear that `done` orders are filled, and of the last one."""
+        ...
 
 
 class Progress:

@@ -14,7 +14,7 @@ from bastion.domain.records import Entry, OrderAnswered, OrderResolved, RoundInt
 from bastion.errors import BastionError
 from bastion.exits.report import ExitReport
 from bastion.surfaces.mcp_server.answers import json_number, one_line
-from bastion.surfaces.mcp_server.progress import Progress
+from bastion.surfaces.mcp_server.progress import Listener, Progress
 
 ANSWER_S = 24.0
 """An answer leaves within this time, below the patience of the usual clients (25 s)."""
@@ -50,7 +50,7 @@ class Fills:
         self._waiting.append(one_line(f"{sentence} on {account}."))
         self._rang.set()
 
-    async def tell(self, progress: Progress) -> None:
+    async def tell(self, progress: Listener) -> None:
         """Pass the sentences on, one notification each, until cancelled or nobody listens."""
         told = 0
         while progress.wanted:

@@ -2,7 +2,7 @@
 
 from bastion.commands.desk import Desk
 from bastion.commands.exit import emergency_exit, exit_status, recover, resume_exit
-from bastion.commands.positions import PositionRow, PositionsReport, UnreadAccount, positions
+from bastion.commands.positions import PositionRow, PositionsReport, UnreadAccount, check_access, positions
 from bastion.commands.status import AccountStatus, StatusReport, status
 
 __all__ = [
@@ -12,6 +12,7 @@ __all__ = [
     "PositionsReport",
     "StatusReport",
     "UnreadAccount",
+    "check_access",
     "emergency_exit",
     "exit_status",
     "positions",

@@ -118,7 +118,7 @@ class Desk:
     def tell(self, entries: tuple[Entry, ...]) -> None:
         """Show entries to the watchers that were made beside the executor."""
         for entry in entries:
-            self._observe(entry)
+            self._show(entry)
 
     def unfinished(self) -> tuple[ExitRequested, ...]:
         """Return the requests of the recent exits that have no verdict, the newest first."""
@@ -155,6 +155,9 @@ class Desk:
         running = self._running.get(entry.exit_id)
         if running is not None:
             self._keep_state(running, entry)
+        self._show(entry)
+
+    def _show(self, entry: Entry) -> None:
         for observer in tuple(self._observers):
             try:
                 observer(entry)

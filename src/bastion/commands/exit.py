@@ -95,7 +95,8 @@ async def exit_status(desk: Desk, principal: Principal, exit_id: str) -> ExitRep
 async def resume_exit(desk: Desk, principal: Principal, exit_id: str | None) -> ExitReport:
     """Take up an exit that has no verdict, by its id or (None) the newest, and report how it ended.
 
-    An exit that has its verdict is not repeated: its report is the answer.
+    An exit that ended flat is not repeated: its report is the answer. One that ended NOT_FLAT or UNKNOWN goes
+    on, with its deadline counted anew.
 
     Raises:
         ScopeDenied: the principal lacks the trade scope; nothing was done.
@@ -108,7 +109,7 @@ async def resume_exit(desk: Desk, principal: Principal, exit_id: str | None) -> 
             raise Refused("No exit waits to be resumed: each one in this journal has its verdict.")
         exit_id = unfinished[0].exit_id
     report = await exit_status(desk, principal, exit_id)
-    if report.verdict is not None and desk.exit_of(exit_id) is None:
+    if report.success and desk.exit_of(exit_id) is None:
         return report
     deadline_s = next(
         (request.deadline_s for request in unfinished if request.exit_id == exit_id), desk.settings.deadline_s
@@ -119,6 +120,7 @@ async def resume_exit(desk: Desk, principal: Principal, exit_id: str | None) -> 
         if followed is not None:
             return await exit_status(desk, principal, followed)
         desk.lock.acquire()
+    desk.tell(desk.journal.entries(exit_id))
     await _wait(desk.start(exit_id), desk=desk, until_ns=ends_ns)
     return await exit_status(desk, principal, exit_id)
 
@@ -143,6 +145,7 @@ async def _begin(
     for request in desk.unfinished():
         covered = {account.name for account in request.accounts}
         if covered == names and _is_recent(desk, request):
+            desk.tell(desk.journal.entries(request.exit_id))
             return desk.start(request.exit_id)
     exit_id = desk.new_exit_id()
     entries = await request_exit(

@@ -133,6 +133,11 @@ async def positions(desk: Desk, principal: Principal) -> PositionsReport:
     )
 
 
+async def check_access(desk: Desk) -> tuple[str, ...]:
+    """Return what a person should mend before the emergency, such as a credential that cannot trade."""
+    return tuple(warning for reading in await read_accounts(desk) for warning in reading.warnings)
+
+
 def moment(at_ns: int) -> str:
     """Return a time in UTC nanoseconds since the epoch as ISO-8601 with milliseconds and a Z."""
     whole = datetime.fromtimestamp(at_ns // 1_000_000_000, tz=UTC)

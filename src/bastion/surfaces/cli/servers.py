@@ -1,0 +1,98 @@
+"""Servers: the commands that stay: `mcp`, `up` and `paper serve`."""
+
+import functools
+import importlib
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from bastion.app import PAPER_COMMAND, Place, open_desk, open_keys
+from bastion.commands import recover
+from bastion.domain.principal import Scope
+from bastion.surfaces.cli import fast
+from bastion.surfaces.cli.codes import Code
+from bastion.surfaces.cli.view import complain, emit, version
+from bastion.surfaces.schemas import dumps
+
+PORT = 8737
+
+
+def _mcp(module: str) -> Any:  # noqa: ANN401 - a module
+    # The MCP SDK is loaded only by the commands that speak MCP.
+    return importlib.import_module(f"bastion.surfaces.mcp_server.{module}")
+
+
+def run_mcp(place: Place, *, print_config: bool, client: str) -> int:
+    """Serve one client on standard input and output, or print the block that makes a client do so.
+
+    Raises:
+        BastionError: the desk cannot be opened.
+    """
+    if print_config:
+        clients = _mcp("clients")
+        with open_keys(place) as keys:
+            new = keys.create(scope=Scope.TRADE, label=f"mcp {client}")
+        chosen = clients.Client(client)
+        emit(dumps(clients.config_block(chosen, key=new.text, environment=os.environ), indent=2))
+        complain(clients.advice(chosen, key_id=new.record.id))
+        return Code.OK
+    return fast.drive(lambda: _serve_stdio(place))
+
+
+async def _serve_stdio(place: Place) -> int:
+    server, stdio = _mcp("server"), _mcp("over_stdio")
+    async with open_desk(place, serving=True) as desk:
+        recover(desk)
+        served = server.build_server(desk, version=version(), environment=os.environ)
+        # The embedded paper exchange ends with this process: nobody could go on with its exit.
+        successor = None if desk.paper else functools.partial(_successor, place)
+        await stdio.serve_client(served, desk, successor=successor)
+    return Code.OK
+
+
+def _successor(place: Place, exit_id: str) -> list[str]:
+    program = "from bastion.surfaces.cli import main; raise SystemExit(main())"
+    config = [] if place.config is None else ["--config", str(place.config)]
+    return [sys.executable, "-c", program, "exit", "--resume", exit_id, "--now", "--json", *config]
+
+
+def run_up(place: Place, *, port: int) -> int:
+    """Serve MCP over HTTP on the loopback address until SIGINT or SIGTERM.
+
+    Raises:
+        BastionError: the desk cannot be opened, or the port cannot be used.
+    """
+    return fast.drive(lambda: _serve_http(place, port))
+
+
+async def _serve_http(place: Place, port: int) -> int:
+    server, over_http = _mcp("server"), _mcp("over_http")
+    listening = over_http.bind(port)
+    async with open_desk(place, serving=True) as desk:
+        recover(desk)
+        address = f"http://127.0.0.1:{listening.getsockname()[1]}"
+        # Over HTTP the environment's key is the server's own, not the caller's: it opens nothing.
+        application = over_http.http_application(
+            server.build_server(desk, version=version(), environment={}), keys=desk.keys
+        )
+        mode = "PAPER, the embedded exchange" if desk.paper else f"{len(desk.accounts)} accounts"
+        await over_http.serve_http(
+            application,
+            listening,
+            ready=lambda: emit(f"bastion {version()} serves MCP at {address}/mcp/stream ({mode})"),
+        )
+        await desk.finish()
+    return Code.OK
+
+
+def run_paper(arguments: Sequence[str]) -> int:
+    """Run the paper exchange's own process, with these arguments, until it ends."""
+    with subprocess.Popen([sys.executable, *PAPER_COMMAND, *arguments]) as process:  # noqa: S603 - our own program
+        while True:
+            try:
+                return process.wait()
+            except KeyboardInterrupt:
+                # The terminal sent it to the exchange as well, which now ends in its own order.
+                continue

@@ -1,0 +1,192 @@
+"""Tree: every command of `bastion`, with its help; each is loaded here and does its work elsewhere."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Literal
+
+from cyclopts import App, CycloptsError, Parameter
+
+from bastion.app import find_place
+from bastion.errors import Refused
+from bastion.surfaces.cli import demo, fast, secrets, servers
+from bastion.surfaces.cli.codes import Code
+from bastion.surfaces.cli.view import version
+from bastion.surfaces.cli.watch import run_positions, run_watch
+
+Config = Annotated[Path | None, Parameter(name="--config", help="The configuration (BASTION_CONFIG).")]
+Json = Annotated[bool, Parameter(name="--json", negative=(), help="Answer with one JSON document.")]
+ScopeWord = Literal["read", "trade", "engine"]
+ClientName = Literal["claude-desktop", "claude-code", "cursor", "vscode"]
+Tokens = Annotated[str, Parameter(allow_leading_hyphen=True, show=False)]
+
+app = App(
+    name="bastion",
+    version=version,
+    help="The emergency exit of leveraged trading: one action closes every open position on every connected "
+    "exchange and proves that nothing is left. Without a configuration it works on embedded paper exchanges.",
+)
+keys = App(name="keys", help="Create, list and revoke the bst_ keys of assistants and bots.")
+vault = App(name="vault", help="Keep the venues' credentials in an age file.")
+paper = App(name="paper", help="The paper exchange.")
+for _group in (keys, vault, paper):
+    app.command(_group)
+
+
+@app.command(name="exit", help_flags=())
+def exit_(*tokens: Tokens) -> int:
+    """Close everything on every account, at market and reduce-only, and prove it. There is no undo."""
+    return fast.run(["exit", *tokens])
+
+
+@app.command(help_flags=())
+def status(*tokens: Tokens) -> int:
+    """Show how the desk stands: its word, its accounts, their credentials, the last exit."""
+    return fast.run(["status", *tokens])
+
+
+@app.command
+def positions(*, json: Json = False, config: Config = None) -> int:
+    """Show what is open on every account, what could not be read, and what would hinder an exit."""
+    return fast.drive(lambda: run_positions(find_place(config=config), json=json))
+
+
+@app.command
+def watch(exit_id: str, /, *, json: Json = False, config: Config = None) -> int:
+    """Follow an exit to its verdict, whichever process carries it out.
+
+    Parameters
+    ----------
+    exit_id
+        The exit's id, as the exit said it.
+    """
+    return fast.drive(lambda: run_watch(find_place(config=config), exit_id, json=json))
+
+
+@app.command(name="demo")
+def demo_(
+    *,
+    fast_: Annotated[bool, Parameter(name="--fast", negative=(), help="At machine speed.")] = False,
+    json: Json = False,
+    act: Annotated[int | None, Parameter(help="Only this act, 1 or 2.")] = None,
+) -> int:
+    """See it work on two embedded exchanges: no keys, no network, about 20 seconds."""
+    return demo.run_demo(fast=fast_, json=json, act=act)
+
+
+@app.command
+def mcp(
+    *,
+    print_config: Annotated[
+        bool, Parameter(name="--print-config", negative=(), help="Print a client's block with a fresh key.")
+    ] = False,
+    client: Annotated[ClientName, Parameter(help="The client that the block is for.")] = "claude-desktop",
+    config: Config = None,
+) -> int:
+    """Serve one MCP client on standard input and output."""
+    return servers.run_mcp(find_place(config=config), print_config=print_config, client=client)
+
+
+@app.command
+def up(
+    *,
+    port: Annotated[int, Parameter(help="The port on 127.0.0.1; 0 takes a free one.")] = servers.PORT,
+    config: Config = None,
+) -> int:
+    """Serve MCP over HTTP on the loopback address."""
+    return servers.run_up(find_place(config=config), port=port)
+
+
+@paper.command(help_flags=())
+def serve(*tokens: Tokens) -> int:
+    """Serve the paper exchange, until Ctrl-C."""
+    return servers.run_paper(tokens)
+
+
+@keys.command
+def create(
+    *,
+    scope: Annotated[ScopeWord, Parameter(help="What the key may do; engine > trade > read.")],
+    label: Annotated[str, Parameter(help="Your name for it.")] = "",
+    days: Annotated[int | None, Parameter(help="Days until it expires; never, if left out.")] = None,
+    json: Json = False,
+) -> int:
+    """Create a key and show it, this once; only its hash is kept."""
+    return secrets.create_key(find_place(config=None), scope=scope, label=label, days=days, json=json)
+
+
+@keys.command(name="list")
+def list_keys(*, json: Json = False) -> int:
+    """List the keys: id, scope, label, and whether they still work."""
+    return secrets.list_keys(find_place(config=None), json=json)
+
+
+@keys.command
+def revoke(key_id: str, /, *, json: Json = False) -> int:
+    """Revoke a key; its next use, anywhere, is refused.
+
+    Parameters
+    ----------
+    key_id
+        The key's id, as `bastion keys list` shows it.
+    """
+    return secrets.revoke_key(find_place(config=None), key_id, json=json)
+
+
+@vault.command
+def put(
+    name: str,
+    /,
+    *,
+    from_stdin: Annotated[
+        bool, Parameter(name="--from-stdin", negative=(), help="Read the credential from standard input.")
+    ] = False,
+    json: Json = False,
+    config: Config = None,
+) -> int:
+    """Store a venue's credential: JSON, `name=value` lines, or the key and the secret on two lines.
+
+    Parameters
+    ----------
+    name
+        The name by which the configuration's `credential` refers to it.
+    """
+    return secrets.put_credential(find_place(config=config), name, from_stdin=from_stdin, json=json)
+
+
+@vault.command(name="list")
+def list_credentials(*, json: Json = False, config: Config = None) -> int:
+    """List the names of the stored credentials."""
+    return secrets.list_credentials(find_place(config=config), json=json)
+
+
+@vault.command
+def remove(name: str, /, *, json: Json = False, config: Config = None) -> int:
+    """Remove a credential.
+
+    Parameters
+    ----------
+    name
+        The credential's name.
+    """
+    return secrets.remove_credential(find_place(config=config), name, json=json)
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run any command and return its exit code."""
+    json = "--json" in arguments
+
+    def command() -> int:
+        try:
+            answer = app(
+                list(arguments), exit_on_error=False, print_error=False, result_action="return_value"
+            )
+        except CycloptsError as error:
+            raise Refused(_sentence(error)) from None
+        return Code.OK if answer is None else int(answer)
+
+    return fast.guarded(command, json=json)
+
+
+def _sentence(error: CycloptsError) -> str:
+    first = " ".join(str(error).split())
+    return f"{first.rstrip('.')}. `bastion --help` shows what is understood."

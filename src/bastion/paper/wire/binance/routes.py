@@ -209,6 +209,7 @@ ACCOUNT: dict[tuple[str, str], Route] = {
     ),
     ("GET", "/fapi/v1/rateLimit/order"): Route(handler=settings.order_rate_limit, security=USER),
     ("GET", "/sapi/v1/account/apiRestrictions"): Route(handler=settings.api_restrictions, security=USER),
+    ("GET", "/sapi/v1/margin/allPairs"): Route(handler=settings.margin_pairs, security=USER),
     ("GET", "/sapi/v1/capital/config/getall"): Route(handler=settings.coins, security=USER, weight=10),
 }
 

@@ -212,6 +212,11 @@ def coins(call: Call) -> Reply:
     return Reply(data=rows)
 
 
+def margin_pairs(call: Call) -> Reply:  # noqa: ARG001  every handler has the same shape
+    """GET /sapi/v1/margin/allPairs: there is no margin trading on paper."""
+    return Reply(data=[])
+
+
 def _is_hedge(call: Call) -> bool:
     return call.exchange.position_mode(call.account) is PositionMode.HEDGE
 

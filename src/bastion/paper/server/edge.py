@@ -1,0 +1,218 @@
+"""Edge: where sockets meet wires. It reads requests, lets faults happen, and writes the log."""
+
+import asyncio
+import contextlib
+import json
+import socket
+import struct
+import time
+from dataclasses import dataclass
+from urllib.parse import parse_qsl
+
+from aiohttp import web
+
+from bastion.paper.server.faults import Fault, FaultKind, Plan, Shape, Target
+from bastion.paper.server.request_log import LoggedRequest
+from bastion.paper.server.station import Station
+from bastion.paper.wire.protocol import Wire, WireAnswer, WireRequest
+
+_NEVER_MOST_S = 600
+_POLL_S = 0.05
+_HTML = b"<html><head><title>Service</title></head><body>We will be back soon.</body></html>"
+_LINGER_NONE = struct.pack("ii", 1, 0)
+_SECRET_PARAMETERS = frozenset({"signature", "sign"})
+_NO_ANSWER = 0
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What one request came to, filled in as it goes along."""
+
+    number: int
+    received_ns: int
+    account: str = ""
+    handled_ns: int = 0
+    answered_ns: int = 0
+    status: int = _NO_ANSWER
+    code: str = ""
+    executed: tuple[str, ...] = ()
+
+
+class Edge:
+    """Serves every wire of the station under its path prefix."""
+
+    def __init__(self, station: Station) -> None:
+        self._station = station
+
+    async def serve(self, request: web.Request) -> web.StreamResponse:
+        """Answer one HTTP request under `/{venue}/...`."""
+        outcome = Outcome(number=self._station.log.next_number(), received_ns=_now_ns())
+        venue = request.match_info["venue"]
+        wire = self._station.wires.get(venue)
+        if wire is None:
+            known = ", ".join(f"/{name}" for name in self._station.wires)
+            return web.Response(status=404, text=f"No wire is served under /{venue}; there are {known}.\n")
+        wired = await self._read(request, venue)
+        plan = self._plan(wire, wired)
+        try:
+            response = await self._play(request, wire, wired, plan, outcome)
+        finally:
+            self._log(venue, wired, plan, outcome)
+        return response
+
+    async def _play(
+        self, request: web.Request, wire: Wire, wired: WireRequest, plan: Plan, outcome: Outcome
+    ) -> web.StreamResponse:
+        await _wait(plan.request_ms)
+        drastic = plan.drastic
+        if drastic is not None and not drastic.executed:
+            early = await self._instead(request, wire, wired, drastic, outcome)
+            if early is not None:
+                return early
+        answer = self._handle(wire, wired, plan, outcome)
+        await _wait(plan.answer_ms)
+        if drastic is not None and drastic.executed:
+            late = await self._instead(request, wire, wired, drastic, outcome)
+            if late is not None:
+                return late
+        if drastic is not None and drastic.kind is FaultKind.MALFORMED:
+            answer = _malformed(answer, drastic.shape)
+        return _finished(answer, outcome)
+
+    def _handle(self, wire: Wire, wired: WireRequest, plan: Plan, outcome: Outcome) -> WireAnswer:
+        world = self._station.world
+        world.settle()
+        outcome.handled_ns = _now_ns()
+        now = WireRequest(
+            method=wired.method,
+            path=wired.path,
+            query=wired.query,
+            body=wired.body,
+            headers=wired.headers,
+            address=wired.address,
+            received_ms=world.clock.now_ms(),
+            conditions=plan.conditions,
+        )
+        answer = wire.handle(now)
+        outcome.account = answer.account
+        outcome.executed = answer.executed
+        return answer
+
+    async def _instead(
+        self, request: web.Request, wire: Wire, wired: WireRequest, fault: Fault, outcome: Outcome
+    ) -> web.StreamResponse | None:
+        if fault.kind is FaultKind.FAIL:
+            answer = wire.failure(fault.failure, wired)
+            return _finished(answer, outcome) if answer is not None else None
+        if fault.kind is FaultKind.NEVER:
+            await _wait_for_hang_up(request)
+        if fault.kind in {FaultKind.NEVER, FaultKind.RESET}:
+            _reset(request)
+            return web.Response(status=500)
+        return None
+
+    async def _read(self, request: web.Request, venue: str) -> WireRequest:
+        peer = request.transport.get_extra_info("peername") if request.transport else None
+        return WireRequest(
+            method=request.method,
+            path=request.path.removeprefix(f"/{venue}"),
+            query=request.rel_url.raw_query_string,
+            body=await request.read(),
+            headers={name.lower(): value for name, value in request.headers.items()},
+            address=str(peer[0]) if peer else "",
+            received_ms=self._station.world.clock.now_ms(),
+        )
+
+    def _plan(self, wire: Wire, wired: WireRequest) -> Plan:
+        target = Target(
+            venue=wire.venue,
+            method=wired.method,
+            path=wired.path,
+            account=wire.identify(wired),
+            is_protected=wire.is_protected(wired),
+        )
+        round_trip_ms, jitter_ms = self._station.latency[wire.venue]
+        return self._station.faults.plan(target, round_trip_ms=round_trip_ms, jitter_ms=jitter_ms)
+
+    def _log(self, venue: str, wired: WireRequest, plan: Plan, outcome: Outcome) -> None:
+        self._station.log.add(
+            LoggedRequest(
+                number=outcome.number,
+                venue=venue,
+                account=outcome.account or self._station.wires[venue].identify(wired),
+                method=wired.method,
+                path=wired.path,
+                parameters=_parameters(wired),
+                status=outcome.status,
+                code=outcome.code,
+                faults=plan.words,
+                executed=outcome.executed,
+                received_ns=outcome.received_ns,
+                handled_ns=outcome.handled_ns,
+                answered_ns=outcome.answered_ns,
+                received_ms=wired.received_ms,
+            )
+        )
+
+
+def _now_ns() -> int:
+    return time.monotonic_ns()  # noqa: TID251  the log's times must be comparable with those of other processes
+
+
+async def _wait(milliseconds: int) -> None:
+    if milliseconds > 0:
+        await asyncio.sleep(milliseconds / 1_000)
+
+
+async def _wait_for_hang_up(request: web.Request) -> None:
+    # The client's patience is the deadline; ours is a bound in case it has none.
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(_NEVER_MOST_S):
+            while request.transport is not None and not request.transport.is_closing():  # noqa: ASYNC110  aiohttp has no event for it
+                await asyncio.sleep(_POLL_S)
+
+
+def _reset(request: web.Request) -> None:
+    transport = request.transport
+    if transport is None:
+        return
+    raw = transport.get_extra_info("socket")
+    if raw is not None:
+        # Without lingering, closing sends RST: the client sees "connection reset", not an orderly end.
+        raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_NONE)
+    transport.abort()
+
+
+def _malformed(answer: WireAnswer, shape: Shape) -> WireAnswer:
+    if shape is Shape.HTML:
+        return WireAnswer(status=200, body=_HTML, headers={"Content-Type": "text/html"})
+    return WireAnswer(status=answer.status, body=answer.body[: len(answer.body) // 2], headers=answer.headers)
+
+
+def _finished(answer: WireAnswer, outcome: Outcome) -> web.Response:
+    outcome.status = answer.status
+    outcome.code = _code(answer.body)
+    outcome.answered_ns = _now_ns()
+    return web.Response(status=answer.status, body=answer.body, headers=answer.headers)
+
+
+def _code(body: bytes) -> str:
+    try:
+        data = json.loads(body)
+    except ValueError:
+        return ""
+    if not isinstance(data, dict):
+        return ""
+    return str(data.get("code", data.get("retCode", "")))
+
+
+def _parameters(wired: WireRequest) -> dict[str, object]:
+    values: dict[str, object] = dict(wired.query_pairs())
+    text = wired.body.decode("utf-8", errors="replace")
+    if text.startswith(("{", "[")):
+        with contextlib.suppress(ValueError):
+            data = json.loads(text)
+            values |= data if isinstance(data, dict) else {"body": data}
+    else:
+        values |= dict(parse_qsl(text, keep_blank_values=True))
+    return {name: value for name, value in values.items() if name not in _SECRET_PARAMETERS}

@@ -1,0 +1,36 @@
+"""Station: the world that is being served, its wires, faults and request log."""
+
+import random  # noqa: TID251  the composition root of the paper exchange hands its chance in
+
+from bastion.paper.scenario import Scenario
+from bastion.paper.server.faults import FaultTable
+from bastion.paper.server.request_log import RequestLog
+from bastion.paper.wire.protocol import Wire
+from bastion.paper.wire.registry import PLUGINS
+from bastion.paper.world import World
+
+
+class Station:
+    """Holds one world at a time. Loading a scenario replaces world, wires and faults at once, or nothing."""
+
+    def __init__(self, scenario: Scenario, *, seed: int | None = None) -> None:
+        self._seed = seed
+        self.log = RequestLog()
+        self.load(scenario)
+
+    def load(self, scenario: Scenario) -> None:
+        """Replace everything by `scenario`.
+
+        Raises `DocumentError` and changes nothing when it cannot start.
+        """
+        world = World(scenario, {name: plugin.rules for name, plugin in PLUGINS.items()})
+        settings = {venue.name: venue.settings for venue in scenario.venues}
+        wires: dict[str, Wire] = {
+            name: PLUGINS[name].build(exchange, settings[name]) for name, exchange in world.exchanges.items()
+        }
+        seed = scenario.seed if self._seed is None else self._seed
+        dice = random.Random(seed)  # noqa: S311  chance for tests, from a seed that they choose
+        self.world = world
+        self.wires = wires
+        self.faults = FaultTable(dice.random)
+        self.latency = {venue.name: (venue.round_trip_ms, venue.jitter_ms) for venue in scenario.venues}

@@ -12,7 +12,6 @@ import tempfile
 from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import aiohttp
 
@@ -35,6 +34,7 @@ from bastion.venues.ccxt.catalog import Catalog
 EXIT_ID_LENGTH = 12
 WARM_S = 10.0
 PAPER_COMMAND = ("-m", "bastion.paper")
+PAPER_TOKEN_VARIABLE = "BASTION_PAPER_CONTROL_TOKEN"  # noqa: S105 - the name of a variable
 PAPER_START_S = 20.0
 PAPER_STOP_S = 5.0
 PAPER_CONTROL_S = 10.0
@@ -285,7 +285,7 @@ async def _warm(desk: Desk) -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PaperProcess:
-    """A running embedded paper exchange: its accounts, their credentials, and its control API."""
+    """A running embedded paper exchange: its accounts, their paper credentials, and its control API."""
 
     accounts: tuple[Account, ...]
     credentials: Mapping[str, Mapping[str, str]]
@@ -320,35 +320,59 @@ async def start_paper(scenario: str) -> AsyncIterator[PaperProcess]:
     Raises:
         ConfigInvalid: it does not start.
     """
+    token = base64.urlsafe_b64encode(os.urandom(24)).decode("ascii")
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         *PAPER_COMMAND,
-        "--scenario",
-        scenario,
-        "--port",
-        "0",
-        "--control-port",
-        "0",
+        *("--scenario", scenario, "--port", "0", "--control-port", "0", "--exit-with-parent"),
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
+        env={**os.environ, PAPER_TOKEN_VARIABLE: token},
         # Ctrl-C on the terminal is for the desk, which still needs the exchange to finish its exit.
         start_new_session=True,
     )
     try:
-        yield await _ready(process)
+        yield await _ready(process, token)
     finally:
         await _stop(process)
 
 
-async def _ready(process: asyncio.subprocess.Process) -> PaperProcess:
+async def _ready(process: asyncio.subprocess.Process, token: str) -> PaperProcess:
     if process.stdout is None:
         raise ConfigInvalid("The paper exchange has no output to read.")
     try:
         async with asyncio.timeout(PAPER_START_S):
             line = await process.stdout.readline()
-        return _paper_of(json.loads(line))
+        ready = json.loads(line)
+        return _paper_of(ready["wires"], control_port=int(ready["control_port"]), token=token)
     except (TimeoutError, ValueError, KeyError, TypeError) as error:
-        raise ConfigInvalid("The embedded paper exchange did not start; its log says why.") from error
+        raise ConfigInvalid("The embedded paper exchange did not start; its message is above.") from error
+
+
+def _paper_of(wires: Mapping[str, str], *, control_port: int, token: str) -> PaperProcess:
+    # Every shipped scenario has one account `main` at each venue, with these keys.
+    accounts = tuple(
+        Account(
+            name=f"paper-{venue}",
+            venue=venue,
+            key_space=KEY_SPACE_DEFAULT[venue],
+            credential=f"paper-{venue}",
+            base_url=url,
+        )
+        for venue, url in sorted(wires.items())
+    )
+    return PaperProcess(
+        accounts=accounts,
+        credentials={
+            account.name: {
+                "apiKey": f"paper-{account.venue}-key",
+                "secret": f"paper-{account.venue}-secret",
+            }
+            for account in accounts
+        },
+        control_url=f"http://127.0.0.1:{control_port}",
+        control_token=token,
+    )
 
 
 async def _stop(process: asyncio.subprocess.Process) -> None:
@@ -362,27 +386,3 @@ async def _stop(process: asyncio.subprocess.Process) -> None:
     except TimeoutError:
         process.kill()
         await process.wait()
-
-
-def _paper_of(ready: Mapping[str, Any]) -> PaperProcess:
-    accounts: list[Account] = []
-    credentials: dict[str, Mapping[str, str]] = {}
-    for venue, served in ready["venues"].items():
-        for held in served["accounts"]:
-            name = f"paper-{venue}" if held["name"] == "main" else f"paper-{venue}-{held['name']}"
-            accounts.append(
-                Account(
-                    name=name,
-                    venue=venue,
-                    key_space=KEY_SPACE_DEFAULT[venue],
-                    credential=name,
-                    base_url=served["url"],
-                )
-            )
-            credentials[name] = {"apiKey": held["api_key"], "secret": held["secret"]}
-    return PaperProcess(
-        accounts=tuple(accounts),
-        credentials=credentials,
-        control_url=ready["control"]["url"],
-        control_token=ready["control"]["token"],
-    )

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from decimal import Decimal
 
 from bastion.auth.keys import require
@@ -19,6 +20,7 @@ DEADLINE_S_MAX = Decimal(3600)
 HOLD_S_MAX = Decimal(86_400)
 # How long after its own deadline an exit is given to write down its verdict.
 VERDICT_GRACE_S = 5.0
+PAPER_NOTE = "PAPER: no configuration is set; this was the embedded paper exchange, not a live account."
 FOLLOW_GAP_S = 0.1
 # A process that carries out an exit writes at least this often; a longer silence means that it is stuck.
 STUCK_S = 20
@@ -89,7 +91,11 @@ async def exit_status(desk: Desk, principal: Principal, exit_id: str) -> ExitRep
     entries = desk.journal.entries(exit_id) if 0 < len(exit_id) <= EXIT_ID_LENGTH_MAX else ()
     if not any(isinstance(entry.record, ExitRequested) for entry in entries):
         raise Refused(f"There is no exit with the id {exit_id[:EXIT_ID_LENGTH_MAX]!r} in this journal.")
-    return fold(entries)
+    report = fold(entries)
+    if desk.paper:
+        # Nobody must take the practice for the real thing in the very moment in which it counts.
+        return replace(report, warnings=(PAPER_NOTE, *report.warnings))
+    return report
 
 
 async def resume_exit(desk: Desk, principal: Principal, exit_id: str | None) -> ExitReport:

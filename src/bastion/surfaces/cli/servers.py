@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from bastion.app import PAPER_COMMAND, Place, open_desk, open_keys
+from bastion.app import PAPER_COMMAND, PAPER_TOKEN_VARIABLE, Place, open_desk, open_keys
 from bastion.commands import recover
 from bastion.domain.principal import Scope
 from bastion.surfaces.cli import fast
@@ -87,8 +87,17 @@ async def _serve_http(place: Place, port: int) -> int:
     return Code.OK
 
 
-def run_paper(arguments: Sequence[str]) -> int:
-    """Run the paper exchange's own process, with these arguments, until it ends."""
+def run_paper(place: Place, arguments: Sequence[str]) -> int:
+    """Run the paper exchange's own process, with these arguments, until it ends.
+
+    Without another choice, the token of its control port is written to a file in the state directory.
+    """
+    given = [argument.partition("=")[0] for argument in arguments]
+    if PAPER_TOKEN_VARIABLE not in os.environ and not {"--token-file", "--help", "-h"} & set(given):
+        place.home.mkdir(parents=True, exist_ok=True, mode=0o700)
+        file = place.home / "paper-control.token"
+        complain(f"The control port's token is written to {file}.")
+        arguments = [*arguments, "--token-file", str(file)]
     with subprocess.Popen([sys.executable, *PAPER_COMMAND, *arguments]) as process:  # noqa: S603 - our own program
         while True:
             try:

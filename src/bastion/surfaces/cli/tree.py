@@ -99,7 +99,7 @@ def up(
 @paper.command(help_flags=())
 def serve(*tokens: Tokens) -> int:
     """Serve the paper exchange, until Ctrl-C."""
-    return servers.run_paper(tokens)
+    return servers.run_paper(find_place(config=None), tokens)
 
 
 @keys.command

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 import aiohttp
 
-from bastion.errors import AnswerMalformed, Fault, OutcomeUnknown, VenueError, VenueRejected, VenueUnreachable
+from bastion.errors import Fault, OutcomeUnknown, VenueError, VenueRejected, VenueUnreachable
 from bastion.ports import Clock
 from bastion.venues.ccxt.parse import Answer
 from bastion.venues.throttle import Throttle
@@ -174,7 +174,7 @@ class Wire:
             await getattr(client, method)(dict(params))
         except Answered as answered:
             return answered.answer
-        except VenueError:
+        except (VenueError, _Lost):
             raise
         except Exception as error:  # noqa: BLE001 - whatever ccxt or aiohttp raise, no answer came
             cause = error.__cause__ or error
@@ -253,4 +253,4 @@ async def _mark_left(_session: aiohttp.ClientSession, _context: object, _params:
 
 async def _refuse_redirect(_session: aiohttp.ClientSession, _context: object, _params: object) -> None:
     # A signed request is for one host only; no documented endpoint of any venue redirects.
-    raise AnswerMalformed("the venue's host redirected the request; check base_url")
+    raise _Lost("the venue's host redirected the request; check base_url")

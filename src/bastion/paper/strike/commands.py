@@ -24,9 +24,10 @@ from bastion.paper.strike.results import (
 )
 
 ResultT = TypeVar("ResultT")
+_ResultT_co = TypeVar("_ResultT_co", covariant=True)
 
 
-class Command(Generic[ResultT]):
+class Command(Generic[_ResultT_co]):
     """Anything that `MarginVenue.submit` takes; the parameter is the result when it is not refused."""
 
     __slots__ = ()

@@ -1,0 +1,126 @@
+"""Exchange: a paper exchange that stands on its own, with its true state and faults at hand."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+import tomllib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx2
+from tests.acceptance.mcp.house import House
+
+import bastion.paper
+
+TOKEN = "a-token-of-this-test"
+START_S = 60
+WAIT_S = 60
+STEP_S = 0.05
+SEED = Path(bastion.paper.__file__).parent / "scenarios" / "seed.toml"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exchange:
+    """A running paper exchange with the scenario `seed`."""
+
+    wires: dict[str, str]
+    control: str
+
+    def ask(self, method: str, path: str, body: object = None) -> object:
+        """Send one request to the control API."""
+        answer = httpx2.request(
+            method,
+            self.control + path,
+            headers={"Authorization": f"Bearer {TOKEN}"},
+            content=None if body is None else json.dumps(body),
+            timeout=10,
+        )
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    def slow_down(self, answer_ms: int) -> None:
+        """Let every answer take this long."""
+        self.ask("POST", "/faults", {"kind": "latency", "answer_ms": answer_ms})
+
+    def open_positions(self) -> int:
+        """Return how many positions the exchange truly holds."""
+        return sum(len(account["positions"]) for account in self._accounts())
+
+    def orders(self) -> int:
+        """Return how many orders it ever took from its accounts."""
+        return sum(len(account["orders"]) for account in self._accounts())
+
+    def _accounts(self) -> list[dict[str, list[object]]]:
+        state = self.ask("GET", "/state")
+        assert isinstance(state, dict)
+        return [account for venue in state["venues"].values() for account in venue["accounts"].values()]
+
+    def wait_for_orders(self, count: int) -> None:
+        """Return once it has taken that many orders."""
+        self._wait(lambda: self.orders() >= count, f"{count} orders")
+
+    def wait_for_flat(self) -> None:
+        """Return once it holds nothing."""
+        self._wait(lambda: self.open_positions() == 0, "no position")
+
+    def _wait(self, done: Callable[[], bool], what: str) -> None:
+        for _ in range(round(WAIT_S / STEP_S)):
+            if done():
+                return
+            time.sleep(STEP_S)
+        raise AssertionError(f"the exchange never came to {what}")
+
+
+@contextmanager
+def standing_exchange() -> Iterator[Exchange]:
+    """Run the exchange in a process of its own until the block ends."""
+    command = [
+        sys.executable,
+        "-m",
+        "bastion.paper",
+        "--scenario",
+        "seed",
+        "--port",
+        "0",
+        "--control-port",
+        "0",
+    ]
+    with subprocess.Popen(
+        command,
+        env=os.environ | {"BASTION_PAPER_CONTROL_TOKEN": TOKEN},
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        try:
+            assert process.stdout is not None
+            ready = json.loads(process.stdout.readline())
+            yield Exchange(wires=ready["wires"], control=f"http://127.0.0.1:{ready['control_port']}")
+        finally:
+            process.terminate()
+            process.wait(timeout=START_S)
+
+
+def house_at(exchange: Exchange, folder: Path) -> House:
+    """Return a house whose configuration and vault name the accounts of this exchange."""
+    scenario = tomllib.loads(SEED.read_text(encoding="utf-8"))
+    config = folder / "bastion.toml"
+    config.write_text(
+        "".join(
+            f'[[account]]\nname = "{venue}-main"\nvenue = "{venue}"\nbase_url = "{url}"\n'
+            f'credential = "{venue}-main"\n\n'
+            for venue, url in exchange.wires.items()
+            if venue in {"binance", "bybit"}
+        ),
+        encoding="utf-8",
+    )
+    house = House(folder=folder, more={"BASTION_CONFIG": str(config)})
+    for venue in scenario["venue"]:
+        account = venue["account"][0]
+        credential = json.dumps({"apiKey": account["api_key"], "secret": account["secret"]})
+        put = house.run("vault", "put", f"{venue['name']}-main", "--from-stdin", given=credential)
+        assert put.returncode == 0, put.stderr
+    return house

@@ -1,0 +1,22 @@
+"""Fixtures for every folder: the paper exchange as a process."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.paper_process import PaperProcess, paper_exchange
+
+
+@pytest.fixture(scope="session")
+def paper_process() -> Iterator[PaperProcess]:
+    """One paper exchange process for the whole session, in whatever state the last test left it."""
+    with paper_exchange() as process:
+        yield process
+
+
+@pytest.fixture
+def paper(paper_process: PaperProcess) -> PaperProcess:
+    """The session's paper exchange, fresh in the scenario `seed`, without faults and with an empty log."""
+    paper_process.control.load_scenario("seed")
+    paper_process.control.clear_requests()
+    return paper_process

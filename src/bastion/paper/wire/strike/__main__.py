@@ -1,0 +1,130 @@
+"""The margin venue alone, as a program: `python -m bastion.paper.wire.strike serve | token`.
+
+`serve` prints one JSON line when it is ready and ends on SIGTERM or SIGINT. `token` prints a pair of tokens
+of the venue's own issuer for a user and that user's wallets.
+"""
+
+import argparse
+import asyncio
+import json
+import signal
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from aiohttp import web
+
+from bastion.paper.clock import RealClock
+from bastion.paper.strike.commands import Tick
+from bastion.paper.strike.identity import wallet_address
+from bastion.paper.strike.identity_assembly import PrivySettings
+from bastion.paper.strike.money import parse_micro
+from bastion.paper.strike.settings import VenueSettings
+from bastion.paper.wire.strike.host import Host, HostSettings, open_host, open_issuer
+from bastion.paper.wire.strike.limits import LimitSettings
+from bastion.paper.wire.strike.server import WireSettings
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one of the two commands; the exit code is 0, or 2 for a wrong command line."""
+    parser = argparse.ArgumentParser(prog="python -m bastion.paper.wire.strike", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    serve = commands.add_parser("serve", help="serve the venue on 127.0.0.1")
+    serve.add_argument("--folder", type=Path, required=True, help="where ledger, keys and records live")
+    serve.add_argument("--port", type=int, default=0, help="0 takes a free one")
+    serve.add_argument("--trading-limit", type=_limit, default=10, metavar="N|off")
+    serve.add_argument("--public-limit", type=_limit, default=120, metavar="N|off")
+    serve.add_argument("--separate-exit-bucket", action="store_true")
+    serve.add_argument("--mark", type=_mark, action="append", default=[], metavar="SYMBOL=PRICE")
+    serve.add_argument("--privy-app", help="accept tokens of this Privy application instead of our own")
+    serve.add_argument("--privy-keys-url", help="where its keys are published, when not at Privy's")
+    token = commands.add_parser("token", help="print an access and an identity token of the venue's issuer")
+    token.add_argument("--folder", type=Path, required=True)
+    token.add_argument("--user", required=True, metavar="did:privy:NAME")
+    token.add_argument("--wallet", type=_wallet, action="append", required=True)
+    chosen = parser.parse_args(arguments)
+    if chosen.command == "token":
+        return _print_tokens(chosen.folder, chosen.user, chosen.wallet)
+    asyncio.run(_serve(chosen))
+    return 0
+
+
+def _print_tokens(folder: Path, user: str, wallets: Sequence[str]) -> int:
+    if not folder.is_dir():
+        sys.stderr.write(f"{folder} is no folder; start the venue there first\n")
+        return 2
+    issuer = open_issuer(folder)
+    now_s = RealClock().now_ms() // 1000
+    pair = {
+        "authorization": f"Bearer {issuer.access_token(user, now_s=now_s)}",
+        "privy-id-token": issuer.identity_token(user, wallets, now_s=now_s),
+    }
+    sys.stdout.write(json.dumps(pair) + "\n")
+    return 0
+
+
+async def _serve(chosen: argparse.Namespace) -> None:
+    limits = LimitSettings(
+        trading=chosen.trading_limit,
+        public=chosen.public_limit,
+        separate_exit_bucket=chosen.separate_exit_bucket,
+    )
+    # Nothing feeds this program's marks, so the ones given stay good.
+    rules = VenueSettings(oracle_stale_after_us=None)
+    settings = HostSettings(folder=chosen.folder, rules=rules, wire=WireSettings(limits=limits))
+    if chosen.privy_app:
+        privy = PrivySettings.hosted(chosen.privy_app)
+        if chosen.privy_keys_url:
+            privy = replace(privy, keys_url=chosen.privy_keys_url)
+        settings = replace(settings, privy=privy)
+    host = open_host(settings, RealClock())
+    runner = web.AppRunner(host.application, access_log=None, shutdown_timeout=2)
+    try:
+        if chosen.mark:
+            await asyncio.wrap_future(host.venue.submit(Tick(marks=dict(chosen.mark))))
+        await runner.setup()
+        await web.TCPSite(runner, "127.0.0.1", chosen.port).start()
+        _say_ready(host, runner.addresses[0][1])
+        await _until_told_to_stop()
+    finally:
+        await runner.cleanup()
+        await asyncio.to_thread(host.close)
+
+
+def _say_ready(host: Host, port: int) -> None:
+    ready = {
+        "ready": True,
+        "url": f"http://127.0.0.1:{port}",
+        "service_key_file": None if host.service_key_path is None else str(host.service_key_path),
+    }
+    sys.stdout.write(json.dumps(ready) + "\n")
+    sys.stdout.flush()
+
+
+async def _until_told_to_stop() -> None:
+    told = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, told.set)
+    await told.wait()
+
+
+def _limit(text: str) -> int | None:
+    return None if text == "off" else int(text)
+
+
+def _mark(text: str) -> tuple[str, int]:
+    symbol, _, price = text.partition("=")
+    return symbol, parse_micro(price)
+
+
+def _wallet(text: str) -> str:
+    wallet = wallet_address(text)
+    if wallet is None:
+        raise argparse.ArgumentTypeError("a wallet is 0x and 40 hexadecimal digits")
+    return wallet
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -74,6 +74,7 @@ class CcxtVenue(ABC):
         self._instruments: Instruments | None = None
         self._clock_turn = asyncio.Lock()
         self._synchronised = 0
+        self._doubt_ms = 0
 
     @property
     def account(self) -> Account:
@@ -124,7 +125,8 @@ class CcxtVenue(ABC):
             if answer.venue_time_ms is not None:
                 times.append(answer.venue_time_ms)
         if not times and self._synchronised:
-            times = [begun_utc_ns // NS_PER_MS + self._wire.offset_ms]
+            # Rather a little early: executions are counted from here, and none of ours may be missed.
+            times = [begun_utc_ns // NS_PER_MS + self._wire.offset_ms - self._doubt_ms]
         return Look(
             begun_ns=begun_ns,
             ended_ns=self._clock.monotonic_ns(),
@@ -248,8 +250,10 @@ class CcxtVenue(ABC):
                 return  # Somebody else did it while we waited.
             before_ns = self._clock.now_ns()
             venue_ms = await self._venue_time_ms(deadline)
-            middle_ns = (before_ns + self._clock.now_ns()) // 2
-            self._wire.offset_ms = venue_ms - middle_ns // NS_PER_MS
+            after_ns = self._clock.now_ns()
+            self._wire.offset_ms = venue_ms - (before_ns + after_ns) // 2 // NS_PER_MS
+            # The venue read its clock somewhere between our two readings, and cut it to a millisecond.
+            self._doubt_ms = abs(after_ns - before_ns) // 2 // NS_PER_MS + 2
             self._synchronised += 1
 
     async def _read_clock(self, deadline: Deadline) -> PartRead:

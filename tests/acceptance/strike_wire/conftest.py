@@ -17,7 +17,7 @@ Build = Callable[..., Awaitable[World]]
 async def build(tmp_path: Path) -> AsyncIterator[Build]:
     started: list[World] = []
 
-    async def build_world(**settings: Any) -> World:  # noqa: ANN401  passed on to World
+    async def build_world(**settings: Any) -> World:  # noqa: ANN401 - passed on to World
         folder = tmp_path / f"world-{len(started)}"
         folder.mkdir()
         world = World(folder=folder, **settings)

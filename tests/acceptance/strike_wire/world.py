@@ -44,7 +44,7 @@ class Reply:
     headers: Headers
 
     @property
-    def body(self) -> Any:  # noqa: ANN401  any JSON
+    def body(self) -> Any:  # noqa: ANN401 - any JSON
         """The parsed body."""
         return json.loads(self.raw)
 

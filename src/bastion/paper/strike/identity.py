@@ -37,7 +37,7 @@ class Denial(Enum):
     CONFLICT = "Credentials do not belong to the same wallet"
 
 
-class Unauthenticated(Exception):  # noqa: N818  a refusal is no defect
+class Unauthenticated(Exception):  # noqa: N818 - a refusal is no defect
     """The request proves nobody; `denial` says why in words fit for the client."""
 
     def __init__(self, denial: Denial) -> None:

@@ -27,11 +27,11 @@ KeyMap: TypeAlias = Mapping[str, EllipticCurvePublicKey]
 Fetch: TypeAlias = Callable[[], Awaitable[bytes]]
 
 
-class KeysUnavailable(Exception):  # noqa: N818  a state of the provider, no defect of ours
+class KeysUnavailable(Exception):  # noqa: N818 - a state of the provider, no defect of ours
     """The key server gave no usable key document: down, slow, oversized or malformed."""
 
 
-class UnknownKey(Exception):  # noqa: N818  a state of the provider, no defect of ours
+class UnknownKey(Exception):  # noqa: N818 - a state of the provider, no defect of ours
     """No trusted key has this kid; the token that names it cannot be verified."""
 
 

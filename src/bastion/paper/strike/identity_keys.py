@@ -29,7 +29,7 @@ class KeyState(Enum):
     UNKNOWN = "unknown"
 
 
-class ActiveKeyExists(Exception):  # noqa: N818  a state of the wallet, no defect
+class ActiveKeyExists(Exception):  # noqa: N818 - a state of the wallet, no defect
     """The wallet has an active key already; it must be revoked first."""
 
 

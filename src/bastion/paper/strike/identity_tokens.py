@@ -32,7 +32,7 @@ _TOKEN = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
 _REFUSED_HEADERS = ("jwk", "jku", "x5u", "x5c", "crit", "b64", "zip")
 
 
-class TokenRefused(Exception):  # noqa: N818  a refusal is no defect
+class TokenRefused(Exception):  # noqa: N818 - a refusal is no defect
     """The token proves nothing. The text names the reason for our own tests; no client ever sees it."""
 
 

@@ -27,7 +27,7 @@ class ErrorStyle(Enum):
     CODE = "code"
 
 
-class Refusal(Exception):  # noqa: N818  a refusal is an answer, no defect
+class Refusal(Exception):  # noqa: N818 - a refusal is an answer, no defect
     """The request gets an error answer; nothing was changed.
 
     `code` is the code string of the API-key routes and is shown nowhere else.
@@ -40,7 +40,7 @@ class Refusal(Exception):  # noqa: N818  a refusal is an answer, no defect
         self.code = code
 
 
-class RateLimited(Exception):  # noqa: N818  as Refusal
+class RateLimited(Exception):  # noqa: N818 - as Refusal
     """The caller is over a limit and may come back after `retry_after_s` seconds (1 to 60)."""
 
     def __init__(self, retry_after_s: int) -> None:

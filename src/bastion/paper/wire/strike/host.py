@@ -3,6 +3,7 @@
 import os
 import secrets
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -83,12 +84,11 @@ def open_host(settings: HostSettings, clock: Clock) -> Host:
         privy=settings.privy,
         issuer=issuer,
     )
-    try:
+    with ExitStack() as unfinished:
+        unfinished.callback(identity.close)
         store = SqliteStore(folder / "ledger.db")
         venue = MarginVenue(store, settings.rules, lambda: clock.now_ms() * 1000)
-    except BaseException:
-        identity.close()
-        raise
+        unfinished.pop_all()
     served = application(venue=venue, identity=identity, clock=clock, settings=settings.wire)
     return Host(venue=venue, identity=identity, application=served, issuer=issuer, service_key_path=key_path)
 
@@ -101,7 +101,7 @@ def open_issuer(folder: Path) -> TokenIssuer:
         _write_secret(path, made.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
     key = load_pem_private_key(path.read_bytes(), password=None)
     if not isinstance(key, EllipticCurvePrivateKey) or not isinstance(key.curve, SECP256R1):
-        raise ValueError(  # noqa: TRY004  the content of a file is wrong, not a type
+        raise ValueError(  # noqa: TRY004 - the content of a file is wrong, not a type
             f"{path} holds no P-256 key; remove it and a new one is made"
         )
     return TokenIssuer(application=APPLICATION, key=key, kid=ISSUER_KID)

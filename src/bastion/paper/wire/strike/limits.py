@@ -29,7 +29,7 @@ class LimitSettings:
         numbers = (self.trading, self.public, self.failures, self.keys)
         if any(number is not None and number < 1 for number in numbers):
             raise ValueError("a limit must be at least 1; use None to switch it off")
-        if not 1 <= self.window_s <= 60:  # noqa: PLR2004  retry_after is documented as 1 to 60 seconds
+        if not 1 <= self.window_s <= 60:  # noqa: PLR2004 - retry_after is documented as 1 to 60 seconds
             raise ValueError("window_s must be between 1 and 60")
 
 

@@ -207,7 +207,7 @@ async def _in_the_venues_words(
         return response
     except web.HTTPNotFound:
         return _response(answer({"error": 404, "message": "No such endpoint"}, status=404))
-    except Exception:  # noqa: BLE001  the last door; see the next line
+    except Exception:  # noqa: BLE001 - the last door; see the next line
         # Whatever went wrong inside, the client gets the venue's shape and no detail of it.
         _LOG.exception("a request to %s failed", request.match_info.route.resource)
         return _response(answer({"error": 500, "message": UNKNOWN_OUTCOME}, status=500))

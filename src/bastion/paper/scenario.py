@@ -83,7 +83,7 @@ class TapePath:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scenario:
-    """Everything a world starts from.
+    """Everything a world starts from; `faults` are rules for the server, in force from the start.
 
     `clock_start_ms` is set for a stepped clock, None for the machine's time.
     """
@@ -94,6 +94,7 @@ class Scenario:
     clock_start_ms: int | None
     venues: tuple[VenueSpec, ...]
     tapes: Mapping[str, tuple[TapePath, ...]] = field(default_factory=dict)
+    faults: tuple[Mapping[str, object], ...] = ()
 
 
 def scenario_names() -> list[str]:
@@ -136,6 +137,7 @@ def parse_scenario(values: object) -> Scenario:
         clock_start_ms=document.whole_or_none("clock_start_ms"),
         venues=tuple(_venue(venue) for venue in document.tables("venue")),
         tapes=tapes,
+        faults=tuple(row.values for row in document.tables("fault")),
     )
     document.finish()
     if not scenario.venues:

@@ -2,8 +2,9 @@
 
 import random  # noqa: TID251  the composition root of the paper exchange hands its chance in
 
+from bastion.paper.document import Document
 from bastion.paper.scenario import Scenario
-from bastion.paper.server.faults import FaultTable
+from bastion.paper.server.faults import FaultTable, parse_fault
 from bastion.paper.server.request_log import RequestLog
 from bastion.paper.wire.protocol import Wire
 from bastion.paper.wire.registry import PLUGINS
@@ -30,7 +31,9 @@ class Station:
         }
         seed = scenario.seed if self._seed is None else self._seed
         dice = random.Random(seed)  # noqa: S311  chance for tests, from a seed that they choose
+        faults = FaultTable(dice.random)
+        faults.add(parse_fault(Document(row, f"fault[{n}]")) for n, row in enumerate(scenario.faults))
         self.world = world
         self.wires = wires
-        self.faults = FaultTable(dice.random)
+        self.faults = faults
         self.latency = {venue.name: (venue.round_trip_ms, venue.jitter_ms) for venue in scenario.venues}

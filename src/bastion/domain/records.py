@@ -248,11 +248,15 @@ class LegReopened:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExitJudged:
-    """Every leg has a verdict; `held_until_ns` is UTC, the verdict's own time where there is no hold."""
+    """Every leg has a verdict, `elapsed_ms` after the request.
+
+    `held_until_ns` is UTC, the verdict's own time where there is no hold.
+    """
 
     exit_id: str
     verdict: Verdict
     held_until_ns: int
+    elapsed_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

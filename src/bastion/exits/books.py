@@ -81,7 +81,7 @@ class Book:
 
     `baseline` is the signed quantity of the first sighting, `position` the latest one. Fills before
     `since_ms` are contained in the baseline; whether those up to `until_ms` are is uncertain. Our orders
-    count from the round after `after_round`. `threat` says that an order was seen which could open or grow it.
+    count from the round after `after_round`. `threat` says that an order was seen that could open or grow it.
     """
 
     key: BookKey

@@ -156,6 +156,7 @@ class ExitCourse:
                 exit_id=self.request.exit_id,
                 verdict=verdict,
                 held_until_ns=self._clock.now_ns() + hold_ns,
+                elapsed_ms=self.flat_after_ms(now_ns),
             )
         )
 

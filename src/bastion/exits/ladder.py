@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from decimal import ROUND_CEILING, ROUND_DOWN, ROUND_FLOOR, Decimal
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 
 from bastion.domain.instrument import Instrument
 from bastion.domain.money import ZERO, Price, Quantity, floor_to_step
@@ -11,6 +11,12 @@ from bastion.domain.position import Position, Side
 from bastion.errors import Fault
 from bastion.exits.books import Sent
 from bastion.exits.settings import ExitSettings
+
+WHOLE_AFTER_SIZES = 2
+"""After so many refusals for the size, the venue's size-free close is tried once."""
+
+PARTS_EXPONENT_MAX = 12
+"""A position is split in at most two to this power."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +80,10 @@ def rung(past: Trail, settings: ExitSettings) -> Rung:
     The bound of an immediate-or-cancel limit protects against an empty book; market is tried again between
     the widest bounds, since a price protection heals when the market calms.
     """
-    parts = min(2**past.sizes, settings.slices_max)
+    if past.sizes == WHOLE_AFTER_SIZES:
+        # Smaller did not help: perhaps it is too small, and the venue's size-free close helps.
+        return Rung(kind=OrderKind.WHOLE)
+    parts = 2 ** min(past.sizes, PARTS_EXPONENT_MAX)
     bounds = settings.ioc_bounds
     if past.bands == 0 or not bounds:
         return Rung(kind=OrderKind.MARKET, parts=parts)
@@ -99,13 +108,13 @@ def slices(
     least = instrument.quantity_min if instrument is not None else ZERO
     most = instrument.market_quantity_max if instrument is not None else ZERO
     total = floor_to_step(position.quantity, lot)
-    if total == ZERO or total < least:
+    if total == ZERO or total < least or step.kind is OrderKind.WHOLE:
         return (Slice(kind=OrderKind.WHOLE, quantity=position.quantity),)
     largest = total if most == ZERO else min(total, floor_to_step(most, lot) or most)
     if step.parts > 1:
-        share = floor_to_step(total / step.parts, lot or _exponent(total))
-        largest = min(largest, max(share, least, lot))
-    largest = largest if largest > ZERO else total
+        unit = lot or _unit(total)
+        share = floor_to_step(total / step.parts, unit)
+        largest = min(largest, max(share, least, unit))
     sizes: list[Decimal] = []
     left = total
     while left > ZERO and len(sizes) < settings.slices_max:
@@ -129,7 +138,7 @@ def limit(position: Position, instrument: Instrument | None, bound: Decimal | No
     raw = position.mark_price * (1 - bound if long else 1 + bound)
     tick = instrument.price_tick if instrument is not None else ZERO
     if tick == ZERO:
-        tick = _exponent(position.mark_price)
+        tick = _unit(position.mark_price)
     count = (raw / tick).to_integral_value(ROUND_CEILING if long else ROUND_FLOOR)
     return Price(max(count * tick, tick))
 
@@ -156,8 +165,7 @@ def is_dust(position: Position, instrument: Instrument | None, past: Trail, sett
     return small and past.last_fault is Fault.SIZE and past.sizes >= 2  # noqa: PLR2004 - refused twice
 
 
-def _exponent(value: Decimal) -> Decimal:
-    exponent = value.normalize().as_tuple().exponent
-    digits = exponent if isinstance(exponent, int) else 0
-    # Two more digits than the venue showed are still a size or price that it may refuse, never a wrong one.
-    return Decimal(1).scaleb(min(digits, 0)).quantize(Decimal(1).scaleb(min(digits, 0)), ROUND_DOWN)
+def _unit(value: Decimal) -> Decimal:
+    # The last digit that the venue itself wrote is a step that it can take.
+    exponent = value.as_tuple().exponent
+    return Decimal(1).scaleb(exponent if isinstance(exponent, int) and exponent < 0 else 0)

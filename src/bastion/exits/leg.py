@@ -283,6 +283,8 @@ class LegRunner:
                 fills_asked_ns=courier.fills_asked_ns,
             )
         )
+        if standing.open and not courier.instruments:
+            courier.fetch_instruments()
         if leg.judged is not None and pending(leg):
             courier.ask_fills()
         self._next_look_ns = self._schedule(standing, now_ns)

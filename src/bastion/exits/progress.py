@@ -210,24 +210,20 @@ class Progress:
 
 def progress(entries: Iterable[Entry]) -> Progress | None:
     """Return where the exit of these entries (oldest first) stands; None when it was never requested."""
-    state: Progress | None = None
-    spooled = 0
+    entries = tuple(entries)
+    asked = next((entry for entry in entries if isinstance(entry.record, ExitRequested)), None)
+    if asked is None or not isinstance(asked.record, ExitRequested):
+        return None
+    request = asked.record
+    state = Progress(
+        request=request,
+        requested_ns=asked.at_ns,
+        legs={account.name: Leg(exit_id=request.exit_id, account=account) for account in request.accounts},
+        spooled=sum(entry.spooled for entry in entries),
+    )
     for entry in entries:
-        record = entry.record
-        spooled += entry.spooled
-        if isinstance(record, ExitRequested) and state is None:
-            state = Progress(
-                request=record,
-                requested_ns=entry.at_ns,
-                legs={
-                    account.name: Leg(exit_id=record.exit_id, account=account) for account in record.accounts
-                },
-            )
-        if state is not None:
-            state.last_ns = max(state.last_ns, entry.at_ns)
-            _advance(state, record, at_ns=entry.at_ns)
-    if state is not None:
-        state.spooled = spooled
+        state.last_ns = max(state.last_ns, entry.at_ns)
+        _advance(state, entry.record, at_ns=entry.at_ns)
     return state
 
 

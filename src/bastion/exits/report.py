@@ -56,8 +56,9 @@ def fold(entries: Sequence[Entry]) -> ExitReport:
     residual = tuple(row for leg in legs for row in _residual(leg)) if verdict is not None else ()
     unread = tuple(row for leg in legs for row in _unread(leg)) if verdict is not None else ()
     errors = tuple(row for leg in legs for row in _errors(leg, verdict))
-    until_ns = state.judged_ns if state.judged is not None else state.last_ns
-    elapsed_s = Decimal(max(0, until_ns - state.requested_ns)) / 1_000_000_000
+    elapsed_s = Decimal(max(0, state.last_ns - state.requested_ns)) / 1_000_000_000
+    if state.judged is not None:
+        elapsed_s = Decimal(state.judged.elapsed_ms) / 1000
     flat_ms = [leg.judged.time_to_flat_ms for leg in legs if leg.judged is not None]
     success = verdict is not None and verdict.success
     time_to_flat_ms = max((ms for ms in flat_ms if ms is not None), default=None) if success else None

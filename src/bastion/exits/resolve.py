@@ -1,6 +1,6 @@
 """Resolve: what to ask the venue next, and when an order's fate counts as known."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -87,8 +87,9 @@ def questions(
     doubted: dict[tuple[str, str, str], Position] = {}
     if standing.clean and not waiting:
         doubted.update((book.key, book.position) for book in standing.unexplained)
+    sent = by_position(leg)
     for position in standing.open:
-        if position.key in standing.suspects or _maybe_flat(leg, position):
+        if position.key in standing.suspects or _maybe_flat(sent.get(position.key, ())):
             doubted[book_key(position)] = position
     elsewhere = tuple(
         book.position
@@ -143,8 +144,7 @@ def by_position(leg: Leg) -> Mapping[tuple[str, str, str], list[Sent]]:
     return groups
 
 
-def _maybe_flat(leg: Leg, position: Position) -> bool:
-    orders = by_position(leg).get(position.key)
+def _maybe_flat(orders: Sequence[Sent]) -> bool:
     last = orders[-1].answer if orders else None
     return last is not None and last.fault is Fault.MAYBE_FLAT
 

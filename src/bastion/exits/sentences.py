@@ -99,7 +99,7 @@ def warnings(state: Progress) -> tuple[str, ...]:
     told: list[str] = []
     if state.spooled:
         told.append(
-            f"The journal could not take {count(state.spooled, 'record')} in time; they are kept in the spool."
+            f"The journal did not take {count(state.spooled, 'record')} in time; the spool keeps them."
         )
     if state.runs > 1:
         told.append(f"The exit was taken up again {count(state.runs - 1, 'time')}.")

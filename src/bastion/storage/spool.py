@@ -1,10 +1,10 @@
 """Spool: where records go when the journal cannot take them in time; a spool counts as journal."""
 
 import asyncio
-import heapq
 import json
 import os
 import threading
+from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Protocol
@@ -19,6 +19,10 @@ from bastion.storage.sqlite import SqliteJournal
 
 RETRY_NS = 1_000_000_000
 """How long the journal is left alone after it failed."""
+
+
+_Placed = tuple[int | None, Entry]
+"""An entry, and the journal's sequence number behind which it belongs, where that is known."""
 
 
 class Shelf(Protocol):
@@ -110,6 +114,8 @@ class SpooledJournal:
         self._budget_s = budget_ms / 1000
         self._complain = complain
         self._memory = MemoryJournal(clock=clock, spooled=True)
+        self._memory_after: list[int | None] = []
+        self._last_seq: int | None = None
         self._seq = 0
         self._head = GENESIS
         self._leave_alone_until_ns = clock.monotonic_ns()
@@ -120,7 +126,10 @@ class SpooledJournal:
         if self._journal is not None and self._clock.monotonic_ns() >= self._leave_alone_until_ns:
             try:
                 async with asyncio.timeout(self._budget_s):
-                    return await self._journal.append(records)
+                    taken = await self._journal.append(records)
+                if taken:
+                    self._last_seq = taken[-1].seq
+                return taken
             except (JournalUnusable, TimeoutError) as error:
                 reason = str(error) or f"it took longer than {self._budget_s * 1000:.0f} ms"
                 self._leave_alone_until_ns = self._clock.monotonic_ns() + RETRY_NS
@@ -128,7 +137,7 @@ class SpooledJournal:
         return await self._spool(records)
 
     def entries(self, exit_id: str) -> tuple[Entry, ...]:
-        """Return the entries of one exit from all places, by time."""
+        """Return the entries of one exit from all places, in the order of their making."""
         return self._merged(lambda journal: journal.entries(exit_id), lambda entry: entry.exit_id == exit_id)
 
     def exit_ids(self) -> tuple[str, ...]:
@@ -138,11 +147,11 @@ class SpooledJournal:
         except JournalUnusable as error:
             self._complain(str(error))
             ids = ()
-        spooled = [entry.exit_id for entry in self._spooled() if kind_of(entry.record) == "ExitRequested"]
-        return tuple(dict.fromkeys((*ids, *spooled, *self._memory.exit_ids())))
+        spooled = [entry.exit_id for _, entry in self._beside() if kind_of(entry.record) == "ExitRequested"]
+        return tuple(dict.fromkeys((*ids, *spooled)))
 
     def latch_entries(self) -> tuple[Entry, ...]:
-        """Return the entries that trip or reset the latch, from all places, by time."""
+        """Return the entries that trip or reset the latch, from all places, in the order of their making."""
         kinds = {"LatchTripped", "LatchReset"}
         return self._merged(
             lambda journal: journal.latch_entries(), lambda entry: kind_of(entry.record) in kinds
@@ -154,6 +163,7 @@ class SpooledJournal:
             self._journal.close()
 
     async def _spool(self, records: Sequence[Record]) -> tuple[Entry, ...]:
+        after = self._place(records)
         entries = []
         lines = []
         seq, head = self._seq, self._head
@@ -162,7 +172,7 @@ class SpooledJournal:
             entry = seal(record, body=body, seq=seq, at_ns=self._clock.now_ns(), previous=head, spooled=True)
             head = entry.hash
             entries.append(entry)
-            lines.append(_line(entry, body))
+            lines.append(_line(entry, body, after))
         try:
             async with asyncio.timeout(self._budget_s):
                 await self._shelf.put(lines)
@@ -170,6 +180,7 @@ class SpooledJournal:
             self._complain(f"The spool did not take {len(records)} record(s) either: {error}.")
             for line in lines:
                 self._complain(line)
+            self._memory_after.extend(after for _ in records)
             return self._memory.keep(records)
         self._seq, self._head = seq, head
         return tuple(entries)
@@ -183,15 +194,39 @@ class SpooledJournal:
                 stored = read(self._journal)
             except JournalUnusable as error:
                 self._complain(str(error))
-        spooled = [entry for entry in self._spooled() if wanted(entry)]
-        kept = [entry for entry in self._memory.all_entries() if wanted(entry)]
-        if not spooled and not kept:
-            return stored
-        return tuple(heapq.merge(stored, spooled, kept, key=lambda entry: entry.at_ns))
+        beside = [(after, entry) for after, entry in self._beside() if wanted(entry)]
+        return _merge(stored, beside) if beside else stored
 
-    def _spooled(self) -> tuple[Entry, ...]:
-        chains = [_believed(lines) for lines in self._shelf.chains()]
-        return tuple(heapq.merge(*chains, key=lambda entry: entry.at_ns))
+    def _place(self, records: Sequence[Record]) -> int | None:
+        # Behind which entry of the journal these records belong: UTC can jump, sequence numbers cannot.
+        if self._last_seq is None and self._journal is not None and records:
+            try:
+                stored = self._journal.entries(records[0].exit_id)
+            except JournalUnusable:
+                return None
+            self._last_seq = stored[-1].seq if stored else 0
+        return self._last_seq
+
+    def _beside(self) -> list[_Placed]:
+        placed = [one for lines in self._shelf.chains() for one in _believed(lines)]
+        placed.extend(zip(self._memory_after, self._memory.all_entries(), strict=True))
+        return placed
+
+
+def _merge(stored: tuple[Entry, ...], beside: list[_Placed]) -> tuple[Entry, ...]:
+    seqs = [entry.seq for entry in stored]
+    times = [entry.at_ns for entry in stored]
+    places = [
+        bisect_right(times, entry.at_ns) if after is None else bisect_right(seqs, after)
+        for after, entry in beside
+    ]
+    merged: list[Entry] = []
+    taken = 0
+    for place, (_, entry) in sorted(zip(places, beside, strict=True), key=lambda one: one[0]):
+        merged.extend(stored[taken:place])
+        taken = max(taken, place)
+        merged.append(entry)
+    return (*merged, *stored[taken:])
 
 
 def open_journal(
@@ -229,9 +264,10 @@ def _write(path: Path, text: bytes) -> OSError | None:
     return None
 
 
-def _line(entry: Entry, body: str) -> str:
+def _line(entry: Entry, body: str, after: int | None) -> str:
     return canonical(
         {
+            "after": after,
             "at_ns": entry.at_ns,
             "body": body,
             "hash": entry.hash,
@@ -242,28 +278,27 @@ def _line(entry: Entry, body: str) -> str:
     )
 
 
-def _believed(lines: Sequence[str]) -> list[Entry]:
+def _believed(lines: Sequence[str]) -> list[_Placed]:
     # A line that was cut off by a crash, or changed, is left out; those around it still count.
-    entries = []
+    placed: list[_Placed] = []
     for line in lines:
         try:
             row = json.loads(line)
             kind, body, seq, at_ns = row["kind"], row["body"], row["seq"], row["at_ns"]
-            previous, found = row["previous"], row["hash"]
+            previous, found, after = row["previous"], row["hash"], row["after"]
             if digest(kind=kind, body=body, seq=seq, at_ns=at_ns, previous=previous) != found:
                 continue
             record = decode(kind, body)
         except (ValueError, KeyError, TypeError, RecordMalformed):
             continue
-        entries.append(
-            Entry(
-                seq=seq,
-                at_ns=at_ns,
-                exit_id=record.exit_id,
-                record=record,
-                previous=previous,
-                hash=found,
-                spooled=True,
-            )
+        entry = Entry(
+            seq=seq,
+            at_ns=at_ns,
+            exit_id=record.exit_id,
+            record=record,
+            previous=previous,
+            hash=found,
+            spooled=True,
         )
-    return entries
+        placed.append((after if isinstance(after, int) else None, entry))
+    return placed

@@ -1,0 +1,279 @@
+"""A venue that lies, lags, drops, duplicates, rejects, executes late, dies and heals, behind the Venue port."""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal
+from random import Random
+
+from bastion.domain.account import Access, Account
+from bastion.domain.instrument import Instrument
+from bastion.domain.look import Look, Unread
+from bastion.domain.money import Quantity
+from bastion.domain.order import CancelAnswer, Fill, OpenOrder, OrderKind, OrderRequest, OrderState
+from bastion.domain.position import Position
+from bastion.errors import Fault, OutcomeUnknown, VenueError, VenueRejected, VenueUnreachable
+from tests.simulation.exits.market import CATEGORY, Market
+
+FAULT_OF = {
+    "retry": Fault.RETRY,
+    "rate_limit": Fault.RATE_LIMIT,
+    "clock": Fault.CLOCK,
+    "mode": Fault.MODE,
+    "size": Fault.SIZE,
+    "band": Fault.BAND,
+    "maybe_flat": Fault.MAYBE_FLAT,
+}
+FAULTS_MAX = 12
+"""So often a rejection strikes one venue at most, besides ending when the venue heals."""
+
+
+class LyingVenue:
+    """One account of the simulated world."""
+
+    def __init__(self, market: Market, *, watch: Callable[[str, object], None]) -> None:
+        self.market = market
+        self.plan = market.plan
+        self.rng = Random(f"venue {market.plan.name} {market.rng.random()}")
+        self.calls = 0
+        self._watch = watch
+        self._lied_empty = False
+        self._struck: dict[str, int] = {}
+        self._account = Account(
+            name=self.plan.name, venue=f"venue-{self.plan.name}", key_space="usdm", credential="none"
+        )
+
+    @property
+    def account(self) -> Account:
+        return self._account
+
+    @property
+    def link(self) -> str:
+        return f"https://{self.plan.name}.example/positions"
+
+    async def open(self, *, deadline_s: float) -> None:
+        await self._travel(deadline_s)
+
+    async def close(self) -> None:
+        return None
+
+    async def access(self, *, deadline_s: float) -> Access:
+        await self._travel(deadline_s)
+        return Access(can_read=True, can_trade=not self.plan.terminal)
+
+    async def look(self, *, deadline_s: float) -> Look:
+        begun_ns, sent_ms = self.market.clock.monotonic_ns(), self.market.venue_ms()
+        try:
+            await self._travel(deadline_s, half=True)
+            self._surprise(self.plan.read_surprises)
+            if self._strikes(self.plan.hangs):
+                await asyncio.sleep(deadline_s)
+                raise VenueUnreachable("no answer")
+            positions, orders = self._positions(), self._orders()
+            unread = self._unread()
+            await self._travel(deadline_s, half=True)
+        except VenueUnreachable as error:
+            everything = tuple(Unread(part=part, reason=str(error)) for part in ("positions", "orders"))
+            return Look(
+                begun_ns=begun_ns,
+                ended_ns=self.market.clock.monotonic_ns(),
+                positions=(),
+                orders=(),
+                parts=(),
+                unread=everything,
+            )
+        missing = {part.part for part in unread}
+        look = Look(
+            begun_ns=begun_ns,
+            ended_ns=self.market.clock.monotonic_ns(),
+            positions=() if "positions" in missing else positions,
+            orders=() if "orders" in missing else orders,
+            parts=tuple(part for part in ("positions", "orders") if part not in missing),
+            unread=unread,
+            venue_time_ms=sent_ms if self.plan.dates_looks else None,
+        )
+        self._watch("look", look)
+        return look
+
+    async def instruments(self, *, deadline_s: float) -> Mapping[tuple[str, str], Instrument]:
+        await self._travel(deadline_s)
+        if not self.plan.instruments_known:
+            raise VenueUnreachable("no instruments")
+        names = {key[0] for key in self.market.holdings} | {o.instrument for o in self.market.orders.values()}
+        return {
+            (CATEGORY, name): Instrument(
+                id=name,
+                category=CATEGORY,
+                symbol=name,
+                base=name[:-4],
+                settle="USDT",
+                quantity_step=Decimal("0.01"),
+                quantity_min=Quantity(self.plan.minimum),
+                market_quantity_max=Quantity(self.plan.maximum),
+                price_tick=Decimal("0.1"),
+            )
+            for name in sorted(names)
+        }
+
+    async def place(self, request: OrderRequest, *, deadline_s: float) -> OrderState:
+        self._watch("place", request)
+        trouble = self._trouble(request)
+        if trouble == "surprise_before":
+            raise RuntimeError("nobody planned for this")
+        if trouble == "timeout_before":
+            await asyncio.sleep(deadline_s)
+            raise OutcomeUnknown("no answer")
+        if trouble == "late":
+            delay = self.rng.uniform(0.2, 6.0)
+            self.market.later(delay, lambda: self._execute_quietly(request))
+            raise OutcomeUnknown("connection reset")
+        try:
+            await self._travel(deadline_s, half=True)
+        except VenueUnreachable:
+            raise OutcomeUnknown("no answer") from None
+        if trouble == "unreachable":
+            raise VenueUnreachable("connection refused")
+        if trouble in FAULT_OF:
+            wait_s = self.rng.choice((None, 0.5, 2.0)) if trouble == "rate_limit" else None
+            raise VenueRejected(trouble, fault=FAULT_OF[trouble], code=trouble, retry_after_s=wait_s)
+        if trouble == "resolve_not_executed":
+            raise VenueRejected("unknown error", fault=Fault.RESOLVE)
+        state = self.market.execute(request)
+        return await self._after(trouble, request, state, deadline_s)
+
+    async def _after(
+        self, trouble: str, request: OrderRequest, state: OrderState, deadline_s: float
+    ) -> OrderState:
+        if trouble == "resolve_executed":
+            raise VenueRejected("unknown error", fault=Fault.RESOLVE)
+        if trouble == "delivered_twice":
+            self._execute_quietly(request)
+        if trouble == "timeout_after":
+            await asyncio.sleep(deadline_s)
+            raise OutcomeUnknown("no answer")
+        if trouble == "surprise_after":
+            raise RuntimeError("nobody planned for this")
+        if trouble == "reset_after":
+            raise OutcomeUnknown("connection reset")
+        try:
+            await self._travel(deadline_s, half=True)
+        except VenueUnreachable:
+            raise OutcomeUnknown("no answer") from None
+        return state
+
+    async def order(self, request: OrderRequest, *, deadline_s: float) -> OrderState | None:
+        await self._travel(deadline_s)
+        if self._strikes(self.plan.lookup_fails):
+            raise VenueUnreachable("no order service")
+        return self.market.states.get(request.client_order_id)
+
+    async def cancel(self, orders: Sequence[OpenOrder], *, deadline_s: float) -> tuple[CancelAnswer, ...]:
+        self._watch("cancel", tuple(orders))
+        try:
+            await self._travel(deadline_s, half=True)
+        except VenueUnreachable:
+            return tuple(CancelAnswer(order=order, gone=False, message="no answer") for order in orders)
+        answers = []
+        for order in orders:
+            if self.plan.terminal and (self.plan.terminal_for_good or self.market.sick):
+                answers.append(CancelAnswer(order=order, gone=False, code="-2015"))
+                continue
+            fails = self._strikes(self.plan.cancel_fails)
+            if not fails or self.rng.random() < 0.5:
+                self.market.cancel(order)
+            answers.append(CancelAnswer(order=order, gone=not fails))
+        try:
+            await self._travel(deadline_s, half=True)
+        except VenueUnreachable:
+            return tuple(CancelAnswer(order=order, gone=False, message="no answer") for order in orders)
+        return tuple(answers)
+
+    async def sweep(self, look: Look, *, deadline_s: float) -> tuple[CancelAnswer, ...]:
+        return await self.cancel(look.orders, deadline_s=deadline_s)
+
+    async def fills(
+        self, positions: Sequence[Position], *, since_ms: int, deadline_s: float
+    ) -> tuple[Fill, ...]:
+        await self._travel(deadline_s, half=True)
+        if self._strikes(self.plan.fills_fail):
+            raise VenueUnreachable("no fills")
+        names = {position.instrument for position in positions}
+        last_ms = self.market.venue_ms()
+        if self.plan.lie == "fills_lag":
+            last_ms -= round(self.plan.lag_s * 1000)
+        found = tuple(
+            fill
+            for fill in self.market.fills
+            if fill.instrument in names and since_ms <= fill.at_ms <= last_ms
+        )
+        if self.plan.lie == "fills_missing" and self.market.sick:
+            found = found[::2]
+        await self._travel(deadline_s, half=True)
+        return found
+
+    async def second_source(self, position: Position, *, deadline_s: float) -> Decimal:
+        await self._travel(deadline_s, half=True)
+        if self._strikes(self.plan.second_fails):
+            raise VenueUnreachable("no second source")
+        key = (position.instrument, position.side.value if self.plan.hedged else "")
+        held = self.market.holdings.get(key)
+        size = abs(held.signed) if held is not None else Decimal(0)
+        await self._travel(deadline_s, half=True)
+        return size
+
+    async def _travel(self, deadline_s: float, *, half: bool = False) -> None:
+        self.calls += 1
+        plan = self.plan
+        if plan.dead and (plan.dead_for_good or self.market.sick):
+            await asyncio.sleep(deadline_s)
+            raise VenueUnreachable("no answer")
+        needed = plan.latency_s + self.rng.random() * plan.jitter_s
+        needed = needed / 2 if half else needed
+        if needed > deadline_s:
+            await asyncio.sleep(deadline_s)
+            raise VenueUnreachable("no answer in time")
+        await asyncio.sleep(needed)
+
+    def _strikes(self, chance: float) -> bool:
+        return self.market.sick and chance > 0 and self.rng.random() < chance
+
+    def _surprise(self, chance: float) -> None:
+        if self._strikes(chance):
+            raise RuntimeError("nobody planned for this")
+
+    def _trouble(self, request: OrderRequest) -> str:
+        for name, chance in self.plan.troubles.items():
+            if name == "band" and request.kind is OrderKind.IOC:
+                continue
+            if self._struck.get(name, 0) < FAULTS_MAX and self._strikes(chance):
+                self._struck[name] = self._struck.get(name, 0) + 1
+                return name
+        return ""
+
+    def _execute_quietly(self, request: OrderRequest) -> None:
+        try:
+            self.market.execute(request)
+        except VenueError:
+            return
+
+    def _positions(self) -> tuple[Position, ...]:
+        if self.plan.lie == "empty_once" and self.market.sick:
+            # Never twice running: one wrong read, then a right one.
+            self._lied_empty = not self._lied_empty and self.rng.random() < 0.5
+            if self._lied_empty:
+                return ()
+        lag_s = self.plan.lag_s if self.plan.lie == "lag" and self.market.sick else 0.0
+        moment = self.market.moment(lag_s)
+        return tuple(self.market.position(key, signed) for key, signed in moment.holdings.items() if signed)
+
+    def _orders(self) -> tuple[OpenOrder, ...]:
+        if self.plan.lie == "orders_empty_once" and self.market.sick:
+            self._lied_empty = not self._lied_empty and self.rng.random() < 0.5
+            if self._lied_empty:
+                return ()
+        lag_s = self.plan.lag_s if self.plan.lie == "orders_lag" and self.market.sick else 0.0
+        return self.market.moment(lag_s).orders
+
+    def _unread(self) -> tuple[Unread, ...]:
+        if not self._strikes(self.plan.unread):
+            return ()
+        return (Unread(part=self.rng.choice(("positions", "orders")), reason="malformed"),)

@@ -1,0 +1,295 @@
+"""Market: the true state of one simulated venue, and everything that happens there whether we see it or not."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+from random import Random
+
+from bastion.domain.money import Price, Quantity, Usd
+from bastion.domain.order import (
+    Direction,
+    Fill,
+    OpenOrder,
+    OrderKind,
+    OrderRequest,
+    OrderState,
+    OrderStatus,
+)
+from bastion.domain.position import Position, Side
+from bastion.errors import Fault, VenueRejected
+from tests.simulation.exits.virtual_time import EPOCH_NS, VirtualClock
+from tests.simulation.exits.world import VenueDraw
+
+CATEGORY = "linear"
+ZERO = Decimal(0)
+Key = tuple[str, str]
+"""Instrument and, in hedge mode, side."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Holding:
+    signed: Decimal
+    entry: Decimal
+    mark: Decimal
+    since_s: float
+    ours_only: bool = True
+
+
+@dataclass(slots=True, kw_only=True)
+class Moment:
+    at_s: float
+    holdings: dict[Key, Decimal]
+    orders: tuple[OpenOrder, ...]
+
+
+@dataclass(slots=True, kw_only=True)
+class Market:
+    """The books of one venue; `later` runs a thing at a virtual time, whoever is still there to see it."""
+
+    plan: VenueDraw
+    clock: VirtualClock
+    rng: Random
+    later: Callable[[float, Callable[[], None]], None]
+    healed_s: float = 0.0
+    holdings: dict[Key, Holding] = field(default_factory=dict)
+    orders: dict[str, OpenOrder] = field(default_factory=dict)
+    order_since_s: dict[str, float] = field(default_factory=dict)
+    states: dict[str, OrderState] = field(default_factory=dict)
+    requests: dict[str, OrderRequest] = field(default_factory=dict)
+    fills: list[Fill] = field(default_factory=list)
+    moments: list[Moment] = field(default_factory=list)
+    violations: list[str] = field(default_factory=list)
+    serial: int = 0
+
+    def begin(self) -> None:
+        now = self.clock.seconds
+        self.healed_s = now + self.plan.heals_at_s
+        for one in self.plan.holdings:
+            key = (one.instrument, one.side if self.plan.hedged else "")
+            sign = 1 if one.side == "LONG" else -1
+            self.holdings[key] = Holding(
+                signed=one.quantity * sign, entry=one.entry, mark=one.mark, since_s=now - 3600
+            )
+        for number, order in enumerate(self.plan.orders):
+            open_order = OpenOrder(
+                instrument=order.instrument,
+                category=CATEGORY,
+                order_id=f"{self.plan.name}-r{number}",
+                client_order_id=f"bot{number}",
+                direction=Direction.BUY if order.buys else Direction.SELL,
+                quantity=Quantity(order.quantity),
+                reduce_only=order.reduce_only,
+                conditional=order.conditional,
+                settle="USDT",
+                side=Side(order.side) if order.side else None,
+            )
+            self.orders[open_order.order_id] = open_order
+            self.order_since_s[open_order.order_id] = now - 3600
+            if order.fires_at_s is not None:
+                self.later(order.fires_at_s, lambda oid=open_order.order_id: self.fire(oid))
+        for event in self.plan.events:
+            self.later(event.at_s, lambda event=event: self.happen(event.kind, event.instrument, event.side, event.quantity))
+        self.remember()
+
+    @property
+    def sick(self) -> bool:
+        return self.clock.seconds < self.healed_s
+
+    def venue_ms(self) -> int:
+        return (EPOCH_NS + round(self.clock.seconds * 1e9)) // 1_000_000
+
+    def remember(self) -> None:
+        self.moments.append(
+            Moment(
+                at_s=self.clock.seconds,
+                holdings={key: held.signed for key, held in self.holdings.items()},
+                orders=tuple(self.orders.values()),
+            )
+        )
+
+    def moment(self, lag_s: float) -> Moment:
+        """Return the state as it was `lag_s` ago, or the first one."""
+        at = self.clock.seconds - lag_s
+        found = self.moments[0]
+        for moment in self.moments:
+            if moment.at_s <= at:
+                found = moment
+        return found
+
+    def position(self, key: Key, signed: Decimal) -> Position:
+        instrument, side = key
+        held = self.holdings.get(key)
+        mark = held.mark if held is not None else Decimal(100)
+        return Position(
+            instrument=instrument,
+            category=CATEGORY,
+            symbol=f"{instrument[:-4]}/USDT:USDT",
+            side=Side(side) if side else (Side.LONG if signed > 0 else Side.SHORT),
+            quantity=Quantity(abs(signed)),
+            hedged=bool(side),
+            entry_price=Price(held.entry) if held is not None else None,
+            mark_price=Price(mark),
+            notional_usd=Usd(abs(signed) * mark),
+            margin_usd=Usd(abs(signed) * mark / 10),
+        )
+
+    def move(self, key: Key, delta: Decimal, *, order_id: str, client_id: str, silent: bool = False) -> None:
+        """Execute: change a holding, book the fill, and let the venue tidy up what hung on the position."""
+        held = self.holdings.get(key)
+        if held is None:
+            held = Holding(signed=ZERO, entry=Decimal(100), mark=Decimal(100), since_s=self.clock.seconds)
+            self.holdings[key] = held
+        if held.signed == 0:
+            held.since_s = self.clock.seconds
+        before = held.signed
+        held.signed += delta
+        reduced = min(abs(delta), abs(before)) if before * delta < 0 else ZERO
+        pnl = reduced * (held.mark - held.entry) * (1 if before > 0 else -1)
+        if before * held.signed < 0:
+            held.since_s = self.clock.seconds
+        self.serial += 1
+        if not silent:
+            self.fills.append(
+                Fill(
+                    instrument=key[0],
+                    category=CATEGORY,
+                    symbol=f"{key[0][:-4]}/USDT:USDT",
+                    fill_id=f"f{self.serial}",
+                    order_id=order_id,
+                    client_order_id=client_id if self.plan.names_client_ids else "",
+                    direction=Direction.BUY if delta > 0 else Direction.SELL,
+                    quantity=Quantity(abs(delta)),
+                    price=Price(held.mark),
+                    fee_usd=Usd(ZERO),
+                    at_ms=self.venue_ms(),
+                    side=Side(key[1]) if key[1] else None,
+                    realized_pnl_usd=Usd(pnl),
+                )
+            )
+        if held.signed == 0 and self.plan.stops_vanish:
+            for oid, order in list(self.orders.items()):
+                if order.reduce_only and order.conditional and self.key_of(order) == key:
+                    del self.orders[oid]
+        self.remember()
+
+    def key_of(self, order: OpenOrder) -> Key:
+        return (order.instrument, order.side.value if order.side is not None and self.plan.hedged else "")
+
+    def fire(self, order_id: str) -> None:
+        """Let a resting order of somebody fill, if it still rests."""
+        order = self.orders.get(order_id)
+        if order is None:
+            return
+        key = self.key_of(order)
+        held = self.holdings.get(key)
+        signed = held.signed if held is not None else ZERO
+        delta = Decimal(order.quantity) if order.direction is Direction.BUY else -Decimal(order.quantity)
+        if order.reduce_only:
+            if signed * delta >= 0:
+                return
+            delta = max(delta, -signed) if delta < 0 else min(delta, -signed)
+        del self.orders[order_id]
+        if delta:
+            self.move(key, delta, order_id=order_id, client_id=order.client_order_id)
+
+    def happen(self, kind: str, instrument: str, side: str, quantity: Decimal) -> None:
+        """Let something happen that nobody asked us about."""
+        key = (instrument, side)
+        held = self.holdings.get(key)
+        signed = held.signed if held is not None else ZERO
+        if kind == "reopen":
+            sign = -1 if side == "SHORT" else 1
+            self.move(key, quantity * sign, order_id="bot", client_id="bot")
+        elif signed == 0:
+            return
+        elif kind == "grow":
+            self.move(key, quantity if signed > 0 else -quantity, order_id="bot", client_id="bot")
+        elif kind == "shrink":
+            cut = min(quantity, abs(signed))
+            self.move(key, -cut if signed > 0 else cut, order_id="hand", client_id="hand")
+        else:
+            self.move(key, -signed, order_id=kind, client_id="", silent=kind == "adl_silent")
+
+    def execute(self, request: OrderRequest, *, unprotected: bool = False) -> OrderState:
+        """Take an order of ours, by the venue's rules.
+
+        Raises:
+            VenueRejected: the venue's no.
+        """
+        cid = request.client_order_id
+        if self.plan.terminal and (self.plan.terminal_for_good or self.sick):
+            raise VenueRejected("Invalid API-key, IP, or permissions", fault=Fault.TERMINAL, code="-2015")
+        if cid in self.states and not unprotected:
+            raise VenueRejected("duplicate client id", fault=Fault.DUPLICATE, code="-4116")
+        key = (request.position.instrument, request.position.side.value if self.plan.hedged else "")
+        held = self.holdings.get(key)
+        signed = held.signed if held is not None else ZERO
+        delta = Decimal(request.quantity) * (1 if request.direction is Direction.BUY else -1)
+        if signed * delta >= 0:
+            raise VenueRejected("ReduceOnly Order is rejected.", fault=Fault.MAYBE_FLAT, code="-2022")
+        self._check_rules(request, key, signed)
+        size = min(abs(delta), abs(signed))
+        if self.sick and self.plan.partial and self.rng.random() < self.plan.partial:
+            size = (size * Decimal(self.rng.randint(0, 9)) / 10).quantize(Decimal("0.01"))
+        self.serial += 1
+        order_id = f"{self.plan.name}-o{self.serial}"
+        self.requests[cid] = request
+        if self.plan.slow_match_s and self.sick:
+            self._accept(cid, order_id)
+            self.later(self.plan.slow_match_s, lambda: self._match(cid, key, size, order_id))
+            return self.states[cid]
+        self._match(cid, key, size, order_id)
+        return self.states[cid]
+
+    def cancel(self, order: OpenOrder) -> None:
+        """Take an order away, if it is still there."""
+        if self.orders.pop(order.order_id, None) is not None:
+            self.remember()
+        state = self.states.get(order.client_order_id)
+        if state is not None and not state.ended:
+            self.states[order.client_order_id] = replace(state, status=OrderStatus.CANCELED)
+
+    def _accept(self, cid: str, order_id: str) -> None:
+        self.states[cid] = OrderState(
+            client_order_id=cid, order_id=order_id, status=OrderStatus.ACCEPTED, filled=Quantity(ZERO)
+        )
+
+    def _match(self, cid: str, key: Key, size: Decimal, order_id: str) -> None:
+        state = self.states.get(cid)
+        if state is not None and state.ended:
+            return
+        held = self.holdings.get(key)
+        signed = held.signed if held is not None else ZERO
+        request = self.requests[cid]
+        sign = 1 if request.direction is Direction.BUY else -1
+        size = min(size, abs(signed)) if signed * sign < 0 else ZERO
+        if size:
+            self.move(key, size * sign, order_id=order_id, client_id=cid)
+        full = size >= request.quantity or self.holdings[key].signed == 0
+        self.states[cid] = OrderState(
+            client_order_id=cid,
+            order_id=order_id,
+            status=OrderStatus.FILLED if full and size else OrderStatus.CANCELED,
+            filled=Quantity(size),
+            average_price=Price(self.holdings[key].mark) if size else None,
+        )
+
+    def _check_rules(self, request: OrderRequest, key: Key, signed: Decimal) -> None:
+        if self.plan.maximum and request.quantity > self.plan.maximum:
+            raise VenueRejected("quantity above maximum", fault=Fault.SIZE, code="-4005")
+        if self.plan.minimum and request.quantity < self.plan.minimum and request.kind is not OrderKind.WHOLE:
+            raise VenueRejected("quantity below minimum", fault=Fault.SIZE, code="-4003")
+        if self.plan.minimum and abs(signed) < self.plan.minimum:
+            raise VenueRejected("qty truncated to zero", fault=Fault.SIZE, code="110017")
+        if self.plan.blocking != "none":
+            resting = sum(
+                (
+                    Decimal(order.quantity)
+                    for order in self.orders.values()
+                    if order.reduce_only and self.key_of(order) == key and not order.conditional
+                ),
+                ZERO,
+            )
+            if resting and resting + Decimal(request.quantity) > abs(signed):
+                fault = Fault.BLOCKED if self.plan.blocking == "blocked" else Fault.MAYBE_FLAT
+                raise VenueRejected("resting orders hold the size", fault=fault, code="-4118")

@@ -1,0 +1,176 @@
+"""Oracle: knows the truth of every venue, and checks what the exit does and says against it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from bastion.domain.look import Look
+from bastion.domain.order import OpenOrder, OrderRequest
+from bastion.domain.records import LegJudged
+from bastion.domain.verdict import Verdict
+from bastion.exits.report import ExitReport
+from tests.simulation.exits.market import Market
+from tests.simulation.exits.virtual_time import VirtualClock
+from tests.simulation.exits.world import World
+
+CALM_FLAT_S = 2.0
+HEAL_GRACE_S = 16.0
+CALLS_MAX_PER_S = 60
+
+
+@dataclass(slots=True, kw_only=True)
+class Oracle:
+    """Checks the invariants I1 to I9 and liveness; every breach becomes a sentence in `violations`."""
+
+    world: World
+    clock: VirtualClock
+    violations: list[str] = field(default_factory=list)
+    markets: dict[str, Market] = field(default_factory=dict)
+    durable: Callable[[], set[str]] = lambda: set()
+    looks: dict[str, list[Look]] = field(default_factory=dict)
+    placed: dict[str, tuple[str, OrderRequest, float]] = field(default_factory=dict)
+    reported: dict[tuple[str, tuple[str, str, str]], Decimal] = field(default_factory=dict)
+    judged_at_s: dict[str, float] = field(default_factory=dict)
+    run_began_s: float = 0.0
+    cuts: int = 0
+
+    def saw(self, venue: str, what: str, thing: object) -> None:
+        """Hear of a call at a venue."""
+        if isinstance(thing, Look):
+            self.looks.setdefault(venue, []).append(thing)
+            for position in thing.positions:
+                name = (venue, position.key)
+                self.reported[name] = max(self.reported.get(name, Decimal(0)), position.quantity)
+        elif isinstance(thing, OrderRequest):
+            self._placing(venue, thing)
+        elif what == "cancel" and isinstance(thing, tuple):
+            for order in thing:
+                self._cancelling(venue, order)
+
+    def run_began(self) -> None:
+        self.run_began_s = self.clock.seconds
+
+    def power_lost(self) -> None:
+        self.cuts += 1
+
+    def judged(self, record: LegJudged) -> None:
+        """Hear a verdict at the moment when it is durable."""
+        self.judged_at_s.setdefault(record.account, self.clock.seconds)
+        if record.verdict.success:
+            self._must_be_flat(record)
+
+    def finish(self, report: ExitReport, *, seconds: float, runs: int) -> None:
+        """Check what the exit says in the end against the truth, and that it came to it in time."""
+        verdict = report.verdict
+        if verdict is None:
+            self._broken("the exit ended without a verdict (I8)")
+            return
+        if report.success != verdict.success or (report.errors and report.success):
+            self._broken("success and verdict disagree")
+        if not verdict.success and (report.next_step is None or not (report.residual or report.unread)):
+            self._broken(f"{verdict} names nothing that is left or unread")
+        self._live(report)
+        self._explained()
+        limit_s = (self.world.deadline_s + self.world.hold_s + 80.0) * max(runs, 1) + 60.0
+        if seconds > limit_s:
+            self._broken(f"it took {seconds:.0f} s, more than {limit_s:.0f} s (I8)")
+
+    def _placing(self, venue: str, request: OrderRequest) -> None:
+        cid = request.client_order_id
+        if cid in self.placed:
+            self._broken(f"the id {cid} was sent twice (I2)")
+        if cid not in self.durable() and self.world.journal_slow_s == 0:
+            self._broken(f"order {cid} left without a journaled intent (I2)")
+        most = self.reported.get((venue, request.position.key), Decimal(0))
+        if request.quantity > most:
+            self._broken(f"an order of {request.quantity} for a position of at most {most} (I1)")
+        market = self.markets[venue]
+        for other, (place, earlier, sent_s) in self.placed.items():
+            state = market.states.get(other)
+            live = state is not None and not state.ended
+            same = place == venue and earlier.position.key == request.position.key
+            if live and same and sent_s < self.clock.seconds - 0.05 and other not in self._cancelled_ids():
+                age_s = self.clock.seconds - sent_s
+                if age_s < 0.9:
+                    self._broken(f"a second live order for one residual after {age_s:.2f} s (I2)")
+        self.placed[cid] = (venue, request, self.clock.seconds)
+
+    def _cancelled_ids(self) -> set[str]:
+        return set()
+
+    def _cancelling(self, venue: str, order: OpenOrder) -> None:
+        if not order.reduce_only or order.client_order_id in self.placed:
+            return
+        market = self.markets[venue]
+        plan = market.plan
+        key = market.key_of(order)
+        held = market.holdings.get(key)
+        whole = held is not None and held.signed != 0 and held.since_s < self._began_s()
+        closing = held is not None and (held.signed > 0) == (order.direction.value == "SELL")
+        told = plan.blocking != "none" or {"maybe_flat"} & set(plan.troubles)
+        late = bool(plan.slow_match_s) or "late" in plan.troubles
+        small = held is not None and abs(held.signed) < plan.minimum
+        if whole and closing and not small and not told and not late and not market.plan.terminal:
+            self._broken(f"the stop {order.order_id} was cancelled before its position was closed (I7)")
+
+    def _began_s(self) -> float:
+        return 100.0
+
+    def _must_be_flat(self, record: LegJudged) -> None:
+        market = self.markets[record.account]
+        looks = [look for look in self.looks.get(record.account, []) if look.complete]
+        since_s = looks[-2].begun_ns / 1e9 if len(looks) > 1 else 0.0
+        lag_s = market.plan.lag_s if market.plan.lie == "lag" else 0.0
+        dust = {(p.instrument, p.side.value if p.hedged else "") for p in record.dust}
+        if dust and not market.plan.minimum and "size" not in market.plan.troubles:
+            self._broken(f"{record.account} calls something dust that has no minimum (I3)")
+        for key, held in market.holdings.items():
+            if held.signed != 0 and key not in dust and held.since_s < since_s - lag_s:
+                self._broken(f"{record.verdict} while {record.account} holds {held.signed} of {key} (I3)")
+            if key in dust and abs(held.signed) >= max(market.plan.minimum, Decimal("0.1")):
+                self._broken(f"{record.account} calls {held.signed} of {key} dust (I3)")
+        for order in market.orders.values():
+            self._broken(f"{record.verdict} while the order {order.order_id} works (I3)")
+
+    def _live(self, report: ExitReport) -> None:
+        left = {row.account for row in (*report.residual, *report.unread) if getattr(row, "kind", "") != "dust"}
+        for market in self.markets.values():
+            plan = market.plan
+            name = plan.name
+            judged_s = self.judged_at_s.get(name)
+            if plan.calm and self.cuts == 0 and judged_s is not None:
+                took_s = judged_s - self._began_s()
+                limit_s = CALM_FLAT_S + 8 * (plan.latency_s + plan.jitter_s) + 3 * self.world.journal_slow_s
+                if took_s > limit_s:
+                    self._broken(f"calm {name} took {took_s:.2f} s, more than {limit_s:.2f} s (I4)")
+            if plan.hopeless:
+                if name not in left and (plan.dead_for_good or plan.holdings):
+                    truth = any(held.signed for held in market.holdings.values()) or market.orders
+                    if plan.dead_for_good or truth:
+                        self._broken(f"{name} is beyond help, but the report does not name it")
+                continue
+            if name in left:
+                self._broken(f"{name} healed, but the verdict is {report.verdict}: {report.summary}")
+            elif judged_s is not None:
+                healed_s = max(market.healed_s, self.run_began_s)
+                if judged_s > healed_s + HEAL_GRACE_S + plan.lag_s and not plan.calm:
+                    self._broken(f"{name} was flat only {judged_s - healed_s:.1f} s after it healed (liveness)")
+        if not left and report.verdict not in {Verdict.FLAT, Verdict.FLAT_WITH_DUST}:
+            self._broken(f"nothing is left, but the verdict is {report.verdict}")
+
+    def _explained(self) -> None:
+        durable = self.durable()
+        for name, market in self.markets.items():
+            for fill in market.fills:
+                ours = fill.client_order_id.startswith("bst") or fill.order_id.startswith(f"{name}-o")
+                cid = next(
+                    (cid for cid, state in market.states.items() if state.order_id == fill.order_id), ""
+                )
+                if ours and cid not in durable:
+                    self._broken(f"the journal does not explain the fill {fill.fill_id} of {name} (I9)")
+
+    def _broken(self, sentence: str) -> None:
+        if sentence not in self.violations:
+            self.violations.append(f"{self.clock.seconds - 100.0:.3f} s: {sentence}")
+
+

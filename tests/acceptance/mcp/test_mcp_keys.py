@@ -1,6 +1,8 @@
 """Which key may do what, and what a bad one is told; a refused call does nothing."""
 
+import asyncio
 import json
+from collections.abc import Iterator
 
 import pytest
 from tests.acceptance.mcp.house import House, Served
@@ -19,13 +21,18 @@ def keys(shared_house: House) -> dict[str, str]:
     return {scope: shared_house.key(scope) for scope in SCOPES}
 
 
-@pytest.fixture(autouse=True)
-async def nothing_happens(shared_server: Served, keys: dict[str, str]) -> None:
-    """Every test of this file only asks for what is refused: the four positions are there before each."""
-    async with over_http(shared_server.stream, "auto", headers={"X-API-Key": keys["read"]}) as client:
-        rows = answer_of(await client.call_tool(POSITIONS, {}))["positions"]
-        assert isinstance(rows, list)
-        assert len(rows) == 4
+@pytest.fixture(scope="module", autouse=True)
+def nothing_happens(shared_server: Served, keys: dict[str, str]) -> Iterator[None]:
+    """Every test of this file only asks for what is refused, or reads: the positions are there at the end."""
+    yield
+    rows = asyncio.run(read_positions(shared_server, keys["read"]))
+    assert isinstance(rows, list)
+    assert len(rows) == 4
+
+
+async def read_positions(server: Served, key: str) -> object:
+    async with over_http(server.stream, "auto", headers={"X-API-Key": key}) as client:
+        return answer_of(await client.call_tool(POSITIONS, {}))["positions"]
 
 
 BAD = {

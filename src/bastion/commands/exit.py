@@ -200,7 +200,13 @@ async def _follow(desk: Desk, *, until_ns: int) -> str | None:
                 return followed
             if len(entries) > seen:
                 seen, alive_ns = len(entries), desk.clock.monotonic_ns()
-        if desk.lock.acquire() or desk.clock.monotonic_ns() - alive_ns > STUCK_S * 1_000_000_000:
+        if desk.lock.acquire():
+            # It was freed since we read: by a verdict, which is then the answer, or by a death.
+            if followed is None or not _is_judged(desk.journal.entries(followed)):
+                return None
+            desk.lock.release()
+            return followed
+        if desk.clock.monotonic_ns() - alive_ns > STUCK_S * 1_000_000_000:
             return None
         await desk.clock.sleep(FOLLOW_GAP_S)
     return followed

@@ -1,5 +1,7 @@
 """The seed's contract of the emergency exit, over HTTP, exact to the digit."""
 
+from fractions import Fraction
+
 import pytest
 from tests.acceptance.strike_wire.conftest import ALICE, BOB, Build
 from tests.acceptance.strike_wire.world import World
@@ -138,3 +140,32 @@ async def test_the_exit_needs_no_mark_no_treasury_no_open_market_and_no_queue(bu
     world.advance(3 * 24 * 3600)
     assert (await world.exit(ALICE, position_id)).body == {"success": True, "refundedAmount": "100.0"}
     assert await world.withdrawable(ALICE) == "300.00"
+
+
+async def test_the_comparison_with_a_normal_close_holds_line_by_line(world: World) -> None:
+    await world.endow(10_000)
+    await world.deposit(ALICE, "10000")
+
+    async def ended(way: str, mark: str) -> tuple[Fraction, Fraction]:
+        """The trader's gain, and the fee, when a position of 100 USD at 10x ends this way at the mark."""
+        await world.tick("100000")
+        before = Fraction(await world.withdrawable(ALICE))
+        position_id = await world.open(ALICE, margin="100", leverage=10)
+        await world.tick(mark)
+        reply = await (world.close if way == "close" else world.exit)(ALICE, position_id)
+        assert reply.status == 200
+        fee = Fraction(reply.body.get("pnlFee", 0))
+        return Fraction(await world.withdrawable(ALICE)) - before, fee
+
+    # Aspect: PnL realization, profit potential, fees | normal closure | emergency exit
+    assert await ended("close", "110000") == (Fraction(85), Fraction(15))
+    assert await ended("exit", "110000") == (Fraction(0), Fraction(0))
+    # Aspect: loss management
+    assert await ended("close", "95000") == (Fraction(-50), Fraction(0))
+    assert await ended("exit", "95000") == (Fraction(0), Fraction(0))
+    # Aspect: speed. A closure depends on the market; the exit does not.
+    await world.tick("100000")
+    position_id = await world.open(ALICE, margin="100", leverage=10)
+    await world.command(SetHalted(symbol="BTC-USD", halted=True))
+    assert (await world.close(ALICE, position_id)).status == 400
+    assert (await world.exit(ALICE, position_id)).status == 200

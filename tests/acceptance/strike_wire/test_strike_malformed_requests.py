@@ -43,13 +43,11 @@ BODIES: dict[str, bytes] = {
 }
 
 
-@pytest.mark.parametrize("path", ["/emergency-exit", "/close"])
-@pytest.mark.parametrize("body", BODIES.values(), ids=BODIES)
-async def test_a_malformed_body_is_refused_in_the_venues_shape(world: World, path: str, body: bytes) -> None:
-    reply = await world.request("POST", path, headers={**world.as_wallet(ALICE), **JSON}, data=body)
-    assert reply.status == 400
-    assert reply.body["error"] == 400
-    assert isinstance(reply.body["message"], str)
+async def test_a_malformed_body_is_refused_in_the_venues_shape(world: World) -> None:
+    for path in ("/emergency-exit", "/close"):
+        for name, body in BODIES.items():
+            reply = await world.request("POST", path, headers={**world.as_wallet(ALICE), **JSON}, data=body)
+            assert (reply.status, reply.body["error"]) == (400, 400), name
 
 
 FIELDS: list[tuple[str, object]] = [
@@ -86,14 +84,13 @@ FIELDS: list[tuple[str, object]] = [
 ]
 
 
-@pytest.mark.parametrize(("name", "value"), FIELDS)
-async def test_a_field_of_an_order_outside_its_bounds_is_refused_and_opens_nothing(
-    world: World, name: str, value: object
-) -> None:
+async def test_a_field_of_an_order_outside_its_bounds_is_refused_and_opens_nothing(world: World) -> None:
     await world.deposit(ALICE, "1000")
     await world.tick("100000")
-    reply = await world.post("/long", {**ORDER, name: value}, headers=world.as_wallet(ALICE))
-    assert (reply.status, reply.body["error"]) == (400, 400)
+    for path in ("/long", "/short"):
+        for name, value in FIELDS:
+            reply = await world.post(path, {**ORDER, name: value}, headers=world.as_wallet(ALICE))
+            assert (reply.status, reply.body["error"]) == (400, 400), (name, value)
     assert await world.withdrawable(ALICE) == "1000.00"
 
 
@@ -116,13 +113,13 @@ MOVEMENT_FIELDS: list[tuple[str, object]] = [
 ]
 
 
-@pytest.mark.parametrize(("name", "value"), MOVEMENT_FIELDS)
-@pytest.mark.parametrize("path", ["/deposit", "/withdraw"])
-async def test_a_malformed_movement_moves_nothing(world: World, path: str, name: str, value: object) -> None:
+async def test_a_malformed_movement_moves_nothing(world: World) -> None:
     await world.deposit(ALICE, "1000")
-    body = {**world.movement(ALICE, "10"), name: value}
-    reply = await world.post(path, body, headers=world.as_wallet(ALICE))
-    assert reply.status in (400, 403)
+    for path in ("/deposit", "/withdraw"):
+        for name, value in MOVEMENT_FIELDS:
+            body = {**world.movement(ALICE, "10"), name: value}
+            reply = await world.post(path, body, headers=world.as_wallet(ALICE))
+            assert reply.status == 400, (path, name, value)
     assert await world.withdrawable(ALICE) == "1000.00"
 
 

@@ -1,8 +1,14 @@
 """Wallet links: which wallets a Privy user owns, kept locally so that an exit needs no identity provider."""
 
+import logging
 from collections.abc import Sequence
+from typing import Final
+
+import apsw
 
 from bastion.paper.strike.identity_store import IdentityStore, LinkRecord
+
+_LOG: Final = logging.getLogger("bastion.paper.strike.identity")
 
 
 class WalletLinks:
@@ -38,12 +44,16 @@ class WalletLinks:
         if {link.wallet: link for link in wanted} == known:
             return
         closed = {*known, *(link.wallet for link in wanted if link.wallet in self._by_wallet)}
-        self._store.relink(closed=sorted(closed), opened=wanted, at_s=verified_at_s)
         for wallet in closed:
             link = self._by_wallet.pop(wallet)
             del self._by_subject[link.subject][wallet]
         for link in wanted:
             self._open(link)
+        try:
+            self._store.relink(closed=sorted(closed), opened=wanted, at_s=verified_at_s)
+        except apsw.Error:
+            # A full disk must not refuse an exit whose token is good; the next token is learnt again.
+            _LOG.exception("wallet links could not be saved")
 
     def _is_held_by_newer(self, wallet: str, subject: str, verified_at_s: int) -> bool:
         link = self._by_wallet.get(wallet)

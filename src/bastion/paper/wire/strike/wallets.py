@@ -1,5 +1,8 @@
 """Wallets: the public reads of one wallet, and the two records of moved money."""
 
+import asyncio
+from typing import Final
+
 from bastion.paper.strike.commands import Deposit, Withdraw
 from bastion.paper.strike.money import margin_text, usd_text
 from bastion.paper.strike.views import QueueView
@@ -14,6 +17,8 @@ from bastion.paper.wire.strike.shapes import (
     position_item,
     queue_entry,
 )
+
+CHAIN_DEADLINE_S: Final = 10
 
 
 async def positions(counter: Counter, call: Call) -> Answer:
@@ -137,7 +142,11 @@ async def _confirmed(counter: Counter, call: Call) -> tuple[Transfer, int]:
         amount=call.body.integer("amount"),
         tx_hash=call.body.text("txHash"),
     )
-    block_number = await counter.chain.block_of(transfer)
+    try:
+        async with asyncio.timeout(CHAIN_DEADLINE_S):
+            block_number = await counter.chain.block_of(transfer)
+    except TimeoutError:
+        block_number = None
     if block_number is None:
         bad("Transaction could not be verified on chain")
     return transfer, block_number

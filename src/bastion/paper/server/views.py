@@ -14,9 +14,9 @@ from bastion.paper.world import World
 
 
 def jsonable(value: object) -> object:
-    """Return `value` with decimals and enumerations as strings and tuples as lists."""
+    """Return `value` with decimals (without trailing zeros) and enumerations as strings, tuples as lists."""
     if isinstance(value, Decimal):
-        return f"{value:f}"
+        return f"{value.normalize():f}"
     if isinstance(value, Enum):
         return str(value.value)
     if isinstance(value, Mapping):

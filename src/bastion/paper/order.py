@@ -61,6 +61,15 @@ class TriggerWhen(StrEnum):
     FALLS_TO = "FALLS_TO"
 
 
+class SelfMatch(StrEnum):
+    """What happens when an order meets a resting one of the same account."""
+
+    CANCEL_MAKER = "CANCEL_MAKER"
+    CANCEL_TAKER = "CANCEL_TAKER"
+    CANCEL_BOTH = "CANCEL_BOTH"
+    EXECUTE = "EXECUTE"
+
+
 class OrderState(StrEnum):
     """Where an order stands. All but the first three are final.
 
@@ -98,6 +107,7 @@ class OrderRequest:
     `quantity` is in contracts; with `close_position` it may be zero and then means the whole position (at the
     moment a conditional order triggers, or at once), bounded by the instrument's largest market quantity.
     `ends_with_position`: the venue cancels the order, triggered or not, when there is nothing left to reduce.
+    `self_match` decides for this order as the taker.
     `fill_ratio_max` is a fault: at most this share of `quantity` fills at once, as if the book held no more.
     `terms` keeps the venue's own words for the order (its `type`, say) for the wire that has to repeat them.
     """
@@ -112,6 +122,7 @@ class OrderRequest:
     reduce_only: bool = False
     close_position: bool = False
     ends_with_position: bool = False
+    self_match: SelfMatch = SelfMatch.CANCEL_MAKER
     client_order_id: str = ""
     trigger: Trigger | None = None
     fill_ratio_max: Decimal | None = None

@@ -211,6 +211,31 @@ async def test_immediate_or_cancel_fill_or_kill_and_post_only_end_as_documented(
     }
 
 
+@pytest.mark.parametrize(
+    ("smp", "taker", "maker", "executions"),
+    [
+        ({}, ("Filled", "0.500"), "Filled", 3),
+        ({"smpType": "CancelMaker"}, ("Filled", "0.500"), "Cancelled", 2),
+        ({"smpType": "CancelTaker"}, ("Cancelled", "0.000"), "New", 1),
+        ({"smpType": "CancelBoth"}, ("Cancelled", "0.000"), "Cancelled", 1),
+    ],
+)
+async def test_an_account_trades_with_itself_unless_the_order_asks_otherwise(
+    venue: Venue, smp: dict[str, str], taker: tuple[str, str], maker: str, executions: int
+) -> None:
+    hold(venue.exchange, BTC, "-1")
+    own = await venue.filled(BTC, "Sell", "0.5", orderType="Limit", price="90000.1", timeInForce="PostOnly")
+    reply = await venue.filled(BTC, "Buy", "0.5", reduceOnly=True, **smp)
+    row = await venue.order(reply)
+    assert (row["orderStatus"], row["cumExecQty"]) == taker
+    assert row["smpType"] == smp.get("smpType", "None")
+    assert (await venue.order(own))["orderStatus"] == maker
+    assert len((await venue.get("/v5/execution/list", category="linear")).rows) == executions
+    # Trading with itself closes nothing: what was bought back was sold again at once.
+    closed = smp.get("smpType") == "CancelMaker"
+    assert [item["size"] for item in await venue.positions()] == ["0.500" if closed else "1.000"]
+
+
 async def test_a_limit_order_rests_fills_when_the_market_comes_and_earns_the_maker_fee(venue: Venue) -> None:
     reply = await venue.filled(BTC, "Buy", "1", orderType="Limit", price="89900")
     assert (await venue.order(reply))["orderStatus"] == "New"

@@ -11,7 +11,7 @@ from bastion.paper.exchange.holdings import Holdings
 from bastion.paper.exchange.market import Market
 from bastion.paper.exchange.orders import OrderStore
 from bastion.paper.exchange.settlement import Settlement
-from bastion.paper.order import Direction, Order, OrderKind, OrderState, TimeInForce
+from bastion.paper.order import Direction, Order, OrderKind, OrderState, SelfMatch, TimeInForce
 
 ZERO = Decimal(0)
 
@@ -82,6 +82,8 @@ class Matcher:
             wanted = min(budget, offer.quantity, self._allowance(order))
             if wanted <= 0:
                 break
+            if self._is_stopped_by(order, offer):
+                return self._end(order, OrderState.EXPIRED, SELF_TRADE)
             taken = self._take(order, offer, market, wanted)
             if taken > 0:
                 order = self._executed(order, market, price=offer.price, quantity=taken, is_maker=False)
@@ -146,7 +148,7 @@ class Matcher:
         maker = self._orders.newest(offer.order_id)
         if not maker.state.is_open:
             return ZERO
-        if maker.account == taker.account:
+        if maker.account == taker.account and taker.request.self_match is SelfMatch.CANCEL_MAKER:
             self._end(maker, OrderState.EXPIRED, SELF_TRADE)
             return ZERO
         quantity = min(wanted, self._allowance(maker))
@@ -155,6 +157,14 @@ class Matcher:
             return ZERO
         self._executed(maker, market, price=offer.price, quantity=quantity, is_maker=True)
         return quantity
+
+    def _is_stopped_by(self, taker: Order, offer: Offer) -> bool:
+        maker = self._orders.newest(offer.order_id) if offer.order_id else None
+        if maker is None or not maker.state.is_open or maker.account != taker.account:
+            return False
+        if taker.request.self_match is SelfMatch.CANCEL_BOTH:
+            self._end(maker, OrderState.EXPIRED, SELF_TRADE)
+        return taker.request.self_match in {SelfMatch.CANCEL_TAKER, SelfMatch.CANCEL_BOTH}
 
     def _executed(
         self, order: Order, market: Market, *, price: Decimal, quantity: Decimal, is_maker: bool

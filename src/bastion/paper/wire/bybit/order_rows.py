@@ -98,7 +98,7 @@ def _identity(order: Order) -> dict[str, object]:
         "orderType": "Market" if order.request.kind is OrderKind.MARKET else "Limit",
         "orderIv": "",
         "placeType": "",
-        "smpType": "None",
+        "smpType": order.request.terms.get("smpType", "None"),
         "smpGroup": 0,
         "smpOrderId": "",
     }

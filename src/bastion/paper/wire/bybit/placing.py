@@ -16,6 +16,7 @@ from bastion.paper.order import (
     OrderKind,
     OrderRequest,
     PositionSide,
+    SelfMatch,
     TimeInForce,
     Trigger,
     TriggerPrice,
@@ -45,6 +46,12 @@ _TRIGGERS = {
     # On paper the index price is the mark price.
     "IndexPrice": TriggerPrice.MARK,
 }
+_SELF_MATCHES = {
+    "None": SelfMatch.EXECUTE,
+    "CancelMaker": SelfMatch.CANCEL_MAKER,
+    "CancelTaker": SelfMatch.CANCEL_TAKER,
+    "CancelBoth": SelfMatch.CANCEL_BOTH,
+}
 _DIRECTIONS = {1: TriggerWhen.RISES_TO, 2: TriggerWhen.FALLS_TO}
 _UNMODELLED = (
     "takeProfit",
@@ -62,7 +69,6 @@ _UNMODELLED = (
     "mmp",
     "marketUnit",
     "rpiTakerAccess",
-    "smpType",
     "isLeverage",
 )
 _PERCENT_RANGE = (Decimal("0.01"), Decimal(10))
@@ -134,7 +140,8 @@ def place(call: Call, category: str, parameters: Parameters) -> list[Order]:
         except Refused as refused:
             if orders:
                 break
-            raise translated(refused, is_conditional=asked.trigger is not None) from None
+            is_conditional = asked.trigger is not None
+            raise translated(refused, is_conditional=is_conditional, coin=instrument.quote) from None
     return orders
 
 
@@ -169,6 +176,8 @@ def read_order(call: Call, instrument: Instrument, parameters: Parameters) -> Or
         position_side=side,
         reduce_only=reduce_only or closes,
         close_position=whole,
+        # Without smpType the venue lets an account's orders trade with each other.
+        self_match=_SELF_MATCHES[parameters.choice("smpType", _SELF_MATCHES, "None")],
         client_order_id=_link_id(parameters),
         trigger=trigger,
         fill_ratio_max=call.conditions.fill_ratio_max,
@@ -285,7 +294,7 @@ def _terms(
         terms["closeOnTrigger"] = "true"
     if parameters.has("triggerPrice"):
         terms["stopOrderType"] = "Stop"
-    for name in ("triggerBy", "slippageToleranceType", "slippageTolerance"):
+    for name in ("triggerBy", "smpType", "slippageToleranceType", "slippageTolerance"):
         if parameters.has(name):
             terms[name] = parameters.text(name)
     return terms

@@ -52,11 +52,11 @@ _ANSWERS = {
 }
 
 
-def translated(refused: Refused, *, is_conditional: bool = False) -> BybitError:
-    """Return the venue's answer for a refusal; `is_conditional` tells which order-count code applies."""
+def translated(refused: Refused, *, is_conditional: bool = False, coin: str = "USDT") -> BybitError:
+    """Return the venue's answer for a refusal; `coin` is what the least notional counts in."""
     if refused.reason is Reason.NOTIONAL_TOO_SMALL:
         least = refused.values.get("limit", "")
-        return BybitError(110094, f"Order does not meet minimum order value {least}USDT")
+        return BybitError(110094, f"Order does not meet minimum order value {least}{coin}")
     if refused.reason is Reason.ORDER_COUNT_TOO_HIGH:
         if is_conditional:
             return BybitError(110009, "The number of stop orders exceeds the maximum allowable limit")

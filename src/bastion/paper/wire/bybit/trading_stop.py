@@ -13,6 +13,7 @@ from bastion.paper.order import (
     OrderKind,
     OrderRequest,
     PositionSide,
+    SelfMatch,
     Trigger,
     TriggerPrice,
     TriggerWhen,
@@ -117,6 +118,7 @@ def _request(call: Call, view: PositionView, leg: Leg, mode: str) -> OrderReques
         reduce_only=True,
         close_position=mode == "Full",
         ends_with_position=True,
+        self_match=SelfMatch.EXECUTE,
         trigger=Trigger(price=price, when=when, watches=_TRIGGERS[word]),
         terms={
             "stopOrderType": leg.kind if mode == "Full" else f"Partial{leg.kind}",

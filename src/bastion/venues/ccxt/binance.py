@@ -233,8 +233,14 @@ class BinanceVenue(CcxtVenue):
 
     async def _positions(self, deadline: Deadline) -> PartRead:
         answer = await self._call("fapiPrivateV3GetPositionRisk", {}, units={"weight": 5}, deadline=deadline)
-        found = (rows.position(row) for row in read_rows(answer.value, "positionRisk"))
-        return PartRead(positions=tuple(item for item in found if item is not None), digests=(answer.digest,))
+        listed = read_rows(answer.value, "positionRisk")
+        found = [rows.position(row) for row in listed]
+        changes = [int(row.decimal_or_none("updateTime") or 0) for row in listed]
+        return PartRead(
+            positions=tuple(item for item in found if item is not None),
+            digests=(answer.digest,),
+            changed_ms=max(changes, default=None),
+        )
 
     async def _orders(self, deadline: Deadline) -> PartRead:
         answer = await self._call("fapiPrivateGetOpenOrders", {}, units={"weight": 40}, deadline=deadline)

@@ -50,8 +50,9 @@ def position(row: Row, category: str) -> Position | None:
     index = row.integer("positionIdx") if "positionIdx" in row else 0
     # Linear amounts come in the settle coin (1:1), inverse ones in the base coin, worth the mark price.
     rate = mark if category == INVERSE else Decimal(1)
-    value = row.decimal_or_none("positionValue")
-    notional = size if category == INVERSE else None if value is None else abs(value)
+    # positionValue is reckoned at the entry price, as the documented example shows; risk is at the mark.
+    value = None if mark is None else size * mark
+    notional = size if category == INVERSE else value or row.positive_or_none("positionValue")
     return Position(
         instrument=instrument,
         category=category,

@@ -46,12 +46,16 @@ class Deadline:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PartRead:
-    """What one part of a look gave; `left_out` says why the credential cannot have anything there."""
+    """What one part of a look gave; `left_out` says why the credential cannot have anything there.
+
+    `venue_time_ms` is the venue's time of the reading, `changed_ms` that of the last change of a position.
+    """
 
     positions: tuple[Position, ...] = ()
     orders: tuple[OpenOrder, ...] = ()
     digests: tuple[str, ...] = ()
     venue_time_ms: int | None = None
+    changed_ms: int | None = None
     left_out: str = ""
 
 
@@ -109,7 +113,7 @@ class CcxtVenue(ABC):
         names: list[str] = []
         unread: list[Unread] = []
         digests: list[str] = []
-        times: list[int] = []
+        read: list[PartRead] = []
         for part, answer in zip(parts, answers[: len(parts)], strict=True):
             if isinstance(answer, VenueError):
                 terminal = isinstance(answer, VenueRejected) and answer.fault is Fault.TERMINAL
@@ -122,11 +126,7 @@ class CcxtVenue(ABC):
             positions |= {position.key: position for position in answer.positions}
             orders |= {order.key: order for order in answer.orders}
             digests.extend(answer.digests)
-            if answer.venue_time_ms is not None:
-                times.append(answer.venue_time_ms)
-        if not times and self._synchronised:
-            # Rather a little early: executions are counted from here, and none of ours may be missed.
-            times = [begun_utc_ns // NS_PER_MS + self._wire.offset_ms - self._doubt_ms]
+            read.append(answer)
         return Look(
             begun_ns=begun_ns,
             ended_ns=self._clock.monotonic_ns(),
@@ -135,7 +135,7 @@ class CcxtVenue(ABC):
             parts=tuple(names),
             unread=tuple(unread),
             digests=tuple(digests),
-            venue_time_ms=min(times, default=None),
+            venue_time_ms=self._time_of(read, begun_utc_ns // NS_PER_MS),
         )
 
     async def instruments(self, *, deadline_s: float) -> Mapping[tuple[str, str], Instrument]:
@@ -259,6 +259,19 @@ class CcxtVenue(ABC):
     async def _read_clock(self, deadline: Deadline) -> PartRead:
         await self._synchronise(deadline, seen=0)
         return PartRead()
+
+    def _time_of(self, read: Sequence[PartRead], begun_utc_ms: int) -> int | None:
+        # Executions are counted from this moment: none of ours may be missed, and none that the positions
+        # already contain should be counted.
+        times = [part.venue_time_ms for part in read if part.venue_time_ms is not None]
+        if times:
+            return min(times)
+        if not self._synchronised:
+            return None
+        begun_ms = begun_utc_ms + self._wire.offset_ms
+        changes = [part.changed_ms for part in read if part.changed_ms is not None]
+        last = max(changes, default=0) + 1
+        return max(begun_ms - self._doubt_ms, last if last <= begun_ms + self._doubt_ms else 0)
 
     def _not_cancelled(self, order: OpenOrder, error: VenueError) -> CancelAnswer:
         return CancelAnswer(order=order, gone=False, code=error.code, message=self._wire.masked(str(error)))

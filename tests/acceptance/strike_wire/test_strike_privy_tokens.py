@@ -201,6 +201,13 @@ async def test_links_survive_a_restart(world: World) -> None:
     assert (await exit_with(world, position_id, world.bearer(SUBJECT)))[0] == 200
 
 
+async def test_an_exit_works_though_the_links_cannot_be_saved(world: World) -> None:
+    position_id = await opened(world)
+    world.identity.store.close()
+    world.advance(60)
+    assert (await exit_with(world, position_id, world.linked(SUBJECT, ALICE, BOB)))[0] == 200
+
+
 async def test_both_credentials_must_name_the_same_wallet(world: World) -> None:
     position_id = await opened(world)
     key = (await world.post("/api-key/generate", {}, headers=world.as_wallet(BOB))).body["api_key"]

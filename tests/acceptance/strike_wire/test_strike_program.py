@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -26,19 +27,25 @@ class Program:
         self.process = process
         self.ready = json.loads(process.stdout.readline())
 
-    def post(self, path: str, body: Mapping[str, object], headers: Mapping[str, str]) -> tuple[int, bytes]:
-        return self._request("POST", path, json.dumps(body), {**headers, "Content-Type": "application/json"})
+    def post(
+        self, path: str, body: Mapping[str, object], headers: Mapping[str, str], *, control: bool = False
+    ) -> tuple[int, bytes]:
+        sent = {**headers, "Content-Type": "application/json"}
+        return self._request("POST", path, json.dumps(body), sent, control=control)
 
-    def get(self, path: str) -> dict[str, object]:
-        status, raw = self._request("GET", path, None, {})
+    def get(
+        self, path: str, headers: Mapping[str, str] | None = None, *, control: bool = False
+    ) -> dict[str, object]:
+        status, raw = self._request("GET", path, None, headers or {}, control=control)
         assert status == 200
         parsed: dict[str, object] = json.loads(raw)
         return parsed
 
     def _request(
-        self, method: str, path: str, body: str | None, headers: Mapping[str, str]
+        self, method: str, path: str, body: str | None, headers: Mapping[str, str], *, control: bool
     ) -> tuple[int, bytes]:
-        connection = http.client.HTTPConnection(urlsplit(self.ready["url"]).netloc, timeout=10)
+        url = self.ready["control_url" if control else "url"]
+        connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=30)
         connection.request(method, path, body=body, headers=dict(headers))
         answer = connection.getresponse()
         raw = answer.read()
@@ -98,6 +105,49 @@ def test_the_service_key_and_the_issuers_key_are_the_owners_alone(tmp_path: Path
         assert (status, json.loads(raw)["success"]) == (200, True)
     with running(tmp_path) as program:
         assert program.post("/emergency-exit", {"positionId": 1}, headers)[0] == 400
+
+
+def test_the_operator_moves_the_venue_behind_a_token(tmp_path: Path) -> None:
+    token_file = tmp_path / "control.token"
+    with running(tmp_path / "venue", "--control-port", "0", "--control-token", str(token_file)) as program:
+        assert stat.S_IMODE(token_file.stat().st_mode) == 0o600
+        guard = {"Authorization": f"Bearer {token_file.read_text(encoding='ascii')}"}
+
+        def operate(path: str, body: Mapping[str, object], **headers: str) -> tuple[int, dict[str, Any]]:
+            status, raw = program.post(path, body, {**guard, **headers}, control=True)
+            return status, json.loads(raw)
+
+        assert operate("/marks", {"BTC-USD": "1"}, Authorization="Bearer x")[0] == 401
+        deposit(program)
+        status, headers = operate("/tokens", {"user": "did:privy:alice", "wallets": [ALICE]})
+        assert status == 200
+        order = {"margin": "50", "leverage": 10, "symbol": "BTC-USD"}
+        ids = [json.loads(program.post("/long", order, headers)[1])["positionId"] for _ in range(2)]
+        assert operate("/halt", {"symbol": "BTC-USD", "halted": True}) == (
+            200,
+            {"success": True, "liquidated": []},
+        )
+        assert program.post("/close", {"positionId": ids[0]}, headers)[0] == 400
+        assert program.post("/emergency-exit", {"positionId": ids[0]}, headers)[0] == 200
+        assert operate("/halt", {"symbol": "BTC-USD", "halted": False})[0] == 200
+        assert operate("/funding", {"symbol": "BTC-USD"})[1]["positions"] == 0
+        assert operate("/void", {"symbol": "BTC-USD"}) == (200, {"success": True, "refunded": [ids[1]]})
+        assert operate("/endow", {"purse": "treasury", "amount": "12.5"})[0] == 200
+        assert operate("/withdrawals", {"suspended": True})[0] == 200
+        for path, body in (
+            ("/marks", {"BTC-USD": 1}),
+            ("/marks", {"DOGE-USD": "1"}),
+            ("/halt", {"symbol": "BTC-USD", "halted": 1}),
+            ("/endow", {"purse": "mine", "amount": "1"}),
+            ("/tokens", {"user": "alice", "wallets": [ALICE]}),
+            ("/tokens", {"user": "did:privy:alice", "wallets": ["0x12"]}),
+            ("/tokens", {"user": "did:privy:alice", "wallets": []}),
+        ):
+            assert operate(path, body)[0] == 400, (path, body)
+        metrics = program.get("/metrics", guard, control=True)
+        assert (metrics["treasury"], metrics["open_positions"]) == (12_500_000, 0)
+        balances = program.get(f"/account/{ALICE}")["balances"]
+        assert balances == {"withdrawable": "100.00", "total": "100.00", "reserved": "0.00"}
 
 
 def test_an_acknowledged_exit_survives_kill_9_and_pays_no_second_time(tmp_path: Path) -> None:

@@ -123,7 +123,8 @@ class ApiKeys:
 
     def flush(self) -> None:
         """Write the use counts that are still in memory only."""
-        self._store.save_keys([self._active[mark] for mark in sorted(self._used)])
+        if self._used:
+            self._store.save_keys([self._active[mark] for mark in sorted(self._used)])
         self._used.clear()
 
     def _remember(self, record: KeyRecord) -> None:

@@ -7,6 +7,7 @@ of the venue's own issuer for a user and that user's wallets.
 import argparse
 import asyncio
 import json
+import secrets
 import signal
 import sys
 from collections.abc import Sequence
@@ -21,8 +22,10 @@ from bastion.paper.strike.identity import wallet_address
 from bastion.paper.strike.identity_assembly import PrivySettings
 from bastion.paper.strike.money import parse_micro
 from bastion.paper.strike.settings import VenueSettings
-from bastion.paper.wire.strike.host import Host, HostSettings, open_host, open_issuer
+from bastion.paper.wire.strike.call import submit
+from bastion.paper.wire.strike.host import Host, HostSettings, open_host, open_issuer, write_secret
 from bastion.paper.wire.strike.limits import LimitSettings
+from bastion.paper.wire.strike.operator import guarded, operator_application
 from bastion.paper.wire.strike.server import WireSettings
 
 
@@ -35,6 +38,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     serve.add_argument("--port", type=int, default=0, help="0 takes a free one")
     serve.add_argument("--trading-limit", type=_limit, default=10, metavar="N|off")
     serve.add_argument("--public-limit", type=_limit, default=120, metavar="N|off")
+    serve.add_argument("--control-port", type=int, help="also serve the operator's side; see --control-token")
+    serve.add_argument("--control-token", type=Path, metavar="FILE", help="where its fresh token is written")
     serve.add_argument("--separate-exit-bucket", action="store_true")
     serve.add_argument("--mark", type=_mark, action="append", default=[], metavar="SYMBOL=PRICE")
     serve.add_argument("--privy-app", help="accept tokens of this Privy application instead of our own")
@@ -44,6 +49,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     token.add_argument("--user", required=True, metavar="did:privy:NAME")
     token.add_argument("--wallet", type=_wallet, action="append", required=True)
     chosen = parser.parse_args(arguments)
+    if chosen.command == "serve" and (chosen.control_port is None) != (chosen.control_token is None):
+        parser.error("--control-port and --control-token belong together")
     if chosen.command == "token":
         return _print_tokens(chosen.folder, chosen.user, chosen.wallet)
     asyncio.run(_serve(chosen))
@@ -79,23 +86,37 @@ async def _serve(chosen: argparse.Namespace) -> None:
             privy = replace(privy, keys_url=chosen.privy_keys_url)
         settings = replace(settings, privy=privy)
     host = open_host(settings, RealClock())
-    runner = web.AppRunner(host.application, access_log=None, shutdown_timeout=2)
+    runners: list[web.AppRunner] = []
     try:
         if chosen.mark:
-            await asyncio.wrap_future(host.venue.submit(Tick(marks=dict(chosen.mark))))
-        await runner.setup()
-        await web.TCPSite(runner, "127.0.0.1", chosen.port).start()
-        _say_ready(host, runner.addresses[0][1])
+            await submit(host.venue, Tick(marks=dict(chosen.mark)))
+        url, control_url = await _listen(runners, host.application, chosen.port), None
+        if chosen.control_port is not None:
+            token = secrets.token_urlsafe(32)
+            write_secret(chosen.control_token, token.encode())
+            control = guarded(operator_application(host), token)
+            control_url = await _listen(runners, control, chosen.control_port)
+        _say_ready(host, url, control_url)
         await _until_told_to_stop()
     finally:
-        await runner.cleanup()
+        for runner in runners:
+            await runner.cleanup()
         await asyncio.to_thread(host.close)
 
 
-def _say_ready(host: Host, port: int) -> None:
+async def _listen(runners: list[web.AppRunner], served: web.Application, port: int) -> str:
+    runner = web.AppRunner(served, access_log=None, shutdown_timeout=2)
+    runners.append(runner)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", port).start()
+    return f"http://127.0.0.1:{runner.addresses[0][1]}"
+
+
+def _say_ready(host: Host, url: str, control_url: str | None) -> None:
     ready = {
         "ready": True,
-        "url": f"http://127.0.0.1:{port}",
+        "url": url,
+        "control_url": control_url,
         "service_key_file": None if host.service_key_path is None else str(host.service_key_path),
     }
     sys.stdout.write(json.dumps(ready) + "\n")

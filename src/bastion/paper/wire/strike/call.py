@@ -19,6 +19,22 @@ COMMAND_DEADLINE_S = 15
 UNKNOWN_OUTCOME = "The outcome is not known. Read the position before you repeat the request."
 
 
+async def submit(venue: MarginVenue, command: Command[ResultT]) -> ResultT:
+    """The command's result, after the commit that holds it.
+
+    Raises Refusal: as the venue refused, or 500 when the outcome is not known.
+    """
+    try:
+        async with asyncio.timeout(COMMAND_DEADLINE_S):
+            # Shielded, because giving up waiting must not take the command back from the writer.
+            result = await asyncio.shield(asyncio.wrap_future(venue.submit(command)))
+    except (LedgerUnavailable, TimeoutError) as error:
+        raise Refusal(500, UNKNOWN_OUTCOME) from error
+    if isinstance(result, Refused):
+        raise Refusal(403 if result.reason is Reason.NOT_OWNER else 400, result.message)
+    return result
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Counter:
     """The venue's counter: everything that handlers work with."""
@@ -33,19 +49,8 @@ class Counter:
     version: str
 
     async def submit(self, command: Command[ResultT]) -> ResultT:
-        """The command's result, after the commit that holds it.
-
-        Raises Refusal: as the venue refused, or 500 when the outcome is not known.
-        """
-        try:
-            async with asyncio.timeout(COMMAND_DEADLINE_S):
-                # Shielded, because giving up waiting must not take the command back from the writer.
-                result = await asyncio.shield(asyncio.wrap_future(self.venue.submit(command)))
-        except (LedgerUnavailable, TimeoutError) as error:
-            raise Refusal(500, UNKNOWN_OUTCOME) from error
-        if isinstance(result, Refused):
-            raise Refusal(403 if result.reason is Reason.NOT_OWNER else 400, result.message)
-        return result
+        """As `submit`, to this counter's venue."""
+        return await submit(self.venue, command)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -128,6 +128,17 @@ def amount_field(description: str, *, excluded: str) -> Field:
     return Field(schema=schema, read=read)
 
 
+def boolean_field() -> Field:
+    """`true` or `false`, read as 1 or 0; numbers and texts are neither."""
+
+    def read(name: str, value: object) -> int:
+        if not isinstance(value, bool):
+            bad(f"Field '{name}' must be true or false")
+        return int(value)
+
+    return Field(schema={"type": "boolean"}, read=read)
+
+
 def choice_field(choices: Sequence[str], description: str) -> Field:
     """One of a fixed set of texts."""
 

@@ -57,6 +57,7 @@ class Host:
     venue: MarginVenue
     identity: Identity
     application: web.Application
+    clock: Clock
     issuer: TokenIssuer | None
     service_key_path: Path | None
 
@@ -90,7 +91,14 @@ def open_host(settings: HostSettings, clock: Clock) -> Host:
         venue = MarginVenue(store, settings.rules, lambda: clock.now_ms() * 1000)
         unfinished.pop_all()
     served = application(venue=venue, identity=identity, clock=clock, settings=settings.wire)
-    return Host(venue=venue, identity=identity, application=served, issuer=issuer, service_key_path=key_path)
+    return Host(
+        venue=venue,
+        identity=identity,
+        application=served,
+        clock=clock,
+        issuer=issuer,
+        service_key_path=key_path,
+    )
 
 
 def open_issuer(folder: Path) -> TokenIssuer:
@@ -98,7 +106,7 @@ def open_issuer(folder: Path) -> TokenIssuer:
     path = folder / ISSUER_FILE
     if not path.exists():
         made = generate_private_key(SECP256R1())
-        _write_secret(path, made.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+        write_secret(path, made.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
     key = load_pem_private_key(path.read_bytes(), password=None)
     if not isinstance(key, EllipticCurvePrivateKey) or not isinstance(key.curve, SECP256R1):
         raise ValueError(  # noqa: TRY004 - the content of a file is wrong, not a type
@@ -110,11 +118,12 @@ def open_issuer(folder: Path) -> TokenIssuer:
 def _service_key(folder: Path) -> str:
     path = folder / SERVICE_KEY_FILE
     if not path.exists():
-        _write_secret(path, f"svc_{secrets.token_urlsafe(32)}".encode())
+        write_secret(path, f"svc_{secrets.token_urlsafe(32)}".encode())
     return path.read_text(encoding="ascii").strip()
 
 
-def _write_secret(path: Path, content: bytes) -> None:
+def write_secret(path: Path, content: bytes) -> None:
+    """Write a file that only its owner can read, whole or not at all."""
     # Written under another name first, so that a crash leaves no half a secret behind.
     draft = path.with_name(path.name + ".new")
     draft.unlink(missing_ok=True)

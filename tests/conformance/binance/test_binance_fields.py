@@ -1,7 +1,8 @@
 """The answers of the Binance wire carry the fields that Binance documents, with values of the documented kinds.
 
 The field sets are those of the response examples in Binance's API documentation for USD-M futures
-(developers.binance.com, derivatives, usds-margined-futures) and for the wallet's API key permissions, as of 2026-11.
+(developers.binance.com, derivatives, usds-margined-futures) and for the wallet's API key permissions, as of
+2026-11.
 """
 
 from collections.abc import Callable
@@ -18,10 +19,12 @@ ORDER_READ = """avgPrice clientOrderId cumQuote executedQty orderId origQty orig
 status stopPrice closePosition symbol time timeInForce type updateTime workingType priceProtect priceMatch
 selfTradePreventionMode goodTillDate""".split()
 ALGO_PLACED = """algoId clientAlgoId algoType orderType symbol side positionSide timeInForce quantity algoStatus
-triggerPrice price icebergQuantity selfTradePreventionMode workingType priceMatch closePosition priceProtect reduceOnly
+triggerPrice price icebergQuantity selfTradePreventionMode workingType priceMatch closePosition priceProtect
+reduceOnly
 activatePrice callbackRate createTime updateTime triggerTime goodTillDate""".split()
 ALGO_READ = """algoId clientAlgoId algoType orderType symbol side positionSide timeInForce quantity algoStatus
-actualOrderId actualPrice triggerPrice price icebergQuantity tpOrderType selfTradePreventionMode workingType priceMatch
+actualOrderId actualPrice triggerPrice price icebergQuantity tpOrderType selfTradePreventionMode workingType
+priceMatch
 closePosition priceProtect reduceOnly createTime updateTime triggerTime goodTillDate""".split()
 POSITION_V3 = """symbol positionSide positionAmt entryPrice breakEvenPrice markPrice unRealizedProfit liquidationPrice
 isolatedMargin notional marginAsset isolatedWallet initialMargin maintMargin positionInitialMargin
@@ -29,7 +32,8 @@ openOrderInitialMargin adl bidNotional askNotional updateTime""".split()
 POSITION_V2 = """entryPrice breakEvenPrice marginType isAutoAddMargin isolatedMargin leverage liquidationPrice markPrice
 maxNotionalValue positionAmt notional isolatedWallet symbol unRealizedProfit positionSide updateTime""".split()
 ACCOUNT_V3 = """totalInitialMargin totalMaintMargin totalWalletBalance totalUnrealizedProfit totalMarginBalance
-totalPositionInitialMargin totalOpenOrderInitialMargin totalCrossWalletBalance totalCrossUnPnl availableBalance
+totalPositionInitialMargin totalOpenOrderInitialMargin totalCrossWalletBalance totalCrossUnPnl
+availableBalance
 maxWithdrawAmount assets positions""".split()
 ACCOUNT_V2 = [
     *ACCOUNT_V3,

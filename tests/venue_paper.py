@@ -109,6 +109,9 @@ class PaperRig:
     async def heal(self) -> None:
         await self.paper.control("DELETE", "/faults")
 
+    async def forget_requests(self) -> None:
+        await self.paper.control("DELETE", "/requests")
+
     async def truth(self) -> dict[str, Any]:
         state = await self.paper.control("GET", "/state")
         assert isinstance(state, dict)

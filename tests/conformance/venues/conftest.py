@@ -4,8 +4,11 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 from tests.venue_paper import PaperRig, paper_process, paper_rig
 from tests.venue_rig import BINANCE, BYBIT, Rig, rigged
+
+from bastion.app import PaperProcess
 
 
 @pytest.fixture(params=[BINANCE, BYBIT], ids=["binance", "bybit"])
@@ -26,7 +29,16 @@ async def bybit(tmp_path: Path) -> AsyncIterator[Rig]:
         yield one
 
 
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def paper() -> AsyncIterator[PaperProcess]:
+    async with paper_process() as process:
+        yield process
+
+
 @pytest.fixture(params=["binance", "bybit"])
-async def exchange(request: pytest.FixtureRequest) -> AsyncIterator[PaperRig]:
-    async with paper_process() as paper, paper_rig(paper, request.param) as one:
+async def exchange(request: pytest.FixtureRequest, paper: PaperProcess) -> AsyncIterator[PaperRig]:
+    async with paper_rig(paper, request.param) as one:
+        await one.heal()
+        await one.load({"name": "seed"})
+        await one.forget_requests()
         yield one

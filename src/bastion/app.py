@@ -37,6 +37,8 @@ PAPER_COMMAND = ("-m", "bastion.paper")
 PAPER_TOKEN_VARIABLE = "BASTION_PAPER_CONTROL_TOKEN"  # noqa: S105 - the name of a variable
 PAPER_START_S = 20.0
 PAPER_STOP_S = 5.0
+# No money waits for the disk here, so a slow one needs no second place for the records.
+PAPER_COMMIT_MS = 5_000
 PAPER_CONTROL_S = 10.0
 HTTP_ERRORS_FROM = 400
 
@@ -157,7 +159,7 @@ async def open_paper_desk(
         raise ConfigInvalid(f"The state directory {root} cannot be made: {error.strerror}.") from error
     try:
         async with start_paper(scenario) as paper:
-            config = Config(path=None, accounts=paper.accounts)
+            config = Config(path=None, accounts=paper.accounts, intent_commit_budget_ms=PAPER_COMMIT_MS)
             async with _desk(place, home, config, paper.credentials, serving=serving) as desk:
                 yield desk, paper
     finally:
@@ -174,7 +176,12 @@ async def _desk(
     serving: bool,
 ) -> AsyncIterator[Desk]:
     clock = SystemClock()
-    settings = replace(ExitSettings(), deadline_s=config.deadline_s, hold_s=config.hold_s)
+    settings = replace(
+        ExitSettings(),
+        deadline_s=config.deadline_s,
+        hold_s=config.hold_s,
+        intent_commit_budget_ms=config.intent_commit_budget_ms,
+    )
     venues = _venues(config.accounts, credentials, clock=clock, shelf=home / "shelf")
     failure: BastionError | None = None
     with open_keys(place) as keys, _journal(home, settings, clock) as journal:

@@ -18,13 +18,16 @@ DEADLINE_S_MAX = Decimal(3_600)
 HOLD_S_DEFAULT = Decimal(60)
 HOLD_S_MAX = Decimal(86_400)
 
+COMMIT_MS_DEFAULT = 20
+COMMIT_MS_MAX = 10_000
+
 # The key space of an account that names none: where the venue's perpetuals are settled in stablecoins.
 KEY_SPACE_DEFAULT = {"binance": "usdm", "bybit": "unified"}
 KEY_SPACES = {"binance": ("usdm",), "bybit": ("unified",)}
 
 _TOP = ("account", "exit", "vault")
 _ACCOUNT = ("name", "venue", "base_url", "ws_url", "credential", "key_space")
-_EXIT = ("deadline_s", "hold_s")
+_EXIT = ("deadline_s", "hold_s", "intent_commit_budget_ms")
 _VAULT = ("path",)
 _SECRET_WORDS = ("secret", "apikey", "apisecret", "privatekey", "passphrase", "password")
 
@@ -34,13 +37,14 @@ class Config:
     """What the file says. `path` is None where there is no file: the embedded paper exchange is then used.
 
     `deadline_s` is when an exit answers at the latest; `hold_s` how long a standing process keeps looking
-    after FLAT, both in seconds.
+    after FLAT, both in seconds. The first orders wait at most `intent_commit_budget_ms` for the journal.
     """
 
     path: Path | None
     accounts: tuple[Account, ...] = ()
     deadline_s: Decimal = DEADLINE_S_DEFAULT
     hold_s: Decimal = HOLD_S_DEFAULT
+    intent_commit_budget_ms: int = COMMIT_MS_DEFAULT
     vault_path: Path | None = None
 
     @property
@@ -105,6 +109,7 @@ def parse_config(text: str, *, path: Path) -> Config:
         hold_s=reader.seconds(
             exit_table, "hold_s", least=Decimal(0), most=HOLD_S_MAX, default=HOLD_S_DEFAULT
         ),
+        intent_commit_budget_ms=reader.milliseconds(exit_table, "intent_commit_budget_ms"),
         vault_path=None if vault_path is None else (path.parent / Path(vault_path).expanduser()).resolve(),
     )
 
@@ -162,6 +167,12 @@ class _Reader:
             if seconds.is_finite() and least <= seconds <= most:
                 return seconds
         raise self.wrong(f"exit.{name}", f"must be a number of seconds from {least} to {most}")
+
+    def milliseconds(self, table: Mapping[str, object], name: str) -> int:
+        value = table.get(name, COMMIT_MS_DEFAULT)
+        if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= COMMIT_MS_MAX:
+            raise self.wrong(f"exit.{name}", f"must be a whole number from 1 to {COMMIT_MS_MAX}")
+        return value
 
     def account(self, entry: object, *, where: str) -> Account:
         if not isinstance(entry, dict):

@@ -64,7 +64,7 @@ def test_every_key_is_read() -> None:
         (ACCOUNT + "[exit]\ndeadline_s = true\n", "exit.deadline_s", "seconds"),
         (ACCOUNT + "[exit]\ndeadline_s = -1\n", "exit.deadline_s", "seconds"),
         (ACCOUNT + "[exit]\nhold_s = nan\n", "exit.hold_s", "seconds"),
-        (ACCOUNT + "[exit]\nhold = 1\n", "exit.hold", "deadline_s, hold_s"),
+        (ACCOUNT + "[exit]\nhold = 1\n", "exit.hold", "deadline_s, hold_s, intent_commit_budget_ms"),
         ("[[account]\n", "nowhere", "not valid TOML"),
     ],
 )

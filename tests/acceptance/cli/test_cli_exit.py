@@ -133,7 +133,7 @@ def test_an_exit_whose_process_was_killed_is_finished_with_nothing_closed_twice(
 def test_a_second_process_joins_the_running_exit_and_tells_the_same(trader: Trader) -> None:
     with paper_exchange("seed") as paper:
         trader.connect(paper)
-        paper.break_with({"kind": "latency", "path": "*order*", "method": "POST", "request_ms": 1500})
+        paper.break_with({"kind": "latency", "round_trip_ms": 2500})
         first = trader.start(*trader.exit_command())
         wait_until(lambda: trader.journal_holds("ExitRequested"), what="the request is on the disk")
         code, joined = trader.exit()
@@ -338,7 +338,7 @@ def test_watch_tells_a_finished_exit_again(trader: Trader) -> None:
 
 def test_the_fast_path_loads_nothing_that_an_emergency_can_do_without() -> None:
     code = (
-        "import sys; import bastion.surfaces.cli; "
+        "import sys; import bastion.surfaces.cli.fast; "
         "print(','.join(sorted({name.split('.')[0] for name in sys.modules}))); "
         "print(sum(name.startswith('ccxt.') for name in sys.modules))"
     )

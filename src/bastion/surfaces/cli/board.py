@@ -186,9 +186,10 @@ class Board:
             Outcome.NOT_SENT: "not sent",
             Outcome.UNKNOWN: "outcome unknown; asking the venue before anything is sent again",
         }
-        code = f" {record.code}" if record.code else ""
-        message = f": {record.message}" if record.message else ""
-        return (self._line(row.account, f"{row.name}  order {words[record.outcome]}{code}{message}"),)
+        # Most venues' messages begin with their code.
+        said = record.message if record.code in record.message else f"{record.code} {record.message}"
+        told = f" ({said.strip()})" if said.strip() else ""
+        return (self._line(row.account, f"{row.name}  order {words[record.outcome]}{told}"),)
 
     def _resolved(self, record: OrderResolved) -> tuple[Line, ...]:
         row = self._row_of(record.client_order_id)

@@ -3,55 +3,46 @@
 import asyncio
 import sys
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
 
 from bastion.app import PaperProcess, Place, open_paper_desk
 from bastion.commands import Desk, PositionRow, PositionsReport, emergency_exit, positions
 from bastion.domain.money import ZERO
-from bastion.errors import Refused
 from bastion.exits.report import ExitReport
 from bastion.surfaces.cli import fast as driver
 from bastion.surfaces.cli.board import trim
 from bastion.surfaces.cli.codes import Code, code_of_verdict
 from bastion.surfaces.cli.press import OWNER
-from bastion.surfaces.cli.view import choose_view, emit, is_terminal, version
+from bastion.surfaces.cli.view import choose_view, emit, is_terminal
 from bastion.surfaces.cli.words import exit_lines
 from bastion.surfaces.schemas import dumps
 
-SCENARIO = "demo"
-ACTS = (1, 2)
-FALL = Decimal("0.055")
-FALL_STEPS = 12
-PATIENCE_S = 5
+SCENARIOS = {1: "demo", 2: "demo-act-2"}
+TAPE = "crash"
+TAPE_SPEED = 20
+FALLEN = Decimal("0.945")
+REFRESH_S = 0.4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pace:
-    """How long the story takes, in seconds; all zero at machine speed."""
+    """How long the scenes take, in seconds; all zero at machine speed."""
 
     scene_s: float
-    step_s: float
+    fall_s: float
     patience_s: float
 
 
-STORY = Pace(scene_s=1.2, step_s=0.35, patience_s=PATIENCE_S)
-SHORT = Pace(scene_s=0.6, step_s=0.1, patience_s=0)
-FAST = Pace(scene_s=0, step_s=0, patience_s=0)
+STORY = Pace(scene_s=1.5, fall_s=5.0, patience_s=5.0)
+SHORT = Pace(scene_s=1.0, fall_s=2.5, patience_s=0)
+FAST = Pace(scene_s=0, fall_s=0, patience_s=0)
 
 
 def run_demo(*, fast: bool, json: bool, act: int | None) -> int:
-    """Play the acts and return 0 when each ended flat.
-
-    Raises:
-        Refused: there is no such act.
-    """
-    if act is not None and act not in ACTS:
-        raise Refused("The demo has the acts 1 and 2.")
-    acts = ACTS if act is None else (act,)
-    if not json:
-        emit(f"bastion {version()} \u00b7 PAPER \u00b7 two embedded venues (paper-binance, paper-bybit)")
+    """Play the acts, or the one asked for, and return 0 when each ended flat."""
+    acts = tuple(SCENARIOS) if act is None else (act,)
     with tempfile.TemporaryDirectory(prefix="bastion-demo-") as home:
         place = Place(home=Path(home), config=None, vault_key_file=Path(home) / "vault.key")
         return driver.drive(lambda: _play(place, acts, fast=fast, json=json))
@@ -61,7 +52,7 @@ async def _play(place: Place, acts: tuple[int, ...], *, fast: bool, json: bool) 
     reports: list[tuple[int, ExitReport]] = []
     for act in acts:
         pace = FAST if fast or json else STORY if act == 1 else SHORT
-        async with open_paper_desk(place, scenario=SCENARIO) as (desk, paper):
+        async with open_paper_desk(place, scenario=SCENARIOS[act]) as (desk, paper):
             reports.append((act, await _act(desk, paper, act=act, pace=pace, json=json)))
     failed = next((report for _, report in reports if not report.success), None)
     if json:
@@ -76,14 +67,13 @@ async def _act(desk: Desk, paper: PaperProcess, *, act: int, pace: Pace, json: b
     say = _nothing if json else emit
     opened = await positions(desk, OWNER)
     if act == 1:
-        say(f"Four positions are open, with stops and take-profits. {opened.summary}")
+        say(f"{opened.summary[:-1]}, with stops, take-profits and resting orders.")
     else:
         say("")
         say(
             "Act 2: the same crash, but paper-bybit is overloaded: it answers 503 twice "
             "and fills an order only by half."
         )
-        await _break(paper)
     for row in opened.positions:
         say(
             f"  {row.account:<14} {row.symbol:<9} {row.direction.value:<5} "
@@ -103,7 +93,8 @@ async def _act(desk: Desk, paper: PaperProcess, *, act: int, pace: Pace, json: b
         )
         unwatch()
     if not json:
-        for line in exit_lines(report):
+        # The first line has said that this is paper.
+        for line in exit_lines(replace(report, warnings=report.warnings[1:])):
             emit(line)
     return report
 
@@ -111,29 +102,25 @@ async def _act(desk: Desk, paper: PaperProcess, *, act: int, pace: Pace, json: b
 async def _fall(
     desk: Desk, paper: PaperProcess, opened: PositionsReport, *, pace: Pace, json: bool
 ) -> PositionsReport:
-    steps = FALL_STEPS if pace.step_s else 1
-    now = opened
-    for step in range(1, steps + 1):
-        share = 1 - FALL * step / steps
+    if not pace.fall_s:
+        # At machine speed the prices jump to where the tape would have led them.
         for row in opened.positions:
-            if row.current_price is not None:
-                await paper.control(
-                    "POST",
-                    "/price",
-                    {
-                        "venue": row.exchange,
-                        "symbol": row.symbol,
-                        "price": str(_tick(row.current_price * share)),
-                    },
-                )
+            price = _tick((row.current_price or ZERO) * FALLEN)
+            body = {"venue": row.exchange, "symbol": row.symbol, "price": str(price)}
+            await paper.control("POST", "/price", body)
+        return await positions(desk, OWNER)
+    await paper.control("POST", "/price", {"tape": TAPE, "speed": TAPE_SPEED})
+    now = opened
+    ends_ns = desk.clock.monotonic_ns() + int(pace.fall_s * 1_000_000_000)
+    while desk.clock.monotonic_ns() < ends_ns:
         now = await positions(desk, OWNER)
         if not json:
-            ticker = "  ".join(
+            prices = "  ".join(
                 f"{row.symbol.removesuffix('USDT')} {trim(row.current_price or ZERO)}"
-                for row in now.positions
+                for row in sorted(now.positions, key=lambda row: row.symbol)
             )
-            _refresh(f"  {ticker}   uPnL {_pnl(now):+,.2f} USD")
-        await desk.clock.sleep(pace.step_s)
+            _refresh(f"  {prices}   uPnL {_pnl(now):+,.0f} USD")
+        await desk.clock.sleep(REFRESH_S)
     if not json and is_terminal():
         emit("")
     return now
@@ -184,11 +171,3 @@ async def _enter(patience_s: float) -> None:
         emit("Nobody pressed; it presses itself.")
     finally:
         loop.remove_reader(sys.stdin.fileno())
-
-
-async def _break(paper: PaperProcess) -> None:
-    for fault in (
-        {"venue": "bybit", "kind": "unavailable", "times": 2},
-        {"venue": "bybit", "kind": "partial_fill", "ratio": "0.5", "times": 1},
-    ):
-        await paper.control("POST", "/faults", fault)

@@ -5,21 +5,15 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from decimal import Decimal
 from pathlib import Path
-from typing import NoReturn
 
 from bastion.app import Place, find_place
 from bastion.domain.money import decimal
-from bastion.errors import BastionError, Refused
+from bastion.errors import BastionError
 from bastion.surfaces.cli.codes import Code, code_of_error
+from bastion.surfaces.cli.line import LineParser
 from bastion.surfaces.cli.press import ExitOptions, run_exit, run_status
 from bastion.surfaces.cli.view import complain, emit
 from bastion.surfaces.schemas import dumps, error_document
-
-
-class _Parser(argparse.ArgumentParser):
-    # argparse would print usage to standard error and exit; with --json the answer is a document instead.
-    def error(self, message: str) -> NoReturn:
-        raise Refused(f"{message}. `bastion {self.prog.split()[-1]} --help` shows what is understood.")
 
 
 def _seconds(text: str) -> Decimal:
@@ -29,8 +23,8 @@ def _seconds(text: str) -> Decimal:
         raise argparse.ArgumentTypeError(f"{text[:20]!r} is no number of seconds") from None
 
 
-def _exit_parser() -> _Parser:
-    parser = _Parser(
+def _exit_parser() -> LineParser:
+    parser = LineParser(
         prog="bastion exit",
         description="Close every open position and cancel every order on every configured account, at market "
         "and reduce-only, prove that nothing is left, and say what it cost. There is no undo.",
@@ -53,8 +47,8 @@ def _exit_parser() -> _Parser:
     return parser
 
 
-def _status_parser() -> _Parser:
-    parser = _Parser(
+def _status_parser() -> LineParser:
+    parser = LineParser(
         prog="bastion status",
         description="Show how the desk stands: its word, its accounts, what their credentials may do, and "
         "the last exit. Changes nothing.",

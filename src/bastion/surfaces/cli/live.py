@@ -11,6 +11,7 @@ from rich.text import Text
 
 from bastion.domain.records import Entry
 from bastion.surfaces.cli.board import Board, Row, RowState, trim
+from bastion.surfaces.cli.words import price as price_word
 
 REFRESHES_PER_S = 12
 BAR_WIDTH = 16
@@ -70,7 +71,7 @@ def _cells(row: Row) -> tuple[Text, Text, ProgressBar, Text, Text, Text]:
     position = row.position
     done = position.quantity - row.left
     share = float(done / position.quantity) if position.quantity else 0.0
-    price = "" if row.price is None else f"@ {trim(row.price)}"
+    price = "" if row.price is None else f"@ {price_word(row.price)}"
     pnl = "" if row.pnl_usd is None else f"{row.pnl_usd:+,.2f}"
     return (
         Text("  " + position.symbol),

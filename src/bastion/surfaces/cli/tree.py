@@ -8,7 +8,7 @@ from cyclopts import App, CycloptsError, Parameter
 
 from bastion.app import find_place
 from bastion.errors import Refused
-from bastion.surfaces.cli import demo, fast, secrets, servers
+from bastion.surfaces.cli import fast, opening, secrets, servers
 from bastion.surfaces.cli.codes import Code
 from bastion.surfaces.cli.view import version
 from bastion.surfaces.cli.watch import run_positions, run_watch
@@ -62,15 +62,10 @@ def watch(exit_id: str, /, *, json: Json = False, config: Config = None) -> int:
     return fast.drive(lambda: run_watch(find_place(config=config), exit_id, json=json))
 
 
-@app.command(name="demo")
-def demo_(
-    *,
-    fast_: Annotated[bool, Parameter(name="--fast", negative=(), help="At machine speed.")] = False,
-    json: Json = False,
-    act: Annotated[int | None, Parameter(help="Only this act, 1 or 2.")] = None,
-) -> int:
+@app.command(name="demo", help_flags=())
+def demo_(*tokens: Tokens) -> int:
     """See it work on two embedded exchanges: no keys, no network, about 20 seconds."""
-    return demo.run_demo(fast=fast_, json=json, act=act)
+    return opening.run(["demo", *tokens])
 
 
 @app.command

@@ -24,7 +24,10 @@ def money(value: Decimal | None) -> str:
 
 def price(value: Decimal | None) -> str:
     """Return the price in plain digits, or `pending`."""
-    return "pending" if value is None else trim(value)
+    if value is None:
+        return "pending"
+    # An average over fills has no end of digits; eight are more than any venue's tick needs.
+    return trim(value if value == 0 else round(value, max(7 - value.adjusted(), 0)))
 
 
 def verdict_line(report: ExitReport) -> str:

@@ -116,6 +116,8 @@ class LyingVenue:
 
     async def place(self, request: OrderRequest, *, deadline_s: float) -> OrderState:
         self._watch("place", request)
+        if self.market.first_order_s is None:
+            self.market.first_order_s = self.market.clock.seconds
         trouble = self._trouble(request)
         if trouble == "surprise_before":
             raise RuntimeError("nobody planned for this")
@@ -261,6 +263,12 @@ class LyingVenue:
             self._lied_empty = not self._lied_empty and self.rng.random() < 0.5
             if self._lied_empty:
                 return ()
+        now = self.market.clock.seconds
+        if self.plan.lie == "cold_start" and now < self.market.began_s + self.plan.lag_s:
+            return ()
+        first = self.market.first_order_s
+        if self.plan.lie == "empty_while" and first is not None and now < first + self.plan.lag_s:
+            return ()
         lag_s = self.plan.lag_s if self.plan.lie == "lag" and self.market.sick else 0.0
         moment = self.market.moment(lag_s)
         return tuple(self.market.position(key, signed) for key, signed in moment.holdings.items() if signed)

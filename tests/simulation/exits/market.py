@@ -32,7 +32,7 @@ class Holding:
     entry: Decimal
     mark: Decimal
     since_s: float
-    ours_only: bool = True
+    announced: bool = True
 
 
 @dataclass(slots=True, kw_only=True)
@@ -58,11 +58,12 @@ class Market:
     requests: dict[str, OrderRequest] = field(default_factory=dict)
     fills: list[Fill] = field(default_factory=list)
     moments: list[Moment] = field(default_factory=list)
-    violations: list[str] = field(default_factory=list)
     serial: int = 0
+    began_s: float = 0.0
+    first_order_s: float | None = None
 
     def begin(self) -> None:
-        now = self.clock.seconds
+        now = self.began_s = self.clock.seconds
         self.healed_s = now + self.plan.heals_at_s
         for one in self.plan.holdings:
             key = (one.instrument, one.side if self.plan.hedged else "")
@@ -141,6 +142,7 @@ class Market:
             self.holdings[key] = held
         if held.signed == 0:
             held.since_s = self.clock.seconds
+            held.announced = order_id != "bot"
         before = held.signed
         held.signed += delta
         reduced = min(abs(delta), abs(before)) if before * delta < 0 else ZERO

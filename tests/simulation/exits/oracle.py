@@ -14,8 +14,10 @@ from tests.simulation.exits.virtual_time import VirtualClock
 from tests.simulation.exits.world import World
 
 CALM_FLAT_S = 2.0
+BEGAN_S = 100.0
 HEAL_GRACE_S = 16.0
-CALLS_MAX_PER_S = 60
+FIRST_WAVE_S = 0.05
+LIVE_PATIENCE_S = 0.9
 
 
 @dataclass(slots=True, kw_only=True)
@@ -32,6 +34,7 @@ class Oracle:
     reported: dict[tuple[str, tuple[str, str, str]], Decimal] = field(default_factory=dict)
     judged_at_s: dict[str, float] = field(default_factory=dict)
     run_began_s: float = 0.0
+    owed: dict[tuple[str, str], float] = field(default_factory=dict)
     cuts: int = 0
 
     def saw(self, venue: str, what: str, thing: object) -> None:
@@ -85,27 +88,31 @@ class Oracle:
         if request.quantity > most:
             self._broken(f"an order of {request.quantity} for a position of at most {most} (I1)")
         market = self.markets[venue]
+        if not any(place == venue for place, _, _ in self.placed.values()) and self.looks.get(venue):
+            for order in self.looks[venue][-1].orders:
+                if not order.reduce_only:
+                    self.owed.setdefault((venue, order.order_id), self.clock.seconds)
         for other, (place, earlier, sent_s) in self.placed.items():
             state = market.states.get(other)
             live = state is not None and not state.ended
             same = place == venue and earlier.position.key == request.position.key
-            if live and same and sent_s < self.clock.seconds - 0.05 and other not in self._cancelled_ids():
+            if live and same and sent_s < self.clock.seconds - 0.05:
                 age_s = self.clock.seconds - sent_s
-                if age_s < 0.9:
+                if age_s < LIVE_PATIENCE_S:
                     self._broken(f"a second live order for one residual after {age_s:.2f} s (I2)")
         self.placed[cid] = (venue, request, self.clock.seconds)
 
-    def _cancelled_ids(self) -> set[str]:
-        return set()
-
     def _cancelling(self, venue: str, order: OpenOrder) -> None:
+        owed_s = self.owed.pop((venue, order.order_id), self.clock.seconds)
+        if self.clock.seconds - owed_s > FIRST_WAVE_S:
+            self._broken(f"the entry order {order.order_id} was not cancelled in the first wave (law 8)")
         if not order.reduce_only or order.client_order_id in self.placed:
             return
         market = self.markets[venue]
         plan = market.plan
         key = market.key_of(order)
         held = market.holdings.get(key)
-        whole = held is not None and held.signed != 0 and held.since_s < self._began_s()
+        whole = held is not None and held.signed != 0 and held.since_s < BEGAN_S
         closing = held is not None and (held.signed > 0) == (order.direction.value == "SELL")
         told = plan.blocking != "none" or {"maybe_flat"} & set(plan.troubles)
         late = bool(plan.slow_match_s) or "late" in plan.troubles
@@ -113,19 +120,19 @@ class Oracle:
         if whole and closing and not small and not told and not late and not market.plan.terminal:
             self._broken(f"the stop {order.order_id} was cancelled before its position was closed (I7)")
 
-    def _began_s(self) -> float:
-        return 100.0
-
     def _must_be_flat(self, record: LegJudged) -> None:
         market = self.markets[record.account]
         looks = [look for look in self.looks.get(record.account, []) if look.complete]
         since_s = looks[-2].begun_ns / 1e9 if len(looks) > 1 else 0.0
+        # What a stranger opens unannounced while the positions lag cannot be known; all else can.
         lag_s = market.plan.lag_s if market.plan.lie == "lag" else 0.0
         dust = {(p.instrument, p.side.value if p.hedged else "") for p in record.dust}
         if dust and not market.plan.minimum and "size" not in market.plan.troubles:
             self._broken(f"{record.account} calls something dust that has no minimum (I3)")
         for key, held in market.holdings.items():
-            if held.signed != 0 and key not in dust and held.since_s < since_s - lag_s:
+            if held.signed != 0 and key not in dust and held.since_s < since_s - (
+                0.0 if held.announced else lag_s
+            ):
                 self._broken(f"{record.verdict} while {record.account} holds {held.signed} of {key} (I3)")
             if key in dust and abs(held.signed) >= max(market.plan.minimum, Decimal("0.1")):
                 self._broken(f"{record.account} calls {held.signed} of {key} dust (I3)")
@@ -139,13 +146,14 @@ class Oracle:
             name = plan.name
             judged_s = self.judged_at_s.get(name)
             if plan.calm and self.cuts == 0 and judged_s is not None:
-                took_s = judged_s - self._began_s()
+                took_s = judged_s - BEGAN_S
                 limit_s = CALM_FLAT_S + 8 * (plan.latency_s + plan.jitter_s) + 3 * self.world.journal_slow_s
                 if took_s > limit_s:
                     self._broken(f"calm {name} took {took_s:.2f} s, more than {limit_s:.2f} s (I4)")
             if plan.hopeless:
                 if name not in left and (plan.dead_for_good or plan.holdings):
-                    truth = any(held.signed for held in market.holdings.values()) or market.orders
+                    reopened = any(event.kind in {"reopen", "grow"} for event in plan.events)
+                    truth = not reopened and any(held.signed for held in market.holdings.values())
                     if plan.dead_for_good or truth:
                         self._broken(f"{name} is beyond help, but the report does not name it")
                 continue
@@ -171,6 +179,6 @@ class Oracle:
 
     def _broken(self, sentence: str) -> None:
         if sentence not in self.violations:
-            self.violations.append(f"{self.clock.seconds - 100.0:.3f} s: {sentence}")
+            self.violations.append(f"{self.clock.seconds - BEGAN_S:.3f} s: {sentence}")
 
 

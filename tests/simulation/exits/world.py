@@ -26,7 +26,19 @@ TROUBLES = (
     "surprise_after",
     *REJECTIONS,
 )
-LIES = ("none", "none", "lag", "empty_once", "orders_lag", "orders_empty_once", "fills_lag", "fills_missing")
+LIES = (
+    "none",
+    "none",
+    "lag",
+    "lag",
+    "empty_once",
+    "empty_while",
+    "cold_start",
+    "orders_lag",
+    "orders_empty_once",
+    "fills_lag",
+    "fills_missing",
+)
 STYLES_OF_BLOCKING = ("none", "blocked", "maybe_flat")
 
 
@@ -171,6 +183,10 @@ def _venue(rng: Random, name: str) -> VenueDraw:
     }
     venue.lie = rng.choice(LIES)
     venue.lag_s = rng.choice((0.3, 1.0, 3.0, 10.0))
+    if venue.lie == "cold_start":
+        venue.lag_s = rng.uniform(0.05, 0.24)
+    if venue.lie == "lag" and rng.random() < 0.5:
+        _racing_entry(rng, venue)
     for fault in ("unread", "hangs", "read_surprises", "fills_fail", "lookup_fails", "cancel_fails", "partial"):
         if rng.random() < 0.15:
             setattr(venue, fault, rng.choice((0.1, 0.4, 0.8)))
@@ -233,6 +249,22 @@ def _resting(rng: Random, venue: VenueDraw, instrument: str) -> None:
             conditional=rng.random() < 0.3,
             side=("LONG" if buys else "SHORT") if venue.hedged else "",
             fires_at_s=rng.uniform(0.0, 1.5) if rng.random() < 0.5 else None,
+        )
+    )
+
+
+def _racing_entry(rng: Random, venue: VenueDraw) -> None:
+    # An entry order fills while its cancel travels, on an instrument that held nothing.
+    buys = rng.random() < 0.5
+    venue.orders.append(
+        OrderDraw(
+            instrument="C9USDT",
+            buys=buys,
+            quantity=Decimal(1),
+            reduce_only=False,
+            conditional=False,
+            side=("LONG" if buys else "SHORT") if venue.hedged else "",
+            fires_at_s=venue.latency_s * rng.uniform(0.6, 1.5),
         )
     )
 

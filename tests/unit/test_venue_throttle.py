@@ -129,7 +129,7 @@ async def test_weights_count_by_their_size() -> None:
 async def test_what_others_spent_counts_until_the_window_of_the_venue_resets() -> None:
     clock = SteppedClock()
     paced = throttle(clock, Limit(name="weight", capacity=100, window_s=60.0))
-    paced["weight"].observe(90, resets_in_s=12.0)
+    paced["weight"].observe(90, sent_ns=clock.now, resets_in_s=12.0)
     sender = Sender(paced, clock, answer_s=0.0)
     async with asyncio.TaskGroup() as group:
         group.create_task(sender.send(0, {"weight": 40}))
@@ -144,10 +144,37 @@ async def test_our_own_spending_seen_in_a_header_is_not_counted_twice() -> None:
     async with asyncio.TaskGroup() as group:
         group.create_task(sender.send(0, {"weight": 50}))
         await clock.advance(1)
-        paced["weight"].observe(50, resets_in_s=59.0)
+        paced["weight"].observe(50, sent_ns=clock.now, resets_in_s=59.0)
         group.create_task(sender.send(1, {"weight": 50}))
         await clock.advance(1)
         assert len(sender.left) == 2
+
+
+async def test_when_the_window_of_the_venue_has_passed_our_old_units_are_free_again() -> None:
+    clock = SteppedClock()
+    paced = throttle(clock, Limit(name="weight", capacity=100, window_s=60.0))
+    sender = Sender(paced, clock, answer_s=0.0)
+    async with asyncio.TaskGroup() as group:
+        group.create_task(sender.send(0, {"weight": 40}))
+        group.create_task(sender.send(1, {"weight": 40}))
+        await clock.advance(1)
+        assert paced["weight"].free() == 20
+        paced["weight"].observe(50, sent_ns=clock.now, resets_in_s=59.0)
+        assert paced["weight"].free() == 50
+
+
+async def test_an_answer_that_was_overtaken_frees_nothing() -> None:
+    clock = SteppedClock()
+    paced = throttle(clock, Limit(name="orders", capacity=100, window_s=10.0))
+    sender = Sender(paced, clock, answer_s=0.05)
+    sent_ns = clock.now
+    async with asyncio.TaskGroup() as group:
+        for number in range(50):
+            group.create_task(sender.send(number, {"orders": 1}))
+        await clock.advance(1)
+        # The answer to the first of fifty parallel orders, read last, still says "1".
+        paced["orders"].observe(1, sent_ns=sent_ns, resets_in_s=9.0)
+        assert paced["orders"].free() == 50
 
 
 async def test_after_a_ban_nothing_leaves_until_it_is_over_for_any_account_of_the_address() -> None:

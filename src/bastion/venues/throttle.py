@@ -60,12 +60,25 @@ class Bucket:
         until = self._clock.monotonic_ns() + round(seconds * NS)
         self._blocked_until_ns = max(self._blocked_until_ns, until)
 
-    def observe(self, used: int, *, resets_in_s: float) -> None:
-        """Count units that others spent, as the venue reports `used` units of the window in all."""
+    def observe(self, used: int, *, sent_ns: int, resets_in_s: float) -> None:
+        """Follow the venue's own count: `used` units of the window, as the answer to a request says.
+
+        `sent_ns` is when that request left. More than ours is what others spent. Less means that the venue's
+        window has passed over our oldest units; those that were answered before the request left are the ones
+        that its count must contain.
+        """
         now = self._clock.monotonic_ns()
         self._foreign = (0, 0)
-        ours = self._used(now)
-        self._foreign = (max(0, used - ours), now + round(resets_in_s * NS))
+        self._used(now)
+        settled = sum(units for free_ns, units in self._cooling if free_ns - self._window_ns < sent_ns)
+        while settled > used:
+            free_ns, units = self._cooling.popleft()
+            kept = max(0, units - (settled - used))
+            if kept:
+                self._cooling.appendleft((free_ns, kept))
+            settled -= units - kept
+        self._foreign = (max(0, used - self._used(now)), now + round(resets_in_s * NS))
+        self._changed.set()
 
     def free(self) -> int:
         """How many units could be taken now without waiting."""

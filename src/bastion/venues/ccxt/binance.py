@@ -168,12 +168,14 @@ class BinanceVenue(CcxtVenue):
 
     async def second_source(self, position: Position, *, deadline_s: float) -> Decimal:
         """Return the size by Account Information V3, which is kept apart from Position Information."""
-        answer = await self._call(
-            "fapiPrivateV3GetAccount",
-            {},
-            units={"weight": 5},
-            deadline=Deadline(self._clock, deadline_s),
-        )
+        deadline = Deadline(self._clock, deadline_s)
+        v3, v2 = "fapiPrivateV3GetAccount", "fapiPrivateV2GetAccount"
+        try:
+            answer = await self._call(v3, {}, units={"weight": 5}, deadline=deadline)
+        except VenueRejected as error:
+            if error.fault is Fault.TERMINAL:
+                raise
+            answer = await self._call(v2, {}, units={"weight": 5}, deadline=deadline)
         for row in Row(answer.value, "account").rows("positions"):
             leg = row.text("positionSide")
             amount = row.decimal("positionAmt")
@@ -373,11 +375,12 @@ class BinanceVenue(CcxtVenue):
             self._throttle.silence(pause)
         return replace(refusal, retry_after_s=pause)
 
-    def _observe(self, answer: Answer, units: Mapping[str, int]) -> None:  # noqa: ARG002 - the shape of the hook
+    def _observe(self, answer: Answer, _units: Mapping[str, int], sent_ns: int) -> None:
         for name, (header, window_s) in _USED.items():
             used = answer.header_decimal(header)
             if used is not None and used >= ZERO:
-                self._throttle[name].observe(int(used), resets_in_s=self._to_boundary_s(window_s))
+                left_s = self._to_boundary_s(window_s)
+                self._throttle[name].observe(int(used), sent_ns=sent_ns, resets_in_s=left_s)
 
     def _to_boundary_s(self, window_s: float) -> float:
         # The venue counts in windows of its own clock.

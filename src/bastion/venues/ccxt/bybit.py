@@ -376,7 +376,7 @@ class BybitVenue(CcxtVenue):
     def _pace(self, refusal: Refusal, answer: Answer, units: Mapping[str, int]) -> Refusal:
         return slow_down(self._throttle, refusal, answer, units, now_ms=self._wire.now_ms())
 
-    def _observe(self, answer: Answer, units: Mapping[str, int]) -> None:
+    def _observe(self, answer: Answer, units: Mapping[str, int], _sent_ns: int) -> None:
         follow_limit(self._throttle, answer, units)
 
 

@@ -95,7 +95,7 @@ class Wire:
         throttle: Throttle,
         base_url: str | None,
         options: Mapping[str, object],
-        observe: Callable[[Answer, Mapping[str, int]], None],
+        observe: Callable[[Answer, Mapping[str, int], int], None],
     ) -> None:
         self._class = tapped(exchange)
         self._key = key
@@ -141,6 +141,7 @@ class Wire:
         token = _FLIGHT.set(flight)
         try:
             async with asyncio.timeout(deadline_s), self.throttle.passage(units):
+                sent_ns = self._clock.monotonic_ns()
                 answer = await self._exchange(method, params)
         except TimeoutError:
             raise self._unanswered(flight, mutating, f"no answer within {deadline_s:.1f} s") from None
@@ -148,7 +149,7 @@ class Wire:
             raise self._unanswered(flight, mutating, str(lost)) from None
         finally:
             _FLIGHT.reset(token)
-        self._observe(answer, units)
+        self._observe(answer, units, sent_ns)
         return answer
 
     def masked(self, text: str) -> str:

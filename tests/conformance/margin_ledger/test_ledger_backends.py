@@ -192,7 +192,7 @@ def test_a_batch_that_fails_half_way_leaves_nothing(open_store: StoreOpener) -> 
     try:
         before = store.load()
         draft = Draft(venue=VenueRow(99, withdrawals_suspended=False))
-        draft.positions[position.id] = replace(position, status=Status.EXITED)
+        draft.positions[position.id] = position._replace(status=Status.EXITED)
         draft.before[position.id] = Status.CLOSED
         draft.wallets.append((7, BOB))
         with pytest.raises(StoreDiverged):

@@ -149,11 +149,12 @@ class Image:
         self._add_interest(position, -position.notional)
         ended_at_us = position.closed_at_us or position.settled_at_us or position.opened_at_us
         if position.status is Status.EXITED:
-            day = ended_at_us // DAY_US
+            who = (position.wallet, ended_at_us // DAY_US)
             self.totals.exits += 1
-            self.totals.forgiven_loss += position.forgiven
-            self.exits_by_day[position.wallet, day] = self.exits_by_day.get((position.wallet, day), 0) + 1
-            self.forgiven_by_day[day] = self.forgiven_by_day.get(day, 0) + position.forgiven
+            self.exits_by_day[who] = self.exits_by_day.get(who, 0) + 1
+            if position.forgiven:
+                self.totals.forgiven_loss += position.forgiven
+                self.forgiven_by_day[who[1]] = self.forgiven_by_day.get(who[1], 0) + position.forgiven
             return
         if position.exit_price is not None:
             traded = position.notional * position.exit_price // position.entry_price

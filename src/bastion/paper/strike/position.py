@@ -1,7 +1,7 @@
 """Position: one isolated-margin position, from open to its single end."""
 
-from dataclasses import dataclass
 from enum import IntEnum
+from typing import NamedTuple
 
 
 class Side(IntEnum):
@@ -26,8 +26,7 @@ class Status(IntEnum):
     EXITED = 5
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Position:
+class Position(NamedTuple):
     """One position. Amounts and prices are micro-USD, times are microseconds since 1970 (UTC).
 
     `margin`, `leverage`, `entry_price`, `spread` and `opened_at_us` never change. `funding` is what has
@@ -57,17 +56,18 @@ class Position:
 
     def exited(self, *, at_us: int, forgiven: int) -> "Position":
         """Give the position as an exit leaves it: nothing realised, the accrued funding dropped."""
+        # Written out, since this is the hot path of a refund and `_replace` costs several times as much.
         return Position(
-            id=self.id,
-            wallet=self.wallet,
-            symbol=self.symbol,
-            side=self.side,
-            margin=self.margin,
-            leverage=self.leverage,
-            entry_price=self.entry_price,
-            spread=self.spread,
-            opened_at_us=self.opened_at_us,
-            status=Status.EXITED,
+            self.id,
+            self.wallet,
+            self.symbol,
+            self.side,
+            self.margin,
+            self.leverage,
+            self.entry_price,
+            self.spread,
+            self.opened_at_us,
+            Status.EXITED,
             forgiven=forgiven,
             settled_at_us=at_us,
         )

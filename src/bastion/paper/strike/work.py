@@ -1,6 +1,5 @@
 """Work: one command's hands on the venue: it changes the writer's image and notes the same in the draft."""
 
-from dataclasses import replace
 from typing import Any
 
 from bastion.paper.strike.draft import Draft, MarketRow, Movement, StoredAnswer, VenueRow
@@ -85,7 +84,7 @@ class Work:
 
     def change(self, position: Position, **changes: Any) -> Position:  # noqa: ANN401  (fields of Position)
         """Replace some fields of a position."""
-        changed = replace(position, **changes)
+        changed = position._replace(**changes)
         self.put(changed)
         return changed
 

@@ -127,6 +127,11 @@ class Reply:
         return rows
 
 
+def signature_of(text: str, secret: str = SECRET) -> str:
+    """The lower-case hexadecimal HMAC-SHA256 that the venue asks for."""
+    return hmac.new(secret.encode(), text.encode(), hashlib.sha256).hexdigest()
+
+
 class Venue:
     """An exchange that speaks Bybit on a loopback socket, and a client that signs."""
 
@@ -161,7 +166,7 @@ class Venue:
             "X-BAPI-API-KEY": key,
             "X-BAPI-TIMESTAMP": timestamp,
             "X-BAPI-RECV-WINDOW": window,
-            "X-BAPI-SIGN": hmac.new(secret.encode(), text.encode(), hashlib.sha256).hexdigest(),
+            "X-BAPI-SIGN": signature_of(text, secret),
         }
 
     async def create(self, symbol: str, side: str, qty: str, **more: object) -> Reply:

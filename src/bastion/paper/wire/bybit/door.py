@@ -44,8 +44,9 @@ def authenticate(exchange: Exchange, request: WireRequest) -> tuple[str, ApiKey]
     payload = request.body.decode("utf-8", "replace") if request.method == "POST" else request.query
     account, key = found
     signed = timestamp + key_text + window + payload
-    expected = hmac.new(key.secret.encode(), signed.encode(), hashlib.sha256).hexdigest()
-    if not hmac.compare_digest(expected.encode(), signature.encode()):
+    signed_bytes = signed.encode("utf-8", "replace")
+    expected = hmac.new(key.secret.encode(), signed_bytes, hashlib.sha256).hexdigest()
+    if not hmac.compare_digest(expected.encode(), signature.encode("utf-8", "replace")):
         raise BybitError(
             SIGN_ERROR,
             f"error sign! origin_string[{timestamp}{_masked(key_text)}{window}{payload}]",

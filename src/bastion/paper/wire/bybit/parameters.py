@@ -12,6 +12,9 @@ from bastion.paper.wire.bybit.envelope import not_modelled, wrong
 from bastion.paper.wire.protocol import WireRequest
 
 _ABSENT = (None, "")
+# Figures beyond these have no place on an exchange, and would burst the arithmetic behind it.
+_DIGITS_BEFORE_POINT = 15
+_DIGITS_AFTER_POINT = 18
 
 
 class Parameters:
@@ -27,7 +30,7 @@ class Parameters:
             return cls(dict(request.query_pairs()))
         try:
             body: object = json.loads(request.body or b"{}")
-        except ValueError:
+        except (ValueError, RecursionError):
             raise wrong("Request parameter error: the body is not valid JSON.") from None
         if not isinstance(body, dict):
             raise wrong("Request parameter error: the body must be a JSON object.")
@@ -68,7 +71,10 @@ class Parameters:
             value = Decimal(text)
         except InvalidOperation:
             raise wrong(f"params error: {name} invalid") from None
-        if not value.is_finite():
+        exponent = value.as_tuple().exponent
+        if not isinstance(exponent, int):
+            raise wrong(f"params error: {name} invalid")
+        if value.adjusted() > _DIGITS_BEFORE_POINT or exponent < -_DIGITS_AFTER_POINT:
             raise wrong(f"params error: {name} invalid")
         return value
 

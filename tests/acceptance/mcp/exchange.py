@@ -8,7 +8,7 @@ import time
 import tomllib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import httpx2
@@ -29,16 +29,13 @@ class Exchange:
 
     wires: dict[str, str]
     control: str
+    http: httpx2.Client
+    orders_before: int = 0
 
     def ask(self, method: str, path: str, body: object = None) -> object:
         """Send one request to the control API."""
-        answer = httpx2.request(
-            method,
-            self.control + path,
-            headers={"Authorization": f"Bearer {TOKEN}"},
-            content=None if body is None else json.dumps(body),
-            timeout=10,
-        )
+        content = None if body is None else json.dumps(body)
+        answer = self.http.request(method, self.control + path, content=content)
         assert answer.status_code == 200, answer.text
         return answer.json()
 
@@ -51,8 +48,8 @@ class Exchange:
         return sum(len(account["positions"]) for account in self._accounts())
 
     def orders(self) -> int:
-        """Return how many orders it ever took from its accounts."""
-        return sum(len(account["orders"]) for account in self._accounts())
+        """Return how many orders it took since the scenario began."""
+        return sum(len(account["orders"]) for account in self._accounts()) - self.orders_before
 
     def _accounts(self) -> list[dict[str, list[object]]]:
         state = self.ask("GET", "/state")
@@ -98,7 +95,11 @@ def standing_exchange() -> Iterator[Exchange]:
         try:
             assert process.stdout is not None
             ready = json.loads(process.stdout.readline())
-            yield Exchange(wires=ready["wires"], control=f"http://127.0.0.1:{ready['control_port']}")
+            control = f"http://127.0.0.1:{ready['control_port']}"
+            with httpx2.Client(headers={"Authorization": f"Bearer {TOKEN}"}, verify=False) as http:
+                fresh = Exchange(wires=ready["wires"], control=control, http=http)
+                # The positions of the scenario were opened by orders, too.
+                yield replace(fresh, orders_before=fresh.orders())
         finally:
             process.terminate()
             process.wait(timeout=START_S)

@@ -29,7 +29,7 @@ LIST = {"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": {"_meta": M
 
 def post(url: str, body: object, **headers: str) -> httpx2.Response:
     named = {name.replace("_", "-"): value for name, value in headers.items()}
-    return httpx2.post(url, content=json.dumps(body), headers=ACCEPT | named, timeout=30)
+    return httpx2.post(url, content=json.dumps(body), headers=ACCEPT | named, timeout=30, verify=False)
 
 
 @pytest.mark.parametrize(
@@ -53,7 +53,7 @@ def test_a_page_of_another_origin_is_turned_away(
 
 def test_a_page_of_another_origin_gets_no_stream_either(shared_server: Served) -> None:
     for headers, status in (({"host": "evil.example"}, 421), ({"origin": "https://evil.example"}, 403)):
-        answer = httpx2.get(shared_server.sse, headers=headers, timeout=30)
+        answer = httpx2.get(shared_server.sse, headers=headers, timeout=30, verify=False)
         assert answer.status_code == status
 
 
@@ -71,8 +71,8 @@ def test_blanks_around_a_header_value_do_no_harm(shared_server: Served) -> None:
 
 
 def test_the_modern_wire_takes_posts_only(shared_server: Served) -> None:
-    assert httpx2.get(shared_server.stream, headers=MODERN, timeout=30).status_code == 405
-    assert httpx2.delete(shared_server.stream, headers=MODERN, timeout=30).status_code == 405
+    assert httpx2.get(shared_server.stream, headers=MODERN, timeout=30, verify=False).status_code == 405
+    assert httpx2.delete(shared_server.stream, headers=MODERN, timeout=30, verify=False).status_code == 405
 
 
 def test_a_body_without_measure_is_refused(shared_server: Served) -> None:
@@ -81,7 +81,9 @@ def test_a_body_without_measure_is_refused(shared_server: Served) -> None:
 
 def test_a_header_that_contradicts_the_body_is_refused(shared_server: Served) -> None:
     headers = MODERN | {"mcp-method": "tools/call"}
-    answer = httpx2.post(shared_server.stream, content=json.dumps(LIST), headers=headers, timeout=30)
+    answer = httpx2.post(
+        shared_server.stream, content=json.dumps(LIST), headers=headers, timeout=30, verify=False
+    )
     assert answer.status_code == 400
 
 
@@ -111,7 +113,7 @@ def test_a_key_shows_in_no_answer_and_no_log(shared_house: House, shared_server:
     if place == "header":
         headers |= {"authorization": f"Bearer {key}"}
     url = shared_server.stream + (f"?api_key={key}" if place == "query" else "")
-    answer = httpx2.post(url, content=json.dumps(body), headers=headers, timeout=30)
+    answer = httpx2.post(url, content=json.dumps(body), headers=headers, timeout=30, verify=False)
     assert key not in answer.text or place == "method"
     assert "isError" in answer.text or answer.status_code >= 400
     assert key not in "".join(shared_server.lines)
@@ -131,7 +133,9 @@ def test_a_malformed_call_gets_a_protocol_error_without_its_contents(
 ) -> None:
     body = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params | {"_meta": META}}
     headers = MODERN | {"mcp-method": "tools/call", "mcp-name": str(params.get("name", ""))}
-    answer = httpx2.post(shared_server.stream, content=json.dumps(body), headers=headers, timeout=30)
+    answer = httpx2.post(
+        shared_server.stream, content=json.dumps(body), headers=headers, timeout=30, verify=False
+    )
     assert answer.status_code in {200, 400}
     assert answer.json()["error"]["code"] in {-32602, -32020, -32600}
     assert "Traceback" not in answer.text

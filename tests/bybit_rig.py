@@ -37,7 +37,7 @@ DEEP = DepthShape(
 )
 
 
-def linear(base: str, *, settle: str = "USDT", symbol: str = "", **changes: Any) -> Instrument:  # noqa: ANN401  any field
+def linear(base: str, *, settle: str = "USDT", symbol: str = "", **changes: Any) -> Instrument:  # noqa: ANN401 - any field
     figures: dict[str, Any] = {
         "tick": Decimal("0.1"),
         "step": Decimal("0.001"),
@@ -223,16 +223,16 @@ async def venue_on(exchange: Exchange, settings: Mapping[str, object] | None = N
         yield venue
 
 
-def stepped(**changes: Any) -> Exchange:  # noqa: ANN401  the arguments of new_exchange
+def stepped(**changes: Any) -> Exchange:  # noqa: ANN401 - the arguments of new_exchange
     return new_exchange(SteppedClock(START_MS), **changes)
 
 
-def running(**changes: Any) -> Exchange:  # noqa: ANN401  as above
+def running(**changes: Any) -> Exchange:  # noqa: ANN401 - as above
     return new_exchange(RealClock(), **changes)
 
 
 @asynccontextmanager
-async def ccxt_client(url: str, **options: Any) -> AsyncIterator[Any]:  # noqa: ANN401  ccxt ships no types
+async def ccxt_client(url: str, **options: Any) -> AsyncIterator[Any]:  # noqa: ANN401 - ccxt ships no types
     """Unmodified ccxt with nothing changed but the base URL and the keys.
 
     Its own throttle, far slower than the venue's limits, is off unless a test asks for it.
@@ -249,7 +249,7 @@ async def ccxt_client(url: str, **options: Any) -> AsyncIterator[Any]:  # noqa: 
 async def until(check: Callable[[], Awaitable[bool]], *, within_s: float = 5.0) -> None:
     """Wait until `check` holds, asking less often than the venue's 50 requests a second allow."""
     async with asyncio.timeout(within_s):
-        while not await check():  # noqa: ASYNC110  the condition lies on the other side of a socket
+        while not await check():  # noqa: ASYNC110 - the condition lies on the other side of a socket
             await asyncio.sleep(0.025)
 
 

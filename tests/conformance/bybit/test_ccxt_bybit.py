@@ -12,11 +12,11 @@ BTC = "BTC/USDT:USDT"
 ETH = "ETH/USDT:USDT"
 
 
-async def is_flat(client: Any) -> bool:  # noqa: ANN401  ccxt ships no types
+async def is_flat(client: Any) -> bool:  # noqa: ANN401 - ccxt ships no types
     return not await client.fetch_positions()
 
 
-async def holds(client: Any, contracts: float) -> bool:  # noqa: ANN401  as above
+async def holds(client: Any, contracts: float) -> bool:  # noqa: ANN401 - as above
     return [row["contracts"] for row in await client.fetch_positions()] == [contracts]
 
 

@@ -109,7 +109,7 @@ class BybitWire:
         found = self._exchange.find_key(request.headers.get(KEY_HEADER, ""))
         return found[0] if found is not None else ""
 
-    def is_protected(self, request: WireRequest) -> bool:  # noqa: ARG002  the port's signature
+    def is_protected(self, request: WireRequest) -> bool:  # noqa: ARG002 - the port's signature
         """Return False: Bybit documents no exemption from its overload protection."""
         return False
 
@@ -173,7 +173,7 @@ def build(exchange: Exchange, settings: Mapping[str, object]) -> BybitWire:
         raise ValueError(f"Bybit's wire knows no setting {min(unknown)}; it has limits and address_requests.")
     limits = settings.get("limits", {})
     if not isinstance(limits, Mapping):
-        raise ValueError("The setting limits of Bybit's wire must be a table of paths and numbers.")  # noqa: TRY004  a scenario's value is wrong
+        raise ValueError("The setting limits of Bybit's wire must be a table of paths and numbers.")  # noqa: TRY004 - a scenario's value is wrong
     numbers = {str(path): _positive(path, value) for path, value in limits.items()}
     requests = _positive("address_requests", settings.get("address_requests", ADDRESS_REQUESTS))
     return BybitWire(exchange, limits={**LIMITS, **numbers}, address_requests=requests)

@@ -10,14 +10,13 @@ from typing import Any
 from urllib.parse import urlencode
 
 import ccxt.async_support as ccxt
-
 from tests.paper_process import PaperProcess
 
 KEY, SECRET = "paper-binance-key", "paper-binance-secret"
 
 
 def binance_client(paper: PaperProcess, key: str = KEY, secret: str = SECRET) -> ccxt.binanceusdm:
-    """Return ccxt's own client with nothing changed but base URLs and keys (and its throttle off, for speed)."""
+    """Return ccxt's own client, nothing changed but base URLs, keys and (for speed) its throttle."""
     client = ccxt.binanceusdm({"apiKey": key, "secret": secret, "enableRateLimit": False})
     base = paper.base_url("binance")
     for name, url in client.urls["api"].items():

@@ -53,11 +53,11 @@ class PaperControl:
         body = {"venue": venue, "symbol": symbol, "price": price, "ramp_ms": ramp_ms}
         self.call("POST", "/price", body)
 
-    def set_depth(self, venue: str, symbol: str, **shape: Any) -> None:  # noqa: ANN401  JSON
+    def set_depth(self, venue: str, symbol: str, **shape: Any) -> None:  # noqa: ANN401 - JSON
         """Replace the synthetic depth: `bids` and `asks` as [[ticks from mark, quantity], ...]."""
         self.call("POST", "/depth", {"venue": venue, "symbol": symbol, **shape})
 
-    def fault(self, kind: str, **fields: Any) -> int:  # noqa: ANN401  JSON
+    def fault(self, kind: str, **fields: Any) -> int:  # noqa: ANN401 - JSON
         """Put one fault rule in force and return its id."""
         return int(self.faults([{"kind": kind, **fields}])[0])
 
@@ -70,15 +70,15 @@ class PaperControl:
         """Take all fault rules out of force."""
         self.call("DELETE", "/faults")
 
-    def add_position(self, venue: str, symbol: str, quantity: str, **fields: Any) -> None:  # noqa: ANN401  JSON
+    def add_position(self, venue: str, symbol: str, quantity: str, **fields: Any) -> None:  # noqa: ANN401 - JSON
         """Book a position for the account `main`."""
         self.call("POST", "/positions", {"venue": venue, "symbol": symbol, "quantity": quantity, **fields})
 
-    def place_order(self, venue: str, **fields: Any) -> dict[str, Any]:  # noqa: ANN401  JSON
+    def place_order(self, venue: str, **fields: Any) -> dict[str, Any]:  # noqa: ANN401 - JSON
         """Let another bot place an order on the account `main`."""
         return self.call("POST", "/orders", {"venue": venue, **fields})
 
-    def add_account(self, venue: str, name: str, **fields: Any) -> None:  # noqa: ANN401  JSON
+    def add_account(self, venue: str, name: str, **fields: Any) -> None:  # noqa: ANN401 - JSON
         """Add an account; its key is `paper-VENUE-NAME-key` unless given."""
         keys = {"api_key": f"paper-{venue}-{name}-key", "secret": f"paper-{venue}-{name}-secret"}
         self.call("POST", "/accounts", {"venue": venue, "name": name, **keys, **fields})

@@ -16,12 +16,12 @@ class RealClock:
     """The machine's time, anchored once so that a stepped system clock cannot turn it back."""
 
     def __init__(self) -> None:
-        self._epoch_ns = time.time_ns()  # noqa: TID251  the paper exchange's one wall-clock reading
-        self._start_ns = time.monotonic_ns()  # noqa: TID251  see the line above
+        self._epoch_ns = time.time_ns()  # noqa: TID251 - the paper exchange's one wall-clock reading
+        self._start_ns = time.monotonic_ns()  # noqa: TID251 - see the line above
 
     def now_ms(self) -> int:
         """Return milliseconds since the Unix epoch."""
-        elapsed_ns = time.monotonic_ns() - self._start_ns  # noqa: TID251  a clock reads a clock
+        elapsed_ns = time.monotonic_ns() - self._start_ns  # noqa: TID251 - a clock reads a clock
         return (self._epoch_ns + elapsed_ns) // 1_000_000
 
 

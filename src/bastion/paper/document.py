@@ -131,7 +131,7 @@ class Document:
             raise self._wrong(name, shape)
         found = []
         for row in rows:
-            if not isinstance(row, list) or len(row) != 2 or not isinstance(row[0], int):  # noqa: PLR2004  a pair
+            if not isinstance(row, list) or len(row) != 2 or not isinstance(row[0], int):  # noqa: PLR2004 - a pair
                 raise self._wrong(name, shape)
             found.append((row[0], self._to_decimal(row[1], name)))
         return tuple(found)

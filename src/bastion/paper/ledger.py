@@ -33,7 +33,7 @@ class Entry:
     postings: tuple[Posting, ...]
 
 
-class Unbalanced(Exception):  # noqa: N818  a bookkeeper's word for an entry that does not sum to zero
+class Unbalanced(Exception):  # noqa: N818 - a bookkeeper's word for an entry that does not sum to zero
     """An entry's postings do not sum to zero in some coin; nothing was booked."""
 
 

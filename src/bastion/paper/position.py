@@ -111,7 +111,7 @@ def apply_fill(
     )
 
 
-def _pnl_units(is_long: bool, kind: ContractKind, entry_units: Units, exit_units: Units) -> Units:  # noqa: FBT001  a private sign
+def _pnl_units(is_long: bool, kind: ContractKind, entry_units: Units, exit_units: Units) -> Units:  # noqa: FBT001 - a private sign
     gain = exit_units - entry_units if kind is ContractKind.LINEAR else entry_units - exit_units
     return gain if is_long else -gain
 

@@ -5,7 +5,6 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
-
 from tests.paper_clients import RawBinance
 from tests.paper_process import PaperProcess
 
@@ -127,9 +126,7 @@ def test_a_small_reduce_only_order_is_exempt_from_the_least_notional(
     ],
     ids=["the flag", "more than the position", "the one-way side", "no side", "an unknown side"],
 )
-def test_in_hedge_mode_a_close_is_refused_for(
-    raw: RawBinance, paper: PaperProcess, order: dict[str, str], code: int
-) -> None:
+def test_in_hedge_mode_a_close_is_refused_for(paper: PaperProcess, order: dict[str, str], code: int) -> None:
     paper.control.add_account("binance", "hedger", position_mode="hedge", balances={"USDT": "50000"})
     paper.control.add_position("binance", "SOLUSDT", "10", account="hedger", side="LONG")
     hedger = RawBinance(paper, "paper-binance-hedger-key", "paper-binance-hedger-secret")
@@ -221,7 +218,7 @@ def test_a_key_is_refused_for_its_format_or_because_nobody_has_it(
     assert code_of(raw.send("GET", "/fapi/v3/positionRisk", sent, headers=change)) == (status, code)
 
 
-def test_a_key_without_the_right_or_from_elsewhere_is_refused(raw: RawBinance, paper: PaperProcess) -> None:
+def test_a_key_without_the_right_or_from_elsewhere_is_refused(paper: PaperProcess) -> None:
     paper.control.add_account("binance", "reader", permissions=["read"])
     paper.control.add_account("binance", "bound", addresses=["127.0.0.2"])
     reader = RawBinance(paper, "paper-binance-reader-key", "paper-binance-reader-secret")

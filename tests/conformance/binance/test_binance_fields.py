@@ -1,4 +1,4 @@
-"""The answers of the Binance wire carry the fields that Binance documents, with values of the documented kinds.
+"""The answers of the Binance wire carry the documented fields, with values of the documented kinds.
 
 The field sets are those of the response examples in Binance's API documentation for USD-M futures
 (developers.binance.com, derivatives, usds-margined-futures) and for the wallet's API key permissions, as of
@@ -9,50 +9,85 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-
 from tests.paper_clients import RawBinance
 
-ORDER_ACTION = """clientOrderId cumQty executedQty orderId origQty price reduceOnly side positionSide status stopPrice
-closePosition symbol timeInForce type origType updateTime workingType priceProtect priceMatch
-selfTradePreventionMode goodTillDate""".split()
-ORDER_READ = """avgPrice clientOrderId cumQuote executedQty orderId origQty origType price reduceOnly side positionSide
-status stopPrice closePosition symbol time timeInForce type updateTime workingType priceProtect priceMatch
-selfTradePreventionMode goodTillDate""".split()
-ALGO_PLACED = """algoId clientAlgoId algoType orderType symbol side positionSide timeInForce quantity algoStatus
-triggerPrice price icebergQuantity selfTradePreventionMode workingType priceMatch closePosition priceProtect
-reduceOnly
-activatePrice callbackRate createTime updateTime triggerTime goodTillDate""".split()
-ALGO_READ = """algoId clientAlgoId algoType orderType symbol side positionSide timeInForce quantity algoStatus
-actualOrderId actualPrice triggerPrice price icebergQuantity tpOrderType selfTradePreventionMode workingType
-priceMatch
-closePosition priceProtect reduceOnly createTime updateTime triggerTime goodTillDate""".split()
-POSITION_V3 = """symbol positionSide positionAmt entryPrice breakEvenPrice markPrice unRealizedProfit liquidationPrice
-isolatedMargin notional marginAsset isolatedWallet initialMargin maintMargin positionInitialMargin
-openOrderInitialMargin adl bidNotional askNotional updateTime""".split()
-POSITION_V2 = """entryPrice breakEvenPrice marginType isAutoAddMargin isolatedMargin leverage liquidationPrice markPrice
-maxNotionalValue positionAmt notional isolatedWallet symbol unRealizedProfit positionSide updateTime""".split()
-ACCOUNT_V3 = """totalInitialMargin totalMaintMargin totalWalletBalance totalUnrealizedProfit totalMarginBalance
-totalPositionInitialMargin totalOpenOrderInitialMargin totalCrossWalletBalance totalCrossUnPnl
-availableBalance
-maxWithdrawAmount assets positions""".split()
+
+def words(text: str) -> list[str]:
+    return text.split()
+
+
+ORDER_ACTION = words("""
+    clientOrderId cumQty executedQty orderId origQty price reduceOnly side positionSide status
+    stopPrice closePosition symbol timeInForce type origType updateTime workingType priceProtect
+    priceMatch selfTradePreventionMode goodTillDate
+""")
+ORDER_READ = words("""
+    avgPrice clientOrderId cumQuote executedQty orderId origQty origType price reduceOnly side
+    positionSide status stopPrice closePosition symbol time timeInForce type updateTime workingType
+    priceProtect priceMatch selfTradePreventionMode goodTillDate
+""")
+ALGO_PLACED = words("""
+    algoId clientAlgoId algoType orderType symbol side positionSide timeInForce quantity algoStatus
+    triggerPrice price icebergQuantity selfTradePreventionMode workingType priceMatch closePosition
+    priceProtect reduceOnly activatePrice callbackRate createTime updateTime triggerTime
+    goodTillDate
+""")
+ALGO_READ = words("""
+    algoId clientAlgoId algoType orderType symbol side positionSide timeInForce quantity algoStatus
+    actualOrderId actualPrice triggerPrice price icebergQuantity tpOrderType selfTradePreventionMode
+    workingType priceMatch closePosition priceProtect reduceOnly createTime updateTime triggerTime
+    goodTillDate
+""")
+POSITION_V3 = words("""
+    symbol positionSide positionAmt entryPrice breakEvenPrice markPrice unRealizedProfit
+    liquidationPrice isolatedMargin notional marginAsset isolatedWallet initialMargin maintMargin
+    positionInitialMargin openOrderInitialMargin adl bidNotional askNotional updateTime
+""")
+POSITION_V2 = words("""
+    entryPrice breakEvenPrice marginType isAutoAddMargin isolatedMargin leverage liquidationPrice
+    markPrice maxNotionalValue positionAmt notional isolatedWallet symbol unRealizedProfit
+    positionSide updateTime
+""")
+ACCOUNT_V3 = words("""
+    totalInitialMargin totalMaintMargin totalWalletBalance totalUnrealizedProfit totalMarginBalance
+    totalPositionInitialMargin totalOpenOrderInitialMargin totalCrossWalletBalance totalCrossUnPnl
+    availableBalance maxWithdrawAmount assets positions
+""")
 ACCOUNT_V2 = [
     *ACCOUNT_V3,
-    *"feeTier feeBurn canTrade canDeposit canWithdraw updateTime multiAssetsMargin tradeGroupId".split(),
+    *words("feeTier feeBurn canTrade canDeposit canWithdraw updateTime multiAssetsMargin tradeGroupId"),
 ]
-BALANCE = """accountAlias asset balance crossWalletBalance crossUnPnl availableBalance maxWithdrawAmount marginAvailable
-updateTime""".split()
-TRADE = """buyer commission commissionAsset id maker orderId price qty quoteQty realizedPnl side positionSide symbol
-time""".split()
-INCOME = "symbol incomeType income asset info time tranId tradeId".split()
-RESTRICTIONS = """ipRestrict createTime enableReading enableWithdrawals enableInternalTransfer enableMargin enableFutures
-permitsUniversalTransfer enableVanillaOptions enableFixApiTrade enableFixReadOnly enableSpotAndMarginTrading
-enablePortfolioMarginTrading""".split()
-SYMBOL = """symbol pair contractType deliveryDate onboardDate status maintMarginPercent requiredMarginPercent baseAsset
-quoteAsset marginAsset pricePrecision quantityPrecision baseAssetPrecision quotePrecision underlyingType
-underlyingSubType settlePlan triggerProtect filters orderTypes timeInForce liquidationFee marketTakeBound""".split()
-DAY = """symbol priceChange priceChangePercent weightedAvgPrice lastPrice lastQty openPrice highPrice lowPrice volume
-quoteVolume openTime closeTime firstId lastId count""".split()
-MARK = """symbol markPrice indexPrice estimatedSettlePrice lastFundingRate interestRate nextFundingTime time""".split()
+ACCOUNT_CONFIG = words("""
+    feeTier canTrade canDeposit canWithdraw dualSidePosition updateTime multiAssetsMargin tradeGroupId
+""")
+BALANCE = words("""
+    accountAlias asset balance crossWalletBalance crossUnPnl availableBalance maxWithdrawAmount
+    marginAvailable updateTime
+""")
+TRADE = words("""
+    buyer commission commissionAsset id maker orderId price qty quoteQty realizedPnl side
+    positionSide symbol time
+""")
+INCOME = words("symbol incomeType income asset info time tranId tradeId")
+RESTRICTIONS = words("""
+    ipRestrict createTime enableReading enableWithdrawals enableInternalTransfer enableMargin
+    enableFutures permitsUniversalTransfer enableVanillaOptions enableFixApiTrade enableFixReadOnly
+    enableSpotAndMarginTrading enablePortfolioMarginTrading
+""")
+SYMBOL = words("""
+    symbol pair contractType deliveryDate onboardDate status maintMarginPercent
+    requiredMarginPercent baseAsset quoteAsset marginAsset pricePrecision quantityPrecision
+    baseAssetPrecision quotePrecision underlyingType underlyingSubType settlePlan triggerProtect
+    filters orderTypes timeInForce liquidationFee marketTakeBound
+""")
+DAY = words("""
+    symbol priceChange priceChangePercent weightedAvgPrice lastPrice lastQty openPrice highPrice
+    lowPrice volume quoteVolume openTime closeTime firstId lastId count
+""")
+MARK = words("""
+    symbol markPrice indexPrice estimatedSettlePrice lastFundingRate interestRate nextFundingTime
+    time
+""")
 
 CLOSE = {"symbol": "BTCUSDT", "side": "SELL", "type": "MARKET", "quantity": "0.1", "reduceOnly": "true"}
 REST = {
@@ -96,11 +131,11 @@ def busy(raw: RawBinance) -> RawBinance:
     return raw
 
 
-def first(data: Any) -> Any:  # noqa: ANN401  JSON
+def first(data: Any) -> Any:  # noqa: ANN401 - JSON
     return data[0]
 
 
-def whole(data: Any) -> Any:  # noqa: ANN401  JSON
+def whole(data: Any) -> Any:  # noqa: ANN401 - JSON
     return data
 
 
@@ -124,24 +159,24 @@ READS: list[tuple[str, dict[str, str], Callable[[Any], Any], list[str]]] = [
         "/fapi/v1/accountConfig",
         {},
         whole,
-        "feeTier canTrade canDeposit canWithdraw dualSidePosition updateTime multiAssetsMargin tradeGroupId".split(),
+        ACCOUNT_CONFIG,
     ),
     (
         "/fapi/v1/symbolConfig",
         {},
         first,
-        "symbol marginType isAutoAddMargin leverage maxNotionalValue".split(),
+        words("symbol marginType isAutoAddMargin leverage maxNotionalValue"),
     ),
-    ("/fapi/v1/leverageBracket", {}, first, "symbol notionalCoef brackets".split()),
+    ("/fapi/v1/leverageBracket", {}, first, words("symbol notionalCoef brackets")),
     (
         "/fapi/v1/commissionRate",
         {"symbol": "BTCUSDT"},
         whole,
-        "symbol makerCommissionRate takerCommissionRate rpiCommissionRate".split(),
+        words("symbol makerCommissionRate takerCommissionRate rpiCommissionRate"),
     ),
     ("/fapi/v1/positionSide/dual", {}, whole, ["dualSidePosition"]),
     ("/fapi/v1/multiAssetsMargin", {}, whole, ["multiAssetsMargin"]),
-    ("/fapi/v1/rateLimit/order", {}, first, "rateLimitType interval intervalNum limit".split()),
+    ("/fapi/v1/rateLimit/order", {}, first, words("rateLimitType interval intervalNum limit")),
     ("/sapi/v1/account/apiRestrictions", {}, whole, RESTRICTIONS),
 ]
 
@@ -160,11 +195,11 @@ def test_a_private_read_has_the_documented_fields(
 PUBLIC: list[tuple[str, str, Callable[[Any], Any], list[str]]] = [
     ("/fapi/v1/time", "", whole, ["serverTime"]),
     ("/fapi/v1/exchangeInfo", "", lambda data: data["symbols"][0], SYMBOL),
-    ("/fapi/v1/depth", "symbol=BTCUSDT&limit=5", whole, "lastUpdateId E T bids asks".split()),
+    ("/fapi/v1/depth", "symbol=BTCUSDT&limit=5", whole, words("lastUpdateId E T bids asks")),
     ("/fapi/v1/ticker/24hr", "symbol=BTCUSDT", whole, DAY),
-    ("/fapi/v1/ticker/price", "", first, "symbol price time".split()),
-    ("/fapi/v2/ticker/price", "", first, "symbol price time".split()),
-    ("/fapi/v1/ticker/bookTicker", "", first, "symbol bidPrice bidQty askPrice askQty time".split()),
+    ("/fapi/v1/ticker/price", "", first, words("symbol price time")),
+    ("/fapi/v2/ticker/price", "", first, words("symbol price time")),
+    ("/fapi/v1/ticker/bookTicker", "", first, words("symbol bidPrice bidQty askPrice askQty time")),
     ("/fapi/v1/premiumIndex", "symbol=BTCUSDT", whole, MARK),
 ]
 

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-
 from tests.paper_clients import RawBinance
 from tests.paper_process import PaperProcess
 
@@ -57,7 +56,7 @@ class Clocked:
 
     def signed(self, method: str, path: str, **parameters: object) -> tuple[int, Any, Any]:
         clock_ms = self.control.state()["clock_ms"]
-        return self._raw.signed(method, path, **{"timestamp": clock_ms, **parameters})  # type: ignore[arg-type]
+        return self._raw.signed(method, path, **{"timestamp": clock_ms, **parameters})
 
 
 @pytest.fixture

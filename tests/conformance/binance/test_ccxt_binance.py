@@ -129,7 +129,7 @@ async def test_a_take_profit_for_the_whole_position_triggers(
     assert paper.control.positions("binance") == {"SOLUSDT": "40"}
 
 
-async def test_hedge_mode_closes_by_position_side(binance: ccxt.binanceusdm, paper: PaperProcess) -> None:
+async def test_hedge_mode_closes_by_position_side(paper: PaperProcess) -> None:
     paper.control.add_account("binance", "hedger", position_mode="hedge", balances={"USDT": "50000"})
     paper.control.add_position("binance", "SOLUSDT", "10", account="hedger", side="LONG")
     paper.control.add_position("binance", "SOLUSDT", "-4", account="hedger", side="SHORT")

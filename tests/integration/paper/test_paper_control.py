@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
 from tests.paper_clients import RawBinance
 from tests.paper_process import TOKEN_VARIABLE, ControlError, PaperProcess, paper_exchange
 
+COMMAND = [sys.executable, "-m", "bastion.paper"]
 SELL = {"symbol": "BTCUSDT", "side": "SELL", "type": "MARKET", "quantity": "0.5", "reduceOnly": "true"}
 
 
@@ -129,8 +129,7 @@ def test_a_token_is_written_for_the_owner_alone_when_none_is_given(tmp_path: Pat
     token_file = tmp_path / "token"
     environment = {name: value for name, value in os.environ.items() if name != TOKEN_VARIABLE}
     with subprocess.Popen(
-        [sys.executable, "-m", "bastion.paper", "--port", "0", "--control-port", "0"]
-        + ["--exit-with-parent", "--token-file", str(token_file)],
+        [*COMMAND, "--port", "0", "--control-port", "0", "--exit-with-parent", "--token-file", token_file],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
@@ -148,7 +147,7 @@ def test_a_token_is_written_for_the_owner_alone_when_none_is_given(tmp_path: Pat
 def test_the_process_says_what_is_wrong_and_ends_with_2(tmp_path: Path) -> None:
     environment = {**os.environ, TOKEN_VARIABLE: "t"}
     done = subprocess.run(
-        [sys.executable, "-m", "bastion.paper", "--scenario", str(tmp_path / "none.toml")],
+        [*COMMAND, "--scenario", str(tmp_path / "none.toml")],
         capture_output=True,
         text=True,
         timeout=20,
@@ -159,7 +158,7 @@ def test_the_process_says_what_is_wrong_and_ends_with_2(tmp_path: Path) -> None:
     assert "There is no scenario" in done.stderr
     with paper_exchange() as running:
         busy = subprocess.run(
-            [sys.executable, "-m", "bastion.paper", "--port", str(running.port), "--control-port", "0"],
+            [*COMMAND, "--port", str(running.port), "--control-port", "0"],
             capture_output=True,
             text=True,
             timeout=20,

@@ -5,9 +5,9 @@ import json
 import threading
 import time
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
-
 from tests.paper_clients import RawBinance
 from tests.paper_process import PaperProcess
 
@@ -67,7 +67,7 @@ def test_a_reset_comes_before_or_after_the_execution(
 def test_a_request_may_never_be_answered_while_others_are(raw: RawBinance, paper: PaperProcess) -> None:
     paper.control.fault("never", executed=True, method="POST", path=ORDER, count=1)
     connection = http.client.HTTPConnection("127.0.0.1", paper.port, timeout=0.4)
-    signed = f"symbol=BTCUSDT&side=SELL&type=MARKET&quantity=0.5&reduceOnly=true&timestamp={time.time_ns() // 10**6}"
+    signed = urlencode({**CLOSE, "timestamp": time.time_ns() // 10**6})
     query = f"{signed}&signature={raw.sign(signed)}"
     connection.request("POST", f"/binance{ORDER}?{query}", headers={"X-MBX-APIKEY": raw.key})
     assert raw.signed("GET", RISK)[0] == 200
@@ -114,13 +114,12 @@ def test_a_lag_shorter_than_the_history_shows_the_closed_position(
 ) -> None:
     paper.control.load_scenario({**seed_document(), "clock_start_ms": 1_800_000_000_000})
     paper.control.advance(10_000)
-    stamp = {"timestamp": 1_800_000_010_000}
-    raw.signed("POST", ORDER, **stamp, **CLOSE)
+    raw.signed("POST", ORDER, timestamp=1_800_000_010_000, **CLOSE)
     paper.control.advance(1_000)
-    stamp = {"timestamp": 1_800_000_011_000}
+    now_ms = 1_800_000_011_000
     paper.control.fault("lag", lag_ms=2_000, path=RISK, count=1)
-    assert [row["positionAmt"] for row in raw.signed("GET", RISK, **stamp)[1]] == ["0.500"]
-    assert raw.signed("GET", RISK, **stamp)[1] == []
+    assert [row["positionAmt"] for row in raw.signed("GET", RISK, timestamp=now_ms)[1]] == ["0.500"]
+    assert raw.signed("GET", RISK, timestamp=now_ms)[1] == []
 
 
 def test_a_list_may_be_answered_as_empty(raw: RawBinance, paper: PaperProcess) -> None:

@@ -1,7 +1,6 @@
 """A small exchange on a stepped clock."""
 
 import pytest
-
 from tests.paper_rig import Rig, rig
 
 

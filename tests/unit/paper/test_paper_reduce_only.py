@@ -1,24 +1,25 @@
 """Reduce-only on the paper exchange: it shrinks or refuses, and it never flips a position."""
 
+from collections.abc import Callable
 from decimal import Decimal
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.paper_rig import BUY, LONG, NET, SELL, SHORT, Rig, rig
 
 from bastion.paper.account import PositionMode
 from bastion.paper.exchange.venue import Exchange
 from bastion.paper.order import Direction, OrderState, PositionSide, TriggerWhen
 from bastion.paper.refusal import Reason, Refused
 from bastion.paper.rules import Oversize, VenueRules
-from tests.paper_rig import BUY, LONG, NET, SELL, SHORT, Rig, rig
 
 HEDGE = PositionMode.HEDGE
 
 
-def refusal(call: object) -> Reason:
+def refusal(call: Callable[[], object]) -> Reason:
     with pytest.raises(Refused) as caught:
-        call()  # type: ignore[operator]  # a lambda of the test
+        call()
     return caught.value.reason
 
 
@@ -33,7 +34,8 @@ def test_an_order_that_is_too_large_is_shrunk_or_refused_by_the_venues_rule(desk
     desk.market(BUY, "1")
     assert refusal(lambda: desk.limit(SELL, "2", "51000", reduce_only=True)) is Reason.REDUCE_ONLY_TOO_LARGE
     order = desk.market(SELL, "2", reduce_only=True)
-    assert (order.state, order.quantity, desk.held()) == (OrderState.FILLED, 1, {})
+    assert (order.state, order.quantity) == (OrderState.FILLED, Decimal(1))
+    assert desk.held() == {}
     strict = rig(VenueRules(market_oversize=Oversize.REFUSE))
     strict.market(BUY, "1")
     assert refusal(lambda: strict.market(SELL, "2", reduce_only=True)) is Reason.REDUCE_ONLY_TOO_LARGE
@@ -86,7 +88,7 @@ def test_a_delayed_second_close_finds_nothing_left() -> None:
     desk.clock.advance(5)
     desk.exchange.settle_due()
     assert desk.now(first).state is OrderState.FILLED
-    assert (desk.now(second).state, desk.now(second).executed_quantity) == (OrderState.EXPIRED, 0)
+    assert (desk.now(second).state, desk.now(second).executed_quantity) == (OrderState.EXPIRED, Decimal(0))
     assert desk.held() == {}
 
 

@@ -50,7 +50,9 @@ class OrderStore:
         """Return the ids of all orders that carried a client id, oldest first."""
         return self._by_client.get((account, client_order_id), [])
 
-    def find(self, account: str, ids: list[int], conditional: bool | None, at_ms: int | None) -> Order | None:
+    def find(
+        self, account: str, ids: list[int], *, conditional: bool | None, at_ms: int | None
+    ) -> Order | None:
         """Return the newest of `ids` that belongs to `account` and was, or was not, placed as conditional."""
         for order_id in reversed(ids):
             order = self.get(order_id, at_ms=at_ms)

@@ -166,10 +166,7 @@ class Exchange:
         )
 
     def set_mark(self, symbol: str, price: Decimal) -> None:
-        """Move the mark price, and the depth with it.
-
-        Resting orders that it passes fill, conditional ones trigger.
-        """
+        """Move mark price and depth; orders that this passes fill, conditional ones trigger."""
         market = self._market(symbol)
         if price <= 0:
             raise Refused(Reason.PRICE_NOT_POSITIVE, "A price must be above zero.")
@@ -181,10 +178,7 @@ class Exchange:
         self._market(symbol).path = path
 
     def day(self, symbol: str) -> Day:
-        """Return the day's figures of `symbol`.
-
-        What it opened at, its range, and what was traded on paper.
-        """
+        """Return the figures of `symbol` since it was listed."""
         market = self._market(symbol)
         return Day(
             opening=market.opening,
@@ -333,9 +327,7 @@ class Exchange:
     def set_position_mode(
         self, account: str, mode: PositionMode, *, symbol: str | None = None, settle: str | None = None
     ) -> None:
-        """Switch between one-way and hedge mode, for the account, one symbol.
-
-        The symbols of one settle coin.
+        """Switch between one-way and hedge mode: the account, one symbol, or one settle coin.
 
         Raises:
             Refused: NO_CHANGE_NEEDED, CHANGE_BLOCKED_BY_ORDERS or CHANGE_BLOCKED_BY_POSITIONS.
@@ -347,10 +339,7 @@ class Exchange:
         return self._holdings[account].leverage(symbol)
 
     def set_leverage(self, account: str, symbol: str, leverage: int) -> None:
-        """Set the leverage of `symbol`.
-
-        Raises `Refused` with LEVERAGE_OUT_OF_RANGE or MARGIN_INSUFFICIENT.
-        """
+        """Set the leverage; raises `Refused` with LEVERAGE_OUT_OF_RANGE or MARGIN_INSUFFICIENT."""
         self._modes.set_leverage(account, self.instrument(symbol), leverage)
 
     def margin_mode(self, account: str, symbol: str) -> MarginMode:
@@ -368,10 +357,7 @@ class Exchange:
     # ---- time
 
     def settle_due(self) -> None:
-        """Do everything whose time has come: delayed matches, price ramps.
-
-        The edge calls it before each request.
-        """
+        """Do everything whose time has come: delayed matches, steps of price paths."""
         now_ms = self.clock.now_ms()
         self._placing.match_due()
         for symbol, market in self._markets.items():

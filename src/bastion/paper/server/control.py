@@ -71,7 +71,7 @@ class Control:
         except Refused as refused:
             return _answer({"error": refused.detail, "reason": refused.reason.value}, status=409)
 
-    async def _get_scenario(self, request: web.Request) -> web.Response:  # noqa: ARG002  the framework's shape
+    async def _get_scenario(self, request: web.Request) -> web.Response:  # noqa: ARG002 - the framework's shape
         scenario = self._station.world.scenario
         return _answer(
             {
@@ -122,7 +122,7 @@ class Control:
         self._station.world.exchange(venue).set_depth(symbol, shape)
         return _answer({"symbol": symbol})
 
-    async def _get_faults(self, request: web.Request) -> web.Response:  # noqa: ARG002  the framework's shape
+    async def _get_faults(self, request: web.Request) -> web.Response:  # noqa: ARG002 - the framework's shape
         return _answer({"faults": [views.fault(row) for row in self._station.faults.all()]})
 
     async def _add_faults(self, request: web.Request) -> web.Response:
@@ -131,7 +131,7 @@ class Control:
         faults = [parse_fault(Document(row, f"fault[{number}]")) for number, row in enumerate(rows)]
         return _answer({"added": self._station.faults.add(faults)})
 
-    async def _clear_faults(self, request: web.Request) -> web.Response:  # noqa: ARG002  the framework's shape
+    async def _clear_faults(self, request: web.Request) -> web.Response:  # noqa: ARG002 - the framework's shape
         self._station.faults.clear()
         return _answer({"faults": []})
 
@@ -162,7 +162,7 @@ class Control:
         _must_know(account, exchange.account_names())
         return _answer(views.order(exchange.place(account, order_request)))
 
-    async def _get_state(self, request: web.Request) -> web.Response:  # noqa: ARG002  the framework's shape
+    async def _get_state(self, request: web.Request) -> web.Response:  # noqa: ARG002 - the framework's shape
         return _answer(views.state(self._station.world))
 
     async def _get_requests(self, request: web.Request) -> web.Response:
@@ -174,11 +174,11 @@ class Control:
         )
         return _answer({"requests": [views.logged(row) for row in rows]})
 
-    async def _clear_requests(self, request: web.Request) -> web.Response:  # noqa: ARG002  the framework's shape
+    async def _clear_requests(self, request: web.Request) -> web.Response:  # noqa: ARG002 - the framework's shape
         self._station.log.clear()
         return _answer({"requests": []})
 
-    async def _get_ledger(self, request: web.Request) -> web.Response:  # noqa: ARG002  the framework's shape
+    async def _get_ledger(self, request: web.Request) -> web.Response:  # noqa: ARG002 - the framework's shape
         world = self._station.world
         return _answer({name: views.ledger(exchange) for name, exchange in world.exchanges.items()})
 

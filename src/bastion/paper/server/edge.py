@@ -156,7 +156,7 @@ class Edge:
 
 
 def _now_ns() -> int:
-    return time.monotonic_ns()  # noqa: TID251  the log's times must be comparable with those of other processes
+    return time.monotonic_ns()  # noqa: TID251 - the log's times must be comparable with those of other processes
 
 
 async def _wait(milliseconds: int) -> None:
@@ -168,7 +168,7 @@ async def _wait_for_hang_up(request: web.Request) -> None:
     # The client's patience is the deadline; ours is a bound in case it has none.
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(_NEVER_MOST_S):
-            while request.transport is not None and not request.transport.is_closing():  # noqa: ASYNC110  aiohttp has no event for it
+            while request.transport is not None and not request.transport.is_closing():  # noqa: ASYNC110 - aiohttp has no event for it
                 await asyncio.sleep(_POLL_S)
 
 

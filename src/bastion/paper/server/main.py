@@ -8,6 +8,7 @@ import secrets
 import signal
 import sys
 from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,9 +19,14 @@ from bastion.paper.scenario import find_scenario
 from bastion.paper.server.control import Control
 from bastion.paper.server.edge import Edge
 from bastion.paper.server.station import Station
+from bastion.paper.wire.strike import LimitSettings, WireSettings
+from bastion.paper.wire.strike.beside import venue_beside
+from bastion.paper.wire.strike.host import Host
+from bastion.paper.wire.strike.limits import limit_from_text
+from bastion.paper.wire.strike.operator import operator_application
 
 HOST = "127.0.0.1"
-TOKEN_VARIABLE = "BASTION_PAPER_CONTROL_TOKEN"  # noqa: S105  the name of a variable, not a token
+TOKEN_VARIABLE = "BASTION_PAPER_CONTROL_TOKEN"  # noqa: S105 - the name of a variable, not a token
 _IDLE_S = 0.02
 _SHUTDOWN_S = 0.5
 _BODY_MOST = 1024 * 1024
@@ -36,9 +42,12 @@ class Options:
     seed: int | None
     token_file: Path | None
     exit_with_parent: bool
+    strike_port: int | None
+    strike_folder: Path | None
+    strike_limits: LimitSettings
 
 
-class Unusable(Exception):  # noqa: N818  tells the user what to change; not a defect
+class Unusable(Exception):  # noqa: N818 - tells the user what to change; not a defect
     """The process cannot start as asked; the text says what to do."""
 
 
@@ -65,14 +74,33 @@ async def _serve(options: Options, station: Station, token: str) -> None:
     venues = web.Application(client_max_size=_BODY_MOST)
     venues.router.add_route("*", "/{venue}/{path:.*}", Edge(station).serve)
     port, venue_runner = await _listen(venues, options.port)
-    control_port, control_runner = await _listen(Control(station, token).application(), options.control_port)
-    sys.stdout.write(json.dumps(_ready(station, port, control_port)) + "\n")
-    sys.stdout.flush()
-    try:
+    control = Control(station, token).application()
+    async with AsyncExitStack() as serving:
+        serving.push_async_callback(venue_runner.cleanup)
+        strike: dict[str, object] = {}
+        if options.strike_port is not None:
+            host = await serving.enter_async_context(_margin_venue(options, station))
+            control.add_subapp("/strike", operator_application(host))
+            strike_port, strike_runner = await _listen(host.application, options.strike_port)
+            serving.push_async_callback(strike_runner.cleanup)
+            strike = {
+                "strike": f"http://{HOST}:{strike_port}",
+                "strike_service_key_file": str(host.service_key_path),
+            }
+        control_port, control_runner = await _listen(control, options.control_port)
+        serving.push_async_callback(control_runner.cleanup)
+        sys.stdout.write(json.dumps({**_ready(station, port, control_port), **strike}) + "\n")
+        sys.stdout.flush()
         await _keep_time(station, stop)
-    finally:
-        await venue_runner.cleanup()
-        await control_runner.cleanup()
+
+
+def _margin_venue(options: Options, station: Station) -> AbstractAsyncContextManager[Host]:
+    return venue_beside(
+        folder=options.strike_folder,
+        clock=lambda: station.world.clock,
+        exchanges=lambda: station.world.exchanges,
+        wire=WireSettings(limits=options.strike_limits),
+    )
 
 
 async def _keep_time(station: Station, stop: asyncio.Event) -> None:
@@ -150,6 +178,14 @@ def _parse(arguments: Sequence[str] | None) -> Options:
         "--token-file", type=Path, default=None, help="where a fresh control token is written"
     )
     parser.add_argument("--exit-with-parent", action="store_true", help="stop when standard input ends")
+    parser.add_argument(
+        "--strike-port", type=int, default=None, help="also serve the margin venue; 0 chooses"
+    )
+    parser.add_argument(
+        "--strike-folder", type=Path, default=None, help="where the margin venue keeps its records"
+    )
+    parser.add_argument("--strike-trading-limit", type=limit_from_text, default=10, metavar="N|off")
+    parser.add_argument("--strike-public-limit", type=limit_from_text, default=120, metavar="N|off")
     given = parser.parse_args(arguments)
     return Options(
         port=given.port,
@@ -158,4 +194,7 @@ def _parse(arguments: Sequence[str] | None) -> Options:
         seed=given.seed,
         token_file=given.token_file,
         exit_with_parent=given.exit_with_parent,
+        strike_port=given.strike_port,
+        strike_folder=given.strike_folder,
+        strike_limits=LimitSettings(trading=given.strike_trading_limit, public=given.strike_public_limit),
     )

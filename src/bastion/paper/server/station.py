@@ -1,12 +1,12 @@
 """Station: the world that is being served, its wires, faults and request log."""
 
-import random  # noqa: TID251  the composition root of the paper exchange hands its chance in
+import random  # noqa: TID251 - the composition root of the paper exchange hands its chance in
 
 from bastion.paper.document import Document
 from bastion.paper.scenario import Scenario
 from bastion.paper.server.faults import FaultTable, parse_fault
 from bastion.paper.server.request_log import RequestLog
-from bastion.paper.wire.protocol import Wire
+from bastion.paper.wire.protocol import Wire  # noqa: TC001 - TYPE_CHECKING is banned in this house
 from bastion.paper.wire.registry import PLUGINS
 from bastion.paper.world import World
 
@@ -30,7 +30,7 @@ class Station:
             name: PLUGINS[name].build(exchange, settings[name]) for name, exchange in world.exchanges.items()
         }
         seed = scenario.seed if self._seed is None else self._seed
-        dice = random.Random(seed)  # noqa: S311  chance for tests, from a seed that they choose
+        dice = random.Random(seed)  # noqa: S311 - chance for tests, from a seed that they choose
         faults = FaultTable(dice.random)
         faults.add(parse_fault(Document(row, f"fault[{n}]")) for n, row in enumerate(scenario.faults))
         self.world = world

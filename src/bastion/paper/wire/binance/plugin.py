@@ -196,7 +196,7 @@ def _check_names(parameters: Parameters, route: Route) -> None:
 
 def _error_of_choice(name: str) -> BinanceError | None:
     parts = name.split(":", 3)
-    if parts[0] != "code" or len(parts) != 4:  # noqa: PLR2004  code, number, status, text
+    if parts[0] != "code" or len(parts) != 4:  # noqa: PLR2004 - code, number, status, text
         return None
     return BinanceError(int(parts[1]), parts[3], status=int(parts[2]))
 

@@ -115,7 +115,7 @@ def set_position_mode(call: Call) -> Reply:
     return Reply(data=_SUCCESS, executed=(f"position mode {wanted}",))
 
 
-def multi_assets_mode(call: Call) -> Reply:  # noqa: ARG001  every handler has the same shape
+def multi_assets_mode(call: Call) -> Reply:  # noqa: ARG001 - every handler has the same shape
     """GET /fapi/v1/multiAssetsMargin: never on, on paper."""
     return Reply(data={"multiAssetsMargin": False})
 
@@ -212,7 +212,7 @@ def coins(call: Call) -> Reply:
     return Reply(data=rows)
 
 
-def margin_pairs(call: Call) -> Reply:  # noqa: ARG001  every handler has the same shape
+def margin_pairs(call: Call) -> Reply:  # noqa: ARG001 - every handler has the same shape
     """GET /sapi/v1/margin/allPairs: there is no margin trading on paper."""
     return Reply(data=[])
 

@@ -48,7 +48,7 @@ def depth_weight(parameters: Parameters) -> int:
     return _DEPTH_WEIGHTS.get(int(limit), 20) if limit.isdecimal() else 20
 
 
-def ping(call: Call) -> Reply:  # noqa: ARG001  every handler has the same shape
+def ping(call: Call) -> Reply:  # noqa: ARG001 - every handler has the same shape
     """GET /fapi/v1/ping."""
     return Reply(data={})
 

@@ -2,13 +2,14 @@
 
 import argparse
 import asyncio
+import importlib
 import json
 import os
 import secrets
 import signal
 import sys
 from collections.abc import Sequence
-from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,11 +20,6 @@ from bastion.paper.scenario import find_scenario
 from bastion.paper.server.control import Control
 from bastion.paper.server.edge import Edge
 from bastion.paper.server.station import Station
-from bastion.paper.wire.strike import LimitSettings, WireSettings
-from bastion.paper.wire.strike.beside import venue_beside
-from bastion.paper.wire.strike.host import Host
-from bastion.paper.wire.strike.limits import limit_from_text
-from bastion.paper.wire.strike.operator import operator_application
 
 HOST = "127.0.0.1"
 TOKEN_VARIABLE = "BASTION_PAPER_CONTROL_TOKEN"  # noqa: S105 - the name of a variable, not a token
@@ -44,7 +40,8 @@ class Options:
     exit_with_parent: bool
     strike_port: int | None
     strike_folder: Path | None
-    strike_limits: LimitSettings
+    strike_trading_limit: str
+    strike_public_limit: str
 
 
 class Unusable(Exception):  # noqa: N818 - tells the user what to change; not a defect
@@ -79,8 +76,19 @@ async def _serve(options: Options, station: Station, token: str) -> None:
         serving.push_async_callback(venue_runner.cleanup)
         strike: dict[str, object] = {}
         if options.strike_port is not None:
-            host = await serving.enter_async_context(_margin_venue(options, station))
-            control.add_subapp("/strike", operator_application(host))
+            # The ledger and the identity layer cost start-up time, so only who asks for them loads them.
+            margin_venue = importlib.import_module("bastion.paper.server.margin_venue")
+            try:
+                opening = margin_venue.open_beside(
+                    station,
+                    folder=options.strike_folder,
+                    trading_limit=options.strike_trading_limit,
+                    public_limit=options.strike_public_limit,
+                )
+            except ValueError as error:
+                raise Unusable(str(error)) from None
+            host = await serving.enter_async_context(opening)
+            margin_venue.mount_operator(control, host)
             strike_port, strike_runner = await _listen(host.application, options.strike_port)
             serving.push_async_callback(strike_runner.cleanup)
             strike = {
@@ -92,15 +100,6 @@ async def _serve(options: Options, station: Station, token: str) -> None:
         sys.stdout.write(json.dumps({**_ready(station, port, control_port), **strike}) + "\n")
         sys.stdout.flush()
         await _keep_time(station, stop)
-
-
-def _margin_venue(options: Options, station: Station) -> AbstractAsyncContextManager[Host]:
-    return venue_beside(
-        folder=options.strike_folder,
-        clock=lambda: station.world.clock,
-        exchanges=lambda: station.world.exchanges,
-        wire=WireSettings(limits=options.strike_limits),
-    )
 
 
 async def _keep_time(station: Station, stop: asyncio.Event) -> None:
@@ -184,8 +183,8 @@ def _parse(arguments: Sequence[str] | None) -> Options:
     parser.add_argument(
         "--strike-folder", type=Path, default=None, help="where the margin venue keeps its records"
     )
-    parser.add_argument("--strike-trading-limit", type=limit_from_text, default=10, metavar="N|off")
-    parser.add_argument("--strike-public-limit", type=limit_from_text, default=120, metavar="N|off")
+    parser.add_argument("--strike-trading-limit", default="10", metavar="N|off")
+    parser.add_argument("--strike-public-limit", default="120", metavar="N|off")
     given = parser.parse_args(arguments)
     return Options(
         port=given.port,
@@ -196,5 +195,6 @@ def _parse(arguments: Sequence[str] | None) -> Options:
         exit_with_parent=given.exit_with_parent,
         strike_port=given.strike_port,
         strike_folder=given.strike_folder,
-        strike_limits=LimitSettings(trading=given.strike_trading_limit, public=given.strike_public_limit),
+        strike_trading_limit=given.strike_trading_limit,
+        strike_public_limit=given.strike_public_limit,
     )

@@ -24,7 +24,7 @@ from bastion.paper.strike.money import parse_micro
 from bastion.paper.strike.settings import VenueSettings
 from bastion.paper.wire.strike.call import submit
 from bastion.paper.wire.strike.host import Host, HostSettings, open_host, open_issuer, write_secret
-from bastion.paper.wire.strike.limits import LimitSettings
+from bastion.paper.wire.strike.limits import LimitSettings, limit_from_text
 from bastion.paper.wire.strike.operator import guarded, operator_application
 from bastion.paper.wire.strike.server import WireSettings
 
@@ -36,8 +36,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     serve = commands.add_parser("serve", help="serve the venue on 127.0.0.1")
     serve.add_argument("--folder", type=Path, required=True, help="where ledger, keys and records live")
     serve.add_argument("--port", type=int, default=0, help="0 takes a free one")
-    serve.add_argument("--trading-limit", type=_limit, default=10, metavar="N|off")
-    serve.add_argument("--public-limit", type=_limit, default=120, metavar="N|off")
+    serve.add_argument("--trading-limit", type=limit_from_text, default=10, metavar="N|off")
+    serve.add_argument("--public-limit", type=limit_from_text, default=120, metavar="N|off")
     serve.add_argument("--control-port", type=int, help="also serve the operator's side; see --control-token")
     serve.add_argument("--control-token", type=Path, metavar="FILE", help="where its fresh token is written")
     serve.add_argument("--separate-exit-bucket", action="store_true")
@@ -129,10 +129,6 @@ async def _until_told_to_stop() -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, told.set)
     await told.wait()
-
-
-def _limit(text: str) -> int | None:
-    return None if text == "off" else int(text)
 
 
 def _mark(text: str) -> tuple[str, int]:

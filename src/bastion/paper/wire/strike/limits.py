@@ -33,6 +33,15 @@ class LimitSettings:
             raise ValueError("window_s must be between 1 and 60")
 
 
+def limit_from_text(text: str) -> int | None:
+    """A limit as a command line writes it: a number of at least 1, or `off`. Raises ValueError."""
+    if text == "off":
+        return None
+    if not text.isascii() or not text.isdecimal() or int(text) < 1:
+        raise ValueError(f"A limit is a number of at least 1, or off; it was {text!r}.")
+    return int(text)
+
+
 @dataclass(slots=True, kw_only=True)
 class _Window:
     ends_at_ms: int

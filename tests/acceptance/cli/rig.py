@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -116,9 +117,13 @@ class AccountLine:
 
 @dataclass(slots=True)
 class Trader:
-    """A person with a configuration and a vault, who runs the installed program."""
+    """A person with a configuration and a vault, who runs the installed program.
+
+    `filled` is where a vault with both paper credentials stands, as the program itself made it.
+    """
 
     folder: Path
+    filled: Path | None = None
     outputs: list[str] = field(default_factory=list)
 
     @property
@@ -173,6 +178,11 @@ class Trader:
             AccountLine(name=f"my-{venue}", venue=venue, base_url=url) for venue, url in paper.wires.items()
         ]
         self.configure(*accounts)
+        if self.filled is not None:
+            self.home.mkdir(exist_ok=True)
+            shutil.copy2(self.filled / "state" / "vault.age", self.home / "vault.age")
+            shutil.copy2(self.filled / "trader.key", self.folder / "trader.key")
+            return
         for account in accounts:
             self.put(account.name, f"paper-{account.venue}-key", CANARIES[account.venue])
 

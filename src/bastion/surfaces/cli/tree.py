@@ -183,5 +183,5 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def _sentence(error: CycloptsError) -> str:
-    first = " ".join(str(error).split())
+    first = " ".join(str(error).split()).partition(" Available commands:")[0]
     return f"{first.rstrip('.')}. `bastion --help` shows what is understood."

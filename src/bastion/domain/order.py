@@ -119,7 +119,7 @@ class Fill:
 
     `realized_pnl_usd` is price PnL before fees and funding; None means that the venue does not give it with
     the execution. `opens` tells whether it opened or added to a position rather than reduced one, where the
-    venue says so.
+    venue says so. `fee_note` names the rate at which a fee in a coin other than a US stablecoin was valued.
     """
 
     instrument: str
@@ -135,3 +135,4 @@ class Fill:
     at_ms: int
     side: Side | None = None
     realized_pnl_usd: Usd | None = None
+    fee_note: str = ""

@@ -122,6 +122,7 @@ async def test_all_pages_of_executions_are_read_and_fees_in_another_coin_are_val
     fills = await binance.venue.fills([position], since_ms=5, deadline_s=10)
     assert [fill.fill_id for fill in fills] == [str(number) for number in range(2300)]
     assert fills[0].fee_usd == Decimal("0.0600")
+    assert fills[0].fee_note == "BNB at the index price of 600 USD"
     first, second, third = binance.script.seen("/fapi/v1/userTrades")
     assert (first.params["startTime"], "fromId" in first.params) == ("5", False)
     assert (second.params["fromId"], "startTime" in second.params) == ("1000", False)
@@ -143,3 +144,20 @@ async def test_without_the_spot_host_the_restrictions_are_unknown_and_not_absent
     access = await binance.venue.access(deadline_s=5)
     assert (access.can_trade, access.can_withdraw) == (True, None)
     assert access.notes
+
+
+async def test_an_order_that_was_not_taken_as_reduce_only_is_told(binance: Rig) -> None:
+    dropped = {"orderId": 1, "status": "FILLED", "executedQty": "1", "reduceOnly": False}
+    binance.script.on(ORDER, reply(dropped))
+    state = await binance.venue.place(binance.request(), deadline_s=5)
+    assert state.reason == "the venue did not confirm reduce-only"
+    hedged = await binance.venue.place(binance.request(hedged=True), deadline_s=5)
+    assert hedged.reason == ""
+
+
+async def test_the_older_account_page_serves_where_the_newer_one_is_missing(binance: Rig) -> None:
+    row = {"symbol": "BTCUSDT", "positionSide": "BOTH", "positionAmt": "0.7"}
+    binance.script.on("/fapi/v2/account", reply({"canTrade": True, "positions": [row]}))
+    assert (await binance.venue.access(deadline_s=5)).can_trade
+    position = binance.request().position
+    assert await binance.venue.second_source(position, deadline_s=5) == Decimal("0.7")

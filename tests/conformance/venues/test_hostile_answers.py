@@ -243,3 +243,11 @@ async def test_a_dead_venue_makes_opening_fail_and_nothing_else(rig: Rig) -> Non
     with pytest.raises(VenueUnreachable):
         await rig.venue.open(deadline_s=5)
     assert (await rig.venue.look(deadline_s=5)).empty
+
+
+async def test_the_first_order_needs_nothing_else_of_the_venue(rig: Rig) -> None:
+    # No contract list, no account type, no clock: each would be one more thing that can fail first.
+    rig.script.on(rig.flavour.order_path, rig.flavour.placed)
+    await rig.venue.place(rig.request(), deadline_s=5)
+    assert rig.script.asked[0].path.endswith(rig.flavour.order_path)
+    assert len(rig.script.seen(rig.flavour.order_path)) == 1

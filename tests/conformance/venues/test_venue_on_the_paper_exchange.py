@@ -4,8 +4,9 @@ from dataclasses import replace
 from decimal import Decimal
 
 import pytest
-from tests.venue_paper import WAIT_S, PaperRig, close_of, instrument, scenario
+from tests.venue_paper import WAIT_S, PaperRig, close_of, instrument, paper_rig, scenario
 
+from bastion.app import PaperProcess
 from bastion.domain.money import Price
 from bastion.domain.order import Direction, OrderKind, OrderState, OrderStatus
 from bastion.domain.position import Side
@@ -89,6 +90,7 @@ async def test_sixty_positions_and_as_many_orders_are_all_read_and_closed(exchan
     states = await exchange.close_all(look.positions)
     assert all(isinstance(state, OrderState) and state.ended for state in states)
     assert await exchange.held() == {}
+    assert {row["code"] for row in await exchange.requests("")} <= {"", "0"}
     assert all(answer.gone for answer in await exchange.venue.sweep(look, deadline_s=30))
     assert (await exchange.venue.look(deadline_s=WAIT_S)).empty
 
@@ -271,3 +273,70 @@ async def test_a_rate_limit_says_when_to_come_back(exchange: PaperRig) -> None:
     assert refused.value.fault is Fault.RATE_LIMIT
     assert refused.value.retry_after_s is not None
     assert refused.value.retry_after_s > 0
+
+
+async def test_a_sweep_leaves_no_order_of_any_kind(exchange: PaperRig) -> None:
+    await exchange.load(scenario(exchange.name, ["BTCUSDT", "ETHUSDT"], hedge=True))
+    await exchange.hold("BTCUSDT", "0.5", side="LONG")
+    await exchange.hold("ETHUSDT", "-2", side="SHORT")
+    await exchange.rest("BTCUSDT", "SELL", "0.5", side="LONG", **STOP)
+    await exchange.rest("BTCUSDT", "SELL", "0.2", side="LONG", price="1200")
+    await exchange.rest("ETHUSDT", "BUY", "1", side="SHORT", price="800")
+    await exchange.rest("ETHUSDT", "BUY", "1", side="LONG", price="800")
+    look = await exchange.venue.look(deadline_s=WAIT_S)
+    assert (len(look.orders), look.unread) == (4, ())
+    answers = await exchange.venue.sweep(look, deadline_s=WAIT_S)
+    assert [answer.order.key for answer in answers] == [order.key for order in look.orders]
+    assert all(answer.gone for answer in answers)
+    assert (await exchange.truth())["open_orders"] == []
+    await exchange.close_all(await exchange.positions())
+    assert (await exchange.venue.look(deadline_s=WAIT_S)).empty
+
+
+async def test_a_stop_that_holds_the_size_blocks_a_close_and_its_cancel_frees_it(exchange: PaperRig) -> None:
+    await exchange.load(scenario(exchange.name, ["BTCUSDT"]))
+    await exchange.hold("BTCUSDT", "0.5")
+    await exchange.rest("BTCUSDT", "SELL", "0.5", price="1200", reduce_only=True)
+    look = await exchange.venue.look(deadline_s=WAIT_S)
+    (first,) = await exchange.close_all(look.positions)
+    if isinstance(first, VenueRejected):
+        assert first.fault in {Fault.BLOCKED, Fault.MAYBE_FLAT}
+        (answer,) = await exchange.venue.cancel(look.orders, deadline_s=WAIT_S)
+        assert answer.gone
+        await exchange.venue.place(close_of(look.positions[0], number=1), deadline_s=WAIT_S)
+    assert await exchange.held() == {}
+
+
+async def test_usdc_and_inverse_contracts_of_bybit_are_seen_and_closed(paper: PaperProcess) -> None:
+    usdc = instrument("BTCPERP", base="BTC", quote="USDC", settle="USDC")
+    inverse = instrument(
+        "BTCUSD",
+        base="BTC",
+        quote="USD",
+        settle="BTC",
+        kind="inverse",
+        step="1",
+        quantity_min="1",
+        quantity_max="1000000",
+        market_quantity_max="500000",
+        depth={"bids": [[0, "100000"]], "asks": [[0, "100000"]]},
+    )
+    document = scenario("bybit", [], balances={"USDT": "100000", "USDC": "100000", "BTC": "100"})
+    venues = document["venue"]
+    assert isinstance(venues, list)
+    venues[0]["instrument"] = [usdc, inverse]
+    async with paper_rig(paper, "bybit") as exchange:
+        await exchange.heal()
+        await exchange.load(document)
+        await exchange.hold("BTCPERP", "0.5", entry="900")
+        await exchange.hold("BTCUSD", "-300", entry="1000")
+        before = await exchange.venue.look(deadline_s=WAIT_S)
+        assert before.unread == ()
+        assert before.venue_time_ms is not None
+        seen = {(item.category, item.symbol): item.notional_usd for item in before.positions}
+        assert seen == {("linear", "BTCUSDC"): Decimal(500), ("inverse", "BTCUSD"): Decimal(300)}
+        await exchange.close_all(before.positions)
+        assert await exchange.held() == {}
+        assert (await exchange.venue.look(deadline_s=WAIT_S)).empty
+        fills = await exchange.venue.fills(before.positions, since_ms=before.venue_time_ms, deadline_s=WAIT_S)
+        assert {fill.symbol: fill.realized_pnl_usd for fill in fills} == {"BTCUSDC": Decimal(50), "BTCUSD": 0}

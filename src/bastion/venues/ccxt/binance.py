@@ -99,9 +99,13 @@ class BinanceVenue(CcxtVenue):
             "fapiPrivatePostOrder", params, units=ORDER, deadline=deadline, mutating=True
         )
         try:
-            state = rows.order_state(Row(answer.value, "order"))
+            row = Row(answer.value, "order")
+            state = rows.order_state(row)
         except AnswerMalformed as error:
             raise OutcomeUnknown(f"{error}; the order may have been executed") from None
+        if not request.position.hedged and row.raw("reduceOnly") is False:
+            # Seen on one account: the flag was dropped without a word, and the order could have flipped.
+            state = replace(state, reason="the venue did not confirm reduce-only")
         if state.status is OrderStatus.REJECTED:
             raise VenueRejected(
                 f"the order was rejected: {state.reason}", fault=Fault.RESOLVE, code=state.reason
@@ -195,12 +199,15 @@ class BinanceVenue(CcxtVenue):
                 self._call("sapiGetAccountApiRestrictions", {}, units={}, deadline=deadline),
             ]
         )
+        if isinstance(config, VenueRejected) and config.fault is Fault.TERMINAL:
+            return Access(can_read=False, can_trade=False, notes=(str(config),))
+        if isinstance(config, VenueRejected):
+            # A host without this page still has the older one with the same field.
+            config = await self._call("fapiPrivateV2GetAccount", {}, units={"weight": 5}, deadline=deadline)
         if isinstance(config, VenueError):
-            if isinstance(config, VenueRejected) and config.fault is Fault.TERMINAL:
-                return Access(can_read=False, can_trade=False, notes=(str(config),))
             raise config
-        can_trade = Row(config.value, "accountConfig")
-        trade = can_trade.flag("canTrade") if "canTrade" in can_trade else None
+        account = Row(config.value, "account")
+        trade = account.flag("canTrade") if "canTrade" in account else None
         if isinstance(key, VenueError):
             note = f"The key's restrictions could not be read ({key})."
             return Access(can_read=True, can_trade=trade, notes=(note,))

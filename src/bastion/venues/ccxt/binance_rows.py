@@ -11,7 +11,7 @@ from bastion.domain.money import ZERO, Price, Quantity, Usd
 from bastion.domain.order import Direction, Fill, OpenOrder, OrderState, OrderStatus
 from bastion.domain.position import MarginMode, Position, Side
 from bastion.errors import AnswerMalformed
-from bastion.venues.ccxt.parse import STABLECOINS, Row
+from bastion.venues.ccxt.parse import STABLECOINS, Row, plain
 
 CATEGORY = "usdm"
 
@@ -96,6 +96,7 @@ def fill(row: Row, *, fee_rate: Decimal, pnl_rate: Decimal) -> Fill:
     """Return one execution; the rates are US dollars for one unit of the fee's and of the margin's coin."""
     leg = row.text_or("positionSide", "BOTH")
     instrument = row.text("symbol")
+    coin = row.text_or("commissionAsset", "USDT")
     pnl = row.decimal_or_none("realizedPnl")
     return Fill(
         instrument=instrument,
@@ -111,6 +112,7 @@ def fill(row: Row, *, fee_rate: Decimal, pnl_rate: Decimal) -> Fill:
         at_ms=row.integer("time"),
         side=Side(leg) if leg in {"LONG", "SHORT"} else None,
         realized_pnl_usd=None if pnl is None else Usd(pnl * pnl_rate),
+        fee_note="" if coin in STABLECOINS else f"{coin} at the index price of {plain(fee_rate)} USD",
     )
 
 

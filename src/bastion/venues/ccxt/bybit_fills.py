@@ -15,7 +15,7 @@ from bastion.domain.order import Direction, Fill
 from bastion.domain.position import Position, Side
 from bastion.errors import VenueError
 from bastion.venues.ccxt import bybit_rows as rows
-from bastion.venues.ccxt.parse import STABLECOINS, Answer, Row
+from bastion.venues.ccxt.parse import STABLECOINS, Answer, Row, plain
 from bastion.venues.ccxt.venue import Deadline, settled, together
 
 PAGE = 100
@@ -140,6 +140,11 @@ def _fill(
     fee_rate = coin_rate if category == rows.INVERSE else rates.get(_fee_coin(category, row), Decimal(1))
     entry = entries.get(row.text("orderId")) or snapshot.get((category, symbol))
     fill = rows.fill(row, category, entry=entry, fee_rate=fee_rate, coin_rate=coin_rate)
+    if category == rows.INVERSE:
+        fill = replace(fill, fee_note=f"the contract's coin at the mark price of {plain(fee_rate)} USD")
+    elif _fee_coin(category, row) in rates:
+        note = f"{_fee_coin(category, row)} at the index price of {plain(fee_rate)} USD"
+        fill = replace(fill, fee_note=note)
     closed = row.decimal_or_none("closedSize")
     if closed == ZERO:
         fill = replace(fill, realized_pnl_usd=Usd(ZERO))  # It opened or added, and realised nothing.

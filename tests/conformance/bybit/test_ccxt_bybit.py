@@ -1,12 +1,14 @@
 """Unmodified ccxt trades on the Bybit wire: nothing is changed but the base URL and the keys."""
 
+from decimal import Decimal
 from typing import Any
 
 import ccxt
 import pytest
-from tests.bybit_rig import Venue, ccxt_client, hold, running, until, venue_on
+from tests.bybit_rig import ACCOUNT, Venue, ccxt_client, hold, running, until, venue_on
 
 from bastion.paper.account import PositionMode
+from bastion.paper.order import Direction, OrderKind, OrderRequest
 
 BTC = "BTC/USDT:USDT"
 ETH = "ETH/USDT:USDT"
@@ -195,3 +197,43 @@ async def test_pagination_brings_every_one_of_25_positions() -> None:
         assert len(await client.fetch_positions(None, {"limit": 20})) == 20
         paged = await client.fetch_positions(None, {"paginate": True, "limit": 20})
         assert len({row["symbol"] for row in paged}) == 25
+
+
+async def test_stops_edits_batch_cancels_and_histories_speak_through_ccxt(live: Venue) -> None:
+    hold(live.exchange, "BTCUSDT", "1")
+    async with ccxt_client(live.url) as client:
+        await until(lambda: holds(client, 1.0))
+        both = {"stopLossPrice": 88_000, "takeProfitPrice": 93_000}
+        await client.create_order(BTC, "market", "sell", 0, None, both)
+        (position,) = await client.fetch_positions()
+        assert (position["stopLossPrice"], position["takeProfitPrice"]) == (88_000.0, 93_000.0)
+        stop = await client.create_order(BTC, "market", "sell", 1, None, {"stopLossPrice": 87_000})
+        found = await client.fetch_open_order(stop["id"], BTC, {"trigger": True})
+        assert (found["stopLossPrice"], found["reduceOnly"], found["status"]) == (87_000.0, True, "open")
+        assert len(await client.fetch_open_orders(BTC, None, None, {"trigger": True})) == 3
+        limit = await client.create_order(ETH, "limit", "buy", 1, 3_300, {"clientOrderId": "edit-me"})
+        edited = await client.edit_order(limit["id"], ETH, "limit", "buy", 2, 3_310)
+        assert edited["id"] == limit["id"]
+        shown = await client.fetch_open_order(limit["id"], ETH)
+        assert (shown["amount"], shown["price"], shown["clientOrderId"]) == (2.0, 3_310.0, "edit-me")
+        (cancelled,) = await client.cancel_orders([limit["id"]], ETH)
+        assert cancelled["id"] == limit["id"]
+        assert [row["id"] for row in await client.fetch_canceled_orders(ETH)] == [limit["id"]]
+        assert len(await client.cancel_all_orders(BTC, {"trigger": True})) == 3
+        assert await client.fetch_open_orders() == []
+
+
+async def test_open_orders_beyond_a_page_are_paged_by_ccxt(live: Venue) -> None:
+    resting = OrderRequest(
+        symbol="ETHUSDT",
+        direction=Direction.BUY,
+        kind=OrderKind.LIMIT,
+        quantity=Decimal("0.01"),
+        price=Decimal(3_300),
+    )
+    for _ in range(60):
+        live.exchange.place(ACCOUNT, resting)
+    async with ccxt_client(live.url) as client:
+        assert len(await client.fetch_open_orders()) == 20
+        paged = await client.fetch_open_orders(None, None, None, {"paginate": True})
+        assert len({row["id"] for row in paged}) == 60

@@ -1,7 +1,4 @@
-"""Document.
-
-A table of a scenario file or of a JSON body, read strictly, with errors that say where and what.
-"""
+"""Document: a table of a scenario file or a JSON body, read strictly."""
 
 from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
@@ -14,10 +11,7 @@ _ABSENT = object()
 
 
 class DocumentError(ValueError):
-    """A table lacks a field, has one too many, or one of the wrong kind.
-
-    Nothing was changed because of it.
-    """
+    """A table lacks a field, has an unknown one, or one of the wrong kind; nothing was changed."""
 
 
 class Document:

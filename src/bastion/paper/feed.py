@@ -19,10 +19,7 @@ class PricePath:
         return self.points[-1][0]
 
     def price_at(self, now_ms: int, tick: Decimal) -> Decimal:
-        """Return the price at `now_ms`, rounded to `tick`.
-
-        Before the first and after the last point, that point's.
-        """
+        """Return the price at `now_ms`, rounded to `tick`; outside the path it is that of the nearest end."""
         before = self.points[0]
         for point in self.points:
             if point[0] > now_ms:

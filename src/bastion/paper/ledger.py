@@ -1,7 +1,4 @@
-"""Ledger: double-entry bookkeeping of one venue in integer units.
-
-Every entry's postings sum to zero per coin.
-"""
+"""Ledger: double-entry bookkeeping of one venue in integer units; every entry sums to zero per coin."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence

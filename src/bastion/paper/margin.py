@@ -26,9 +26,7 @@ def liquidation_price(
     collateral: Decimal,
     maintenance_ppm: int,
 ) -> Decimal:
-    """Return the mark price at which equity falls to the maintenance margin.
-
-    Zero when there is none above zero.
+    """Return the mark price at which equity falls to the maintenance margin, or zero when there is none.
 
     `signed_contracts` is quantity times contract size, long positive. `collateral` is the wallet balance that
     backs the position, less the maintenance and plus the unrealised result of everything else that it backs.

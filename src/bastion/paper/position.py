@@ -60,10 +60,7 @@ class Position:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Applied:
-    """What a fill did to a position.
-
-    The new one, the realised result, how much was closed and from which entry.
-    """
+    """What a fill did: the new position, the realised result, how much was closed and from which entry."""
 
     position: Position
     realized_units: Units

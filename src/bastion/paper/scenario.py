@@ -146,10 +146,7 @@ def parse_scenario(values: object) -> Scenario:
 
 
 def changed_rules(rules: VenueRules, changes: Mapping[str, object]) -> VenueRules:
-    """Return `rules` with the changes of a scenario.
-
-    Raises `DocumentError` for a rule that does not exist.
-    """
+    """Return `rules` with a scenario's changes; raises `DocumentError` for a rule that does not exist."""
     known = {item.name: item.type for item in fields(VenueRules)}
     values: dict[str, object] = {}
     for name, value in changes.items():

@@ -186,7 +186,13 @@ def test_chance_follows_the_seed(paper: PaperProcess, raw: RawBinance) -> None:
 
 
 def test_a_fault_that_cannot_be_understood_is_refused(paper: PaperProcess) -> None:
-    for body in ({"kind": "earthquake"}, {"kind": "fail", "colour": "red"}, {"kind": "lag", "lag_ms": -1}):
+    for body in (
+        {"kind": "earthquake"},
+        {"kind": "fail", "colour": "red"},
+        {"kind": "lag", "lag_ms": -1},
+        {"kind": "fail", "failure": "sunspots"},
+        {"kind": "fail", "failure": "code:x:400:text"},
+    ):
         status, data = paper.control.attempt("POST", "/faults", body, token=paper.control.token)
         assert status == 400, data
     assert paper.control.call("GET", "/faults") == {"faults": []}

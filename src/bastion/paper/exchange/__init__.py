@@ -1,4 +1,1 @@
-"""The exchange core: accounts, orders, matching and settlement of one venue.
-
-Synchronous and deterministic.
-"""
+"""The exchange core, synchronous and deterministic: one venue's accounts, orders and settlement."""

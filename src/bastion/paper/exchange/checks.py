@@ -16,10 +16,7 @@ ZERO = Decimal(0)
 
 
 def is_reducing(request: OrderRequest) -> bool:
-    """Whether an order can only make its position smaller.
-
-    By its flag, or by its position side in hedge mode.
-    """
+    """Whether an order can only reduce: by its flag, or by its position side in hedge mode."""
     if request.position_side is PositionSide.NET:
         return request.reduce_only or request.close_position
     return request.direction is closing_direction(request.position_side)

@@ -192,10 +192,7 @@ class Matcher:
 
 
 def worst_price(order: Order, market: Market) -> Decimal:
-    """Return the price beyond which the order may not fill.
-
-    Its limit, or the market bound around the mark.
-    """
+    """Return the price beyond which the order may not fill: its limit, or the bound around the mark."""
     request = order.request
     if request.kind is OrderKind.LIMIT and request.price is not None:
         return request.price

@@ -1,7 +1,4 @@
-"""Modes.
-
-Position mode, margin mode and leverage of an account, and what stands in the way of changing them.
-"""
+"""Modes: position mode, margin mode and leverage of an account, and what blocks their change."""
 
 from collections.abc import Mapping
 

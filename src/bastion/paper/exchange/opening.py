@@ -14,10 +14,7 @@ from bastion.paper.rules import VenueRules
 
 
 class Opening:
-    """Books opening positions.
-
-    A real fill and ledger entry each, without a fee and without touching the book.
-    """
+    """Books opening positions: a fill and a ledger entry each, no fee, the book left alone."""
 
     def __init__(
         self, *, rules: VenueRules, clock: Clock, orders: OrderStore, settlement: Settlement

@@ -36,10 +36,7 @@ POSITION_GONE = "position_gone"
 
 
 class Placing:
-    """Accepts orders by the venue's rules and hands them to the matcher, at once, later.
-
-    When they trigger.
-    """
+    """Accepts orders by the venue's rules; they are matched at once, after a delay, or when they trigger."""
 
     def __init__(
         self,

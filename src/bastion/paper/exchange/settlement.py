@@ -32,10 +32,7 @@ def wallet_of(account: str) -> str:
 
 
 class Settlement:
-    """Books fills and deposits.
-
-    Positions, double entries, executions and income rows, all or none of them.
-    """
+    """Books fills and deposits: position, double entry, execution and income rows belong together."""
 
     def __init__(self, *, ledger: Ledger, clock: Clock, holdings: Mapping[str, Holdings]) -> None:
         self.ledger = ledger

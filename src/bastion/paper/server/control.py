@@ -19,7 +19,7 @@ from bastion.paper.scenario import (
     scenario_names,
 )
 from bastion.paper.server import views
-from bastion.paper.server.faults import parse_fault
+from bastion.paper.server.faults import FaultKind, parse_fault
 from bastion.paper.server.station import Station
 
 Json = dict[str, object]
@@ -129,6 +129,9 @@ class Control:
         data = await _json_body(request)
         rows = data if isinstance(data, list) else [data]
         faults = [parse_fault(Document(row, f"fault[{number}]")) for number, row in enumerate(rows)]
+        for fault in faults:
+            if fault.kind is FaultKind.FAIL and not self._station.knows_failure(fault.failure, fault.venue):
+                raise DocumentError(f"No wire that the rule names has a failure {fault.failure}.")
         return _answer({"added": self._station.faults.add(faults)})
 
     async def _clear_faults(self, request: web.Request) -> web.Response:  # noqa: ARG002 - the framework's shape

@@ -6,7 +6,7 @@ from bastion.paper.document import Document
 from bastion.paper.scenario import Scenario
 from bastion.paper.server.faults import FaultTable, parse_fault
 from bastion.paper.server.request_log import RequestLog
-from bastion.paper.wire.protocol import Wire  # noqa: TC001 - TYPE_CHECKING is banned in this house
+from bastion.paper.wire.protocol import Wire, WireRequest
 from bastion.paper.wire.registry import PLUGINS
 from bastion.paper.world import World
 
@@ -18,6 +18,12 @@ class Station:
         self._seed = seed
         self.log = RequestLog()
         self.load(scenario)
+
+    def knows_failure(self, name: str, venue: str) -> bool:
+        """Whether the wire of `venue`, or any wire when it is empty, has an answer for the failure `name`."""
+        probe = WireRequest(method="GET", path="/", query="", body=b"", headers={}, address="", received_ms=0)
+        wires = [wire for wire in self.wires.values() if venue in {"", wire.venue}]
+        return any(wire.failure(name, probe) is not None for wire in wires)
 
     def load(self, scenario: Scenario) -> None:
         """Replace everything by `scenario`.

@@ -170,11 +170,8 @@ def user_trades(call: Call) -> Reply:
     instrument = instrument_of(call, call.parameters.text("symbol"))
     limit = call.parameters.bounded("limit", default=500, most=1_000)
     since_ms = call.parameters.whole_or_none("startTime")
-    until_ms = call.parameters.whole_or_none("endTime")
+    until_ms = _until_ms(call)
     first_id = call.parameters.whole_or_none("fromId")
-    lag_until_ms = call.at_ms
-    if lag_until_ms is not None:
-        until_ms = lag_until_ms if until_ms is None else min(until_ms, lag_until_ms)
     fills = [
         fill
         for fill in call.exchange.fills(
@@ -199,12 +196,13 @@ def income(call: Call) -> Reply:
     limit = call.parameters.bounded("limit", default=100, most=1_000)
     page = call.parameters.whole_or_none("page") or 1
     since_ms = call.parameters.whole_or_none("startTime")
+    until_ms = _until_ms(call)
     rows = call.exchange.incomes(
         call.account,
         kind=kinds[text] if text else None,
         symbol=call.parameters.text_or_none("symbol"),
         since_ms=since_ms,
-        until_ms=call.parameters.whole_or_none("endTime"),
+        until_ms=until_ms,
     )
     start = (page - 1) * limit if since_ms is not None or page > 1 else max(0, len(rows) - limit)
     data = [
@@ -221,6 +219,11 @@ def income(call: Call) -> Reply:
         for row in rows[start : start + limit]
     ]
     return Reply(data=[] if call.pretends_empty else data)
+
+
+def _until_ms(call: Call) -> int | None:
+    bounds = (call.parameters.whole_or_none("endTime"), call.at_ms)
+    return min((bound for bound in bounds if bound is not None), default=None)
 
 
 def _busy_positions(call: Call, margins: dict[str, OrderMargin]) -> list[PositionView]:

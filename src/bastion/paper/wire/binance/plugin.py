@@ -1,6 +1,7 @@
 """Plugin: the Binance wire itself: route, limit, authenticate, handle, answer."""
 
 import json
+import re
 from collections.abc import Mapping
 
 from bastion.paper.exchange.venue import Exchange
@@ -73,6 +74,8 @@ _FAILURES: dict[str, BinanceError] = {
         retry_after_s=120,
     ),
 }
+
+_CHOSEN_ERROR = re.compile(r"code:(-?[0-9]{1,6}):([1-5][0-9]{2}):(.+)")
 
 
 class BinanceWire:
@@ -195,10 +198,8 @@ def _check_names(parameters: Parameters, route: Route) -> None:
 
 
 def _error_of_choice(name: str) -> BinanceError | None:
-    parts = name.split(":", 3)
-    if parts[0] != "code" or len(parts) != 4:  # noqa: PLR2004 - code, number, status, text
-        return None
-    return BinanceError(int(parts[1]), parts[3], status=int(parts[2]))
+    found = _CHOSEN_ERROR.fullmatch(name)
+    return BinanceError(int(found[1]), found[3], status=int(found[2])) if found else None
 
 
 def _json(data: object) -> bytes:

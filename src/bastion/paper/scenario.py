@@ -28,6 +28,7 @@ from bastion.paper.order import (
 from bastion.paper.rules import Oversize, VenueRules
 
 _FOLDER = Path(__file__).parent / "scenarios"
+_POSITIVE_FIGURES = ("tick", "step", "quantity_min", "market_quantity_max", "contract_size", "leverage_max")
 _LOAD_NAME = re.compile(r"load-([1-9][0-9]{0,2})")
 
 
@@ -222,11 +223,16 @@ def parse_order(document: Document) -> OrderRequest:
 
 def parse_shape(document: Document) -> DepthShape:
     """Return the depth that a table describes; the caller finishes the table."""
-    return DepthShape(
+    shape = DepthShape(
         bids=document.pairs("bids"),
         asks=document.pairs("asks"),
         replenish_ms=document.whole("replenish_ms", 0),
     )
+    for side in (shape.bids, shape.asks):
+        ticks = [offset for offset, _ in side]
+        if ticks != sorted(set(ticks)) or any(offset < 0 or size <= 0 for offset, size in side):
+            raise DocumentError(f"{document.where} must list rising distances in ticks and sizes above zero.")
+    return shape
 
 
 def _venue(document: Document) -> VenueSpec:
@@ -277,6 +283,9 @@ def _instrument(document: Document, defaults: Mapping[str, object]) -> ListedIns
     )
     depth.finish()
     document.finish()
+    figures = (listed.mark, *(getattr(listed.instrument, name) for name in _POSITIVE_FIGURES))
+    if min(figures) <= 0:
+        raise DocumentError(f"{document.where}: mark and {', '.join(_POSITIVE_FIGURES)} must be above zero.")
     return listed
 
 

@@ -10,6 +10,7 @@ from bastion.paper.exchange.market import Market
 from bastion.paper.exchange.orders import OrderStore
 from bastion.paper.exchange.settlement import Settlement
 from bastion.paper.order import Direction, Order, OrderKind, OrderRequest, OrderState, PositionSide
+from bastion.paper.refusal import Reason, Refused
 from bastion.paper.rules import VenueRules
 
 
@@ -38,6 +39,8 @@ class Opening:
 
         Raises `Refused` for a quantity off the grid.
         """
+        if entry <= 0:
+            raise Refused(Reason.PRICE_NOT_POSITIVE, "An entry price must be above zero.")
         order_id = self._orders.next_id()
         request = OrderRequest(
             symbol=market.instrument.symbol,

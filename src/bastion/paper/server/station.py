@@ -2,7 +2,7 @@
 
 import random  # noqa: TID251 - the composition root of the paper exchange hands its chance in
 
-from bastion.paper.document import Document
+from bastion.paper.document import Document, DocumentError
 from bastion.paper.scenario import Scenario
 from bastion.paper.server.faults import FaultTable, parse_fault
 from bastion.paper.server.request_log import RequestLog
@@ -30,11 +30,15 @@ class Station:
 
         Raises `DocumentError` and changes nothing when it cannot start.
         """
-        world = World(scenario, {name: plugin.rules for name, plugin in PLUGINS.items()})
         settings = {venue.name: venue.settings for venue in scenario.venues}
-        wires: dict[str, Wire] = {
-            name: PLUGINS[name].build(exchange, settings[name]) for name, exchange in world.exchanges.items()
-        }
+        try:
+            world = World(scenario, {name: plugin.rules for name, plugin in PLUGINS.items()})
+            wires: dict[str, Wire] = {
+                name: PLUGINS[name].build(exchange, settings[name])
+                for name, exchange in world.exchanges.items()
+            }
+        except ValueError as error:
+            raise DocumentError(str(error)) from None
         seed = scenario.seed if self._seed is None else self._seed
         dice = random.Random(seed)  # noqa: S311 - chance for tests, from a seed that they choose
         faults = FaultTable(dice.random)

@@ -10,7 +10,7 @@ published; here it is
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 from bastion.paper.wire.binance.errors import TEAPOT_BANNED, TOO_MANY_REQUESTS, BinanceError
 
@@ -33,6 +33,10 @@ class LimitSettings:
     def parse(settings: Mapping[str, object]) -> "LimitSettings":
         """Read the limits from a scenario's venue settings; names that are absent keep Binance's figures."""
         defaults = LimitSettings()
+        unknown = set(settings) - {item.name for item in fields(LimitSettings)}
+        if unknown:
+            known = ", ".join(item.name for item in fields(LimitSettings))
+            raise ValueError(f"Binance's wire knows no setting {min(unknown)}; it has {known}.")
         return LimitSettings(
             weight_per_minute=_whole(settings, "weight_per_minute", defaults.weight_per_minute),
             orders_per_10s=_whole(settings, "orders_per_10s", defaults.orders_per_10s),

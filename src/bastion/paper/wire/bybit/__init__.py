@@ -3,7 +3,7 @@
 Modelled: linear (USDT and USDC) and inverse perpetuals, one-way and hedge mode, market, limit and conditional
 orders, batches, take profit and stop loss of a position; `routes` lists every endpoint. Spot and options have
 no instruments, so their lists are truly empty. Not modelled, and refused by name: take profit and stop loss
-attached to an order, trailing stops, portfolio margin, fractional leverage, candles, transfers and WebSockets.
+attached to an order, trailing stops, portfolio margin, fractional leverage, candles, transfers, WebSockets.
 """
 
 from bastion.paper.wire.bybit.wire import PLUGIN

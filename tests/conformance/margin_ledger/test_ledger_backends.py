@@ -9,7 +9,7 @@ import psycopg
 import pytest
 from tests.margin_rig import ALICE, ANSWER_S, BOB, START_US, USD, Rig, StoreOpener, rig_on
 
-from bastion.paper.strike.commands import Close, Deposit, Endow, Open, Purse, Tick
+from bastion.paper.strike.commands import Close, Deposit, EmergencyExit, Endow, Open, Purse, Tick
 from bastion.paper.strike.draft import Draft, VenueRow
 from bastion.paper.strike.ledger import CUSTODY, Account, Kind
 from bastion.paper.strike.position import Side, Status
@@ -163,6 +163,19 @@ def test_a_refusal_in_a_group_leaves_its_neighbours_alone(open_store: StoreOpene
             Reason.BAD_LEVERAGE,
             Reason.INSUFFICIENT_BALANCE,
         ]
+
+
+def test_commands_sent_together_share_one_commit_and_are_answered_one_by_one(open_store: StoreOpener) -> None:
+    with rig_on(open_store) as rig:
+        rig.deposit(ALICE, 100)
+        rig.mark("BTC-USD", "100000")
+        numbers = [rig.open(ALICE, Side.LONG, usd=10, leverage=2).position.id for _ in range(3)]
+        commits = rig.venue.metrics().commits
+        asked = [EmergencyExit(wallets=(ALICE,), position_id=number) for number in (*numbers, 99, numbers[0])]
+        results = rig.venue.submit_all(asked).result(ANSWER_S)
+        assert [isinstance(result, Exited) for result in results] == [True, True, True, False, False]
+        assert rig.venue.metrics().commits == commits + 1
+        assert rig.venue.account(ALICE).withdrawable == 100 * USD
 
 
 def test_a_ledger_changed_behind_its_back_stops_the_batch_and_is_read_anew(open_store: StoreOpener) -> None:

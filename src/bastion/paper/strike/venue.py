@@ -1,6 +1,6 @@
 """MarginVenue: the venue as its wire sees it: commands in, results out, reads beside them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 
 from bastion.paper.strike import reads
@@ -57,6 +57,17 @@ class MarginVenue:
             LedgerUnavailable: The store failed; the outcome is not known.
         """
         return self._writer.submit(command)
+
+    def submit_all(self, commands: Sequence[Command[ResultT]]) -> Future[list[ResultT | Refused]]:
+        """Queue many commands at once, decided in their order and committed together.
+
+        Each has its own result: one that is refused changes nothing for its neighbours. All of them are in
+        one durable commit, or, when the store fails, none is.
+
+        Raises (from the future):
+            LedgerUnavailable: The store failed; the outcome is not known.
+        """
+        return self._writer.submit_all(commands)
 
     def close(self, timeout_s: float = 10.0) -> None:
         """Decide what is queued, commit, and close the store. Later submissions are refused as BUSY.

@@ -1,8 +1,9 @@
 """Writer: the one thread that decides and writes, in groups, one durable commit a group."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from typing import Any, Final
 
@@ -18,7 +19,16 @@ PENDING_MAX: Final = 65_536
 """Beyond this many undecided commands everything is refused as BUSY; all but exits already at half."""
 
 _BUSY: Final = Refused(reason=Reason.BUSY, message="The venue is busy; try again in a moment")
-_Item = tuple[Command[Any], "Future[Any]"]
+
+
+@dataclass(frozen=True, slots=True)
+class _Item:
+    commands: tuple[Command[Any], ...]
+    future: Future[Any]
+    single: bool
+
+    def answer(self, results: list[Any]) -> None:
+        self.future.set_result(results[0] if self.single else results)
 
 
 class LedgerUnavailable(Exception):  # noqa: N818  (named for what it says, as the desk's errors are)
@@ -68,14 +78,26 @@ class Writer:
     def submit(self, command: Command[ResultT]) -> Future[ResultT | Refused]:
         """Queue a command; see `MarginVenue.submit`."""
         future: Future[ResultT | Refused] = Future()
-        # From here on nobody can cancel it: giving up waiting does not take a command back.
-        future.set_running_or_notify_cancel()
-        limit = PENDING_MAX if isinstance(command, (EmergencyExit, VoidMarket)) else PENDING_MAX // 2
-        if self._closing or self._inbox.qsize() >= limit:
+        urgent = isinstance(command, (EmergencyExit, VoidMarket))
+        if not self._put(_Item((command,), future, single=True), urgent=urgent):
             future.set_result(_BUSY)
-        else:
-            self._inbox.put((command, future))
         return future
+
+    def submit_all(self, commands: Sequence[Command[ResultT]]) -> Future[list[ResultT | Refused]]:
+        """Queue commands that share a commit; see `MarginVenue.submit_all`."""
+        future: Future[list[ResultT | Refused]] = Future()
+        urgent = all(isinstance(command, (EmergencyExit, VoidMarket)) for command in commands)
+        if not self._put(_Item(tuple(commands), future, single=False), urgent=urgent):
+            future.set_result([_BUSY] * len(commands))
+        return future
+
+    def _put(self, item: _Item, *, urgent: bool) -> bool:
+        # From here on nobody can cancel it: giving up waiting does not take a command back.
+        item.future.set_running_or_notify_cancel()
+        if self._closing or self._inbox.qsize() >= (PENDING_MAX if urgent else PENDING_MAX // 2):
+            return False
+        self._inbox.put(item)
+        return True
 
     def close(self, timeout_s: float) -> None:
         """Decide what is queued, then close the store."""
@@ -99,14 +121,15 @@ class Writer:
         first = self._inbox.get()
         if first is None:
             return None
-        batch = [first]
+        batch, room = [first], self._batch_max - len(first.commands)
         try:
-            while len(batch) < self._batch_max:
+            while room > 0:
                 item = self._inbox.get_nowait()
                 if item is None:
                     self._inbox.put(None)
                     break
                 batch.append(item)
+                room -= len(item.commands)
         except Empty:
             pass
         return batch
@@ -115,29 +138,32 @@ class Writer:
         for _ in range(self._inbox.qsize()):
             item = self._inbox.get()
             if item is not None:
-                item[1].set_result(_BUSY)
+                item.answer([_BUSY] * len(item.commands))
 
     def _commit(self, batch: list[_Item]) -> None:
         try:
             results = self._decide(batch)
         except Exception as failure:  # noqa: BLE001  (a store may raise anything; every caller must hear of it)
             self._image = None
-            for _, future in batch:
+            for item in batch:
                 unavailable = LedgerUnavailable("The ledger could not be written; the outcome is not known")
                 unavailable.__cause__ = failure
-                future.set_exception(unavailable)
+                item.future.set_exception(unavailable)
             return
-        for (_, future), result in zip(batch, results, strict=True):
-            future.set_result(result)
+        for item, answers in zip(batch, results, strict=True):
+            item.answer(answers)
 
-    def _decide(self, batch: list[_Item]) -> list[Any]:
+    def _decide(self, batch: list[_Item]) -> list[list[Any]]:
         image = self._image or self._recover()
         work = Work(image, self._settings)
         results = []
-        for command, _ in batch:
-            self._now_us = max(self._now_us, self._clock_us())
-            work.now_us = self._now_us
-            results.append(decide(work, command))
+        for item in batch:
+            answers = []
+            for command in item.commands:
+                self._now_us = max(self._now_us, self._clock_us())
+                work.now_us = self._now_us
+                answers.append(decide(work, command))
+            results.append(answers)
         draft = work.draft
         if not draft.is_empty:
             self._store.write(draft)

@@ -2,7 +2,7 @@
 # With uv on the PATH it is used; else venv and pip do the same from the same pinned, hashed lists.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format simulate lock clean distclean
+.PHONY: help demo test lint format simulate bench-ledger race lock clean distclean
 .DELETE_ON_ERROR:
 
 PICK = for candidate in $(PYTHON) python3 python3.13 python3.12 python3.11 python; do \
@@ -24,6 +24,8 @@ help:
 	@echo "make test       all tests (ARGS is given to pytest)"
 	@echo "make lint       ruff, mypy, the import contracts, the tidy test"
 	@echo "make simulate   the simulated worlds (SEEDS=0:2000 chooses which)"
+	@echo "make bench-ledger  refunds a second against this disk and database (ARGS=--rounds 9)"
+	@echo "make race       64 threads on one position, a thousand times, on both databases"
 	@echo "make format     format the code"
 	@echo "make lock       resolve the pinned requirements anew"
 	@echo "make clean      remove caches; make distclean removes .venv too"
@@ -56,6 +58,12 @@ lint: .venv/dev.stamp
 	@.venv/bin/mypy
 	@.venv/bin/lint-imports
 	@.venv/bin/python -m pytest -q tests/test_tidy.py
+
+bench-ledger: .venv/dev.stamp
+	@.venv/bin/python tests/benchmarks/bench_ledger.py $(ARGS)
+
+race: .venv/dev.stamp
+	@BASTION_RACE_ROUNDS=1000 .venv/bin/python -m pytest -q tests/integration/margin_venue/test_exit_race.py $(ARGS)
 
 format: .venv/dev.stamp
 	@.venv/bin/ruff format .

@@ -112,6 +112,7 @@ class Contender:
 
     batch: int
     rates: list[float] = field(default_factory=list)
+    cpu_us: list[float] = field(default_factory=list)
     commits: int = 0
     refunds: int = 0
 
@@ -127,10 +128,11 @@ class Venue(Contender):
     def round(self, count: int) -> None:
         commands = list(itertools.islice(self.todo, count))
         before = self.venue.metrics().commits
-        start = time.perf_counter()
+        start, cpu = time.perf_counter(), time.process_time()
         groups = [self.venue.submit_all(group) for group in chunks(commands, self.batch)]
         wait(groups, timeout=WAIT_S)
         taken = time.perf_counter() - start
+        self.cpu_us.append((time.process_time() - cpu) * 1e6 / count)
         assert all(isinstance(result, Exited) for group in groups for result in group.result(0))
         self.rates.append(count / taken)
         self.commits += self.venue.metrics().commits - before
@@ -164,10 +166,11 @@ class NullClient(Contender):
 
     def round(self, count: int) -> None:
         drafts = list(itertools.islice(self.todo, count // self.batch))
-        start = time.perf_counter()
+        start, cpu = time.perf_counter(), time.process_time()
         for draft in drafts:
             self.store.write(draft)
         taken = time.perf_counter() - start
+        self.cpu_us.append((time.process_time() - cpu) * 1e6 / (len(drafts) * self.batch))
         self.rates.append(len(drafts) * self.batch / taken)
 
     def close(self) -> None:
@@ -197,6 +200,8 @@ class Figures:
     null: float
     disk: float
     refunds_a_commit: float
+    venue_cpu_us: float
+    null_cpu_us: float
     lone_p50_ms: float
     lone_p99_ms: float
     sync_p99_ms: float
@@ -224,6 +229,8 @@ def measure(
         null=percentile(null.rates, 0.5),
         disk=disk.bound(batch),
         refunds_a_commit=venue.refunds / venue.commits,
+        venue_cpu_us=percentile(venue.cpu_us, 0.5),
+        null_cpu_us=percentile(null.cpu_us, 0.5),
         lone_p50_ms=percentile(lone, 0.5) * 1e3,
         lone_p99_ms=percentile(lone, 0.99) * 1e3,
         sync_p99_ms=percentile(syncs, 0.99) * 1e3,
@@ -236,6 +243,7 @@ def told(figures: Figures) -> str:
         f"  ({figures.refunds_a_commit:.1f} a commit)"
         f"  null client {figures.null:>8,.0f}  disk {figures.disk:>10,.0f}"
         f"  of null {figures.venue / figures.null:.2f}  of disk {figures.venue / figures.disk:.2f}"
+        f"  cpu {figures.venue_cpu_us:.0f} / {figures.null_cpu_us:.0f} us each"
         f"  lone p50 {figures.lone_p50_ms:.2f} p99 {figures.lone_p99_ms:.2f} ms"
         f" (fdatasync p99 {figures.sync_p99_ms:.2f})"
     )

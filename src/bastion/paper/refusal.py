@@ -43,7 +43,7 @@ class Reason(StrEnum):
     LEVERAGE_OUT_OF_RANGE = auto()
 
 
-class Refused(Exception):  # noqa: N818  "refused" is the word a trader uses; it is no defect
+class Refused(Exception):  # noqa: N818 - a trader says refused; it is no defect
     """The exchange refused a request and changed nothing.
 
     `reason` says why, `detail` says it in a sentence, `values` carries figures a wire may quote (a limit

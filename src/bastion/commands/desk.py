@@ -2,8 +2,9 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from bastion.auth.keys import Keys
 from bastion.domain.account import Account
@@ -17,6 +18,7 @@ RECENT_EXITS = 20
 _log = logging.getLogger(__name__)
 
 Observer = Callable[[Entry], None]
+T = TypeVar("T")
 
 
 @dataclass(slots=True, kw_only=True)
@@ -63,6 +65,7 @@ class Desk:
         self._tasks = tasks
         self._observers: list[Observer] = []
         self._running: dict[str, RunningExit] = {}
+        self._begun: set[asyncio.Task[None]] = set()
         self._executor = Executor(
             venues=venues, journal=journal, clock=clock, settings=settings, observe=self._observe
         )
@@ -101,8 +104,29 @@ class Desk:
         running.task = self._tasks.create_task(self._carry_out(running), name=f"exit {exit_id}")
         return running
 
+    async def outlive(self, work: Coroutine[object, object, T]) -> T:
+        """Carry `work` to its end in a task of the desk's own, also when the caller is cancelled meanwhile.
+
+        Raises:
+            Exception: what `work` raised.
+        """
+        outcome: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+
+        async def carry() -> None:
+            try:
+                outcome.set_result(await work)
+            except Exception as error:  # noqa: BLE001 - handed to the caller; raised here it would end all tasks
+                outcome.set_exception(error)
+
+        task = self._tasks.create_task(carry())
+        self._begun.add(task)
+        task.add_done_callback(self._begun.discard)
+        return await asyncio.shield(outcome)
+
     async def finish(self) -> None:
         """Wait until the running exit has its verdict; its own deadline bounds that."""
+        for task in tuple(self._begun):
+            await asyncio.wait({task})
         running = self.running()
         if running is not None:
             await running.judged.wait()

@@ -68,14 +68,10 @@ async def emergency_exit(
             return await exit_status(desk, principal, followed)
         # The other process is done, dead or stuck. Its lock is wanted, but never waited for.
         desk.lock.acquire()
-    async with desk.beginning:
-        running = desk.running()
-        if running is None:
-            try:
-                running = await _begin(desk, principal, reason=reason, deadline_s=deadline_s, hold_s=hold_s)
-            finally:
-                if running is None:
-                    desk.lock.release()
+    # A caller who goes away between the durable request and the start must not leave the request lying.
+    running = await desk.outlive(
+        _join_or_begin(desk, principal, reason=reason, deadline_s=deadline_s, hold_s=hold_s)
+    )
     await _wait(running, desk=desk, until_ns=ends_ns)
     return await exit_status(desk, principal, running.exit_id)
 
@@ -142,6 +138,20 @@ def recover(desk: Desk) -> tuple[str, ...]:
     # One leg an account at a time: the newest request covers what the older ones wanted.
     desk.start(waiting[0])
     return (waiting[0],)
+
+
+async def _join_or_begin(
+    desk: Desk, principal: Principal, *, reason: str | None, deadline_s: Decimal, hold_s: Decimal
+) -> RunningExit:
+    async with desk.beginning:
+        running = desk.running()
+        if running is None:
+            try:
+                running = await _begin(desk, principal, reason=reason, deadline_s=deadline_s, hold_s=hold_s)
+            finally:
+                if running is None:
+                    desk.lock.release()
+        return running
 
 
 async def _begin(

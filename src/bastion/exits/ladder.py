@@ -24,11 +24,13 @@ class Trail:
     """What became of the orders of one position so far.
 
     `bands` counts rounds that the price protection stopped without a fill, `sizes` rounds refused for their
-    size. `last_fault` is the refusal of the last round, `last_quantity` the position's size at that time.
+    size, `maybes` those refused with the word that nothing is there to reduce. `last_fault` is the refusal of
+    the last round, `last_quantity` the position's size at that time.
     """
 
     bands: int = 0
     sizes: int = 0
+    maybes: int = 0
     last_fault: Fault | None = None
     last_quantity: Quantity = Quantity(ZERO)  # noqa: RUF009 - a NewType over an immutable value
 
@@ -55,6 +57,7 @@ def trail(orders: Iterable[Sent]) -> Trail:
     """Return what became of one position's orders, given in the order of their rounds."""
     bands: set[int] = set()
     sizes: set[int] = set()
+    maybes: set[int] = set()
     last: Sent | None = None
     for order in orders:
         last = order
@@ -64,11 +67,14 @@ def trail(orders: Iterable[Sent]) -> Trail:
             bands.add(order.round)
         elif fault is Fault.SIZE:
             sizes.add(order.round)
+        elif fault is Fault.MAYBE_FLAT:
+            maybes.add(order.round)
     if last is None:
         return Trail()
     return Trail(
         bands=len(bands),
         sizes=len(sizes),
+        maybes=len(maybes),
         last_fault=last.answer.fault if last.answer is not None else None,
         last_quantity=last.request.position.quantity,
     )
@@ -154,13 +160,13 @@ def below_minimum(position: Position, instrument: Instrument | None) -> bool:
 def is_dust(position: Position, instrument: Instrument | None, past: Trail, settings: ExitSettings) -> bool:
     """Return whether a position is a residue that the venue refuses to close for its size.
 
-    Only after the venue refused this very size: below its minimum once, or, where the minimum is not known
+    Only after the venue refused this very size: below its minimum once (twice, where it says that nothing is there to reduce), or, where the minimum is not known
     or is one of value, twice for a position worth less than `dust_notional_usd`.
     """
     if past.last_quantity != position.quantity:
         return False
     if below_minimum(position, instrument):
-        return past.last_fault in {Fault.SIZE, Fault.MAYBE_FLAT} or past.bands > 0
+        return past.last_fault is Fault.SIZE or past.maybes >= 2  # noqa: PLR2004 - refused twice
     small = position.notional_usd is not None and position.notional_usd < settings.dust_notional_usd
     return small and past.last_fault is Fault.SIZE and past.sizes >= 2  # noqa: PLR2004 - refused twice
 

@@ -27,6 +27,7 @@ from tests.simulation.exits.world import World, draw
 
 EXIT_ID = "xsimulation00"
 RUNS_MAX = 8
+COMMIT_S = 0.0005
 
 
 def intended(record: Record) -> set[str]:
@@ -61,8 +62,7 @@ class SimulatedJournal:
         window = self._world.journal_fails
         if window is not None and window[0] <= self._clock.seconds - self._began_s < window[1]:
             raise JournalUnusable("disk full")
-        if self._world.journal_slow_s:
-            await asyncio.sleep(self._rng.random() * self._world.journal_slow_s)
+        await asyncio.sleep(COMMIT_S + self._rng.random() * self._world.journal_slow_s)
         made = []
         for record in records:
             entry = Entry(

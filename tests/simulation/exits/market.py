@@ -89,7 +89,10 @@ class Market:
             if order.fires_at_s is not None:
                 self.later(order.fires_at_s, lambda oid=open_order.order_id: self.fire(oid))
         for event in self.plan.events:
-            self.later(event.at_s, lambda event=event: self.happen(event.kind, event.instrument, event.side, event.quantity))
+            self.later(
+                event.at_s,
+                lambda event=event: self.happen(event.kind, event.instrument, event.side, event.quantity),
+            )
         self.remember()
 
     @property

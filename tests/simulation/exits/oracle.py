@@ -130,8 +130,10 @@ class Oracle:
         if dust and not market.plan.minimum and "size" not in market.plan.troubles:
             self._broken(f"{record.account} calls something dust that has no minimum (I3)")
         for key, held in market.holdings.items():
-            if held.signed != 0 and key not in dust and held.since_s < since_s - (
-                0.0 if held.announced else lag_s
+            if (
+                held.signed != 0
+                and key not in dust
+                and held.since_s < since_s - (0.0 if held.announced else lag_s)
             ):
                 self._broken(f"{record.verdict} while {record.account} holds {held.signed} of {key} (I3)")
             if key in dust and abs(held.signed) >= max(market.plan.minimum, Decimal("0.1")):
@@ -140,7 +142,9 @@ class Oracle:
             self._broken(f"{record.verdict} while the order {order.order_id} works (I3)")
 
     def _live(self, report: ExitReport) -> None:
-        left = {row.account for row in (*report.residual, *report.unread) if getattr(row, "kind", "") != "dust"}
+        left = {
+            row.account for row in (*report.residual, *report.unread) if getattr(row, "kind", "") != "dust"
+        }
         for market in self.markets.values():
             plan = market.plan
             name = plan.name
@@ -162,7 +166,9 @@ class Oracle:
             elif judged_s is not None:
                 healed_s = max(market.healed_s, self.run_began_s)
                 if judged_s > healed_s + HEAL_GRACE_S + plan.lag_s and not plan.calm:
-                    self._broken(f"{name} was flat only {judged_s - healed_s:.1f} s after it healed (liveness)")
+                    self._broken(
+                        f"{name} was flat only {judged_s - healed_s:.1f} s after it healed (liveness)"
+                    )
         if not left and report.verdict not in {Verdict.FLAT, Verdict.FLAT_WITH_DUST}:
             self._broken(f"nothing is left, but the verdict is {report.verdict}")
 
@@ -180,5 +186,3 @@ class Oracle:
     def _broken(self, sentence: str) -> None:
         if sentence not in self.violations:
             self.violations.append(f"{self.clock.seconds - BEGAN_S:.3f} s: {sentence}")
-
-

@@ -187,7 +187,15 @@ def _venue(rng: Random, name: str) -> VenueDraw:
         venue.lag_s = rng.uniform(0.05, 0.24)
     if venue.lie == "lag" and rng.random() < 0.5:
         _racing_entry(rng, venue)
-    for fault in ("unread", "hangs", "read_surprises", "fills_fail", "lookup_fails", "cancel_fails", "partial"):
+    for fault in (
+        "unread",
+        "hangs",
+        "read_surprises",
+        "fills_fail",
+        "lookup_fails",
+        "cancel_fails",
+        "partial",
+    ):
         if rng.random() < 0.15:
             setattr(venue, fault, rng.choice((0.1, 0.4, 0.8)))
     if venue.lie in {"none", "orders_lag", "orders_empty_once"} and rng.random() < 0.2:

@@ -1,0 +1,100 @@
+"""How orders are sized and executed after what became of the earlier ones."""
+
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.unit.exits.parts import position
+
+from bastion.domain.instrument import Instrument
+from bastion.domain.money import ZERO, Quantity
+from bastion.domain.order import OrderKind
+from bastion.domain.position import Side
+from bastion.errors import Fault
+from bastion.exits.ladder import Rung, Trail, is_dust, limit, rung, slices
+from bastion.exits.settings import ExitSettings
+
+SETTINGS = ExitSettings()
+SIZES = st.decimals(min_value="0.0001", max_value="100000", places=4)
+STEPS = st.sampled_from([Decimal(0), Decimal("0.0001"), Decimal("0.001"), Decimal("0.1"), Decimal(1)])
+
+
+def instrument(step: Decimal = ZERO, least: Decimal = ZERO, most: Decimal = ZERO) -> Instrument:
+    return Instrument(
+        id="BTCUSDT",
+        category="linear",
+        symbol="BTCUSDT",
+        base="BTC",
+        settle="USDT",
+        quantity_step=step,
+        quantity_min=Quantity(least),
+        market_quantity_max=Quantity(most),
+        price_tick=Decimal("0.1"),
+    )
+
+
+@pytest.mark.parametrize(
+    ("bands", "kind", "bound"),
+    [
+        (0, OrderKind.MARKET, None),
+        (1, OrderKind.IOC, "0.01"),
+        (2, OrderKind.IOC, "0.02"),
+        (4, OrderKind.IOC, "0.10"),
+        (5, OrderKind.MARKET, None),
+        (6, OrderKind.IOC, "0.10"),
+    ],
+)
+def test_the_bound_widens_and_market_is_tried_again(bands: int, kind: OrderKind, bound: str | None) -> None:
+    step = rung(Trail(bands=bands), SETTINGS)
+    assert step.kind is kind
+    assert step.bound == (None if bound is None else Decimal(bound))
+
+
+@given(size=SIZES, step=STEPS, least=STEPS, most=STEPS, parts=st.sampled_from([1, 2, 8, 64]))
+def test_slices_are_never_larger_than_the_position_nor_than_the_maximum(
+    size: Decimal, step: Decimal, least: Decimal, most: Decimal, parts: int
+) -> None:
+    held = position(quantity=str(size))
+    made = slices(held, instrument(step, least, most), Rung(kind=OrderKind.MARKET, parts=parts), SETTINGS)
+    assert 0 < len(made) <= SETTINGS.slices_max
+    assert sum(one.quantity for one in made) <= held.quantity
+    assert all(one.quantity > 0 for one in made)
+    if made[0].kind is OrderKind.MARKET and step > 0 and (most == 0 or most >= step):
+        assert all(one.quantity % step == 0 for one in made)
+    if made[0].kind is OrderKind.MARKET and most >= max(step, least) > 0:
+        assert all(one.quantity <= most for one in made)
+
+
+@given(size=SIZES, step=STEPS)
+def test_without_a_maximum_one_order_takes_all_that_the_step_allows(size: Decimal, step: Decimal) -> None:
+    made = slices(position(quantity=str(size)), instrument(step), Rung(kind=OrderKind.MARKET), SETTINGS)
+    assert len(made) == 1
+    assert size - made[0].quantity < max(step, Decimal("0.0001"))
+
+
+def test_a_size_below_the_minimum_is_sent_whole() -> None:
+    made = slices(
+        position(quantity="0.3"),
+        instrument(Decimal("0.1"), Decimal(1)),
+        Rung(kind=OrderKind.MARKET),
+        SETTINGS,
+    )
+    assert [(one.kind, one.quantity) for one in made] == [(OrderKind.WHOLE, Decimal("0.3"))]
+
+
+@pytest.mark.parametrize(("side", "expected"), [(Side.LONG, "99"), (Side.SHORT, "101")])
+def test_the_bound_is_measured_from_the_mark_against_us(side: Side, expected: str) -> None:
+    assert limit(position(side=side), instrument(), Decimal("0.01")) == Decimal(expected)
+
+
+def test_dust_is_only_what_the_venue_refused_for_its_size() -> None:
+    small, known = position(quantity="0.3"), instrument(Decimal("0.1"), Decimal(1))
+    assert not is_dust(small, known, Trail(), SETTINGS)
+    for fault in (Fault.BAND, Fault.TERMINAL, Fault.RETRY, Fault.MAYBE_FLAT):
+        assert not is_dust(
+            small, known, Trail(last_fault=fault, bands=1, last_quantity=small.quantity), SETTINGS
+        )
+    past = Trail(last_fault=Fault.SIZE, sizes=1, last_quantity=small.quantity)
+    assert is_dust(small, known, past, SETTINGS)
+    assert not is_dust(position(quantity="5"), known, past, SETTINGS)

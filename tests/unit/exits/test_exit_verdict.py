@@ -1,0 +1,193 @@
+"""What a leg's evidence is worth: two looks, the arithmetic of fills, second sources."""
+
+from dataclasses import replace
+from decimal import Decimal
+
+import pytest
+from tests.unit.exits.parts import MS, answered, fill, intend, leg, look, order, pace, position, request, see
+
+from bastion.domain.money import Quantity
+from bastion.domain.order import CancelAnswer, Direction
+from bastion.domain.records import CancelsAnswered, FillsRead, SecondSourceRead
+from bastion.domain.verdict import Verdict
+from bastion.exits.pace import Pace
+from bastion.exits.progress import Leg
+from bastion.exits.settings import ExitSettings
+from bastion.exits.verdict import Standing, at_deadline, leftovers, overall, stand
+
+SETTINGS = ExitSettings()
+
+
+def judge(one: Leg, beat: Pace) -> Standing:
+    return stand(one, beat, dust=frozenset(), settings=SETTINGS)
+
+
+def closed_leg() -> Leg:
+    one = leg()
+    held = position()
+    see(one, look(0, [held]))
+    intend(one, request(held))
+    one.apply(answered(), at_ns=0)
+    return one
+
+
+def test_two_empty_looks_250_ms_apart_after_the_last_answer_are_flat() -> None:
+    one = closed_leg()
+    see(one, look(100))
+    assert judge(one, pace(60)).verdict is None
+    see(one, look(350))
+    assert judge(one, pace(60)).verdict is Verdict.FLAT
+
+
+@pytest.mark.parametrize(
+    ("first_ms", "second_ms", "last_act_ms"),
+    [(100, 349, 60), (100, 350, 101), (100, 350, 200)],
+    ids=["too close", "first look before the last answer", "second look alone after the last answer"],
+)
+def test_looks_too_close_or_too_early_prove_nothing(first_ms: int, second_ms: int, last_act_ms: int) -> None:
+    one = closed_leg()
+    see(one, look(first_ms))
+    see(one, look(second_ms))
+    assert judge(one, pace(last_act_ms)).verdict is None
+
+
+def test_an_incomplete_look_between_two_empty_ones_breaks_their_row() -> None:
+    one = closed_leg()
+    see(one, look(100))
+    see(one, look(400, unread=["positions"]))
+    assert judge(one, pace(60)).verdict is None
+    see(one, look(700))
+    assert judge(one, pace(60)).verdict is None
+    see(one, look(950))
+    assert judge(one, pace(60)).verdict is Verdict.FLAT
+
+
+def test_a_position_that_vanishes_without_a_fill_is_not_flat_until_a_second_source_agrees() -> None:
+    one = leg()
+    see(one, look(0, [position()]))
+    see(one, look(100))
+    see(one, look(350))
+    standing = judge(one, pace(60))
+    assert standing.confirmed
+    assert standing.verdict is None
+    assert [book.position.instrument for book in standing.unexplained] == ["BTCUSDT"]
+    second = SecondSourceRead(
+        exit_id="xtest",
+        account="main",
+        run=1,
+        begun_ns=400 * MS,
+        position=position(),
+        quantity=Quantity(Decimal(0)),
+    )
+    one.apply(second, at_ns=0)
+    assert judge(one, pace(60)).verdict is Verdict.FLAT
+
+
+def test_a_second_source_asked_before_the_last_answer_does_not_count() -> None:
+    one = leg()
+    see(one, look(0, [position()]))
+    one.apply(
+        SecondSourceRead(
+            exit_id="xtest",
+            account="main",
+            run=1,
+            begun_ns=20 * MS,
+            position=position(),
+            quantity=Quantity(Decimal(0)),
+        ),
+        at_ns=0,
+    )
+    see(one, look(100))
+    see(one, look(350))
+    assert judge(one, pace(60)).verdict is None
+
+
+def test_another_ones_fill_explains_a_position_that_vanished() -> None:
+    one = leg()
+    see(one, look(0, [position()]))
+    one.apply(FillsRead(exit_id="xtest", account="main", run=1, begun_ns=100 * MS, fills=(fill(),)), at_ns=0)
+    see(one, look(6_000))
+    see(one, look(6_250))
+    assert judge(one, pace(60)).verdict is Verdict.FLAT
+
+
+def test_a_fill_so_near_to_the_snapshot_that_it_may_be_contained_in_it_explains_nothing_alone() -> None:
+    one = leg()
+    see(one, look(0, [position()]))
+    near = FillsRead(exit_id="xtest", account="main", run=1, begun_ns=100 * MS, fills=(fill(at_ms=500),))
+    one.apply(near, at_ns=0)
+    see(one, look(6_000))
+    see(one, look(6_250))
+    assert judge(one, pace(60)).verdict is None
+
+
+def test_an_order_that_could_open_must_be_confirmed_gone_and_its_fills_read() -> None:
+    one = leg()
+    entry = order(reduce_only=False, direction=Direction.BUY)
+    see(one, look(0, orders=[entry]))
+    see(one, look(100))
+    see(one, look(350))
+    assert judge(one, pace(60)).lingering == (entry,)
+    gone = CancelsAnswered(
+        exit_id="xtest", account="main", round=1, answers=(CancelAnswer(order=entry, gone=True),)
+    )
+    one.apply(gone, at_ns=0)
+    assert judge(one, pace(60)).verdict is None, "its fills were not read after the cancel"
+    one.apply(FillsRead(exit_id="xtest", account="main", run=1, begun_ns=100 * MS, fills=()), at_ns=0)
+    assert judge(one, pace(60)).verdict is Verdict.FLAT
+
+
+def test_an_entry_that_filled_while_its_cancel_travelled_is_not_flat_whatever_the_looks_say() -> None:
+    one = leg()
+    entry = order(reduce_only=False, direction=Direction.BUY)
+    see(one, look(0, orders=[entry]))
+    gone = CancelsAnswered(
+        exit_id="xtest", account="main", round=1, answers=(CancelAnswer(order=entry, gone=True),)
+    )
+    one.apply(gone, at_ns=0)
+    bought = fill(direction=Direction.BUY, at_ms=2_000)
+    one.apply(FillsRead(exit_id="xtest", account="main", run=1, begun_ns=100 * MS, fills=(bought,)), at_ns=0)
+    see(one, look(3_000))
+    see(one, look(3_250))
+    assert judge(one, pace(60)).verdict is None
+
+
+def test_what_bastion_does_not_close_makes_the_verdict_not_flat_by_name() -> None:
+    one = leg()
+    option = replace(position("BTC-OPTION1"), closable=False)
+    see(one, look(0, [option]))
+    see(one, look(250, [option]))
+    standing = judge(one, pace(0))
+    assert standing.verdict is Verdict.NOT_FLAT
+    assert leftovers(one, standing) == (option,)
+
+
+def test_a_position_that_an_incomplete_look_does_not_show_is_believed_to_be_left() -> None:
+    one = leg()
+    held = position()
+    see(one, look(0, [held]))
+    see(one, look(300, unread=["positions"]))
+    standing = judge(one, pace(0))
+    assert leftovers(one, standing) == (held,)
+    assert at_deadline(one, standing)[0] is Verdict.NOT_FLAT
+
+
+def test_a_leg_that_never_answered_is_unknown_and_says_what_was_unread() -> None:
+    one = leg()
+    see(one, look(0, unread=["positions", "orders"]))
+    verdict, unread = at_deadline(one, judge(one, pace(0)))
+    assert verdict is Verdict.UNKNOWN
+    assert [part for part, _ in unread] == ["positions", "orders"]
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "expected"),
+    [
+        ([], Verdict.FLAT),
+        ([Verdict.FLAT, Verdict.FLAT_WITH_DUST], Verdict.FLAT_WITH_DUST),
+        ([Verdict.FLAT, Verdict.UNKNOWN], Verdict.UNKNOWN),
+        ([Verdict.UNKNOWN, Verdict.NOT_FLAT, Verdict.FLAT], Verdict.NOT_FLAT),
+    ],
+)
+def test_a_known_residual_outweighs_an_unread_part(verdicts: list[Verdict], expected: Verdict) -> None:
+    assert overall(verdicts) is expected

@@ -75,9 +75,7 @@ class Rig:
         self.must(Tick(marks={symbol: micro(usd)}))
 
     def open(self, wallet: str, side: Side, *, usd: int, leverage: int, symbol: str = "BTC-USD") -> Opened:
-        return self.must(
-            Open(wallet=wallet, symbol=symbol, side=side, margin=usd * USD, leverage=leverage)
-        )
+        return self.must(Open(wallet=wallet, symbol=symbol, side=side, margin=usd * USD, leverage=leverage))
 
     def exit(self, wallet: str, position_id: int, key: str | None = None) -> Exited | Refused:
         asked = None if key is None else Idempotency(key=key, request_hash=f"body {position_id}")

@@ -43,7 +43,7 @@ def with_one_of_each(rig: Rig) -> None:
     assert len(rig.venue.queue()) == 1
 
 
-def raw(store: Store, statement: str) -> Any:  # noqa: ANN401  (rows of whatever was asked)
+def raw(store: Store, statement: str) -> Any:  # noqa: ANN401 - rows of whatever was asked
     """Speak to the database behind the venue's back."""
     if isinstance(store, PostgresStore):
         with psycopg.connect(store._dsn, autocommit=True) as connection:

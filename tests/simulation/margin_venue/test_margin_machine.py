@@ -53,7 +53,7 @@ draws = st.integers(0, 999)
 moves = st.sampled_from([-30, -9, -4, -1, 0, 1, 2, 4, 9, 40])
 
 
-def told(result: object) -> Outcome:  # noqa: C901, PLR0911  (one case for each result)
+def told(result: object) -> Outcome:  # noqa: C901, PLR0911 - one case for each result
     """Say a result of the venue in the words of the model."""
     match result:
         case Refused(reason=reason):
@@ -219,7 +219,7 @@ class MarginMachine(RuleBasedStateMachine):
         )
 
     @rule(suspended=st.booleans())
-    def suspend(self, suspended: bool) -> None:  # noqa: FBT001  (drawn by Hypothesis)
+    def suspend(self, suspended: bool) -> None:  # noqa: FBT001 - drawn by Hypothesis
         self.rig.must(SetWithdrawals(suspended=suspended))
         self.model.suspended = suspended
 

@@ -23,14 +23,14 @@ LOADS: Final = (
 Row = tuple[Any, ...]
 
 
-class StoreDiverged(Exception):  # noqa: N818  (named for what it says, as the desk's errors are)
+class StoreDiverged(Exception):  # noqa: N818 - named for what it says, as the desk's errors are
     """The database did not hold what this venue believed; the batch was rolled back.
 
     Somebody else wrote to the ledger. The venue reads everything anew before it decides again.
     """
 
 
-class StoreInUse(Exception):  # noqa: N818  (named for what it says, as the desk's errors are)
+class StoreInUse(Exception):  # noqa: N818 - named for what it says, as the desk's errors are
     """Another venue process writes to this ledger; stop it first, or choose another database."""
 
 

@@ -68,7 +68,7 @@ class PostgresStore:
             connection.execute(sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(name))
             connection.execute(sql.SQL("SET search_path TO {}").format(name))
             connection.execute(statement("postgres", "schema").encode())
-        except BaseException:
+        except psycopg.Error:
             connection.close()
             raise
         return connection

@@ -83,7 +83,7 @@ class SqliteStore:
         try:
             self._write_rows(draft)
             connection.execute("COMMIT")
-        except BaseException:
+        except (apsw.Error, StoreDiverged):
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
             raise

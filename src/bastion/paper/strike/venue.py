@@ -19,7 +19,7 @@ from bastion.paper.strike.views import (
     PositionView,
     QueueView,
 )
-from bastion.paper.strike.writer import LedgerUnavailable as LedgerUnavailable  # noqa: PLC0414  (part of this interface)
+from bastion.paper.strike.writer import LedgerUnavailable as LedgerUnavailable  # noqa: PLC0414 - part of this interface
 from bastion.paper.strike.writer import Writer
 
 

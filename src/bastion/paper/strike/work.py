@@ -82,7 +82,7 @@ class Work:
         draft.positions[position.id] = position
         image.put_position(position)
 
-    def change(self, position: Position, **changes: Any) -> Position:  # noqa: ANN401  (fields of Position)
+    def change(self, position: Position, **changes: Any) -> Position:  # noqa: ANN401 - fields of Position
         """Replace some fields of a position."""
         changed = position._replace(**changes)
         self.put(changed)

@@ -31,7 +31,7 @@ class _Item:
         self.future.set_result(results[0] if self.single else results)
 
 
-class LedgerUnavailable(Exception):  # noqa: N818  (named for what it says, as the desk's errors are)
+class LedgerUnavailable(Exception):  # noqa: N818 - named for what it says, as the desk's errors are
     """The store failed while it wrote this command; whether it took place is not known.
 
     The next command starts from what the store really holds. Read the position before repeating an exit,
@@ -39,7 +39,7 @@ class LedgerUnavailable(Exception):  # noqa: N818  (named for what it says, as t
     """
 
 
-class LedgerDamaged(Exception):  # noqa: N818  (named for what it says, as the desk's errors are)
+class LedgerDamaged(Exception):  # noqa: N818 - named for what it says, as the desk's errors are
     """The ledger disagrees with itself; the venue does not start on it. The message names the places."""
 
 
@@ -143,7 +143,7 @@ class Writer:
     def _commit(self, batch: list[_Item]) -> None:
         try:
             results = self._decide(batch)
-        except Exception as failure:  # noqa: BLE001  (a store may raise anything; every caller must hear of it)
+        except Exception as failure:  # noqa: BLE001 - a store may raise anything; every caller must hear of it
             self._image = None
             for item in batch:
                 unavailable = LedgerUnavailable("The ledger could not be written; the outcome is not known")

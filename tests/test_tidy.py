@@ -96,7 +96,7 @@ def test_nothing_is_left_to_do_and_nothing_of_a_machine_stands_in_the_repository
     hosts = re.compile(
         "|".join(
             (
-                r"(extra-)?index-url",
+                r"(?<!no-emit-)(extra-)?index-url",
                 r"files\.python" + r"hosted",
                 r"py" + r"pi\.org/simple",
                 r"registry\.npm" + r"js",
@@ -117,7 +117,7 @@ def test_every_noqa_names_its_rule_and_its_reason() -> None:
     for path in MODULES:
         for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
             if "noqa" in line:
-                assert re.search(r"# noqa: [A-Z]+\d+(, ?[A-Z]+\d+)* - \w", line), f"{path.name}:{number}"
+                assert re.search(r"# noqa: [A-Z]+\d+(, ?[A-Z]+\d+)* - `?\w", line), f"{path.name}:{number}"
 
 
 def test_the_lock_files_pin_every_requirement_with_hashes() -> None:

@@ -1,5 +1,6 @@
 """Servers: the commands that stay: `mcp`, `up` and `paper serve`."""
 
+import asyncio
 import functools
 import importlib
 import os
@@ -35,7 +36,10 @@ def run_mcp(place: Place, *, print_config: bool, client: str) -> int:
         with open_keys(place) as keys:
             new = keys.create(scope=Scope.TRADE, label=f"mcp {client}")
         chosen = clients.Client(client)
-        emit(dumps(clients.config_block(chosen, key=new.text, environment=os.environ), indent=2))
+        # Without the configuration in the block, the client's server would work on the paper exchange.
+        named = {} if place.config is None else {"BASTION_CONFIG": str(place.config)}
+        environment = {**os.environ, **named}
+        emit(dumps(clients.config_block(chosen, key=new.text, environment=environment), indent=2))
         complain(clients.advice(chosen, key_id=new.record.id))
         return Code.OK
     return fast.drive(lambda: _serve_stdio(place))
@@ -64,7 +68,8 @@ def run_up(place: Place, *, port: int) -> int:
     Raises:
         BastionError: the desk cannot be opened, or the port cannot be used.
     """
-    return fast.drive(lambda: _serve_http(place, port))
+    with asyncio.Runner(loop_factory=_mcp("over_http").new_loop) as runner:
+        return runner.run(_serve_http(place, port))
 
 
 async def _serve_http(place: Place, port: int) -> int:

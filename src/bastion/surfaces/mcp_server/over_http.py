@@ -7,6 +7,7 @@ import socket
 from collections.abc import AsyncIterator, Callable, Iterator
 
 import uvicorn
+import uvloop
 from mcp.server.lowlevel import Server
 from mcp.server.sse import SseServerTransport
 from mcp.server.streamable_http_manager import StreamableHTTPASGIApp, StreamableHTTPSessionManager
@@ -112,6 +113,11 @@ class _Listener(uvicorn.Server):
 
     def _stop(self) -> None:
         self.should_exit = True
+
+
+def new_loop() -> asyncio.AbstractEventLoop:
+    """Return an event loop of the fastest kind for this server."""
+    return uvloop.new_event_loop()
 
 
 def bind(port: int) -> socket.socket:

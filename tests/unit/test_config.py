@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from bastion.config import Config, parse_config, read_config
+from bastion.config import KEY_SPACE_DEFAULT, Config, parse_config, read_config
 from bastion.errors import ConfigInvalid
+from bastion.venues.ccxt.catalog import SUPPORTED_VENUES, default_key_space
 
 HERE = Path("/nowhere/bastion.toml")
 ACCOUNT = '[[account]]\nname = "a"\nvenue = "binance"\ncredential = "a"\n'
@@ -88,3 +89,7 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     (tmp_path / "latin.toml").write_bytes(b"\xff\xfe")
     with pytest.raises(ConfigInvalid, match="UTF-8"):
         read_config(tmp_path / "latin.toml")
+
+
+def test_the_configuration_knows_exactly_the_venues_that_have_an_adapter() -> None:
+    assert {venue: default_key_space(venue) for venue in SUPPORTED_VENUES} == KEY_SPACE_DEFAULT

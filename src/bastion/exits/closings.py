@@ -10,6 +10,9 @@ from bastion.domain.position import Position, Side
 from bastion.exits.books import Book, BookKey, Sent, book_key
 from bastion.exits.progress import Leg
 
+PRICE_DIGITS = 12
+"""Digits after the point of an average price; no venue's tick is finer, and an average has no end."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Closing:
@@ -69,7 +72,7 @@ def _closing(leg: Leg, book: Book, books: Mapping[BookKey, Book], after: Book | 
         position=book.position,
         peak=book.peak,
         reduced=Quantity(reduced),
-        exit_price=Price(value / reduced) if reduced else _told_price(leg, book),
+        exit_price=Price(round(value / reduced, PRICE_DIGITS)) if reduced else _told_price(leg, book),
         realized_pnl_usd=Usd(sum((m for m in money if m is not None), ZERO)) if complete else None,
         fees_usd=Usd(sum((fill.fee_usd for fill in cut), ZERO)),
         accounted=reduced >= whole,

@@ -73,7 +73,7 @@ def test_an_account_that_is_flat_already_needs_two_looks_and_no_order(trader: Tr
         assert report["closed_positions"] == []
         assert report["verdict"] == "FLAT"
         assert len(paper.orders()) == orders
-        assert all(len(leg["looks"]) == 2 for leg in report["looks"])
+        assert [len(leg["looks"]) for leg in report["looks"]] == [2, 2], report["looks"]
 
 
 @pytest.mark.parametrize("count", [4, 20, 100])

@@ -8,7 +8,7 @@ class Account:
     """One key space of one credential at one venue.
 
     `venue` is the venue's id in lower case (`binance`, `bybit`), as answers name it. `key_space` tells apart
-    the product families that one credential can see (`usdm`, `coinm`, `unified`); each is an account of its own.
+    the product families that one credential can see (`usdm`, `coinm`, `unified`); each is its own account.
     `base_url` is scheme, host and prefix without the API path; None means the venue's public host.
     """
 

@@ -5,6 +5,8 @@ from decimal import Decimal
 
 from bastion.domain.money import ZERO, Quantity
 
+NO_LIMIT = Quantity(ZERO)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Instrument:
@@ -22,6 +24,6 @@ class Instrument:
     inverse: bool = False
     contract_size: Decimal = Decimal(1)
     quantity_step: Decimal = ZERO
-    quantity_min: Quantity = Quantity(ZERO)
-    market_quantity_max: Quantity = Quantity(ZERO)
+    quantity_min: Quantity = NO_LIMIT
+    market_quantity_max: Quantity = NO_LIMIT
     price_tick: Decimal = ZERO

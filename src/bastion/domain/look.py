@@ -20,9 +20,9 @@ class Unread:
 class Look:
     """One reading of an account: every settle coin, category and order kind of its key space.
 
-    `begun_ns` and `ended_ns` are monotonic times of the Clock port, taken before the first request left and after the
-    last answer came. `parts` names each part that was read and believed; `unread` each that was not. `digests` are SHA-256 hashes of
-    the raw answers. A look is evidence of flatness only when `complete`.
+    `begun_ns` and `ended_ns` are monotonic times of the Clock port, taken before the first request left and
+    after the last answer came. `parts` names what was read and believed, `unread` what was not. `digests` are
+    SHA-256 hashes of the raw answers. A look is evidence of flatness only when `complete`.
     """
 
     begun_ns: int

@@ -160,8 +160,9 @@ def below_minimum(position: Position, instrument: Instrument | None) -> bool:
 def is_dust(position: Position, instrument: Instrument | None, past: Trail, settings: ExitSettings) -> bool:
     """Return whether a position is a residue that the venue refuses to close for its size.
 
-    Only after the venue refused this very size: below its minimum once (twice, where it says that nothing is there to reduce), or, where the minimum is not known
-    or is one of value, twice for a position worth less than `dust_notional_usd`.
+    Only after the venue refused this very size: below its minimum once (twice, where it says that nothing is
+    there to reduce), or, where the minimum is not known or is one of value, twice for a position worth less
+    than `dust_notional_usd`.
     """
     if past.last_quantity != position.quantity:
         return False

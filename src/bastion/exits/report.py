@@ -48,44 +48,44 @@ def fold(entries: Sequence[Entry]) -> ExitReport:
     if state is None:
         message = "these entries hold no requested exit"
         raise ValueError(message)
-    legs = tuple(state.legs.values())
+    return _report(state, tuple(state.legs.values()))
+
+
+def _report(state: Progress, legs: tuple[Leg, ...]) -> ExitReport:
     verdict = state.judged.verdict if state.judged is not None else None
-    closed = tuple(row for leg in legs for row in _closed(leg))
+    success = verdict is not None and verdict.success
+    exit_id = state.request.exit_id
     # A position that cannot be valued comes last; among equals, the order of the accounts stays.
-    closed = tuple(sorted(closed, key=lambda row: -_notional(row)))
+    closed = tuple(sorted((row for leg in legs for row in _closed(leg)), key=lambda row: -_notional(row)))
     residual = tuple(row for leg in legs for row in _residual(leg)) if verdict is not None else ()
     unread = tuple(row for leg in legs for row in _unread(leg)) if verdict is not None else ()
     errors = tuple(row for leg in legs for row in _errors(leg, verdict))
-    elapsed_s = Decimal(max(0, state.last_ns - state.requested_ns)) / 1_000_000_000
-    if state.judged is not None:
-        elapsed_s = Decimal(state.judged.elapsed_ms) / 1000
-    flat_ms = [leg.judged.time_to_flat_ms for leg in legs if leg.judged is not None]
-    success = verdict is not None and verdict.success
-    time_to_flat_ms = max((ms for ms in flat_ms if ms is not None), default=None) if success else None
+    elapsed_s, time_to_flat_ms = _times(state, legs, success=success)
     pending = any(row.pnl_pending for row in closed)
     total = Usd(sum((row.realized_pnl_usd for row in closed if row.realized_pnl_usd is not None), ZERO))
     cancelled = sum(len(leg.cancelled) for leg in legs)
     exit_state = _state(state, verdict)
+    said = summary(
+        verdict=verdict,
+        state=exit_state,
+        exit_id=exit_id,
+        venues={leg.account.venue: None for leg in legs},
+        closed=closed,
+        seen=len(closed) + sum(len(_still_open(leg)) for leg in legs),
+        cancelled=cancelled,
+        total=total,
+        pending=pending,
+        residual=residual,
+        unread=unread,
+        errors=errors,
+        elapsed_s=elapsed_s if time_to_flat_ms is None else Decimal(time_to_flat_ms) / 1000,
+    )
     return ExitReport(
-        summary=summary(
-            verdict=verdict,
-            state=exit_state,
-            exit_id=state.request.exit_id,
-            venues={leg.account.venue: None for leg in legs},
-            closed=closed,
-            seen=len(closed) + sum(len(_still_open(leg)) for leg in legs),
-            cancelled=cancelled,
-            total=total,
-            pending=pending,
-            residual=residual,
-            unread=unread,
-            errors=errors,
-            elapsed_s=elapsed_s if time_to_flat_ms is None else Decimal(time_to_flat_ms) / 1000,
-        ),
+        summary=said,
         success=success,
         verdict=verdict,
         state=exit_state,
-        exit_id=state.request.exit_id,
+        exit_id=exit_id,
         positions_closed=len(closed),
         total_realized_pnl_usd=total,
         closed_positions=closed,
@@ -98,9 +98,7 @@ def fold(entries: Sequence[Entry]) -> ExitReport:
         pnl_pending=pending,
         time_to_flat_ms=time_to_flat_ms,
         held_until=iso(state.judged.held_until_ns) if state.judged is not None and success else None,
-        next_step=next_step(
-            verdict=verdict, state=exit_state, exit_id=state.request.exit_id, residual=residual, legs=legs
-        ),
+        next_step=next_step(verdict=verdict, state=exit_state, exit_id=exit_id, residual=residual, legs=legs),
         warnings=warnings(state),
         reason=state.request.reason,
         requested_at=iso(state.requested_ns),
@@ -108,6 +106,15 @@ def fold(entries: Sequence[Entry]) -> ExitReport:
         looks=tuple(_proof(leg, state) for leg in legs),
         elapsed_s=elapsed_s.quantize(Decimal("0.001")),
     )
+
+
+def _times(state: Progress, legs: tuple[Leg, ...], *, success: bool) -> tuple[Decimal, int | None]:
+    elapsed_s = Decimal(max(0, state.last_ns - state.requested_ns)) / 1_000_000_000
+    if state.judged is not None:
+        elapsed_s = Decimal(state.judged.elapsed_ms) / 1000
+    flat_ms = [leg.judged.time_to_flat_ms for leg in legs if leg.judged is not None]
+    known = [ms for ms in flat_ms if ms is not None]
+    return elapsed_s, max(known) if success and known else None
 
 
 def iso(at_ns: int) -> str:

@@ -1,5 +1,7 @@
 """Migrations: numbered SQL files that bring a database to this version's form, each in one transaction."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import resources
 
 import apsw
@@ -36,6 +38,18 @@ def connect(path: str) -> apsw.Connection:
     return connection
 
 
+@contextmanager
+def transaction(connection: apsw.Connection) -> Iterator[None]:
+    """Hold the write lock, commit at the end, and leave no trace where the body fails."""
+    connection.execute("BEGIN IMMEDIATE")
+    done = False
+    try:
+        yield
+        done = True
+    finally:
+        connection.execute("COMMIT" if done else "ROLLBACK")
+
+
 def migrate(connection: apsw.Connection) -> int:
     """Apply what is missing, and return the version reached (`user_version`).
 
@@ -45,17 +59,12 @@ def migrate(connection: apsw.Connection) -> int:
     """
     steps = migrations()
     newest = steps[-1][0]
-    connection.execute("BEGIN IMMEDIATE")
-    try:
+    with transaction(connection):
         version = _known_version(connection, newest)
         for number, text in steps:
             if number > version:
                 connection.execute(text)
                 connection.pragma("user_version", number)
-    except BaseException:
-        connection.execute("ROLLBACK")
-        raise
-    connection.execute("COMMIT")
     return newest
 
 

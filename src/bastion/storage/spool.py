@@ -95,8 +95,8 @@ class SpooledJournal:
     """A journal that always answers in time: the journal itself, else the spool, else this process's memory.
 
     An append waits `budget_ms` for the journal and as long again for the spool. What reached neither is kept
-    in memory, and `complain` is told. Entries of the spool carry `spooled`; a record may stand in both places,
-    so folds take a record twice as once. `journal` may be None where it could not be opened.
+    in memory, and `complain` is told. Entries of the spool carry `spooled`; a record may stand in both
+    places, so folds take a record twice as once. `journal` may be None where it could not be opened.
     """
 
     def __init__(
@@ -127,13 +127,13 @@ class SpooledJournal:
             try:
                 async with asyncio.timeout(self._budget_s):
                     taken = await self._journal.append(records)
-                if taken:
-                    self._last_seq = taken[-1].seq
-                return taken
             except (JournalUnusable, TimeoutError) as error:
                 reason = str(error) or f"it took longer than {self._budget_s * 1000:.0f} ms"
                 self._leave_alone_until_ns = self._clock.monotonic_ns() + RETRY_NS
                 self._complain(f"The journal did not take {len(records)} record(s): {reason}.")
+            else:
+                self._last_seq = taken[-1].seq if taken else self._last_seq
+                return taken
         return await self._spool(records)
 
     def entries(self, exit_id: str) -> tuple[Entry, ...]:

@@ -15,7 +15,7 @@ from bastion.errors import JournalUnusable
 from bastion.ports import Clock
 from bastion.storage.chain import GENESIS, digest, seal
 from bastion.storage.codec import RecordMalformed, decode, encode, kind_of
-from bastion.storage.migrate import connect, migrate
+from bastion.storage.migrate import connect, migrate, transaction
 
 GROUP_MAX = 512
 """At most so many waiting appends share one commit."""
@@ -176,13 +176,8 @@ class SqliteJournal:
 
     def _commit(self, group: list[_Append]) -> None:
         try:
-            self._writing.execute("BEGIN IMMEDIATE")
-            try:
+            with transaction(self._writing):
                 made = self._insert(group)
-            except BaseException:
-                self._writing.execute("ROLLBACK")
-                raise
-            self._writing.execute("COMMIT")
         except Exception as error:  # noqa: BLE001 - whatever failed, the waiting appends must hear of it
             refused = JournalUnusable(f"the journal {self._path} did not take the records: {error}")
             if self._writing.in_transaction:

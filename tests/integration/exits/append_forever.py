@@ -1,4 +1,4 @@
-"""Append records for ever and print the number of each one that the journal acknowledged; meant to be killed."""
+"""Append records for ever, and print the number of each that the journal acknowledged; meant to be killed."""
 
 import asyncio
 import sys

@@ -1,9 +1,11 @@
-"""A venue that lies, lags, drops, duplicates, rejects, executes late, dies and heals, behind the Venue port."""
+"""A venue that lies, lags, drops, duplicates, rejects, executes late, dies and heals."""
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from random import Random
+
+from tests.simulation.exits.market import CATEGORY, Market
 
 from bastion.domain.account import Access, Account
 from bastion.domain.instrument import Instrument
@@ -12,7 +14,6 @@ from bastion.domain.money import Quantity
 from bastion.domain.order import CancelAnswer, Fill, OpenOrder, OrderKind, OrderRequest, OrderState
 from bastion.domain.position import Position
 from bastion.errors import Fault, OutcomeUnknown, VenueError, VenueRejected, VenueUnreachable
-from tests.simulation.exits.market import CATEGORY, Market
 
 FAULT_OF = {
     "retry": Fault.RETRY,
@@ -67,7 +68,7 @@ class LyingVenue:
             self._surprise(self.plan.read_surprises)
             if self._strikes(self.plan.hangs):
                 await asyncio.sleep(deadline_s)
-                raise VenueUnreachable("no answer")
+                raise VenueUnreachable("no answer")  # noqa: TRY301 - one way out for all silence
             positions, orders = self._positions(), self._orders()
             unread = self._unread()
             await self._travel(deadline_s, half=True)

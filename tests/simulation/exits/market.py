@@ -1,9 +1,13 @@
-"""Market: the true state of one simulated venue, and everything that happens there whether we see it or not."""
+"""Market: the true state of a simulated venue, and all that happens there whether we see it or not."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from functools import partial
 from random import Random
+
+from tests.simulation.exits.virtual_time import EPOCH_NS, VirtualClock
+from tests.simulation.exits.world import VenueDraw
 
 from bastion.domain.money import Price, Quantity, Usd
 from bastion.domain.order import (
@@ -17,8 +21,6 @@ from bastion.domain.order import (
 )
 from bastion.domain.position import Position, Side
 from bastion.errors import Fault, VenueRejected
-from tests.simulation.exits.virtual_time import EPOCH_NS, VirtualClock
-from tests.simulation.exits.world import VenueDraw
 
 CATEGORY = "linear"
 ZERO = Decimal(0)
@@ -87,12 +89,10 @@ class Market:
             self.orders[open_order.order_id] = open_order
             self.order_since_s[open_order.order_id] = now - 3600
             if order.fires_at_s is not None:
-                self.later(order.fires_at_s, lambda oid=open_order.order_id: self.fire(oid))
+                self.later(order.fires_at_s, partial(self.fire, open_order.order_id))
         for event in self.plan.events:
-            self.later(
-                event.at_s,
-                lambda event=event: self.happen(event.kind, event.instrument, event.side, event.quantity),
-            )
+            what = partial(self.happen, event.kind, event.instrument, event.side, event.quantity)
+            self.later(event.at_s, what)
         self.remember()
 
     @property

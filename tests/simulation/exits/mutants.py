@@ -12,6 +12,7 @@ from bastion.domain.money import Quantity
 from bastion.domain.order import Direction, OrderRequest
 from bastion.domain.position import Side
 from bastion.domain.records import Outcome
+from bastion.domain.verdict import Verdict
 from bastion.exits import courier, executor, ladder, leg, pace, plan, progress, verdict
 from bastion.exits.recorder import Recorder
 
@@ -59,7 +60,7 @@ def _verdict_ignores_positions() -> list[AbstractContextManager[Any]]:
         with patch.object(verdict, "_clean", clean):
             standing = original(*args, **kwargs)
         if len(args[0].sent) and standing.open and not args[1].in_flight:
-            return replace(standing, verdict=verdict.Verdict.FLAT)
+            return replace(standing, verdict=Verdict.FLAT)
         return standing
 
     return [patch.object(leg, "stand", stand)]

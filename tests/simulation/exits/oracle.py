@@ -4,14 +4,15 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from decimal import Decimal
 
+from tests.simulation.exits.market import Market
+from tests.simulation.exits.virtual_time import VirtualClock
+from tests.simulation.exits.world import World
+
 from bastion.domain.look import Look
 from bastion.domain.order import OpenOrder, OrderRequest
 from bastion.domain.records import LegJudged
 from bastion.domain.verdict import Verdict
 from bastion.exits.report import ExitReport
-from tests.simulation.exits.market import Market
-from tests.simulation.exits.virtual_time import VirtualClock
-from tests.simulation.exits.world import World
 
 CALM_FLAT_S = 2.0
 BEGAN_S = 100.0
@@ -28,7 +29,7 @@ class Oracle:
     clock: VirtualClock
     violations: list[str] = field(default_factory=list)
     markets: dict[str, Market] = field(default_factory=dict)
-    durable: Callable[[], set[str]] = lambda: set()
+    durable: Callable[[], set[str]] = set
     looks: dict[str, list[Look]] = field(default_factory=dict)
     placed: dict[str, tuple[str, OrderRequest, float]] = field(default_factory=dict)
     reported: dict[tuple[str, tuple[str, str, str]], Decimal] = field(default_factory=dict)
@@ -141,10 +142,9 @@ class Oracle:
         for order in market.orders.values():
             self._broken(f"{record.verdict} while the order {order.order_id} works (I3)")
 
-    def _live(self, report: ExitReport) -> None:
-        left = {
-            row.account for row in (*report.residual, *report.unread) if getattr(row, "kind", "") != "dust"
-        }
+    def _live(self, report: ExitReport) -> None:  # noqa: C901 - one place for all that is owed
+        left = {row.account for row in report.residual if row.kind != "dust"}
+        left |= {part.account for part in report.unread}
         for market in self.markets.values():
             plan = market.plan
             name = plan.name

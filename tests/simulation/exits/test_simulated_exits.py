@@ -5,7 +5,6 @@ from dataclasses import replace
 from decimal import Decimal
 
 import pytest
-
 from tests.simulation.exits.arena import simulate
 from tests.simulation.exits.mutants import MUTANTS, broken
 from tests.simulation.exits.world import World, draw
@@ -48,7 +47,7 @@ def test_no_rule_breaks_in_any_world(seeds: range) -> None:
         )
 
 
-@pytest.mark.parametrize("seed", REGRESSIONS, ids=lambda seed: str(seed))
+@pytest.mark.parametrize("seed", REGRESSIONS, ids=str)
 def test_a_world_that_once_broke_a_rule_breaks_none(seed: int) -> None:
     assert not simulate(seed).violations, REGRESSIONS[seed]
 

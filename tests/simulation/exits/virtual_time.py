@@ -9,7 +9,7 @@ T = TypeVar("T")
 EPOCH_NS = 1_760_000_000_000_000_000
 
 
-class Deadlock(Exception):
+class Deadlock(Exception):  # noqa: N818 - the word for it
     """Nothing will ever happen again: no timer is set, and everybody waits."""
 
 

@@ -163,7 +163,7 @@ def draw(seed: int) -> World:
     return world
 
 
-def _venue(rng: Random, name: str) -> VenueDraw:
+def _venue(rng: Random, name: str) -> VenueDraw:  # noqa: C901 - one draw after the other, in a fixed order
     venue = VenueDraw(
         name=name,
         hedged=rng.random() < 0.3,

@@ -14,9 +14,9 @@ from bastion.domain.money import Quantity
 from bastion.domain.order import OrderKind, OrderRequest, OrderState
 from bastion.domain.position import Position
 from bastion.errors import VenueError
+from bastion.venues.catalog import Catalog
 from bastion.venues.ccxt.binance import BinanceVenue
 from bastion.venues.ccxt.bybit import BybitVenue
-from bastion.venues.ccxt.catalog import Catalog
 
 WAIT_S = 10.0
 

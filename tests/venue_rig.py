@@ -16,9 +16,9 @@ from bastion.domain.account import Account
 from bastion.domain.money import Quantity
 from bastion.domain.order import OrderKind, OrderRequest
 from bastion.domain.position import Position, Side
+from bastion.venues.catalog import Catalog
 from bastion.venues.ccxt.binance import BinanceVenue
 from bastion.venues.ccxt.bybit import BybitVenue
-from bastion.venues.ccxt.catalog import Catalog
 
 API_KEY = "key-that-must-not-show"
 SECRET = "secret-that-must-not-show"

@@ -29,7 +29,7 @@ from bastion.storage.keys import SqliteKeyStore
 from bastion.storage.lock import FileLock
 from bastion.storage.spool import open_journal
 from bastion.venues.barred import BarredVenue
-from bastion.venues.ccxt.catalog import Catalog
+from bastion.venues.catalog import Catalog
 
 EXIT_ID_LENGTH = 12
 WARM_S = 10.0

@@ -7,7 +7,7 @@ import pytest
 
 from bastion.config import KEY_SPACE_DEFAULT, Config, parse_config, read_config
 from bastion.errors import ConfigInvalid
-from bastion.venues.ccxt.catalog import SUPPORTED_VENUES, default_key_space
+from bastion.venues.catalog import SUPPORTED_VENUES, default_key_space
 
 HERE = Path("/nowhere/bastion.toml")
 ACCOUNT = '[[account]]\nname = "a"\nvenue = "binance"\ncredential = "a"\n'

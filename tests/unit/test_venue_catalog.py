@@ -5,7 +5,7 @@ import pytest
 from bastion.clock import SystemClock
 from bastion.domain.account import Account
 from bastion.errors import ConfigInvalid
-from bastion.venues.ccxt.catalog import SUPPORTED_VENUES, Catalog, default_key_space
+from bastion.venues.catalog import SUPPORTED_VENUES, Catalog, default_key_space
 from bastion.venues.ccxt.wire import VenueKey
 
 FIELDS = {"apiKey": "k-of-the-account", "secret": "s-of-the-account"}

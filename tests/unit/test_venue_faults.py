@@ -7,7 +7,7 @@ import pytest
 from bastion.errors import Fault, OutcomeUnknown, VenueRejected, VenueUnreachable
 from bastion.venues.ccxt.bybit_pace import refusal_of
 from bastion.venues.ccxt.faults import binance_refusal, bybit_fault, bybit_refusal
-from bastion.venues.ccxt.parse import Answer
+from bastion.venues.raw import Answer
 
 
 def answer(status: int, text: str = "{}", **headers: str) -> Answer:

@@ -12,7 +12,7 @@ from bastion.domain.position import Position, Side
 from bastion.errors import AnswerMalformed
 from bastion.venues.ccxt import binance_rows, bybit_rows
 from bastion.venues.ccxt.bybit_orders import order_params
-from bastion.venues.ccxt.parse import Answer, Row, plain
+from bastion.venues.raw import Answer, Row, plain
 
 # developers.binance.com, USD-M futures, Position Information V3.
 POSITION_RISK: dict[str, Any] = {

@@ -28,10 +28,11 @@ from bastion.errors import AnswerMalformed, Fault, OutcomeUnknown, VenueError, V
 from bastion.ports import Clock
 from bastion.venues.ccxt import binance_rows as rows
 from bastion.venues.ccxt.faults import Refusal, binance_refusal
-from bastion.venues.ccxt.parse import STABLECOINS, Answer, Row, plain, read_rows
 from bastion.venues.ccxt.shelf import Instruments, Shelf, by_key
-from bastion.venues.ccxt.venue import CcxtVenue, Deadline, Part, PartRead, settled, together
+from bastion.venues.ccxt.venue import CcxtVenue, Part, PartRead
 from bastion.venues.ccxt.wire import VenueKey, Wire
+from bastion.venues.deadline import Deadline, settled, together
+from bastion.venues.raw import STABLECOINS, Answer, Row, plain, read_rows
 from bastion.venues.throttle import Limit, Throttle
 
 EXCHANGE = "binanceusdm"

@@ -11,7 +11,7 @@ from bastion.domain.money import ZERO, Price, Quantity, Usd
 from bastion.domain.order import Direction, Fill, OpenOrder, OrderState, OrderStatus
 from bastion.domain.position import MarginMode, Position, Side
 from bastion.errors import AnswerMalformed
-from bastion.venues.ccxt.parse import STABLECOINS, Row, plain
+from bastion.venues.raw import STABLECOINS, Row, plain
 
 CATEGORY = "usdm"
 

@@ -31,10 +31,11 @@ from bastion.venues.ccxt.bybit_pace import (
     slow_down,
 )
 from bastion.venues.ccxt.faults import BYBIT_REJECT_REASONS, Refusal, bybit_refusal
-from bastion.venues.ccxt.parse import Answer, Row
 from bastion.venues.ccxt.shelf import Instruments, Shelf, by_key
-from bastion.venues.ccxt.venue import CcxtVenue, Deadline, Part, PartRead, settled, together
+from bastion.venues.ccxt.venue import CcxtVenue, Part, PartRead
 from bastion.venues.ccxt.wire import VenueKey, Wire
+from bastion.venues.deadline import Deadline, settled, together
+from bastion.venues.raw import Answer, Row
 from bastion.venues.throttle import Throttle
 
 EXCHANGE = "bybit"

@@ -15,8 +15,8 @@ from bastion.domain.order import Direction, Fill
 from bastion.domain.position import Position, Side
 from bastion.errors import VenueError
 from bastion.venues.ccxt import bybit_rows as rows
-from bastion.venues.ccxt.parse import STABLECOINS, Answer, Row, plain
-from bastion.venues.ccxt.venue import Deadline, settled, together
+from bastion.venues.deadline import Deadline, settled, together
+from bastion.venues.raw import STABLECOINS, Answer, Row, plain
 
 PAGE = 100
 # Beyond this many contracts of one category, one list of the whole category is cheaper than one for each.

@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from bastion.errors import OutcomeUnknown, VenueError, VenueUnreachable
-from bastion.venues.ccxt.venue import Deadline, within
+from bastion.venues.deadline import Deadline, within
 from bastion.venues.throttle import Throttle
 
 BATCH_MAX = 10

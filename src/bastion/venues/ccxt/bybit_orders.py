@@ -6,8 +6,8 @@ from bastion.domain.money import ZERO, floor_to_step
 from bastion.domain.order import Direction, OpenOrder, OrderKind, OrderRequest
 from bastion.errors import AnswerMalformed, OutcomeUnknown
 from bastion.venues.ccxt.bybit_rows import LINEAR, OPTION, position_index
-from bastion.venues.ccxt.parse import Answer, Row, plain
 from bastion.venues.ccxt.shelf import Instruments
+from bastion.venues.raw import Answer, Row, plain
 
 
 def order_params(request: OrderRequest, instruments: Instruments | None) -> dict[str, object]:

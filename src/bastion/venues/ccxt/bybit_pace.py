@@ -11,7 +11,7 @@ from dataclasses import replace
 from bastion.errors import AnswerMalformed
 from bastion.venues.ccxt.bybit_lanes import BATCH, SINGLE
 from bastion.venues.ccxt.faults import Refusal, bybit_refusal
-from bastion.venues.ccxt.parse import Answer, Row
+from bastion.venues.raw import Answer, Row
 from bastion.venues.throttle import Limit, Throttle
 
 BAN_WITHOUT_HEADER_S = 600.0

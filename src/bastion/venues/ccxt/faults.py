@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 
 from bastion.errors import Fault, OutcomeUnknown, VenueError, VenueRejected, VenueUnreachable
-from bastion.venues.ccxt.parse import Answer
+from bastion.venues.raw import Answer
 
 TEAPOT = 418
 MESSAGE_LENGTH_MAX = 200

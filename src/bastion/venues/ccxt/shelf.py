@@ -10,7 +10,7 @@ from bastion.domain.instrument import Instrument
 from bastion.domain.money import Quantity
 from bastion.errors import AnswerMalformed
 from bastion.ports import Clock
-from bastion.venues.ccxt.parse import Row, read_rows
+from bastion.venues.raw import Row, read_rows
 
 VERSION = 1
 FRESH_MS = 24 * 3_600_000

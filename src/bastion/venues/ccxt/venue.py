@@ -2,46 +2,23 @@
 
 import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
 
 from bastion.domain.account import Account
 from bastion.domain.instrument import Instrument
 from bastion.domain.look import Look, Unread
 from bastion.domain.order import CancelAnswer, OpenOrder
 from bastion.domain.position import Position
-from bastion.errors import AnswerMalformed, Fault, OutcomeUnknown, VenueError, VenueRejected, VenueUnreachable
+from bastion.errors import AnswerMalformed, Fault, OutcomeUnknown, VenueError, VenueRejected
 from bastion.ports import Clock
 from bastion.venues.ccxt.faults import Refusal
-from bastion.venues.ccxt.parse import Answer
 from bastion.venues.ccxt.shelf import Instruments, Shelf
 from bastion.venues.ccxt.wire import Wire
+from bastion.venues.deadline import Deadline, settled, together, within
+from bastion.venues.raw import Answer
 
-NS = 1_000_000_000
 NS_PER_MS = 1_000_000
-DEADLINE_LEAST_S = 0.001
-
-T = TypeVar("T")
-
-
-class Deadline:
-    """One moment by which a whole method ends, whatever it asks on the way."""
-
-    def __init__(self, clock: Clock, seconds: float) -> None:
-        self._clock = clock
-        self._end_ns = clock.monotonic_ns() + round(seconds * NS)
-
-    @property
-    def left_s(self) -> float:
-        """Seconds that are left; never zero, so that it can be a timeout."""
-        return max(DEADLINE_LEAST_S, (self._end_ns - self._clock.monotonic_ns()) / NS)
-
-    @property
-    def passed(self) -> bool:
-        """Whether the moment is over."""
-        return self._clock.monotonic_ns() >= self._end_ns
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -275,47 +252,3 @@ class CcxtVenue(ABC):
 
     def _not_cancelled(self, order: OpenOrder, error: VenueError) -> CancelAnswer:
         return CancelAnswer(order=order, gone=False, code=error.code, message=self._wire.masked(str(error)))
-
-
-@asynccontextmanager
-async def within(deadline: Deadline) -> AsyncIterator[None]:
-    """Bound a wait by the deadline.
-
-    Raises:
-        VenueUnreachable: the time is over.
-    """
-    try:
-        async with asyncio.timeout(deadline.left_s):
-            yield
-    except TimeoutError:
-        raise VenueUnreachable("no answer in time") from None
-
-
-async def settled(jobs: Sequence[Awaitable[T]]) -> list[T | VenueError]:
-    """Run all jobs at once; return each one's value or its `VenueError`, in their order."""
-    results: list[T | VenueError] = [VenueUnreachable("not asked")] * len(jobs)
-
-    async def run(index: int, job: Awaitable[T]) -> None:
-        try:
-            results[index] = await job
-        except VenueError as error:
-            results[index] = error
-
-    async with asyncio.TaskGroup() as group:
-        for index, job in enumerate(jobs):
-            group.create_task(run(index, job))
-    return results
-
-
-async def together(jobs: Sequence[Awaitable[T]]) -> list[T]:
-    """Run all jobs at once and return their values, in their order.
-
-    Raises:
-        VenueError: the first one that failed, after all have ended.
-    """
-    values: list[T] = []
-    for result in await settled(jobs):
-        if isinstance(result, VenueError):
-            raise result
-        values.append(result)
-    return values

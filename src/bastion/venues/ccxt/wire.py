@@ -17,7 +17,7 @@ import aiohttp
 
 from bastion.errors import Fault, OutcomeUnknown, VenueError, VenueRejected, VenueUnreachable
 from bastion.ports import Clock
-from bastion.venues.ccxt.parse import Answer
+from bastion.venues.raw import Answer
 from bastion.venues.throttle import Throttle
 
 CONNECTIONS_MAX = 256

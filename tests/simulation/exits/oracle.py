@@ -125,8 +125,11 @@ class Oracle:
         market = self.markets[record.account]
         looks = [look for look in self.looks.get(record.account, []) if look.complete]
         since_s = looks[-2].begun_ns / 1e9 if len(looks) > 1 else 0.0
-        # What a stranger opens unannounced while the positions lag cannot be known; all else can.
+        # What is opened while the positions lag cannot be known, unless an order announced it to a look
+        # of this run; all else can.
         lag_s = market.plan.lag_s if market.plan.lie == "lag" else 0.0
+        ours = [look.begun_ns / 1e9 for look in looks if look.begun_ns / 1e9 >= self.run_began_s]
+        first_s = ours[0] if ours else self.run_began_s
         dust = {(p.instrument, p.side.value if p.hedged else "") for p in record.dust}
         if dust and not market.plan.minimum and "size" not in market.plan.troubles:
             self._broken(f"{record.account} calls something dust that has no minimum (I3)")
@@ -134,7 +137,7 @@ class Oracle:
             if (
                 held.signed != 0
                 and key not in dust
-                and held.since_s < since_s - (0.0 if held.announced else lag_s)
+                and held.since_s < since_s - (0.0 if held.announced and held.since_s > first_s else lag_s)
             ):
                 self._broken(f"{record.verdict} while {record.account} holds {held.signed} of {key} (I3)")
             if key in dust and abs(held.signed) >= max(market.plan.minimum, Decimal("0.1")):

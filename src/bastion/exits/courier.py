@@ -284,7 +284,8 @@ class Courier:
             self.trouble("order", result)
             return
         sent = self._leg.sent[cid]
-        if sent.settled or (result is None and cid in self._pace.in_flight) or result == sent.state:
+        # An order still on its way may be unknown to the venue yet; what we know already is no news.
+        if sent.settled or (cid in self._pace.in_flight if result is None else result == sent.state):
             return
         self.note(
             OrderResolved(

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from bastion.auth.keys import Keys
+from bastion.commands.readings import Readings
 from bastion.domain.account import Account
 from bastion.domain.records import Entry, ExitEnded, ExitJudged, ExitRequested, LegReopened
 from bastion.exits.executor import Executor
@@ -61,6 +62,7 @@ class Desk:
         self.lock = lock
         self.new_exit_id = new_exit_id
         self.paper = paper
+        self.readings = Readings(venues=venues, clock=clock)
         self.beginning = asyncio.Lock()
         self._tasks = tasks
         self._observers: list[Observer] = []
@@ -176,6 +178,7 @@ class Desk:
                 self.lock.release()
 
     def _observe(self, entry: Entry) -> None:
+        self.readings.forget()
         running = self._running.get(entry.exit_id)
         if running is not None:
             self._keep_state(running, entry)

@@ -1,26 +1,18 @@
 """Positions: what is open on every account, what could not be read, and what would hinder an exit."""
 
-import asyncio
-import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import ROUND_HALF_EVEN, Decimal
 
 from bastion.auth.keys import require
 from bastion.commands.desk import Desk
-from bastion.domain.account import Access
-from bastion.domain.look import Look, Unread
 from bastion.domain.money import ZERO
 from bastion.domain.position import Position, Side
 from bastion.domain.principal import Principal, Scope
-from bastion.errors import VenueError
 from bastion.ports import Venue
 
-READ_DEADLINE_S = 8.0
 PERCENT = Decimal("0.01")
-
-_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,49 +61,14 @@ class PositionsReport:
     read_at: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AccountReading:
-    """What one account answered: its positions and orders, and what its credential may do."""
-
-    venue: Venue
-    look: Look
-    access: Access | None
-    access_error: str = ""
-
-    @property
-    def warnings(self) -> tuple[str, ...]:
-        """What a person should mend before the emergency."""
-        account = self.venue.account
-        name = f"{account.name} ({account.venue})"
-        found: list[str] = []
-        if any(unread.terminal for unread in self.look.unread):
-            found.append(f"{name}: the credential {account.credential!r} cannot read the account.")
-        if self.access is None:
-            found.append(f"{name}: what the credential may do is not known: {self.access_error}")
-            return tuple(found)
-        if self.access.can_trade is False:
-            found.append(
-                f"{name}: the credential {account.credential!r} cannot trade; an exit could not close "
-                "anything there. Give the key the permission to trade at the venue, or store another with "
-                f"`bastion vault put {account.credential} --from-stdin`."
-            )
-        if self.access.can_withdraw:
-            found.append(
-                f"{name}: the credential {account.credential!r} can withdraw; bastion never needs that. "
-                "Take the permission from the key."
-            )
-        found.extend(f"{name}: {note}" for note in self.access.notes)
-        return tuple(found)
-
-
 async def positions(desk: Desk, principal: Principal) -> PositionsReport:
-    """Return every open position of every account, read now.
+    """Return every open position of every account, read within the last `readings.FRESH_S` seconds.
 
     Raises:
         ScopeDenied: the principal lacks the read scope.
     """
     require(principal, Scope.READ, action="Reading positions")
-    readings = await read_accounts(desk)
+    reading_time_ns, readings = await desk.readings.recent()
     rows = [row_of(position, reading.venue) for reading in readings for position in reading.look.positions]
     rows.sort(key=lambda row: (-(row.notional_usd or ZERO), row.account, row.symbol, row.direction))
     unread = tuple(
@@ -129,65 +86,19 @@ async def positions(desk: Desk, principal: Principal) -> PositionsReport:
         positions=tuple(rows),
         unread=unread,
         warnings=tuple(warning for reading in readings for warning in reading.warnings),
-        read_at=moment(desk.clock.now_ns()),
+        read_at=moment(reading_time_ns),
     )
 
 
 async def check_access(desk: Desk) -> tuple[str, ...]:
     """Return what a person should mend before the emergency, such as a credential that cannot trade."""
-    return tuple(warning for reading in await read_accounts(desk) for warning in reading.warnings)
+    return tuple(warning for reading in (await desk.readings.recent())[1] for warning in reading.warnings)
 
 
 def moment(at_ns: int) -> str:
     """Return a time in UTC nanoseconds since the epoch as ISO-8601 with milliseconds and a Z."""
     whole = datetime.fromtimestamp(at_ns // 1_000_000_000, tz=UTC)
     return f"{whole:%Y-%m-%dT%H:%M:%S}.{at_ns // 1_000_000 % 1000:03d}Z"
-
-
-async def read_accounts(
-    desk: Desk, *, each: Callable[[AccountReading], None] | None = None
-) -> tuple[AccountReading, ...]:
-    """Read all accounts at once, each within its own deadline; none delays or fails another."""
-    readings: dict[str, AccountReading] = {}
-
-    async def read(name: str, venue: Venue) -> None:
-        readings[name] = await _read(venue)
-        if each is not None:
-            each(readings[name])
-
-    async with asyncio.TaskGroup() as group:
-        for name, venue in desk.venues.items():
-            group.create_task(read(name, venue))
-    return tuple(readings[name] for name in desk.venues)
-
-
-async def _read(venue: Venue) -> AccountReading:
-    access: Access | None = None
-    access_error = ""
-    looks: list[Look] = []
-
-    async def ask_access() -> None:
-        nonlocal access, access_error
-        try:
-            access = await venue.access(deadline_s=READ_DEADLINE_S)
-        except VenueError as error:
-            access_error = str(error)
-        except Exception as error:  # noqa: BLE001 - a bulkhead: one account's surprise fails no other's reading
-            _log.exception("Asking %s for the credential's rights failed.", venue.account.name)
-            access_error = f"unexpected {type(error).__name__}"
-
-    async def look() -> None:
-        try:
-            looks.append(await venue.look(deadline_s=READ_DEADLINE_S))
-        except Exception as error:  # noqa: BLE001 - as above
-            _log.exception("Reading %s failed.", venue.account.name)
-            unread = Unread(part="account", reason=f"unexpected {type(error).__name__}")
-            looks.append(Look(begun_ns=0, ended_ns=0, positions=(), orders=(), parts=(), unread=(unread,)))
-
-    async with asyncio.TaskGroup() as group:
-        group.create_task(ask_access())
-        group.create_task(look())
-    return AccountReading(venue=venue, look=looks[0], access=access, access_error=access_error)
 
 
 def row_of(position: Position, venue: Venue) -> PositionRow:

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 from bastion.auth.keys import require
 from bastion.commands.desk import Desk
-from bastion.commands.positions import AccountReading, moment, read_accounts
+from bastion.commands.positions import moment
+from bastion.commands.readings import AccountReading
 from bastion.domain.principal import Principal, Scope
 from bastion.domain.records import LatchTripped
 from bastion.domain.verdict import DisplayWord, LatchState, display_word
@@ -43,13 +44,13 @@ class StatusReport:
 
 
 async def status(desk: Desk, principal: Principal) -> StatusReport:
-    """Return how the desk stands, with every account read now.
+    """Return how the desk stands, with every account read within the last `readings.FRESH_S` seconds.
 
     Raises:
         ScopeDenied: the principal lacks the read scope.
     """
     require(principal, Scope.READ, action="Reading the status")
-    readings = await read_accounts(desk)
+    read_ns, readings = await desk.readings.recent()
     latch_entries = desk.journal.latch_entries()
     tripped = bool(latch_entries) and isinstance(latch_entries[-1].record, LatchTripped)
     exit_ids = desk.journal.exit_ids()
@@ -72,7 +73,7 @@ async def status(desk: Desk, principal: Principal) -> StatusReport:
         last_exit=last,
         unfinished=unfinished,
         warnings=tuple(warnings),
-        read_at=moment(desk.clock.now_ns()),
+        read_at=moment(read_ns),
     )
 
 

@@ -1,0 +1,129 @@
+"""Readings: what the accounts answered a moment ago, shared by all who ask.
+
+A complete look costs much of what a venue allows an address in a minute. However many ask, the accounts are
+read at most once in `FRESH_S` seconds, so that what is left of the limits belongs to an exit.
+"""
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from bastion.domain.account import Access
+from bastion.domain.look import Look, Unread
+from bastion.errors import VenueError
+from bastion.ports import Clock, Venue
+
+READ_DEADLINE_S = 8.0
+FRESH_S = 4
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountReading:
+    """What one account answered: its positions and orders, and what its credential may do."""
+
+    venue: Venue
+    look: Look
+    access: Access | None
+    access_error: str = ""
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What a person should mend before the emergency."""
+        account = self.venue.account
+        name = f"{account.name} ({account.venue})"
+        found: list[str] = []
+        if any(unread.terminal for unread in self.look.unread):
+            found.append(f"{name}: the credential {account.credential!r} cannot read the account.")
+        if self.access is None:
+            found.append(f"{name}: what the credential may do is not known: {self.access_error}")
+            return tuple(found)
+        if self.access.can_trade is False:
+            found.append(
+                f"{name}: the credential {account.credential!r} cannot trade; an exit could not close "
+                "anything there. Give the key the permission to trade at the venue, or store another with "
+                f"`bastion vault put {account.credential} --from-stdin`."
+            )
+        if self.access.can_withdraw:
+            found.append(
+                f"{name}: the credential {account.credential!r} can withdraw; bastion never needs that. "
+                "Take the permission from the key."
+            )
+        found.extend(f"{name}: {note}" for note in self.access.notes)
+        return tuple(found)
+
+
+class Readings:
+    """The latest readings of all accounts; one asks, the others share the answer.
+
+    A reading is given again for `FRESH_S` seconds. An exit forgets it at each of its steps, since it changes
+    what is open.
+    """
+
+    def __init__(self, *, venues: Mapping[str, Venue], clock: Clock) -> None:
+        self._venues = venues
+        self._clock = clock
+        self._turn = asyncio.Lock()
+        self._latest: tuple[int, tuple[AccountReading, ...]] | None = None
+        self._taken_ns = 0
+        self._steps = 0
+
+    def forget(self) -> None:
+        """Read anew for the next who asks; a reading that is under way is not kept either."""
+        self._latest = None
+        self._steps += 1
+
+    async def recent(self) -> tuple[int, tuple[AccountReading, ...]]:
+        """Return when the accounts were read (UTC nanoseconds), and each one's reading, in their order."""
+        async with self._turn:
+            latest = self._latest
+            age_ns = self._clock.monotonic_ns() - self._taken_ns
+            if latest is not None and age_ns <= FRESH_S * 1_000_000_000:
+                return latest
+            steps = self._steps
+            self._taken_ns = self._clock.monotonic_ns()
+            latest = (self._clock.now_ns(), await self._read_all())
+            self._latest = latest if steps == self._steps else None
+            return latest
+
+    async def _read_all(self) -> tuple[AccountReading, ...]:
+        readings: dict[str, AccountReading] = {}
+
+        async def read(name: str, venue: Venue) -> None:
+            readings[name] = await _read(venue)
+
+        async with asyncio.TaskGroup() as group:
+            for name, venue in self._venues.items():
+                group.create_task(read(name, venue))
+        return tuple(readings[name] for name in self._venues)
+
+
+async def _read(venue: Venue) -> AccountReading:
+    access: Access | None = None
+    access_error = ""
+    looks: list[Look] = []
+
+    async def ask_access() -> None:
+        nonlocal access, access_error
+        try:
+            access = await venue.access(deadline_s=READ_DEADLINE_S)
+        except VenueError as error:
+            access_error = str(error)
+        except Exception as error:  # noqa: BLE001 - a bulkhead: one account's surprise fails no other's reading
+            _log.exception("Asking %s for the credential's rights failed.", venue.account.name)
+            access_error = f"unexpected {type(error).__name__}"
+
+    async def look() -> None:
+        try:
+            looks.append(await venue.look(deadline_s=READ_DEADLINE_S))
+        except Exception as error:  # noqa: BLE001 - as above
+            _log.exception("Reading %s failed.", venue.account.name)
+            unread = Unread(part="account", reason=f"unexpected {type(error).__name__}")
+            looks.append(Look(begun_ns=0, ended_ns=0, positions=(), orders=(), parts=(), unread=(unread,)))
+
+    async with asyncio.TaskGroup() as group:
+        group.create_task(ask_access())
+        group.create_task(look())
+    return AccountReading(venue=venue, look=looks[0], access=access, access_error=access_error)

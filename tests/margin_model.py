@@ -91,6 +91,8 @@ class Model:
             return ("refused", "insufficient_balance")
         moved = self.marks[symbol] * (1 + side * self.spread)
         entry = ceil(moved) if side > 0 else floor(moved)
+        if entry < 1:
+            return ("refused", "oracle_stale")
         number = len(self.held) + 1
         self.available[wallet] -= margin
         self.held[number] = Held(number, wallet, symbol, side, margin, leverage, entry, now)

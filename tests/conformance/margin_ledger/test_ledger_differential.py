@@ -82,7 +82,7 @@ def drawn_command(random: Random, step: int, rig: Rig) -> Command[object]:
 def test_both_databases_give_the_same_results_for_the_same_commands(
     seed: int, tmp_path_factory: pytest.TempPathFactory, fresh_postgres: Callable[[], StoreOpener]
 ) -> None:
-    random = Random(seed)  # noqa: S311 - a reproducible command log, nothing secret
+    random = Random(seed)
     settings = VenueSettings(
         oracle_stale_after_us=None,
         queue_scope=QueueScope.MARKET if seed == 1 else QueueScope.VENUE,

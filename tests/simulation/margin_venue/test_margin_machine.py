@@ -201,10 +201,36 @@ class MarginMachine(RuleBasedStateMachine):
             assert after.queued == before[who].queued
         assert self.rig.venue.metrics().treasury == treasury
 
+    @rule(draw=draws, percent=st.sampled_from([1, 3, 8]))
+    def a_winner_closes(self, draw: int, percent: int) -> None:
+        living = [held for held in self.model.of("open") if held.symbol not in self.model.halted]
+        if living:
+            held = living[draw % len(living)]
+            self.tick_to(held.symbol, max(1, held.entry * (100 + held.side * percent) // 100))
+            result = self.rig.do(Close(wallets=(held.wallet,), position_id=held.number))
+            self.same(result, self.model.close(held.wallet, held.number))
+
+    @rule(draw=draws)
+    def a_position_is_liquidated(self, draw: int) -> None:
+        living = [held for held in self.model.of("open") if held.leverage > 1]
+        if living:
+            held = living[draw % len(living)]
+            self.tick_to(held.symbol, max(1, held.entry - held.side * held.entry // held.leverage))
+
+    @rule(symbol=symbols, wallet=wallets)
+    def both_sides_grow_old_and_pay_funding(self, symbol: str, wallet: str) -> None:
+        self.open(ALICE, symbol, Side.LONG, 40 * USD, 5)
+        self.open(BOB, symbol, Side.SHORT, 10 * USD, 5)
+        self.open(wallet, symbol, Side.SHORT, 3 * USD, 2)
+        self.fund(symbol, 9)
+
+    def tick_to(self, symbol: str, mark: int) -> None:
+        self.same(self.rig.do(Tick(marks={symbol: mark})), self.model.tick(symbol, mark))
+
     @rule(symbol=symbols, percent=moves)
     def tick(self, symbol: str, percent: int) -> None:
         mark = max(1, self.model.marks[symbol] * (100 + percent) // 100)
-        self.same(self.rig.do(Tick(marks={symbol: mark})), self.model.tick(symbol, mark))
+        self.tick_to(symbol, mark)
 
     @rule(symbol=symbols, hours=st.integers(0, 9))
     def fund(self, symbol: str, hours: int) -> None:
@@ -303,7 +329,7 @@ class MarginMachine(RuleBasedStateMachine):
 
 
 BOUNDED = settings(
-    max_examples=60,
+    max_examples=100,
     stateful_step_count=50,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],

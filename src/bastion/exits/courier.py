@@ -218,7 +218,11 @@ class Courier:
         record = answer(self._leg, request, result, private=private)
         self.note(record)
         self._pace.answered(
-            record, request.position.key, now_ns=self._clock.monotonic_ns(), settings=self._settings
+            record,
+            request.position.key,
+            round_number=self._leg.sent[request.client_order_id].round,
+            now_ns=self._clock.monotonic_ns(),
+            settings=self._settings,
         )
 
     async def _clear(

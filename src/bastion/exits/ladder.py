@@ -15,9 +15,6 @@ from bastion.exits.settings import ExitSettings
 WHOLE_AFTER_SIZES = 2
 """After so many refusals for the size, the venue's size-free close is tried once."""
 
-PARTS_EXPONENT_MAX = 12
-"""A position is split in at most two to this power."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trail:
@@ -25,23 +22,25 @@ class Trail:
 
     `bands` counts rounds that the price protection stopped without a fill, `sizes` rounds refused for their
     size, `maybes` those refused with the word that nothing is there to reduce. `last_fault` is the refusal of
-    the last round, `last_quantity` the position's size at that time.
+    the last round, `last_quantity` the position's size at that time. `slice_max` is the size to stay within,
+    once sizes were refused: half of what was refused, doubled again after every second round that filled.
     """
 
     bands: int = 0
     sizes: int = 0
     maybes: int = 0
+    slice_max: Quantity | None = None
     last_fault: Fault | None = None
     last_quantity: Quantity = Quantity(ZERO)  # noqa: RUF009 - a NewType over an immutable value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rung:
-    """How to execute: the kind, its bound from the mark where it has one, and in how many parts at least."""
+    """How to execute: the kind, its bound from the mark where it has one, and the largest size to try."""
 
     kind: OrderKind
     bound: Decimal | None = None
-    parts: int = 1
+    largest: Quantity | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,11 +57,16 @@ def trail(orders: Iterable[Sent]) -> Trail:
     bands: set[int] = set()
     sizes: set[int] = set()
     maybes: set[int] = set()
+    filled: set[int] = set()
+    attempted: dict[int, Decimal] = {}
     last: Sent | None = None
     for order in orders:
         last = order
+        attempted[order.round] = max(attempted.get(order.round, ZERO), order.request.quantity)
         fault = order.answer.fault if order.answer is not None else None
         state = order.state
+        if order.filled > ZERO:
+            filled.add(order.round)
         if fault is Fault.BAND or (state is not None and state.ended and state.filled == ZERO):
             bands.add(order.round)
         elif fault is Fault.SIZE:
@@ -72,6 +76,7 @@ def trail(orders: Iterable[Sent]) -> Trail:
     if last is None:
         return Trail()
     return Trail(
+        slice_max=_slice_max(attempted, refused=sizes, filled=filled),
         bands=len(bands),
         sizes=len(sizes),
         maybes=len(maybes),
@@ -80,24 +85,37 @@ def trail(orders: Iterable[Sent]) -> Trail:
     )
 
 
+def _slice_max(attempted: dict[int, Decimal], *, refused: set[int], filled: set[int]) -> Quantity | None:
+    size: Decimal | None = None
+    streak = 0
+    for number in sorted(refused | filled):
+        if number in filled:
+            streak += 1
+            if size is not None and streak % 2 == 0:
+                size *= 2
+        else:
+            size, streak = attempted[number] / 2, 0
+    return None if size is None else Quantity(size)
+
+
 def rung(past: Trail, settings: ExitSettings) -> Rung:
     """Return the rung for the next round: market, then bounded wider and wider, then both in turn.
 
     The bound of an immediate-or-cancel limit protects against an empty book; market is tried again between
     the widest bounds, since a price protection heals when the market calms.
     """
-    if past.sizes == WHOLE_AFTER_SIZES:
+    if past.sizes == WHOLE_AFTER_SIZES and past.last_fault is Fault.SIZE:
         # Smaller did not help: perhaps it is too small, and the venue's size-free close helps.
         return Rung(kind=OrderKind.WHOLE)
-    parts = 2 ** min(past.sizes, PARTS_EXPONENT_MAX)
+    largest = past.slice_max
     bounds = settings.ioc_bounds
     if past.bands == 0 or not bounds:
-        return Rung(kind=OrderKind.MARKET, parts=parts)
+        return Rung(kind=OrderKind.MARKET, largest=largest)
     if past.bands <= len(bounds):
-        return Rung(kind=OrderKind.IOC, bound=bounds[past.bands - 1], parts=parts)
+        return Rung(kind=OrderKind.IOC, bound=bounds[past.bands - 1], largest=largest)
     if (past.bands - len(bounds)) % 2 == 1:
-        return Rung(kind=OrderKind.MARKET, parts=parts)
-    return Rung(kind=OrderKind.IOC, bound=bounds[-1], parts=parts)
+        return Rung(kind=OrderKind.MARKET, largest=largest)
+    return Rung(kind=OrderKind.IOC, bound=bounds[-1], largest=largest)
 
 
 def slices(
@@ -117,10 +135,9 @@ def slices(
     if total == ZERO or total < least or step.kind is OrderKind.WHOLE:
         return (Slice(kind=OrderKind.WHOLE, quantity=position.quantity),)
     largest = total if most == ZERO else min(total, floor_to_step(most, lot) or most)
-    if step.parts > 1:
+    if step.largest is not None:
         unit = lot or _unit(total)
-        share = floor_to_step(total / step.parts, unit)
-        largest = min(largest, max(share, least, unit))
+        largest = min(largest, max(floor_to_step(step.largest, unit), least, unit))
     sizes: list[Decimal] = []
     left = total
     while left > ZERO and len(sizes) < settings.slices_max:

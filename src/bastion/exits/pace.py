@@ -9,8 +9,15 @@ from bastion.exits.progress import OrderKey, PositionKey
 from bastion.exits.settings import ExitSettings
 
 SECOND_NS = 1_000_000_000
-PROMPT = frozenset({Fault.MAYBE_FLAT, Fault.BLOCKED, Fault.BAND, Fault.SIZE, Fault.MODE, Fault.CLOCK})
-"""Refusals that a changed order answers at once; repeated, they wait like any other."""
+PROMPT = {
+    Fault.MAYBE_FLAT: 1,
+    Fault.BLOCKED: 1,
+    Fault.MODE: 1,
+    Fault.CLOCK: 1,
+    Fault.BAND: 4,
+    Fault.SIZE: 10,
+}
+"""So many refusals in a row are answered at once, since the next order is another one; then each waits."""
 
 
 def nanoseconds(seconds: float) -> int:
@@ -32,6 +39,7 @@ class Pace:
     retry_at_ns: dict[PositionKey, int] = field(default_factory=dict)
     failures: dict[PositionKey, int] = field(default_factory=dict)
     terminals: dict[PositionKey, int] = field(default_factory=dict)
+    failed_round: dict[PositionKey, int] = field(default_factory=dict)
     key_act_ns: dict[PositionKey, int] = field(default_factory=dict)
     in_flight: dict[str, PositionKey] = field(default_factory=dict)
     begun_ns: dict[str, int] = field(default_factory=dict)
@@ -48,9 +56,18 @@ class Pace:
         self.suspect_since_ns.pop(key, None)
 
     def answered(
-        self, record: OrderAnswered, key: PositionKey, *, now_ns: int, settings: ExitSettings
+        self,
+        record: OrderAnswered,
+        key: PositionKey,
+        *,
+        round_number: int,
+        now_ns: int,
+        settings: ExitSettings,
     ) -> None:
-        """Note what came of an order, and from when on its position may be acted on again."""
+        """Note what came of an order, and from when on its position may be acted on again.
+
+        The slices of one round fail once, however many of them were refused.
+        """
         self.in_flight.pop(record.client_order_id, None)
         self.ended_ns[record.client_order_id] = now_ns
         self.key_act_ns[key] = self.last_act_ns = now_ns
@@ -59,12 +76,19 @@ class Pace:
             barren = state.ended and state.filled == 0 and state.status is not OrderStatus.FILLED
             if not barren:
                 self.failures[key] = self.terminals[key] = 0
+                self.failed_round.pop(key, None)
                 return
-        failures = self.failures.get(key, 0)
+        again = self.failed_round.get(key) == round_number
+        self.failed_round[key] = round_number
+        failures = self.failures.get(key, 0) - again
         self.failures[key] = failures + 1
-        prompt = record.fault in PROMPT or record.outcome in {Outcome.ANSWERED, Outcome.UNKNOWN}
-        wait_s = 0.0 if prompt and failures == 0 else backoff_s(failures, settings)
-        self.terminals[key] = self.terminals.get(key, 0) + 1 if record.fault is Fault.TERMINAL else 0
+        unheard = record.outcome in {Outcome.ANSWERED, Outcome.UNKNOWN}
+        prompt = PROMPT.get(record.fault, 0) if record.fault is not None else int(unheard)
+        wait_s = 0.0 if failures < prompt else backoff_s(failures, settings)
+        if record.fault is not Fault.TERMINAL:
+            self.terminals[key] = 0
+        elif not again:
+            self.terminals[key] = self.terminals.get(key, 0) + 1
         if record.fault is Fault.RATE_LIMIT:
             asked_s = float(record.retry_after_s) if record.retry_after_s is not None else None
             wait_s = settings.rate_limit_wait_s if asked_s is None else asked_s
@@ -84,7 +108,13 @@ class Pace:
     def reopened(self, *, now_ns: int) -> None:
         """Begin anew after a verdict: what was waited for then says nothing about now."""
         self.last_act_ns = now_ns
-        for waits in (self.retry_at_ns, self.failures, self.terminals, self.suspect_since_ns):
+        for waits in (
+            self.retry_at_ns,
+            self.failures,
+            self.terminals,
+            self.failed_round,
+            self.suspect_since_ns,
+        ):
             waits.clear()
         self.cancel_tries.clear()
         self.cancel_at_ns.clear()

@@ -169,8 +169,8 @@ def _unknown_outcome_is_sent_again_at_once() -> list[AbstractContextManager[Any]
 def _rate_limit_is_forgotten_never() -> list[AbstractContextManager[Any]]:
     original = pace.Pace.answered
 
-    def answered(self: Any, record: Any, key: Any, *, now_ns: int, settings: Any) -> None:  # noqa: ANN401 - stands in for the original
-        original(self, record, key, now_ns=now_ns, settings=settings)
+    def answered(self: Any, record: Any, key: Any, *, now_ns: int, **rest: Any) -> None:  # noqa: ANN401 - stands in for the original
+        original(self, record, key, now_ns=now_ns, **rest)
         if record.outcome is Outcome.REJECTED:
             self.retry_at_ns[key] = now_ns + 10**12
 

@@ -13,6 +13,8 @@ from tests.simulation.exits.world import World, draw
 REGRESSIONS = {
     788: "a price-band refusal was taken as a refusal for the size, and a position called dust",
     2284: "an entry filled unseen before a power cut, while the positions lagged: the oracle asked too much",
+    5150: "each refused slice of one round counted as a failure, and made the next round wait",
+    5445: "as 5150, with late orders",
 }
 BATCHES = 8
 SEEDS_PER_BATCH = 9

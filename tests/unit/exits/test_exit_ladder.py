@@ -51,12 +51,17 @@ def test_the_bound_widens_and_market_is_tried_again(bands: int, kind: OrderKind,
     assert step.bound == (None if bound is None else Decimal(bound))
 
 
-@given(size=SIZES, step=STEPS, least=STEPS, most=STEPS, parts=st.sampled_from([1, 2, 8, 64]))
+@given(size=SIZES, step=STEPS, least=STEPS, most=STEPS, largest=st.one_of(st.none(), SIZES))
 def test_slices_are_never_larger_than_the_position_nor_than_the_maximum(
-    size: Decimal, step: Decimal, least: Decimal, most: Decimal, parts: int
+    size: Decimal, step: Decimal, least: Decimal, most: Decimal, largest: Decimal | None
 ) -> None:
     held = position(quantity=str(size))
-    made = slices(held, instrument(step, least, most), Rung(kind=OrderKind.MARKET, parts=parts), SETTINGS)
+    made = slices(
+        held,
+        instrument(step, least, most),
+        Rung(kind=OrderKind.MARKET, largest=None if largest is None else Quantity(largest)),
+        SETTINGS,
+    )
     assert 0 < len(made) <= SETTINGS.slices_max
     assert sum(one.quantity for one in made) <= held.quantity
     assert all(one.quantity > 0 for one in made)

@@ -161,6 +161,7 @@ class LyingVenue:
             await self._travel(deadline_s, half=True)
         except VenueUnreachable:
             raise OutcomeUnknown("no answer") from None
+        self._watch("acknowledged", state)
         return state
 
     async def order(self, request: OrderRequest, *, deadline_s: float) -> OrderState | None:

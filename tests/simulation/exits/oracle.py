@@ -9,7 +9,7 @@ from tests.simulation.exits.virtual_time import VirtualClock
 from tests.simulation.exits.world import World
 
 from bastion.domain.look import Look
-from bastion.domain.order import OpenOrder, OrderRequest
+from bastion.domain.order import OpenOrder, OrderRequest, OrderState
 from bastion.domain.records import LegJudged
 from bastion.domain.verdict import Verdict
 from bastion.exits.report import ExitReport
@@ -35,6 +35,8 @@ class Oracle:
     reported: dict[tuple[str, tuple[str, str, str]], Decimal] = field(default_factory=dict)
     judged_at_s: dict[str, float] = field(default_factory=dict)
     run_began_s: float = 0.0
+    acknowledged: set[str] = field(default_factory=set)
+    cancels_asked: set[tuple[str, str]] = field(default_factory=set)
     owed: dict[tuple[str, str], float] = field(default_factory=dict)
     cuts: int = 0
 
@@ -47,6 +49,8 @@ class Oracle:
                 self.reported[name] = max(self.reported.get(name, Decimal(0)), position.quantity)
         elif isinstance(thing, OrderRequest):
             self._placing(venue, thing)
+        elif isinstance(thing, OrderState):
+            self.acknowledged.add(thing.client_order_id)
         elif what == "cancel" and isinstance(thing, tuple):
             for order in thing:
                 self._cancelling(venue, order)
@@ -91,11 +95,11 @@ class Oracle:
         market = self.markets[venue]
         if not any(place == venue for place, _, _ in self.placed.values()) and self.looks.get(venue):
             for order in self.looks[venue][-1].orders:
-                if not order.reduce_only:
+                if not order.reduce_only and (venue, order.order_id) not in self.cancels_asked:
                     self.owed.setdefault((venue, order.order_id), self.clock.seconds)
         for other, (place, earlier, sent_s) in self.placed.items():
             state = market.states.get(other)
-            live = state is not None and not state.ended
+            live = state is not None and not state.ended and other in self.acknowledged
             same = place == venue and earlier.position.key == request.position.key
             if live and same and sent_s < self.clock.seconds - 0.05:
                 age_s = self.clock.seconds - sent_s
@@ -104,6 +108,7 @@ class Oracle:
         self.placed[cid] = (venue, request, self.clock.seconds)
 
     def _cancelling(self, venue: str, order: OpenOrder) -> None:
+        self.cancels_asked.add((venue, order.order_id))
         owed_s = self.owed.pop((venue, order.order_id), self.clock.seconds)
         if self.clock.seconds - owed_s > FIRST_WAVE_S:
             self._broken(f"the entry order {order.order_id} was not cancelled in the first wave (law 8)")

@@ -27,7 +27,8 @@ NOTICED_AT = {
     "threats_are_ignored": 97,
     "openers_are_left_until_the_end": 7,
     "every_refused_size_is_dust": 27,
-    "a_vanished_position_was_never_there": 42,
+    "a_vanished_position_was_never_there": 11,
+    "unknown_outcome_is_sent_again_at_once": 15,
 }
 SEARCH = 12
 

@@ -5,6 +5,7 @@ import json
 import os
 import threading
 from bisect import bisect_right
+from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Protocol
@@ -18,7 +19,7 @@ from bastion.storage.memory import MemoryJournal
 from bastion.storage.sqlite import SqliteJournal
 
 RETRY_NS = 1_000_000_000
-"""How long the journal is left alone after it failed."""
+"""How long the journal is left alone after it failed, and no longer waited for after it was late."""
 
 
 _Placed = tuple[int | None, Entry]
@@ -94,9 +95,11 @@ class FileShelf:
 class SpooledJournal:
     """A journal that always answers in time: the journal itself, else the spool, else this process's memory.
 
-    An append waits `budget_ms` for the journal and as long again for the spool. What reached neither is kept
-    in memory, and `complain` is told. Entries of the spool carry `spooled`; a record may stand in both
-    places, so folds take a record twice as once. `journal` may be None where it could not be opened.
+    An append waits `budget_ms` for the journal and as long again for the spool. A journal that is late still
+    gets every record, in order; only the waiting moves to the spool, and where the late record has arrived,
+    the spool's copy no longer counts. What reached no place is kept in memory, and `complain` is given its
+    lines: at once after a failure, after `RETRY_NS` of mere lateness. `journal` may be None where it could
+    not be opened.
     """
 
     def __init__(
@@ -119,22 +122,33 @@ class SpooledJournal:
         self._seq = 0
         self._head = GENESIS
         self._leave_alone_until_ns = clock.monotonic_ns()
+        self._late_since_ns: int | None = None
+        self._late_until_ns = clock.monotonic_ns()
 
     async def append(self, records: Sequence[Record]) -> tuple[Entry, ...]:
         """Keep the records in the first place that takes them in time; return their entries."""
-        reason = "it could not be opened"
-        if self._journal is not None and self._clock.monotonic_ns() >= self._leave_alone_until_ns:
-            try:
-                async with asyncio.timeout(self._budget_s):
-                    taken = await self._journal.append(records)
-            except (JournalUnusable, TimeoutError) as error:
-                reason = str(error) or f"it took longer than {self._budget_s * 1000:.0f} ms"
-                self._leave_alone_until_ns = self._clock.monotonic_ns() + RETRY_NS
-                self._complain(f"The journal did not take {len(records)} record(s): {reason}.")
-            else:
-                self._last_seq = taken[-1].seq if taken else self._last_seq
-                return taken
-        return await self._spool(records)
+        now_ns = self._clock.monotonic_ns()
+        if self._journal is None or now_ns < self._leave_alone_until_ns:
+            return await self._spool(records, failed=True)
+        # A late journal is handed the records all the same: it takes them in order when it can.
+        budget_s = 0 if now_ns < self._late_until_ns else self._budget_s
+        try:
+            async with asyncio.timeout(budget_s):
+                taken = await self._journal.append(records)
+        except TimeoutError:
+            self._late_since_ns = now_ns if self._late_since_ns is None else self._late_since_ns
+            if budget_s:
+                self._late_until_ns = self._clock.monotonic_ns() + RETRY_NS
+                late = f"over {self._budget_s * 1000:.0f} ms"
+                self._complain(f"The journal is late ({late}); the spool keeps the records too.")
+            return await self._spool(records, failed=now_ns - self._late_since_ns >= RETRY_NS)
+        except JournalUnusable as error:
+            self._leave_alone_until_ns = self._clock.monotonic_ns() + RETRY_NS
+            self._complain(f"The journal did not take {len(records)} record(s): {error}.")
+            return await self._spool(records, failed=True)
+        self._late_since_ns = None
+        self._last_seq = taken[-1].seq if taken else self._last_seq
+        return taken
 
     def entries(self, exit_id: str) -> tuple[Entry, ...]:
         """Return the entries of one exit from all places, in the order of their making."""
@@ -162,7 +176,7 @@ class SpooledJournal:
         if self._journal is not None:
             self._journal.close()
 
-    async def _spool(self, records: Sequence[Record]) -> tuple[Entry, ...]:
+    async def _spool(self, records: Sequence[Record], *, failed: bool) -> tuple[Entry, ...]:
         after = self._place(records)
         entries = []
         lines = []
@@ -176,10 +190,13 @@ class SpooledJournal:
         try:
             async with asyncio.timeout(self._budget_s):
                 await self._shelf.put(lines)
-        except (OSError, TimeoutError) as error:
-            self._complain(f"The spool did not take {len(records)} record(s) either: {error}.")
-            for line in lines:
-                self._complain(line)
+        except OSError as error:
+            # A TimeoutError is an OSError, too.
+            if failed or not isinstance(error, TimeoutError):
+                reason = str(error) or f"it took longer than {self._budget_s * 1000:.0f} ms"
+                self._complain(f"The spool did not take {len(records)} record(s) either: {reason}.")
+                for line in lines:
+                    self._complain(line)
             self._memory_after.extend(after for _ in records)
             return self._memory.keep(records)
         self._seq, self._head = seq, head
@@ -195,7 +212,7 @@ class SpooledJournal:
             except JournalUnusable as error:
                 self._complain(str(error))
         beside = [(after, entry) for after, entry in self._beside() if wanted(entry)]
-        return _merge(stored, beside) if beside else stored
+        return _merge(stored, _not_arrived(stored, beside)) if beside else stored
 
     def _place(self, records: Sequence[Record]) -> int | None:
         # Behind which entry of the journal these records belong: UTC can jump, sequence numbers cannot.
@@ -211,6 +228,19 @@ class SpooledJournal:
         placed = [one for lines in self._shelf.chains() for one in _believed(lines)]
         placed.extend(zip(self._memory_after, self._memory.all_entries(), strict=True))
         return placed
+
+
+def _not_arrived(stored: tuple[Entry, ...], beside: list[_Placed]) -> list[_Placed]:
+    # What the journal took after all, or the spool after the memory, stands in one place only.
+    arrived = Counter((kind_of(entry.record), encode(entry.record)) for entry in stored)
+    missing = []
+    for after, entry in beside:
+        name = (kind_of(entry.record), encode(entry.record))
+        if arrived[name]:
+            arrived[name] -= 1
+        else:
+            missing.append((after, entry))
+    return missing
 
 
 def _merge(stored: tuple[Entry, ...], beside: list[_Placed]) -> tuple[Entry, ...]:

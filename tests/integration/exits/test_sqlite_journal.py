@@ -12,7 +12,7 @@ import apsw
 import pytest
 
 from bastion.clock import SystemClock
-from bastion.domain.records import CoveredAccount, ExitEnded, ExitRequested, LatchTripped
+from bastion.domain.records import CoveredAccount, ExitEnded, ExitRequested, LatchTripped, RunStarted
 from bastion.errors import JournalUnusable
 from bastion.storage.chain import broken_at
 from bastion.storage.spool import SpooledJournal, open_journal
@@ -151,6 +151,27 @@ async def test_a_locked_journal_does_not_hold_an_append_up_and_the_spool_counts(
     records = [one.record for one in again.entries("x1")]
     assert records[0] == requested("x1")
     assert ExitEnded(exit_id="x1") in records
+    again.close()
+
+
+async def test_a_journal_that_is_late_gets_every_record_and_each_stands_once(tmp_path: Path) -> None:
+    told: list[str] = []
+    journal = _open(tmp_path / "journal.sqlite", tmp_path / "second", told, budget_ms=50)
+    await journal.append((requested("x1"),))
+    blocker = apsw.Connection(str(tmp_path / "journal.sqlite"))
+    blocker.execute("BEGIN IMMEDIATE")
+    late = [RunStarted(exit_id="x1", run=number, monotonic_ns=number) for number in range(1, 6)]
+    for record in late:
+        (entry,) = await journal.append((record,))
+        assert entry.spooled
+    blocker.execute("ROLLBACK")
+    blocker.close()
+    journal.close()
+    assert len(told) == 1
+    again = _open(tmp_path / "journal.sqlite", tmp_path / "second", told)
+    entries = again.entries("x1")
+    assert [entry.record for entry in entries] == [requested("x1"), *late]
+    assert not any(entry.spooled for entry in entries)
     again.close()
 
 

@@ -23,14 +23,14 @@ SEEDS_PER_BATCH = 9
 NOTICED_AT = {
     "one_look_is_enough": 2,
     "looks_need_not_be_apart": 11,
-    "arithmetic_is_ignored": 11,
+    "arithmetic_is_ignored": 41,
     "threats_are_ignored": 97,
     "openers_are_left_until_the_end": 7,
     "every_refused_size_is_dust": 27,
     "a_vanished_position_was_never_there": 11,
     "unknown_outcome_is_sent_again_at_once": 15,
 }
-SEARCH = 12
+SEARCH = 60
 
 
 def _seeds() -> list[range]:

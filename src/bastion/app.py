@@ -181,6 +181,8 @@ async def _desk(
         deadline_s=config.deadline_s,
         hold_s=config.hold_s,
         intent_commit_budget_ms=config.intent_commit_budget_ms,
+        refund_after_tries=config.refund_after_tries,
+        refund_after_s=float(config.refund_after_s),
     )
     venues = _venues(config.accounts, credentials, clock=clock, shelf=home / "shelf")
     failure: BastionError | None = None

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from bastion.auth.vault import NAME_FORM
 from bastion.domain.account import Account
+from bastion.domain.refund import RefundPolicy
 from bastion.errors import ConfigInvalid
 
 ACCOUNTS_MAX = 200
@@ -22,12 +23,18 @@ COMMIT_MS_DEFAULT = 20
 COMMIT_MS_MAX = 10_000
 
 # The key space of an account that names none: where the venue's perpetuals are settled in stablecoins.
-KEY_SPACE_DEFAULT = {"binance": "usdm", "bybit": "unified"}
-KEY_SPACES = {"binance": ("usdm",), "bybit": ("unified",)}
+KEY_SPACE_DEFAULT = {"binance": "usdm", "bybit": "unified", "strike": "margin"}
+KEY_SPACES = {"binance": ("usdm",), "bybit": ("unified",), "strike": ("margin",)}
+# Where a position's original margin can be had back.
+REFUND_VENUES = ("strike",)
+REFUND_TRIES_DEFAULT = 3
+REFUND_TRIES_MAX = 100
+REFUND_S_DEFAULT = Decimal(10)
+TRADING_A_MINUTE_MAX = 10_000
 
 _TOP = ("account", "exit", "vault")
-_ACCOUNT = ("name", "venue", "base_url", "ws_url", "credential", "key_space")
-_EXIT = ("deadline_s", "hold_s", "intent_commit_budget_ms")
+_ACCOUNT = ("name", "venue", "base_url", "ws_url", "credential", "key_space", "refund", "trading_a_minute")
+_EXIT = ("deadline_s", "hold_s", "intent_commit_budget_ms", "refund_after_tries", "refund_after_s")
 _VAULT = ("path",)
 _SECRET_WORDS = ("secret", "apikey", "apisecret", "privatekey", "passphrase", "password")
 
@@ -37,7 +44,8 @@ class Config:
     """What the file says. `path` is None where there is no file: the embedded paper exchange is then used.
 
     `deadline_s` is when an exit answers at the latest; `hold_s` how long a standing process keeps looking
-    after FLAT, both in seconds. The first orders wait at most `intent_commit_budget_ms` for the journal.
+    after FLAT, both in seconds. The first orders wait at most `intent_commit_budget_ms` for the journal. A margin
+    refund is the last rung only after `refund_after_tries` refused rounds and `refund_after_s` seconds.
     """
 
     path: Path | None
@@ -45,6 +53,8 @@ class Config:
     deadline_s: Decimal = DEADLINE_S_DEFAULT
     hold_s: Decimal = HOLD_S_DEFAULT
     intent_commit_budget_ms: int = COMMIT_MS_DEFAULT
+    refund_after_tries: int = REFUND_TRIES_DEFAULT
+    refund_after_s: Decimal = REFUND_S_DEFAULT
     vault_path: Path | None = None
 
     @property
@@ -109,7 +119,19 @@ def parse_config(text: str, *, path: Path) -> Config:
         hold_s=reader.seconds(
             exit_table, "hold_s", least=Decimal(0), most=HOLD_S_MAX, default=HOLD_S_DEFAULT
         ),
-        intent_commit_budget_ms=reader.milliseconds(exit_table, "intent_commit_budget_ms"),
+        intent_commit_budget_ms=reader.whole(
+            exit_table, "intent_commit_budget_ms", where="exit", most=COMMIT_MS_MAX, default=COMMIT_MS_DEFAULT
+        ),
+        refund_after_tries=reader.whole(
+            exit_table,
+            "refund_after_tries",
+            where="exit",
+            most=REFUND_TRIES_MAX,
+            default=REFUND_TRIES_DEFAULT,
+        ),
+        refund_after_s=reader.seconds(
+            exit_table, "refund_after_s", least=Decimal(0), most=DEADLINE_S_MAX, default=REFUND_S_DEFAULT
+        ),
         vault_path=None if vault_path is None else (path.parent / Path(vault_path).expanduser()).resolve(),
     )
 
@@ -168,11 +190,31 @@ class _Reader:
                 return seconds
         raise self.wrong(f"exit.{name}", f"must be a number of seconds from {least} to {most}")
 
-    def milliseconds(self, table: Mapping[str, object], name: str) -> int:
-        value = table.get(name, COMMIT_MS_DEFAULT)
-        if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= COMMIT_MS_MAX:
-            raise self.wrong(f"exit.{name}", f"must be a whole number from 1 to {COMMIT_MS_MAX}")
+    def whole(self, table: Mapping[str, object], name: str, *, where: str, most: int, default: int) -> int:
+        value = table.get(name, default)
+        if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= most:
+            raise self.wrong(f"{where}.{name}", f"must be a whole number from 1 to {most}")
         return value
+
+    def refund(self, entry: Mapping[str, object], venue: str, *, where: str) -> RefundPolicy:
+        word = self.text(entry, "refund", where=where)
+        if word is None:
+            return RefundPolicy.LAST_RUNG if venue in REFUND_VENUES else RefundPolicy.NEVER
+        if venue not in REFUND_VENUES:
+            raise self.wrong(
+                f"{where}.refund",
+                f"{venue} does not give margins back; only {', '.join(REFUND_VENUES)} does. Remove this line",
+            )
+        if word not in set(RefundPolicy):
+            raise self.wrong(f"{where}.refund", f"must be one of: {', '.join(RefundPolicy)}")
+        return RefundPolicy(word)
+
+    def trading(self, entry: Mapping[str, object], venue: str, *, where: str) -> int | None:
+        if entry.get("trading_a_minute") is None:
+            return None
+        if venue not in REFUND_VENUES:
+            raise self.wrong(f"{where}.trading_a_minute", f"{venue} is paced by its own published limits")
+        return self.whole(entry, "trading_a_minute", where=where, most=TRADING_A_MINUTE_MAX, default=1)
 
     def account(self, entry: object, *, where: str) -> Account:
         if not isinstance(entry, dict):
@@ -204,6 +246,8 @@ class _Reader:
             credential=credential,
             base_url=self._url(entry, "base_url", where=where, schemes=("https", "http")),
             ws_url=self._url(entry, "ws_url", where=where, schemes=("wss", "ws")),
+            refund=self.refund(entry, venue, where=where),
+            trading_a_minute=self.trading(entry, venue, where=where),
         )
 
     def _url(

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from bastion.domain.account import Access, Account
 from bastion.domain.instrument import Instrument
@@ -11,6 +11,7 @@ from bastion.domain.order import CancelAnswer, Fill, OpenOrder, OrderRequest, Or
 from bastion.domain.position import Position
 from bastion.domain.principal import KeyRecord
 from bastion.domain.records import Entry, Record
+from bastion.domain.refund import RefundAftermath, RefundFacts
 
 
 class Clock(Protocol):
@@ -126,6 +127,39 @@ class Venue(Protocol):
 
     async def close(self) -> None:
         """Release the connections; the adapter is not used afterwards."""
+        ...
+
+
+@runtime_checkable
+class Refunding(Protocol):
+    """What a venue adapter offers beside `Venue` where the venue gives a position's original margin back.
+
+    The refund itself is `Venue.place` with `OrderKind.REFUND`. It carries a key that depends on the wallet
+    and the position alone, so that a repetition by any process is answered with the first answer.
+    """
+
+    def patience_s(self, look: Look) -> float:
+        """Return the seconds that the venue's limit of trading requests adds to an exit of what `look` shows."""
+        ...
+
+    def refund_key(self, position_id: str) -> str:
+        """Return the key under which the venue remembers the refund of that position."""
+        ...
+
+    async def refund_facts(self, position_id: str, *, deadline_s: float) -> RefundFacts | None:
+        """Return what speaks for and against a refund now; None when no open position has that id.
+
+        Raises:
+            VenueError: the venue did not say.
+        """
+        ...
+
+    async def refund_aftermath(self, position: Position, *, deadline_s: float) -> RefundAftermath:
+        """Return what account, position lists and market show after the refund of `position`.
+
+        Raises:
+            VenueError: the venue did not say.
+        """
         ...
 
 

@@ -26,6 +26,11 @@ _FIELDS = {
     "apipassphrase": "password",
     "walletaddress": "walletAddress",
     "wallet": "walletAddress",
+    "accesstoken": "accessToken",
+    "privytoken": "accessToken",
+    "jwt": "accessToken",
+    "identitytoken": "identityToken",
+    "privyidtoken": "identityToken",
     "privatekey": "privateKey",
 }
 _LINE = re.compile(r"""\s*["']?([A-Za-z][A-Za-z0-9_\- ]*?)["']?\s*[=:]\s*(.*?)\s*,?\s*""")
@@ -35,8 +40,8 @@ _LINE = re.compile(r"""\s*["']?([A-Za-z][A-Za-z0-9_\- ]*?)["']?\s*[=:]\s*(.*?)\s
 class Credential:
     """One credential of the vault; its repr and its error texts hold no value.
 
-    The fields are `apiKey` and `secret`, or `walletAddress` and `privateKey`, and `password` where the venue
-    has one.
+    The fields are `apiKey` and `secret`, or `walletAddress` with `privateKey`, `apiKey` or `accessToken` (and
+    `identityToken`), and `password` where the venue has one.
     """
 
     name: str
@@ -53,8 +58,11 @@ class Credential:
 
     @property
     def complete(self) -> bool:
-        """Whether a pair is there that can sign."""
-        return {"apiKey", "secret"} <= set(self.fields) or {"walletAddress", "privateKey"} <= set(self.fields)
+        """Whether a pair is there that can sign, or that some venue takes as it is."""
+        names = set(self.fields)
+        if {"apiKey", "secret"} <= names:
+            return True
+        return "walletAddress" in names and bool(names & {"privateKey", "apiKey", "accessToken"})
 
 
 def read_credential(name: str, text: str) -> Credential:
@@ -78,7 +86,7 @@ def read_credential(name: str, text: str) -> Credential:
         found = ", ".join(sorted(credential.fields)) or "nothing"
         raise VaultUnusable(
             "A credential needs api_key and secret, or wallet_address and private_key (and passphrase where "
-            f"the venue has one); found {found}. Nothing was stored."
+            f"the venue has one), or, for strike, wallet_address and api_key or access_token; found {found}. Nothing was stored."
         )
     return credential
 
@@ -125,8 +133,8 @@ def _named(pairs: Mapping[str, object]) -> dict[str, str]:
         field = _FIELDS.get(_plain(given))
         if field is None:
             raise VaultUnusable(
-                f"The field {given[:40]!r} is unknown; known are api_key, secret, passphrase, wallet_address "
-                "and private_key. Nothing was stored."
+                f"The field {given[:40]!r} is unknown; known are api_key, secret, passphrase, wallet_address, "
+                "private_key, access_token and identity_token. Nothing was stored."
             )
         if not isinstance(value, str) or not value.strip():
             if value is None or value == "":

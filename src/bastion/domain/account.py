@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from bastion.domain.refund import RefundPolicy
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Account:
@@ -9,7 +11,9 @@ class Account:
 
     `venue` is the venue's id in lower case (`binance`, `bybit`), as answers name it. `key_space` tells apart
     the product families that one credential can see (`usdm`, `coinm`, `unified`); each is its own account.
-    `base_url` is scheme, host and prefix without the API path; None means the venue's public host.
+    `base_url` is scheme, host and prefix without the API path; None means the venue's public host. `refund`
+    says when a position may be given up for its margin, where the venue offers that. `trading_a_minute` is
+    how many trading requests a minute the venue takes from this account; None means its published limit.
     """
 
     name: str
@@ -18,6 +22,8 @@ class Account:
     credential: str
     base_url: str | None = None
     ws_url: str | None = None
+    refund: RefundPolicy = RefundPolicy.NEVER
+    trading_a_minute: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,7 +22,8 @@ class Look:
 
     `begun_ns` and `ended_ns` are monotonic times of the Clock port, taken before the first request left and
     after the last answer came. `parts` names what was read and believed, `unread` what was not. `digests` are
-    SHA-256 hashes of the raw answers. A look is evidence of flatness only when `complete`.
+    SHA-256 hashes of the raw answers. `notes` tell what was shown that is no exposure, such as a claim on a
+    payout. A look is evidence of flatness only when `complete`.
     """
 
     begun_ns: int
@@ -33,6 +34,7 @@ class Look:
     unread: tuple[Unread, ...] = ()
     digests: tuple[str, ...] = ()
     venue_time_ms: int | None = None
+    notes: tuple[str, ...] = ()
 
     @property
     def complete(self) -> bool:

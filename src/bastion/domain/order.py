@@ -23,6 +23,8 @@ class OrderKind(StrEnum):
     """At market, the venue's size-free close of the whole position, where it has one; else as MARKET."""
     IOC = "ioc"
     """At `limit_price` or better at once, the rest expires."""
+    REFUND = "refund"
+    """No order at all: the venue takes the position back for its original margin (`domain.refund`)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +63,10 @@ class OrderStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderState:
-    """What a venue says of one order of ours at one moment."""
+    """What a venue says of one order of ours at one moment.
+
+    `refunded_usd` is the margin that a refund gave back; None for every order.
+    """
 
     client_order_id: str
     order_id: str
@@ -69,6 +74,7 @@ class OrderState:
     filled: Quantity
     average_price: Price | None = None
     reason: str = ""
+    refunded_usd: Usd | None = None
 
     @property
     def ended(self) -> bool:
@@ -118,8 +124,10 @@ class Fill:
     """One execution of one order; money is in USD, fees positive when paid.
 
     `realized_pnl_usd` is price PnL before fees and funding; None means that the venue does not give it with
-    the execution. `opens` tells whether it opened or added to a position rather than reduced one, where the
-    venue says so. `fee_note` names the rate at which a fee in a coin other than a US stablecoin was valued.
+    the execution. `funding_usd` is what the venue settled with it (negative when paid), apart from the PnL;
+    None where it settles funding elsewhere. `opens` tells whether it opened or added to a position rather
+    than reduced one, where the venue says so. `fee_note` names the rate at which a fee in a coin other than a
+    US stablecoin was valued.
     """
 
     instrument: str
@@ -135,4 +143,5 @@ class Fill:
     at_ms: int
     side: Side | None = None
     realized_pnl_usd: Usd | None = None
+    funding_usd: Usd | None = None
     fee_note: str = ""

@@ -28,7 +28,8 @@ class Position:
     `hedged` says that the account runs hedge mode there, so that both sides of one instrument can be open.
     `closable` is False for what bastion reports but does not close (options, spot debt); it then makes the
     verdict NOT_FLAT by name. Figures that the venue did not give are None, never zero. `notional_usd` is
-    positive; `margin_usd` is the initial margin.
+    positive; `margin_usd` is the initial margin. `position_id` is the venue's own id of this position, where
+    it has one; there, several positions of one contract and side can be open.
     """
 
     instrument: str
@@ -46,6 +47,7 @@ class Position:
     margin_usd: Usd | None = None
     unrealized_pnl_usd: Usd | None = None
     closable: bool = True
+    position_id: str = ""
 
     @property
     def key(self) -> tuple[str, str, str]:

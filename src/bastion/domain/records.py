@@ -9,9 +9,10 @@ from decimal import Decimal
 from enum import StrEnum
 
 from bastion.domain.look import Look
-from bastion.domain.money import Quantity
+from bastion.domain.money import Quantity, Usd
 from bastion.domain.order import CancelAnswer, Fill, OpenOrder, OrderRequest, OrderState
 from bastion.domain.position import Position
+from bastion.domain.refund import RefundPolicy
 from bastion.domain.verdict import Verdict
 from bastion.errors import Fault
 
@@ -23,6 +24,7 @@ class CoveredAccount:
     name: str
     venue: str
     key_space: str
+    refund: RefundPolicy = RefundPolicy.NEVER
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +78,17 @@ class LegStarted:
     account: str
     run: int
     link: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LegExtended:
+    """A leg was given `extra_s` seconds more than the exit's deadline in a run, for the `reason` told."""
+
+    exit_id: str
+    account: str
+    run: int
+    extra_s: Decimal
+    reason: str
 
 
 class LookPurpose(StrEnum):
@@ -260,6 +273,27 @@ class ExitJudged:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RefundRequested:
+    """A person asked for the margin of one position, outside an exit; `exit_id` names this refund.
+
+    `position` is how it stood then, `net_usd` what a normal close was estimated to give, `spread_usd` and
+    `fee_share` what opening it again was estimated to cost, `fit` the word for the use or the warning that
+    was told.
+    """
+
+    exit_id: str
+    account: CoveredAccount
+    position: Position
+    principal: str
+    surface: str
+    fit: str
+    net_usd: Usd | None = None
+    spread_usd: Usd | None = None
+    fee_share: Decimal | None = None
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ExitEnded:
     """The work on an exit is over: judged, and the hold has passed."""
 
@@ -272,6 +306,7 @@ Record = (
     | ExitRequested
     | RunStarted
     | LegStarted
+    | LegExtended
     | Looked
     | RoundIntended
     | OrderAnswered
@@ -284,6 +319,7 @@ Record = (
     | LegReopened
     | ExitJudged
     | ExitEnded
+    | RefundRequested
 )
 
 

@@ -29,7 +29,9 @@ async def request_exit(
         JournalUnusable: neither the journal nor its spool took the request.
     """
     covered = tuple(
-        CoveredAccount(name=account.name, venue=account.venue, key_space=account.key_space)
+        CoveredAccount(
+            name=account.name, venue=account.venue, key_space=account.key_space, refund=account.refund
+        )
         for account in accounts
     )
     return await journal.append(

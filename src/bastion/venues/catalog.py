@@ -1,6 +1,7 @@
 """Catalog: which venues are supported, and the adapter that each of them gets."""
 
 import hashlib
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,12 +14,16 @@ from bastion.venues.ccxt import binance, bybit, bybit_pace
 from bastion.venues.ccxt.door import exchange_class
 from bastion.venues.ccxt.shelf import Shelf
 from bastion.venues.ccxt.wire import VenueKey
+from bastion.venues.strike import venue as strike
+from bastion.venues.strike.wire import StrikeKey
 from bastion.venues.throttle import Limit, Throttle
+
+WALLET_FORM = re.compile(r"0x[0-9a-fA-F]{40}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Entry:
-    exchange: str
+    exchange: str | None
     key_spaces: tuple[str, ...]
     address_limits: tuple[Limit, ...]
     build: Callable[..., Venue]
@@ -36,6 +41,13 @@ _ENTRIES: Mapping[str, _Entry] = {
         key_spaces=(bybit.KEY_SPACE,),
         address_limits=bybit_pace.ADDRESS_LIMITS,
         build=bybit.BybitVenue,
+    ),
+    # Spoken by its own client: the venue gets no ccxt exchange, and signs nothing.
+    "strike": _Entry(
+        exchange=None,
+        key_spaces=(strike.KEY_SPACE,),
+        address_limits=strike.ADDRESS_LIMITS,
+        build=strike.StrikeVenue,
     ),
 }
 
@@ -66,7 +78,7 @@ class Catalog:
     def build(self, account: Account, fields: Mapping[str, str]) -> Venue:
         """Return the adapter of an account; `fields` is its credential in ccxt's names (apiKey, secret).
 
-        Nothing is sent. The venue's ccxt module is imported here, once a venue.
+        Nothing is sent. The venue's ccxt module, where it needs one, is imported here, once a venue.
 
         Raises:
             ConfigInvalid: the venue or the key space is not supported, or the credential lacks a field.
@@ -76,6 +88,13 @@ class Catalog:
             raise ConfigInvalid(
                 f"Account {account.name!r}: {account.venue} has no key space {account.key_space!r} here; "
                 f"supported: {', '.join(entry.key_spaces)}."
+            )
+        if entry.exchange is None:
+            return entry.build(
+                account=account,
+                key=_strike_key(account, fields),
+                clock=self._clock,
+                address=self._address(account, entry),
             )
         if not fields.get("apiKey") or not fields.get("secret"):
             raise VaultUnusable(
@@ -88,13 +107,13 @@ class Catalog:
                 api_key=fields["apiKey"], secret=fields["secret"], password=fields.get("password", "")
             ),
             clock=self._clock,
-            exchange=self._exchange(entry),
+            exchange=self._exchange(entry.exchange),
             shelf=Shelf(self._shelf_path(account), self._clock),
             address=self._address(account, entry),
         )
 
-    def _exchange(self, entry: _Entry) -> Any:  # noqa: ANN401 - ccxt ships no types
-        return exchange_class(entry.exchange)
+    def _exchange(self, name: str) -> Any:  # noqa: ANN401 - ccxt ships no types
+        return exchange_class(name)
 
     def _address(self, account: Account, entry: _Entry) -> Throttle:
         place = (account.venue, account.base_url or "")
@@ -108,6 +127,21 @@ class Catalog:
         # Another host, such as a test network or a paper exchange, has contracts of its own.
         host = hashlib.sha256((account.base_url or "").encode()).hexdigest()[:12]
         return self._shelf_dir / f"{account.venue}-{account.key_space}-{host}.json"
+
+
+def _strike_key(account: Account, fields: Mapping[str, str]) -> StrikeKey:
+    wallet = fields.get("walletAddress", "")
+    if not WALLET_FORM.fullmatch(wallet) or not (fields.get("apiKey") or fields.get("accessToken")):
+        raise VaultUnusable(
+            f"Account {account.name!r}: strike needs wallet_address (0x and 40 hexadecimal digits) and api_key or "
+            f"access_token; store them with `bastion vault put {account.credential} --from-stdin`."
+        )
+    return StrikeKey(
+        wallet=wallet.lower(),
+        api_key=fields.get("apiKey", ""),
+        access_token="" if fields.get("apiKey") else fields.get("accessToken", ""),
+        identity_token=fields.get("identityToken", ""),
+    )
 
 
 def _entry(venue: str) -> _Entry:

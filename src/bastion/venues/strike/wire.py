@@ -1,0 +1,164 @@
+"""Wire: raw requests to the Strike API, each ending in a raw answer or a typed error."""
+
+import asyncio
+import json
+from collections.abc import Mapping
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+
+import aiohttp
+
+from bastion.errors import Fault, OutcomeUnknown, VenueError, VenueRejected, VenueUnreachable
+from bastion.ports import Clock
+from bastion.venues.raw import Answer
+from bastion.venues.throttle import Throttle
+
+PUBLIC_HOST = "https://api.strike.markets"
+PERSONAL_KEY_PREFIX = "stk_"
+ANSWER_BYTES_MAX = 32 * 1024 * 1024
+CONNECTIONS_MAX = 16
+KEEP_ALIVE_S = 75.0
+SECRET_SHOWN = "***"  # noqa: S105 - the mask, not a secret
+
+_LEFT: ContextVar[list[bool] | None] = ContextVar("bastion_strike_left", default=None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StrikeKey:
+    """The credential of one wallet: an API key, personal or service, or a pair of Privy tokens."""
+
+    wallet: str
+    api_key: str = field(default="", repr=False)
+    access_token: str = field(default="", repr=False)
+    identity_token: str = field(default="", repr=False)
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """The headers that say who acts; a service key and a token name the wallet as well."""
+        if self.api_key.startswith(PERSONAL_KEY_PREFIX):
+            return {"X-API-Key": self.api_key}
+        if self.api_key:
+            return {"X-API-Key": self.api_key, "X-Wallet-Address": self.wallet}
+        named = {"Authorization": f"Bearer {self.access_token}", "X-Wallet-Address": self.wallet}
+        return named | ({"privy-id-token": self.identity_token} if self.identity_token else {})
+
+    def masked(self, text: str) -> str:
+        """Return the text without the credential's values."""
+        for value in (self.api_key, self.access_token, self.identity_token):
+            if value:
+                text = text.replace(value, SECRET_SHOWN)
+        return text
+
+
+class StrikeWire:
+    """The connection of one account: paced, bounded raw calls. `base_url` None means the public venue."""
+
+    def __init__(self, *, key: StrikeKey, clock: Clock, throttle: Throttle, base_url: str | None) -> None:
+        self._key = key
+        self._clock = clock
+        self._base_url = (base_url or PUBLIC_HOST).rstrip("/")
+        self._session: aiohttp.ClientSession | None = None
+        self._closed = False
+        self.throttle = throttle
+
+    async def call(
+        self,
+        method: str,
+        path: str,
+        *,
+        body: Mapping[str, object] | None = None,
+        headers: Mapping[str, str] | None = None,
+        signed: bool = False,
+        units: Mapping[str, int],
+        deadline_s: float,
+    ) -> Answer:
+        """Send one request and return whatever was answered. Only a POST changes anything at the venue.
+
+        Raises:
+            OutcomeUnknown: a POST may have reached the venue, and no answer came.
+            VenueUnreachable: no answer to a read; or a POST that certainly did not leave.
+            VenueRejected: RATE_LIMIT, not sent: the venue wants silence beyond the deadline.
+        """
+        mutating = method == "POST"
+        silent = self.throttle.silent_s
+        if silent >= deadline_s:
+            raise VenueRejected(
+                f"not sent: the venue wants silence for {silent:.0f} s more",
+                fault=Fault.RATE_LIMIT,
+                retry_after_s=silent,
+            )
+        left = [False]
+        token = _LEFT.set(left)
+        try:
+            async with asyncio.timeout(deadline_s), self.throttle.passage(units):
+                return await self._send(method, path, body, {**(headers or {})}, signed=signed)
+        except TimeoutError:
+            raise _unanswered(f"no answer within {deadline_s:.1f} s", left, mutating=mutating) from None
+        except (aiohttp.ClientError, OSError, ValueError) as error:
+            # The text of a client's error can quote a header; its class says enough.
+            raise _unanswered(f"{type(error).__name__} on {path}", left, mutating=mutating) from None
+        finally:
+            _LEFT.reset(token)
+
+    def masked(self, text: str) -> str:
+        """Return a text with the credential's values masked."""
+        return self._key.masked(text)
+
+    async def close(self) -> None:
+        """Release the connections; later calls raise `VenueUnreachable`."""
+        self._closed = True
+        session, self._session = self._session, None
+        if session is not None:
+            await session.close()
+
+    async def _send(
+        self,
+        method: str,
+        path: str,
+        body: Mapping[str, object] | None,
+        headers: dict[str, str],
+        *,
+        signed: bool,
+    ) -> Answer:
+        if signed:
+            headers |= self._key.headers
+        data = None
+        if body is not None:
+            data = json.dumps(body).encode()
+            headers["Content-Type"] = "application/json"
+        async with self._open().request(
+            method, self._base_url + path, data=data, headers=headers, allow_redirects=False
+        ) as answer:
+            raw = await answer.content.read(ANSWER_BYTES_MAX + 1)
+            while len(raw) <= ANSWER_BYTES_MAX and (more := await answer.content.read(ANSWER_BYTES_MAX)):
+                raw += more
+            if len(raw) > ANSWER_BYTES_MAX:
+                raise ValueError(path)
+            lowered = {str(name).lower(): str(value) for name, value in answer.headers.items()}
+            return Answer(status=answer.status, headers=lowered, text=raw.decode("utf-8"))
+
+    def _open(self) -> aiohttp.ClientSession:
+        if self._closed:
+            raise VenueUnreachable("the connection was closed")
+        if self._session is None:
+            trace = aiohttp.TraceConfig()
+            trace.on_request_headers_sent.append(_mark_left)
+            self._session = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(limit=CONNECTIONS_MAX, keepalive_timeout=KEEP_ALIVE_S),
+                cookie_jar=aiohttp.DummyCookieJar(),
+                trace_configs=[trace],
+                trust_env=False,
+            )
+        return self._session
+
+
+async def _mark_left(_session: aiohttp.ClientSession, _context: object, _params: object) -> None:
+    left = _LEFT.get()
+    if left is not None:
+        left[0] = True
+
+
+def _unanswered(why: str, left: list[bool], *, mutating: bool) -> VenueError:
+    if mutating and left[0]:
+        return OutcomeUnknown(f"{why}; the request may have been executed")
+    return VenueUnreachable(f"{why}; the request was not sent" if mutating else why)

@@ -178,15 +178,15 @@ def is_dust(position: Position, instrument: Instrument | None, past: Trail, sett
     """Return whether a position is a residue that the venue refuses to close for its size.
 
     Only after the venue refused this very size: below its minimum once (twice, where it says that nothing is
-    there to reduce), or, where the minimum is not known or is one of value, twice for a position worth less
-    than `dust_notional_usd`.
+    there to reduce), or, where the minimum is not known or is one of value, once every way of
+    sending it was refused for a position worth less than `dust_notional_usd`.
     """
     if past.last_quantity != position.quantity:
         return False
     if below_minimum(position, instrument):
         return past.last_fault is Fault.SIZE or past.maybes >= 2  # noqa: PLR2004 - refused twice
     small = position.notional_usd is not None and position.notional_usd < settings.dust_notional_usd
-    return small and past.last_fault is Fault.SIZE and past.sizes >= 2  # noqa: PLR2004 - refused twice
+    return small and past.last_fault is Fault.SIZE and past.sizes > WHOLE_AFTER_SIZES
 
 
 def _unit(value: Decimal) -> Decimal:

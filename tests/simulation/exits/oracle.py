@@ -17,6 +17,8 @@ from bastion.exits.report import ExitReport
 CALM_FLAT_S = 2.0
 BEGAN_S = 100.0
 HEAL_GRACE_S = 16.0
+DUST_USD = 5
+SMALL = Decimal("0.1")
 FIRST_WAVE_S = 0.05
 LIVE_PATIENCE_S = 0.9
 
@@ -145,7 +147,8 @@ class Oracle:
                 and held.since_s < since_s - (0.0 if held.announced and held.since_s > first_s else lag_s)
             ):
                 self._broken(f"{record.verdict} while {record.account} holds {held.signed} of {key} (I3)")
-            if key in dust and abs(held.signed) >= max(market.plan.minimum, Decimal("0.1")):
+            worth = abs(held.signed) * held.mark
+            if key in dust and worth >= DUST_USD and abs(held.signed) >= max(market.plan.minimum, SMALL):
                 self._broken(f"{record.account} calls {held.signed} of {key} dust (I3)")
         for order in market.orders.values():
             self._broken(f"{record.verdict} while the order {order.order_id} works (I3)")

@@ -5,13 +5,14 @@ from decimal import Decimal
 
 import pytest
 from aiohttp import web
-from tests.venue_rig import Asked, Rig, reply
+from tests.venue_rig import Asked, Rig, hang, reply
 
 from bastion.domain.order import OrderKind
 from bastion.domain.position import Side
 from bastion.errors import Fault, OutcomeUnknown, VenueRejected
 
 ORDER = "/fapi/v1/order"
+POSITIONS = "/fapi/v3/positionRisk"
 
 
 async def sent(rig: Rig, *, side: Side, hedged: bool) -> dict[str, str]:
@@ -161,3 +162,29 @@ async def test_the_older_account_page_serves_where_the_newer_one_is_missing(bina
     assert (await binance.venue.access(deadline_s=5)).can_trade
     position = binance.request().position
     assert await binance.venue.second_source(position, deadline_s=5) == Decimal("0.7")
+
+
+def shown(size: str) -> dict[str, object]:
+    return {"symbol": "BTCUSDT", "positionSide": "BOTH", "positionAmt": size, "markPrice": "100"}
+
+
+async def test_while_a_position_is_open_short_weight_goes_to_positions_and_not_to_the_order_lists(
+    binance: Rig,
+) -> None:
+    used = {"X-MBX-USED-WEIGHT-1M": "2100"}
+    binance.script.on(POSITIONS, reply([shown("1")], 200, used), reply([shown("1")]), reply([shown("0")]))
+    assert (await binance.venue.look(deadline_s=5)).complete
+    short = await binance.venue.look(deadline_s=5)
+    assert [part.part for part in short.unread] == ["orders", "conditional orders"]
+    assert [position.instrument for position in short.positions] == ["BTCUSDT"]
+    assert len(binance.script.seen("/fapi/v1/openOrders")) == 1
+    await binance.venue.look(deadline_s=5)
+    # With nothing held any more, the proof of flat gets what it needs.
+    assert (await binance.venue.look(deadline_s=5)).empty
+
+
+async def test_a_clock_that_does_not_answer_holds_no_look_up(binance: Rig) -> None:
+    binance.script.on("/fapi/v1/time", hang())
+    look = await binance.venue.look(deadline_s=10)
+    assert look.empty
+    assert look.ended_ns - look.begun_ns < 5_000_000_000

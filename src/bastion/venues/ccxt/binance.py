@@ -27,6 +27,7 @@ from bastion.domain.position import Position, Side
 from bastion.errors import AnswerMalformed, Fault, OutcomeUnknown, VenueError, VenueRejected
 from bastion.ports import Clock
 from bastion.venues.ccxt import binance_rows as rows
+from bastion.venues.ccxt.binance_thrift import Thrift, spared
 from bastion.venues.ccxt.faults import Refusal, binance_refusal
 from bastion.venues.ccxt.shelf import Instruments, Shelf, by_key
 from bastion.venues.ccxt.venue import CcxtVenue, Part, PartRead
@@ -80,6 +81,7 @@ class BinanceVenue(CcxtVenue):
         self._key = key
         self._exchange = exchange
         self._throttle = Throttle(clock, ACCOUNT_LIMITS, shared=address)
+        self._thrift = Thrift(clock, self._throttle["weight"])
         super().__init__(account=account, clock=clock, shelf=shelf)
 
     @property
@@ -235,19 +237,21 @@ class BinanceVenue(CcxtVenue):
         )
 
     def _parts(self) -> tuple[Part, ...]:
+        lists = self._thrift.allows()
         return (
             Part(name="positions", read=self._positions),
-            Part(name="orders", read=self._orders),
-            Part(name="conditional orders", read=self._conditional_orders),
+            Part(name="orders", read=self._orders if lists else spared),
+            Part(name="conditional orders", read=self._conditional_orders if lists else spared),
         )
 
     async def _positions(self, deadline: Deadline) -> PartRead:
         answer = await self._call("fapiPrivateV3GetPositionRisk", {}, units={"weight": 5}, deadline=deadline)
         listed = read_rows(answer.value, "positionRisk")
-        found = [rows.position(row) for row in listed]
+        found = tuple(item for item in map(rows.position, listed) if item is not None)
+        self._thrift.saw(found)
         changes = [int(row.decimal_or_none("updateTime") or 0) for row in listed]
         return PartRead(
-            positions=tuple(item for item in found if item is not None),
+            positions=found,
             digests=(answer.digest,),
             changed_ms=max(changes, default=None),
         )

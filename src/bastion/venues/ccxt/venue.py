@@ -19,6 +19,8 @@ from bastion.venues.deadline import Deadline, settled, together, within
 from bastion.venues.raw import Answer
 
 NS_PER_MS = 1_000_000
+CLOCK_WAIT_S = 0.5
+"""How long a look waits for nothing but the venue's clock; without it, the machine's own must do."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,17 +83,14 @@ class CcxtVenue(ABC):
         deadline = Deadline(self._clock, deadline_s)
         begun_ns, begun_utc_ns = self._clock.monotonic_ns(), self._clock.now_ns()
         parts = self._parts()
-        asked: list[Awaitable[PartRead]] = [part.read(deadline) for part in parts]
-        if not self._synchronised:
-            asked.append(self._read_clock(deadline))
-        answers = await settled(asked)
+        answers = await self._read_parts(parts, deadline)
         positions: dict[tuple[str, str, str], Position] = {}
         orders: dict[tuple[str, str, str, bool], OpenOrder] = {}
         names: list[str] = []
         unread: list[Unread] = []
         digests: list[str] = []
         read: list[PartRead] = []
-        for part, answer in zip(parts, answers[: len(parts)], strict=True):
+        for part, answer in zip(parts, answers, strict=True):
             if isinstance(answer, VenueError):
                 terminal = isinstance(answer, VenueRejected) and answer.fault is Fault.TERMINAL
                 unread.append(
@@ -233,9 +232,17 @@ class CcxtVenue(ABC):
             self._doubt_ms = abs(after_ns - before_ns) // 2 // NS_PER_MS + 2
             self._synchronised += 1
 
-    async def _read_clock(self, deadline: Deadline) -> PartRead:
-        await self._synchronise(deadline, seen=0)
-        return PartRead()
+    async def _read_parts(self, parts: Sequence[Part], deadline: Deadline) -> list[PartRead | VenueError]:
+        async with asyncio.TaskGroup() as group:
+            clock = None
+            if not self._synchronised:
+                clock = group.create_task(settled([self._synchronise(deadline, seen=0)]))
+            answers = await settled([part.read(deadline) for part in parts])
+            if clock is not None:
+                # An exit must not stand still for a clock that does not answer.
+                await asyncio.wait({clock}, timeout=min(CLOCK_WAIT_S, deadline.left_s))
+                clock.cancel()
+        return answers
 
     def _time_of(self, read: Sequence[PartRead], begun_utc_ms: int) -> int | None:
         # Executions are counted from this moment: none of ours may be missed, and none that the positions

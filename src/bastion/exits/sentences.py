@@ -14,8 +14,10 @@ NAMED_MAX = 4
 
 
 def pair(symbol: str) -> str:
-    """Return the pair form of a symbol: `BTC/USDT:USDT` becomes `BTCUSDT`."""
-    return symbol.split(":", 1)[0].replace("/", "").replace("-", "")
+    """Return the pair form of a symbol: `BTC/USDT:USDT` becomes `BTCUSDT`; an expiry or strike stays."""
+    head, *rest = symbol.split(":", 1)[0].split("-")
+    plain = "".join((head, *rest)) if all(part.isalpha() for part in rest) else "-".join((head, *rest))
+    return plain.replace("/", "")
 
 
 def count(number: int, noun: str) -> str:
@@ -45,7 +47,9 @@ def summary(
             f"EXITING: {len(closed)} of {count(seen, 'position')} closed after {elapsed_s:.1f} s; "
             f"ask for the status of {exit_id}."
         )
-    done = _done(closed, tuple(venues), cancelled=cancelled, total=total, pending=pending)
+    done = _done(
+        closed, tuple(venues), cancelled=cancelled, total=total, pending=pending, blind=not verdict.success
+    )
     if verdict.success:
         dust = [row for row in residual if row.kind == "dust"]
         small = f"; below the venue's minimum and left: {_names(dust)}" if dust else ""
@@ -55,7 +59,8 @@ def summary(
     if verdict is Verdict.NOT_FLAT:
         left = [row for row in residual if row.kind in {"position", "not_closed_by_bastion"}]
         if left:
-            head = f"{len(left)} of {count(max(seen, len(left)), 'position')} {_remain(len(left))}"
+            foreign = sum(row.kind == "not_closed_by_bastion" for row in left)
+            head = f"{len(left)} of {count(max(seen + foreign, len(left)), 'position')} {_remain(len(left))}"
         else:
             left = [row for row in residual if row.kind == "order"]
             head = f"{count(len(left), 'order')} {_remain(len(left))}"
@@ -123,10 +128,12 @@ def _done(
     cancelled: int,
     total: Decimal,
     pending: bool,
+    blind: bool,
 ) -> str:
     orders = f", {count(cancelled, 'order')} cancelled" if cancelled else ""
     if not closed:
-        what = "no position was closed" if cancelled else "nothing was open"
+        # Only a proof of flat allows the words that nothing was open.
+        what = "no position was closed" if cancelled or blind else "nothing was open"
         return f"{what} on {count(len(venues), 'venue')}{orders}"
     places = dict.fromkeys(row.exchange for row in closed)
     waiting = " so far (the venue still owes fills)" if pending else ""

@@ -1,10 +1,12 @@
 """What a report says: folded from records, and nothing but records."""
 
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
 from tests.unit.exits.parts import ACCOUNT, MS, UTC_NS, answered, fill, look, position, refused, request
 
+from bastion.domain.position import Position
 from bastion.domain.records import (
     Entry,
     ExitEnded,
@@ -60,7 +62,11 @@ def sent(*names: str) -> RoundIntended:
 
 
 def judged(
-    verdict: Verdict, *, left: str = "", unread: tuple[tuple[str, str], ...] = ()
+    verdict: Verdict,
+    *,
+    left: str = "",
+    foreign: tuple[Position, ...] = (),
+    unread: tuple[tuple[str, str], ...] = (),
 ) -> tuple[Record, ...]:
     return (
         LegJudged(
@@ -69,7 +75,7 @@ def judged(
             run=1,
             verdict=verdict,
             time_to_flat_ms=410 if verdict.success else None,
-            residual=(position(left),) if left else (),
+            residual=(position(left),) if left else foreign,
             unread=unread,
         ),
         ExitJudged(exit_id="xtest", verdict=verdict, held_until_ns=UTC_NS, elapsed_ms=60_000),
@@ -124,6 +130,26 @@ def test_pnl_waits_for_the_fills_and_the_price_is_the_orders_own_until_then() ->
 def test_nothing_open_is_flat_in_so_many_words() -> None:
     report = told(seen(0), seen(250), *judged(Verdict.FLAT))
     assert report.summary == "FLAT in 0.41 s: nothing was open on 1 venue."
+
+
+def test_what_could_not_be_read_is_never_called_not_open() -> None:
+    report = told(*judged(Verdict.UNKNOWN, unread=(("positions", "no answer"),)))
+    assert report.summary.endswith(
+        "binance could not be read (positions); no position was closed on 1 venue."
+    )
+
+
+def test_an_option_keeps_its_name_and_counts_beside_what_was_closed() -> None:
+    name = "BTC-25DEC26-90000-C-USDT"
+    option = replace(position(), instrument=name, symbol=name, closable=False)
+    report = told(
+        seen(0, "BTCUSDT"),
+        sent("BTCUSDT"),
+        answered("bstBTCUSDT"),
+        seen(100),
+        *judged(Verdict.NOT_FLAT, foreign=(option,)),
+    )
+    assert "1 of 2 positions remains: BTC-25DEC26-90000-C-USDT LONG 1" in report.summary
 
 
 def test_what_is_left_is_named_with_the_venues_reason_and_what_to_do() -> None:

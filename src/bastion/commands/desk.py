@@ -9,7 +9,14 @@ from typing import TypeVar
 from bastion.auth.keys import Keys
 from bastion.commands.readings import Readings
 from bastion.domain.account import Account
-from bastion.domain.records import Entry, ExitEnded, ExitJudged, ExitRequested, LegReopened
+from bastion.domain.records import (
+    Entry,
+    ExitEnded,
+    ExitJudged,
+    ExitRequested,
+    LegExtended,
+    LegReopened,
+)
 from bastion.exits.executor import Executor
 from bastion.exits.settings import ExitSettings
 from bastion.ports import Clock, ExitLock, Journal, Venue
@@ -24,12 +31,16 @@ T = TypeVar("T")
 
 @dataclass(slots=True, kw_only=True)
 class RunningExit:
-    """One exit at work in this process: `judged` is set while it has a verdict, `ended` when it is over."""
+    """One exit at work in this process: `judged` is set while it has a verdict, `ended` when it is over.
+
+    `extra_s` is what a venue's limit of trading requests adds to its deadline.
+    """
 
     exit_id: str
     judged: asyncio.Event = field(default_factory=asyncio.Event)
     ended: asyncio.Event = field(default_factory=asyncio.Event)
     task: asyncio.Task[None] | None = None
+    extra_s: float = 0.0
 
 
 class Desk:
@@ -197,6 +208,8 @@ class Desk:
             running.judged.set()
             if self.running() is None:
                 self.lock.release()
+        elif isinstance(entry.record, LegExtended):
+            running.extra_s = max(running.extra_s, float(entry.record.extra_s))
         elif isinstance(entry.record, LegReopened):
             running.judged.clear()
             self.lock.acquire()

@@ -1,11 +1,11 @@
 """Closings: what became of each position, and what it realised, from fills alone."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
 from bastion.domain.money import ZERO, Price, Quantity, Usd
-from bastion.domain.order import Direction, Fill
+from bastion.domain.order import Direction, Fill, OrderKind
 from bastion.domain.position import Position, Side
 from bastion.exits.books import Book, BookKey, Sent, book_key
 from bastion.exits.progress import Leg
@@ -19,7 +19,8 @@ class Closing:
     """One position that was seen in an exit, and the fills that reduced it.
 
     `reduced` is how much fills took off, `accounted` whether they take off all that was seen, and
-    `realized_pnl_usd` their price PnL; None while any of it is missing.
+    `realized_pnl_usd` their price PnL; None while any of it is missing. `refunded` is how much of it was given
+    up for its margin, which realises nothing; `refunded_usd` is that margin.
     """
 
     position: Position
@@ -29,6 +30,9 @@ class Closing:
     realized_pnl_usd: Usd | None
     fees_usd: Usd
     accounted: bool
+    funding_usd: Usd | None = None
+    refunded: Quantity = Quantity(ZERO)  # noqa: RUF009 - a NewType over an immutable value
+    refunded_usd: Usd | None = None
 
 
 def closings(leg: Leg) -> tuple[tuple[int, Closing], ...]:
@@ -67,7 +71,9 @@ def _closing(leg: Leg, book: Book, books: Mapping[BookKey, Book], after: Book | 
     value = sum((fill.quantity * fill.price for fill in cut), ZERO)
     money = [fill.realized_pnl_usd for fill in cut]
     whole = abs(book.baseline) + added
-    complete = reduced >= whole and all(amount is not None for amount in money)
+    refunds = [order for order in leg.sent.values() if _is_refund(order, book, after)]
+    refunded = sum((order.filled for order in refunds), ZERO)
+    complete = reduced + refunded >= whole and all(amount is not None for amount in money)
     return Closing(
         position=book.position,
         peak=book.peak,
@@ -75,8 +81,39 @@ def _closing(leg: Leg, book: Book, books: Mapping[BookKey, Book], after: Book | 
         exit_price=Price(round(value / reduced, PRICE_DIGITS)) if reduced else _told_price(leg, book),
         realized_pnl_usd=Usd(sum((m for m in money if m is not None), ZERO)) if complete else None,
         fees_usd=Usd(sum((fill.fee_usd for fill in cut), ZERO)),
-        accounted=reduced >= whole,
+        accounted=reduced + refunded >= whole,
+        funding_usd=_funding(cut),
+        refunded=Quantity(refunded),
+        refunded_usd=_margin(refunds),
     )
+
+
+def refund_of(leg: Leg, closing: Closing) -> Sent | None:
+    """Return the refund that ended a position; None where there was none."""
+    key = book_key(closing.position)
+    done = [
+        order
+        for order in leg.sent.values()
+        if order.request.kind is OrderKind.REFUND and order.filled and book_key(order.request.position) == key
+    ]
+    return done[-1] if done else None
+
+
+def _is_refund(order: Sent, book: Book, after: Book | None) -> bool:
+    if order.request.kind is not OrderKind.REFUND or order.filled == ZERO:
+        return False
+    return book_key(order.request.position) == book.key and _in_epoch(order, book, after)
+
+
+def _margin(refunds: Sequence[Sent]) -> Usd | None:
+    told = [order.state.refunded_usd for order in refunds if order.state is not None]
+    known = [amount for amount in told if amount is not None]
+    return Usd(sum(known, ZERO)) if known else None
+
+
+def _funding(fills: Sequence[Fill]) -> Usd | None:
+    known = [fill.funding_usd for fill in fills if fill.funding_usd is not None]
+    return Usd(sum(known, ZERO)) if known else None
 
 
 def _belongs(

@@ -1,10 +1,11 @@
 """Leg: one account's part of an exit, carried out; every decision is taken by the pure modules."""
 
 import asyncio
+from decimal import Decimal
 from typing import Protocol
 
 from bastion.domain.look import Look
-from bastion.domain.records import LegJudged, LegReopened, LegStarted, Looked, LookPurpose
+from bastion.domain.records import LegExtended, LegJudged, LegReopened, LegStarted, Looked, LookPurpose
 from bastion.domain.verdict import Verdict
 from bastion.exits.closings import pending
 from bastion.exits.courier import Courier
@@ -15,7 +16,7 @@ from bastion.exits.recorder import Recorder
 from bastion.exits.resolve import questions, settle
 from bastion.exits.settings import ExitSettings
 from bastion.exits.verdict import Standing, at_deadline, leftovers, stand
-from bastion.ports import Clock, Venue
+from bastion.ports import Clock, Refunding, Venue
 
 SECOND_NS = 1_000_000_000
 
@@ -72,6 +73,7 @@ class LegRunner:
         self._next_look_ns = now_ns
         self._judged_ns = now_ns
         self._idle = 0
+        self._extra_s = Decimal(0)
         self._looks = 0
         self._terminal_looks = 0
         self._terminals_cleared_ns = now_ns
@@ -156,8 +158,30 @@ class LegRunner:
         courier.note(
             Looked(exit_id=leg.exit_id, account=leg.account.name, run=self._run, purpose=purpose, look=look)
         )
+        self._extend(courier, look)
         terminal = bool(look.unread) and all(part.terminal for part in look.unread)
         self._terminal_looks = self._terminal_looks + 1 if terminal else 0
+
+    def _extend(self, courier: Courier, look: Look) -> None:
+        # Where the venue takes few requests a minute, closing many positions takes longer, and that is no failure.
+        venue, leg = self._venue, self._leg
+        if leg.judged is not None or not isinstance(venue, Refunding):
+            return
+        extra_s = Decimal(int(venue.patience_s(look)))
+        if extra_s <= self._extra_s:
+            return
+        self._deadline_ns += nanoseconds(float(extra_s - self._extra_s))
+        self._extra_s = extra_s
+        courier.note(
+            LegExtended(
+                exit_id=leg.exit_id,
+                account=leg.account.name,
+                run=self._run,
+                extra_s=extra_s,
+                reason=f"{len(look.positions)} positions need up to {extra_s:f} s more than the deadline, since the "
+                "venue limits trading requests",
+            )
+        )
 
     def _wants_fills(self) -> bool:
         # Before anything was done there is nothing to explain; then until every close is accounted for.

@@ -9,12 +9,13 @@ from decimal import Decimal
 from bastion.domain.instrument import Instrument
 from bastion.domain.look import Look
 from bastion.domain.money import ZERO
-from bastion.domain.order import Direction, OpenOrder, OrderRequest
+from bastion.domain.order import Direction, OpenOrder, OrderKind, OrderRequest
 from bastion.domain.position import Position, Side
 from bastion.domain.records import RoundIntended
 from bastion.errors import Fault
 from bastion.exits.books import Sent
-from bastion.exits.ladder import Trail, is_dust, rung, slices, trail
+from bastion.exits import last_rung
+from bastion.exits.ladder import Rung, Slice, Trail, is_dust, rung, slices, trail
 from bastion.exits.pace import Pace, nanoseconds
 from bastion.exits.progress import Leg, PositionKey
 from bastion.exits.resolve import by_position
@@ -101,11 +102,11 @@ def plan(
         if not _due(position, sent, standing, pace, look, now_ns=now_ns, settings=settings):
             continue
         past = trail(sent)
-        step = rung(past, settings)
+        step = _step(leg, sent, past, pace, now_ns=now_ns, settings=settings)
         instrument = instruments.get((position.category, position.instrument))
         blocking = _blocking(position, past, standing, look, sent)
         clears.extend(blocking)
-        for index, part in enumerate(slices(position, instrument, step, settings)):
+        for index, part in enumerate(_parts(position, instrument, step, settings)):
             requests.append(
                 OrderRequest(
                     client_order_id=client_order_id(leg.exit_id, leg.account.name, number, position, index),
@@ -116,6 +117,9 @@ def plan(
                 )
             )
         why.extend(_reasons(position, past, step.bound, blocking))
+        if step.kind is OrderKind.REFUND:
+            told = last_rung.reason(sent, leg.account.refund)
+            why.append(f"{position.symbol}: the margin is asked back instead of a close, since {told}")
     cancels = _cancels(leg, standing, pace, look, now_ns=now_ns, settings=settings)
     cancels = tuple(order for order in cancels if order not in clears)
     if not requests and not cancels:
@@ -133,6 +137,28 @@ def plan(
         ),
         sweep=not look.positions and not requests and set(cancels) == set(look.orders),
     )
+
+
+def _step(
+    leg: Leg, sent: list[Sent], past: Trail, pace: Pace, *, now_ns: int, settings: ExitSettings
+) -> Rung:
+    refund = last_rung.due(
+        sent,
+        leg.account.refund,
+        now_ns=now_ns,
+        ended_ns=pace.ended_ns,
+        run_began_ns=pace.run_began_ns,
+        settings=settings,
+    )
+    return Rung(kind=OrderKind.REFUND) if refund else rung(past, settings)
+
+
+def _parts(
+    position: Position, instrument: Instrument | None, step: Rung, settings: ExitSettings
+) -> tuple[Slice, ...]:
+    if step.kind is OrderKind.REFUND:
+        return (Slice(kind=step.kind, quantity=position.quantity),)
+    return slices(position, instrument, step, settings)
 
 
 def _due(

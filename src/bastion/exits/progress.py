@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from decimal import Decimal
 
 from bastion.domain.look import Look
 from bastion.domain.money import ZERO, Quantity
@@ -15,6 +16,7 @@ from bastion.domain.records import (
     ExitJudged,
     ExitRequested,
     FillsRead,
+    LegExtended,
     LegJudged,
     LegReopened,
     LegStarted,
@@ -63,6 +65,7 @@ class Leg:
     cancelled: dict[OrderKey, OpenOrder] = field(default_factory=dict)
     troubles: list[Troubled] = field(default_factory=list)
     whys: list[str] = field(default_factory=list)
+    extra_s: Decimal = ZERO
     judged: LegJudged | None = None
     proofs: tuple[Looked, ...] = ()
     reopenings: int = 0
@@ -149,6 +152,10 @@ class Leg:
             case LegStarted():
                 self.run, self.link = record.run, record.link or self.link
                 self.before = self.latest = None
+            case LegExtended():
+                self.extra_s = record.extra_s
+                if record.reason not in self.whys:
+                    self.whys.append(record.reason)
             case LegJudged():
                 self.judged = record
                 self.proofs = tuple(look for look in (self.before, self.latest) if look is not None)
@@ -244,6 +251,7 @@ def _advance(state: Progress, record: Record, *, at_ns: int) -> None:
             state.troubles.append(record)
         case (
             LegStarted()
+            | LegExtended()
             | Looked()
             | RoundIntended()
             | OrderAnswered()

@@ -11,7 +11,8 @@ from bastion.domain.records import Entry, Outcome
 from bastion.domain.verdict import ExitState, Verdict
 from bastion.errors import Fault
 from bastion.exits.books import Sent, book_key
-from bastion.exits.closings import Closing, closings
+from bastion.exits import last_rung
+from bastion.exits.closings import Closing, closings, refund_of
 from bastion.exits.progress import Leg, Progress, progress
 from bastion.exits.sentences import next_step, pair, summary, warnings
 from bastion.exits.telling import (
@@ -20,6 +21,7 @@ from bastion.exits.telling import (
     ExitReport,
     LegProof,
     LookProof,
+    RefundedMargin,
     Residual,
     ResolvedOrder,
     UnreadPart,
@@ -31,6 +33,7 @@ __all__ = [
     "ExitReport",
     "LegProof",
     "LookProof",
+    "RefundedMargin",
     "Residual",
     "ResolvedOrder",
     "UnreadPart",
@@ -61,6 +64,7 @@ def _report(state: Progress, legs: tuple[Leg, ...]) -> ExitReport:
     unread = tuple(row for leg in legs for row in _unread(leg)) if verdict is not None else ()
     errors = tuple(row for leg in legs for row in _errors(leg, verdict))
     elapsed_s, time_to_flat_ms = _times(state, legs, success=success)
+    refunds = tuple(row for leg in legs for row in _refunds(leg))
     pending = any(row.pnl_pending for row in closed)
     total = Usd(sum((row.realized_pnl_usd for row in closed if row.realized_pnl_usd is not None), ZERO))
     cancelled = sum(len(leg.cancelled) for leg in legs)
@@ -94,7 +98,7 @@ def _report(state: Progress, legs: tuple[Leg, ...]) -> ExitReport:
         unread=unread,
         orders_cancelled=cancelled,
         fees_usd=Usd(sum((row.fees_usd for row in closed), ZERO)),
-        funding_usd=None,
+        funding_usd=_funding(legs),
         pnl_pending=pending,
         time_to_flat_ms=time_to_flat_ms,
         held_until=iso(state.judged.held_until_ns) if state.judged is not None and success else None,
@@ -104,6 +108,8 @@ def _report(state: Progress, legs: tuple[Leg, ...]) -> ExitReport:
         requested_at=iso(state.requested_ns),
         resolved=tuple(row for leg in legs for row in _resolved(leg)),
         looks=tuple(_proof(leg, state) for leg in legs),
+        refunds=refunds,
+        total_refunded_margin_usd=Usd(sum((row.refunded_margin_usd or ZERO for row in refunds), ZERO)),
         elapsed_s=elapsed_s.quantize(Decimal("0.001")),
     )
 
@@ -162,10 +168,38 @@ def _closed(leg: Leg) -> Iterable[ClosedPosition]:
             realized_pnl_usd=closing.realized_pnl_usd,
             exchange=leg.account.venue,
             account=leg.account.name,
-            quantity=closing.reduced if closing.accounted else closing.peak,
+            quantity=closing.reduced or closing.peak if closing.accounted else closing.peak,
             fees_usd=closing.fees_usd,
             pnl_pending=closing.realized_pnl_usd is None,
+            how="refunded" if closing.refunded else "closed",
         )
+
+
+def _refunds(leg: Leg) -> Iterable[RefundedMargin]:
+    for _, closing in closings(leg):
+        refund = refund_of(leg, closing) if closing.refunded else None
+        if refund is None:
+            continue
+        earlier = [
+            order
+            for order in leg.sent.values()
+            if order.round < refund.round and order.request.position.key == closing.position.key
+        ]
+        yield RefundedMargin(
+            symbol=pair(closing.position.symbol),
+            exchange=leg.account.venue,
+            account=leg.account.name,
+            direction=closing.position.side,
+            refunded_margin_usd=closing.refunded_usd,
+            reason=last_rung.reason(earlier, leg.account.refund),
+            position_id=closing.position.position_id,
+        )
+
+
+def _funding(legs: Sequence[Leg]) -> Usd | None:
+    told = [closing.funding_usd for leg in legs for _, closing in closings(leg)]
+    known = [amount for amount in told if amount is not None]
+    return Usd(sum(known, ZERO)) if known else None
 
 
 def _told_closed(leg: Leg, closing: Closing) -> bool:

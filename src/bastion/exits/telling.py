@@ -13,7 +13,8 @@ class ClosedPosition:
     """A position that was seen during the exit and is gone; prices and money come from fills only.
 
     `symbol` is the pair form (`BTCUSDT`), `exchange` the venue's id. `exit_price` is the average over the
-    fills that reduced it; None, as is `realized_pnl_usd`, while `pnl_pending`.
+    fills that reduced it; None, as is `realized_pnl_usd`, while `pnl_pending`. `how` is `closed`, or `refunded` where
+    the venue took it back for its margin: then nothing was realised, and there is no price.
     """
 
     symbol: str
@@ -25,6 +26,20 @@ class ClosedPosition:
     quantity: Quantity
     fees_usd: Usd
     pnl_pending: bool
+    how: str = "closed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefundedMargin:
+    """A position that was given up for its original margin; that is no profit and no loss."""
+
+    symbol: str
+    exchange: str
+    account: str
+    direction: Side
+    refunded_margin_usd: Usd | None
+    reason: str
+    position_id: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,4 +142,6 @@ class ExitReport:
     requested_at: str
     resolved: tuple[ResolvedOrder, ...]
     looks: tuple[LegProof, ...]
+    refunds: tuple[RefundedMargin, ...]
+    total_refunded_margin_usd: Usd
     elapsed_s: Decimal

@@ -20,8 +20,8 @@ from bastion.paper.clock import RealClock
 from bastion.paper.strike.commands import Tick
 from bastion.paper.strike.identity import wallet_address
 from bastion.paper.strike.identity_assembly import PrivySettings
-from bastion.paper.strike.money import parse_micro
-from bastion.paper.strike.settings import VenueSettings
+from bastion.paper.strike.money import MICRO, parse_micro
+from bastion.paper.strike.settings import Gates, VenueSettings
 from bastion.paper.wire.strike.call import submit
 from bastion.paper.wire.strike.host import Host, HostSettings, open_host, open_issuer, write_secret
 from bastion.paper.wire.strike.limits import LimitSettings, limit_from_text
@@ -41,6 +41,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     serve.add_argument("--control-port", type=int, help="also serve the operator's side; see --control-token")
     serve.add_argument("--control-token", type=Path, metavar="FILE", help="where its fresh token is written")
     serve.add_argument("--separate-exit-bucket", action="store_true")
+    serve.add_argument(
+        "--stale-after", type=int, metavar="S", help="age at which a mark serves no trade; never"
+    )
+    serve.add_argument(
+        "--exit-age-min", type=int, metavar="S", help="age at which a position may be refunded; 0"
+    )
     serve.add_argument("--mark", type=_mark, action="append", default=[], metavar="SYMBOL=PRICE")
     serve.add_argument("--privy-app", help="accept tokens of this Privy application instead of our own")
     serve.add_argument("--privy-keys-url", help="where its keys are published, when not at Privy's")
@@ -77,8 +83,11 @@ async def _serve(chosen: argparse.Namespace) -> None:
         public=chosen.public_limit,
         separate_exit_bucket=chosen.separate_exit_bucket,
     )
-    # Nothing feeds this program's marks, so the ones given stay good.
-    rules = VenueSettings(oracle_stale_after_us=None)
+    # Nothing feeds this program's marks, so the ones given stay good unless asked otherwise.
+    rules = VenueSettings(
+        oracle_stale_after_us=None if chosen.stale_after is None else chosen.stale_after * MICRO,
+        gates=Gates(age_us_min=None if chosen.exit_age_min is None else chosen.exit_age_min * MICRO),
+    )
     settings = HostSettings(folder=chosen.folder, rules=rules, wire=WireSettings(limits=limits))
     if chosen.privy_app:
         privy = PrivySettings.hosted(chosen.privy_app)

@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 import ccxt.async_support as ccxt
+
 from tests.paper_process import PaperProcess
 
 KEY, SECRET = "paper-binance-key", "paper-binance-secret"

@@ -13,7 +13,7 @@ class BastionError(Exception):
     """The root of every error that bastion raises on purpose; its text is fit to be shown to the user."""
 
 
-class Refused(BastionError):
+class Refused(BastionError):  # noqa: N818 - named for what is known after it
     """The request cannot be honoured; nothing was changed."""
 
     code = "INVALID_ARGUMENT"
@@ -45,12 +45,12 @@ class Conflict(Refused):
     code = "CONFLICT"
 
 
-class JournalUnusable(BastionError):
+class JournalUnusable(BastionError):  # noqa: N818 - named for what is known after it
     """The journal could not make a record durable."""
 
 
 class Fault(StrEnum):
-    """What a venue's error code means for an exit (facts of each venue's documentation; unknown is RESOLVE)."""
+    """What a venue's error code means for an exit; a code that we do not know is RESOLVE."""
 
     RETRY = "retry"
     """Temporary overload: nothing was executed; send again shortly."""
@@ -85,7 +85,7 @@ class VenueError(BastionError):
         self.retry_after_s = retry_after_s
 
 
-class VenueRejected(VenueError):
+class VenueRejected(VenueError):  # noqa: N818 - named for what is known after it
     """The venue answered no, and nothing was executed."""
 
     def __init__(
@@ -95,13 +95,13 @@ class VenueRejected(VenueError):
         self.fault = fault
 
 
-class VenueUnreachable(VenueError):
+class VenueUnreachable(VenueError):  # noqa: N818 - named for what is known after it
     """The venue gave no answer to a read, or a request certainly did not reach it."""
 
 
-class OutcomeUnknown(VenueError):
+class OutcomeUnknown(VenueError):  # noqa: N818 - named for what is known after it
     """An order or a cancel may or may not have been executed: resolve it, never assume."""
 
 
-class AnswerMalformed(VenueError):
+class AnswerMalformed(VenueError):  # noqa: N818 - named for what is known after it
     """An answer came whose raw shape is not the documented one; it is treated as no answer."""

@@ -26,9 +26,6 @@ from typing import TypeVar
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from tests.benchmarks.http_refunds import HttpFigures, measure_http
-from tests.own_postgres import own_postgres
-
 from bastion.paper.strike.commands import Command, Deposit, EmergencyExit, Open, Tick
 from bastion.paper.strike.decide import decide
 from bastion.paper.strike.draft import Draft
@@ -41,6 +38,8 @@ from bastion.paper.strike.store_postgres import PostgresStore
 from bastion.paper.strike.store_sqlite import SqliteStore
 from bastion.paper.strike.venue import MarginVenue
 from bastion.paper.strike.work import Work
+from tests.benchmarks.http_refunds import HttpFigures, measure_http
+from tests.own_postgres import own_postgres
 
 USD = 1_000_000
 WALLETS = [f"0x{number:040x}" for number in range(1, 257)]

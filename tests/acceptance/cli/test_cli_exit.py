@@ -7,6 +7,8 @@ from pathlib import Path
 
 import jsonschema
 import pytest
+
+import bastion
 from tests.acceptance.cli.rig import (
     AccountLine,
     Trader,
@@ -18,8 +20,6 @@ from tests.acceptance.cli.rig import (
     paper_exchange,
     wait_until,
 )
-
-import bastion
 
 SEED_SCHEMA = json.loads((Path(__file__).parent.parent / "seed_schema.json").read_text(encoding="utf-8"))
 PUBLISHED = Path(bastion.__path__[0]) / "surfaces" / "schemas" / "exit.schema.json"

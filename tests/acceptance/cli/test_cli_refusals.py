@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 import pytest
+
 from tests.acceptance.cli.rig import Paper, Trader, document
 
 

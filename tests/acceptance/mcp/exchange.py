@@ -12,9 +12,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import httpx2
-from tests.acceptance.mcp.house import House
 
 import bastion.paper
+from tests.acceptance.mcp.house import House
 
 TOKEN = "a-token-of-this-test"
 START_S = 60

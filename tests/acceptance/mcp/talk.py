@@ -11,6 +11,7 @@ from mcp.client.sse import sse_client
 from mcp.client.stdio import stdio_client
 from mcp.client.streamable_http import streamable_http_client
 from mcp_types import CallToolResult, TextContent
+
 from tests.acceptance.mcp.house import PROGRAM, House
 
 ERAS = ("legacy", "auto")

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import httpx2
 import pytest
+
 from tests.acceptance.mcp.exchange import Exchange, house_at, standing_exchange
 from tests.acceptance.mcp.house import PROGRAM, House, serving
 from tests.acceptance.mcp.talk import answer_of, over_http

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+
 from tests.acceptance.mcp.house import PROGRAM, House, serving
 from tests.acceptance.mcp.inspector import inspect
 from tests.acceptance.mcp.seed import assert_is_the_example

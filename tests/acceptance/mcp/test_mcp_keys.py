@@ -5,6 +5,7 @@ import json
 from collections.abc import Iterator
 
 import pytest
+
 from tests.acceptance.mcp.house import House, Served
 from tests.acceptance.mcp.talk import ERAS, answer_of, error_of, over_http, over_sse, text_of
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from mcp import Client
 from mcp_types import TextResourceContents
+
 from tests.acceptance.mcp.house import House, serving
 from tests.acceptance.mcp.seed import assert_is_the_example
 from tests.acceptance.mcp.talk import ERAS, answer_of, error_of, over_http, over_sse, over_stdio

@@ -5,6 +5,7 @@ import socket
 
 import httpx2
 import pytest
+
 from tests.acceptance.mcp.house import House, Served
 
 ACCEPT = {"accept": "application/json, text/event-stream", "content-type": "application/json"}

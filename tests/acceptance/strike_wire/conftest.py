@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from tests.acceptance.strike_wire.world import World
 
 ALICE = "0x" + "a1" * 20

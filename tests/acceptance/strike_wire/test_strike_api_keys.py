@@ -1,10 +1,10 @@
 """API keys over HTTP: made once, shown once, stored as hashes, revoked for good."""
 
 import pytest
-from tests.acceptance.strike_wire.conftest import ALICE, BOB, Build
-from tests.acceptance.strike_wire.world import SERVICE_KEY, World
 
 from bastion.paper.wire.strike import LimitSettings
+from tests.acceptance.strike_wire.conftest import ALICE, BOB, Build
+from tests.acceptance.strike_wire.world import SERVICE_KEY, World
 
 UNKNOWN_KEY = "stk_" + "x" * 50
 

@@ -3,10 +3,10 @@
 from fractions import Fraction
 
 import pytest
-from tests.acceptance.strike_wire.conftest import ALICE, BOB, Build
-from tests.acceptance.strike_wire.world import World
 
 from bastion.paper.strike.commands import SetHalted, SetWithdrawals
+from tests.acceptance.strike_wire.conftest import ALICE, BOB, Build
+from tests.acceptance.strike_wire.world import World
 
 GONE = {"error": 400, "message": "Position not found or already closed"}
 

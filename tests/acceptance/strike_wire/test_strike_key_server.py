@@ -4,10 +4,10 @@ import asyncio
 import json
 
 import pytest
-from tests.acceptance.strike_wire.conftest import ALICE
-from tests.acceptance.strike_wire.world import APPLICATION, World
 
 from bastion.paper.strike.identity_issuer import TokenIssuer
+from tests.acceptance.strike_wire.conftest import ALICE
+from tests.acceptance.strike_wire.world import APPLICATION, World
 
 SUBJECT = "did:privy:alice"
 UNKNOWN_ID = {"positionId": 999}

@@ -1,10 +1,10 @@
 """Limits and the order of checks: 401, 429, 400 for shape, existence, 403, status."""
 
 import pytest
-from tests.acceptance.strike_wire.conftest import ALICE, BOB, Build
-from tests.acceptance.strike_wire.world import UNLIMITED, World
 
 from bastion.paper.wire.strike import LimitSettings
+from tests.acceptance.strike_wire.conftest import ALICE, BOB, Build
+from tests.acceptance.strike_wire.world import UNLIMITED, World
 
 NOTHING = {"X-API-Key": "stk_" + "n" * 50}
 

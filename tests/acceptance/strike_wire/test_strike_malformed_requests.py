@@ -4,6 +4,7 @@ import asyncio
 import json
 
 import pytest
+
 from tests.acceptance.strike_wire.conftest import ALICE, BOB
 from tests.acceptance.strike_wire.world import World
 

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import jsonschema
 import pytest
-from tests.acceptance.strike_wire.conftest import ALICE
-from tests.acceptance.strike_wire.world import World
 
 from bastion.paper.wire.strike.routes import routes
+from tests.acceptance.strike_wire.conftest import ALICE
+from tests.acceptance.strike_wire.world import World
 
 CONFIG = Path(__file__).with_name("schemathesis.toml")
 EXAMPLES = os.environ.get("BASTION_FUZZ_EXAMPLES", "10")

@@ -5,6 +5,7 @@ import json
 from collections.abc import Mapping
 
 import pytest
+
 from tests.acceptance.strike_wire import forgeries
 from tests.acceptance.strike_wire.conftest import ALICE, BOB, Build
 from tests.acceptance.strike_wire.forgeries import SUBJECT, Forge, honest, signed

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 import pytest
+
 from tests.acceptance.strike_wire.conftest import ALICE
 from tests.acceptance.strike_wire.world import World
 

@@ -4,11 +4,11 @@ from fractions import Fraction
 from math import ceil, floor
 
 import pytest
-from tests.acceptance.strike_wire.conftest import ALICE, BOB, Build
-from tests.acceptance.strike_wire.world import World
 
 from bastion.paper.strike.settings import VenueSettings
 from bastion.paper.wire.strike import LimitSettings
+from tests.acceptance.strike_wire.conftest import ALICE, BOB, Build
+from tests.acceptance.strike_wire.world import World
 
 CAROL = "0x" + "ca" * 20
 DAVE = "0x" + "da" * 20

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 
 import ccxt.async_support as ccxt
 import pytest
+
 from tests.paper_clients import RawBinance, binance_client
 from tests.paper_process import PaperProcess
 

@@ -5,6 +5,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
+
 from tests.paper_clients import RawBinance
 from tests.paper_process import PaperProcess
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+
 from tests.paper_clients import RawBinance
 from tests.paper_process import PaperProcess
 

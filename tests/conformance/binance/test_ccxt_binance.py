@@ -4,6 +4,7 @@ from decimal import Decimal
 
 import ccxt.async_support as ccxt
 import pytest
+
 from tests.paper_clients import binance_client
 from tests.paper_process import PaperProcess
 

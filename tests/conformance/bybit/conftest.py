@@ -3,9 +3,9 @@
 from collections.abc import AsyncIterator
 
 import pytest
-from tests.bybit_rig import Venue, running, stepped, venue_on
 
 from bastion.paper.account import PositionMode
+from tests.bybit_rig import Venue, running, stepped, venue_on
 
 
 @pytest.fixture

@@ -3,10 +3,10 @@
 from typing import Any
 
 import pytest
-from tests.bybit_rig import KEY, Venue, hold, stepped
 
 from bastion.paper.wire.bybit import PLUGIN
 from bastion.paper.wire.protocol import WireRequest
+from tests.bybit_rig import KEY, Venue, hold, stepped
 
 
 def named(text: str) -> set[str]:

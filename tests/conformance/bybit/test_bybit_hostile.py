@@ -6,12 +6,12 @@ from urllib.parse import urlencode
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.bybit_rig import KEY, hold, signature_of, stepped
 
 from bastion.paper.clock import SteppedClock
 from bastion.paper.wire.bybit import PLUGIN
 from bastion.paper.wire.bybit.routes import ROUTES
 from bastion.paper.wire.protocol import Wire, WireAnswer, WireRequest
+from tests.bybit_rig import KEY, hold, signature_of, stepped
 
 FIELDS = [
     "category",

@@ -3,10 +3,10 @@
 from decimal import Decimal
 
 import pytest
-from tests.bybit_rig import ACCOUNT, START_MS, Venue, hold
 
 from bastion.paper.book import DepthShape
 from bastion.paper.order import PositionSide
+from tests.bybit_rig import ACCOUNT, START_MS, Venue, hold
 
 BTC = "BTCUSDT"
 WHOLE = {"reduceOnly": True, "closeOnTrigger": True}

@@ -3,9 +3,9 @@
 from decimal import Decimal
 
 import pytest
-from tests.bybit_rig import ACCOUNT, Venue, hold, stepped, venue_on
 
 from bastion.paper.wire.protocol import Conditions
+from tests.bybit_rig import ACCOUNT, Venue, hold, stepped, venue_on
 
 BTC = "BTCUSDT"
 LINEAR = {"category": "linear", "settleCoin": "USDT"}

@@ -5,10 +5,10 @@ from typing import Any
 
 import ccxt
 import pytest
-from tests.bybit_rig import ACCOUNT, Venue, ccxt_client, hold, running, until, venue_on
 
 from bastion.paper.account import PositionMode
 from bastion.paper.order import Direction, OrderKind, OrderRequest
+from tests.bybit_rig import ACCOUNT, Venue, ccxt_client, hold, running, until, venue_on
 
 BTC = "BTC/USDT:USDT"
 ETH = "ETH/USDT:USDT"

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 import ccxt
 import pytest
 from ccxt.async_support import bybit
+
 from tests.bybit_rig import ccxt_client, until
 from tests.paper_process import PaperProcess
 

@@ -3,6 +3,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
 from tests.margin_rig import StoreOpener, postgres_opener, sqlite_opener
 from tests.own_postgres import postgres_dsn as postgres_dsn  # noqa: PLC0414 - pytest finds the fixture here
 

@@ -7,7 +7,6 @@ from typing import Any
 import apsw
 import psycopg
 import pytest
-from tests.margin_rig import ALICE, ANSWER_S, BOB, START_US, USD, Rig, StoreOpener, rig_on
 
 from bastion.paper.strike.commands import Close, Deposit, EmergencyExit, Endow, Open, Purse, Tick
 from bastion.paper.strike.draft import Draft, VenueRow
@@ -19,6 +18,7 @@ from bastion.paper.strike.store_postgres import PostgresStore
 from bastion.paper.strike.store_sqlite import SqliteStore
 from bastion.paper.strike.venue import LedgerUnavailable, MarginVenue
 from bastion.paper.strike.writer import LedgerDamaged
+from tests.margin_rig import ALICE, ANSWER_S, BOB, START_US, USD, Rig, StoreOpener, rig_on
 
 REST = "leg, code, debit_account, credit_account, amount, position_id, at_us FROM transfers"
 

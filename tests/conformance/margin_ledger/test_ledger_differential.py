@@ -5,7 +5,6 @@ from collections.abc import Callable
 from random import Random
 
 import pytest
-from tests.margin_rig import ALICE, ANSWER_S, BOB, CAROL, HOUR, START_US, USD, Rig, StoreOpener, sqlite_opener
 
 from bastion.paper.strike.commands import (
     Close,
@@ -25,6 +24,7 @@ from bastion.paper.strike.commands import (
 )
 from bastion.paper.strike.position import Side
 from bastion.paper.strike.settings import Gates, QueueScope, VenueSettings
+from tests.margin_rig import ALICE, ANSWER_S, BOB, CAROL, HOUR, START_US, USD, Rig, StoreOpener, sqlite_opener
 
 WALLETS = (ALICE, BOB, CAROL)
 SYMBOLS = ("BTC-USD", "ETH-USD", "SOL-USD")

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from tests.venue_paper import PaperRig, paper_process, paper_rig
-from tests.venue_rig import BINANCE, BYBIT, Rig, rigged
 
 from bastion.app import PaperProcess
+from tests.venue_paper import PaperRig, paper_process, paper_rig
+from tests.venue_rig import BINANCE, BYBIT, Rig, rigged
 
 
 @pytest.fixture(params=[BINANCE, BYBIT], ids=["binance", "bybit"])

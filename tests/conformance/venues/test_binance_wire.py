@@ -5,11 +5,11 @@ from decimal import Decimal
 
 import pytest
 from aiohttp import web
-from tests.venue_rig import Asked, Rig, hang, reply
 
 from bastion.domain.order import OrderKind
 from bastion.domain.position import Side
 from bastion.errors import Fault, OutcomeUnknown, VenueRejected
+from tests.venue_rig import Asked, Rig, hang, reply
 
 ORDER = "/fapi/v1/order"
 POSITIONS = "/fapi/v3/positionRisk"

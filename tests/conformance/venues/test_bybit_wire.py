@@ -8,12 +8,12 @@ from urllib.parse import unquote
 
 import pytest
 from aiohttp import web
-from tests.venue_rig import Asked, Rig, bybit_order, hang, raw, reply, v5
 
 from bastion.domain.money import Price
 from bastion.domain.order import OrderKind, OrderStatus
 from bastion.domain.position import Position, Side
 from bastion.errors import Fault, OutcomeUnknown, VenueError, VenueRejected
+from tests.venue_rig import Asked, Rig, bybit_order, hang, raw, reply, v5
 
 CREATE, BATCH = "/v5/order/create", "/v5/order/create-batch"
 REALTIME, POSITIONS = "/v5/order/realtime", "/v5/position/list"

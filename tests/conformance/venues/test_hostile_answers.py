@@ -3,10 +3,10 @@
 import asyncio
 
 import pytest
-from tests.venue_rig import API_KEY, SECRET, Rig, hang, raw, redirect, reply, reset, v5
 
 from bastion.domain.order import OrderStatus
 from bastion.errors import AnswerMalformed, Fault, OutcomeUnknown, VenueRejected, VenueUnreachable
+from tests.venue_rig import API_KEY, SECRET, Rig, hang, raw, redirect, reply, reset, v5
 
 BROKEN_BODIES = {
     "truncated": '[{"symbol": "BTCUSDT", "positionAmt": "1',

@@ -4,13 +4,13 @@ from dataclasses import replace
 from decimal import Decimal
 
 import pytest
-from tests.venue_paper import WAIT_S, PaperRig, close_of, instrument, paper_rig, scenario
 
 from bastion.app import PaperProcess
 from bastion.domain.money import Price
 from bastion.domain.order import Direction, OrderKind, OrderState, OrderStatus
 from bastion.domain.position import Side
 from bastion.errors import Fault, OutcomeUnknown, VenueRejected
+from tests.venue_paper import WAIT_S, PaperRig, close_of, instrument, paper_rig, scenario
 
 MANY = [f"T{number:03d}USDT" for number in range(60)]
 STOP = {"trigger_price": "950", "trigger_when": "FALLS_TO"}

@@ -8,6 +8,11 @@ import threading
 from pathlib import Path
 
 import pytest
+
+from bastion.paper.strike.commands import Close, Command, EmergencyExit, Tick
+from bastion.paper.strike.ledger import Code
+from bastion.paper.strike.position import Side
+from bastion.paper.strike.results import Closed, Exited, Marked, Refused
 from tests.margin_rig import (
     ALICE,
     ANSWER_S,
@@ -19,11 +24,6 @@ from tests.margin_rig import (
     rig_on,
     sqlite_opener,
 )
-
-from bastion.paper.strike.commands import Close, Command, EmergencyExit, Tick
-from bastion.paper.strike.ledger import Code
-from bastion.paper.strike.position import Side
-from bastion.paper.strike.results import Closed, Exited, Marked, Refused
 
 THREADS = 64
 ROUNDS = int(os.environ.get("BASTION_RACE_ROUNDS", "50"))

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from tests.margin_rig import StoreOpener, postgres_opener, sqlite_opener
 
 from bastion.paper.strike.ledger import Code
 from bastion.paper.strike.position import Position, Status
 from bastion.paper.strike.store import Store, StoreInUse
+from tests.margin_rig import StoreOpener, postgres_opener, sqlite_opener
 
 PROGRAM = Path(__file__).with_name("refunding_process.py")
 KILLS = 8

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from tests.paper_clients import RawBinance
 from tests.paper_process import TOKEN_VARIABLE, ControlError, PaperProcess, paper_exchange
 

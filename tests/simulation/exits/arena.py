@@ -10,12 +10,6 @@ from functools import partial
 from random import Random
 from typing import Any, cast
 
-from tests.simulation.exits.lying_venue import LyingVenue
-from tests.simulation.exits.market import Market
-from tests.simulation.exits.oracle import Oracle
-from tests.simulation.exits.virtual_time import VirtualClock, run
-from tests.simulation.exits.world import World, draw
-
 from bastion.domain.principal import Principal, Scope
 from bastion.domain.records import Entry, LegJudged, Record, RoundIntended
 from bastion.errors import JournalUnusable
@@ -25,6 +19,11 @@ from bastion.exits.request import request_exit
 from bastion.exits.settings import ExitSettings
 from bastion.storage.codec import decode
 from bastion.storage.spool import SpooledJournal
+from tests.simulation.exits.lying_venue import LyingVenue
+from tests.simulation.exits.market import Market
+from tests.simulation.exits.oracle import Oracle
+from tests.simulation.exits.virtual_time import VirtualClock, run
+from tests.simulation.exits.world import World, draw
 
 EXIT_ID = "xsimulation00"
 RUNS_MAX = 8

@@ -5,8 +5,6 @@ from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from random import Random
 
-from tests.simulation.exits.market import CATEGORY, Market
-
 from bastion.domain.account import Access, Account
 from bastion.domain.instrument import Instrument
 from bastion.domain.look import Look, Unread
@@ -14,6 +12,7 @@ from bastion.domain.money import Quantity
 from bastion.domain.order import CancelAnswer, Fill, OpenOrder, OrderKind, OrderRequest, OrderState
 from bastion.domain.position import Position
 from bastion.errors import Fault, OutcomeUnknown, VenueError, VenueRejected, VenueUnreachable
+from tests.simulation.exits.market import CATEGORY, Market
 
 FAULT_OF = {
     "retry": Fault.RETRY,

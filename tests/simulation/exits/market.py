@@ -6,9 +6,6 @@ from decimal import Decimal
 from functools import partial
 from random import Random
 
-from tests.simulation.exits.virtual_time import EPOCH_NS, VirtualClock
-from tests.simulation.exits.world import VenueDraw
-
 from bastion.domain.money import Price, Quantity, Usd
 from bastion.domain.order import (
     Direction,
@@ -21,6 +18,8 @@ from bastion.domain.order import (
 )
 from bastion.domain.position import Position, Side
 from bastion.errors import Fault, VenueRejected
+from tests.simulation.exits.virtual_time import EPOCH_NS, VirtualClock
+from tests.simulation.exits.world import VenueDraw
 
 CATEGORY = "linear"
 ZERO = Decimal(0)

@@ -4,15 +4,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from tests.simulation.exits.market import Market
-from tests.simulation.exits.virtual_time import VirtualClock
-from tests.simulation.exits.world import World
-
 from bastion.domain.look import Look
 from bastion.domain.order import OpenOrder, OrderRequest, OrderState
 from bastion.domain.records import LegJudged
 from bastion.domain.verdict import Verdict
 from bastion.exits.report import ExitReport
+from tests.simulation.exits.market import Market
+from tests.simulation.exits.virtual_time import VirtualClock
+from tests.simulation.exits.world import World
 
 CALM_FLAT_S = 2.0
 BEGAN_S = 100.0

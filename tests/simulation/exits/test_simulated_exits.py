@@ -5,6 +5,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 import pytest
+
 from tests.simulation.exits.arena import simulate
 from tests.simulation.exits.mutants import MUTANTS, broken
 from tests.simulation.exits.world import World, draw

@@ -9,8 +9,6 @@ from pathlib import Path
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
-from tests.margin_model import Model, Outcome
-from tests.margin_rig import ALICE, BOB, CAROL, HOUR, START_US, USD, Rig, sqlite_opener
 
 from bastion.paper.strike.commands import (
     Close,
@@ -43,6 +41,8 @@ from bastion.paper.strike.results import (
 )
 from bastion.paper.strike.settings import Gates
 from bastion.paper.strike.store_sqlite import SqliteStore
+from tests.margin_model import Model, Outcome
+from tests.margin_rig import ALICE, BOB, CAROL, HOUR, START_US, USD, Rig, sqlite_opener
 
 SYMBOLS = ("BTC-USD", "ETH-USD")
 WALLETS = (ALICE, BOB, CAROL)

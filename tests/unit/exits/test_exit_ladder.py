@@ -5,7 +5,6 @@ from decimal import Decimal
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.unit.exits.parts import position
 
 from bastion.domain.instrument import Instrument
 from bastion.domain.money import ZERO, Quantity
@@ -14,6 +13,7 @@ from bastion.domain.position import Side
 from bastion.errors import Fault
 from bastion.exits.ladder import Rung, Trail, is_dust, limit, rung, slices
 from bastion.exits.settings import ExitSettings
+from tests.unit.exits.parts import position
 
 SETTINGS = ExitSettings()
 SIZES = st.decimals(min_value="0.0001", max_value="100000", places=4)

@@ -4,7 +4,6 @@ from dataclasses import replace
 from decimal import Decimal
 
 import pytest
-from tests.unit.exits.parts import ACCOUNT, MS, UTC_NS, answered, fill, look, position, refused, request
 
 from bastion.domain.position import Position
 from bastion.domain.records import (
@@ -24,6 +23,7 @@ from bastion.domain.records import (
 from bastion.domain.verdict import ExitState, Verdict
 from bastion.errors import Fault
 from bastion.exits.report import ExitReport, fold
+from tests.unit.exits.parts import ACCOUNT, MS, UTC_NS, answered, fill, look, position, refused, request
 
 
 def told(*records: Record) -> ExitReport:

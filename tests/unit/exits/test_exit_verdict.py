@@ -4,7 +4,6 @@ from dataclasses import replace
 from decimal import Decimal
 
 import pytest
-from tests.unit.exits.parts import MS, answered, fill, intend, leg, look, order, pace, position, request, see
 
 from bastion.domain.money import Quantity
 from bastion.domain.order import CancelAnswer, Direction
@@ -14,6 +13,7 @@ from bastion.exits.pace import Pace
 from bastion.exits.progress import Leg
 from bastion.exits.settings import ExitSettings
 from bastion.exits.verdict import Standing, at_deadline, leftovers, overall, stand
+from tests.unit.exits.parts import MS, answered, fill, intend, leg, look, order, pace, position, request, see
 
 SETTINGS = ExitSettings()
 

@@ -2,6 +2,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from tests.margin_rig import Rig, rig_on, sqlite_opener, without_spread
 
 

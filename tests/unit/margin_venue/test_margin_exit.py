@@ -3,7 +3,6 @@
 from fractions import Fraction
 
 import pytest
-from tests.margin_rig import ALICE, BOB, HOUR, SECOND, USD, Rig, micro
 
 from bastion.paper.strike.commands import (
     Close,
@@ -19,6 +18,7 @@ from bastion.paper.strike.commands import (
 from bastion.paper.strike.position import Side, Status
 from bastion.paper.strike.results import Exited, Reason, Refused
 from bastion.paper.strike.views import PositionsView
+from tests.margin_rig import ALICE, BOB, HOUR, SECOND, USD, Rig, micro
 
 
 def exited(rig: Rig, wallet: str, position_id: int, key: str | None = None) -> Exited:

@@ -3,7 +3,6 @@ from fractions import Fraction
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.margin_rig import HOUR, USD, micro
 
 from bastion.paper.strike import margin
 from bastion.paper.strike.fees import closing_fee
@@ -13,6 +12,7 @@ from bastion.paper.strike.position import Position, Side
 from bastion.paper.strike.queue import Claim, payable
 from bastion.paper.strike.settings import FeeShape, VenueSettings
 from bastion.paper.strike.treasury import close_figures
+from tests.margin_rig import HOUR, USD, micro
 
 MULTIPLIER = Fraction(1, 1_000_000)
 

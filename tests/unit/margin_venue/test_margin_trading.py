@@ -6,20 +6,6 @@ from fractions import Fraction
 from pathlib import Path
 
 import pytest
-from tests.margin_rig import (
-    ALICE,
-    BOB,
-    CAROL,
-    HOUR,
-    SECOND,
-    START_US,
-    USD,
-    Rig,
-    micro,
-    rig_on,
-    sqlite_opener,
-    without_spread,
-)
 
 from bastion.paper.strike.commands import (
     Close,
@@ -37,6 +23,20 @@ from bastion.paper.strike.commands import (
 from bastion.paper.strike.position import Side, Status
 from bastion.paper.strike.results import Exited, Reason, Refused, pseudo_hash
 from bastion.paper.strike.settings import Circumstances, Gates, VenueSettings
+from tests.margin_rig import (
+    ALICE,
+    BOB,
+    CAROL,
+    HOUR,
+    SECOND,
+    START_US,
+    USD,
+    Rig,
+    micro,
+    rig_on,
+    sqlite_opener,
+    without_spread,
+)
 
 
 @pytest.fixture

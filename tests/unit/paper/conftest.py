@@ -1,6 +1,7 @@
 """A small exchange on a stepped clock."""
 
 import pytest
+
 from tests.paper_rig import Rig, rig
 
 

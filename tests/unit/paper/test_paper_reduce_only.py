@@ -6,13 +6,13 @@ from decimal import Decimal
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.paper_rig import BUY, LONG, NET, SELL, SHORT, Rig, rig
 
 from bastion.paper.account import PositionMode
 from bastion.paper.exchange.venue import Exchange
 from bastion.paper.order import Direction, OrderState, PositionSide, TriggerWhen
 from bastion.paper.refusal import Reason, Refused
 from bastion.paper.rules import Oversize, VenueRules
+from tests.paper_rig import BUY, LONG, NET, SELL, SHORT, Rig, rig
 
 HEDGE = PositionMode.HEDGE
 

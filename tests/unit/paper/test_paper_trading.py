@@ -3,12 +3,12 @@
 from decimal import Decimal
 
 import pytest
-from tests.paper_rig import BUY, NET, SELL, Rig, rig
 
 from bastion.paper.book import DepthShape
 from bastion.paper.order import OrderState, TimeInForce, TriggerPrice, TriggerWhen
 from bastion.paper.refusal import Reason, Refused
 from bastion.paper.rules import VenueRules
+from tests.paper_rig import BUY, NET, SELL, Rig, rig
 
 
 def shape(bids: list[tuple[int, str]], asks: list[tuple[int, str]], replenish_ms: int = 0) -> DepthShape:

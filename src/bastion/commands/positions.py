@@ -7,6 +7,7 @@ from decimal import ROUND_HALF_EVEN, Decimal
 
 from bastion.auth.keys import require
 from bastion.commands.desk import Desk
+from bastion.commands.readings import AccountReading
 from bastion.domain.money import ZERO
 from bastion.domain.position import Position, Side
 from bastion.domain.principal import Principal, Scope
@@ -20,7 +21,8 @@ class PositionRow:
     """One open position. Figures that the venue did not give are None, never zero.
 
     As the interface has it, `size_usd` is the margin and `unrealized_pnl_pct` the return on it in percent;
-    `notional_usd`, `margin_usd` and `price_move_pct` say the same things without ambiguity.
+    `position_id` is the venue's own, where positions have one. `notional_usd`, `margin_usd` and
+    `price_move_pct` say the same things without ambiguity.
     """
 
     symbol: str
@@ -38,6 +40,7 @@ class PositionRow:
     margin_usd: Decimal | None
     price_move_pct: Decimal | None
     liquidation_price: Decimal | None
+    position_id: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,9 +88,14 @@ async def positions(desk: Desk, principal: Principal) -> PositionsReport:
         summary=_summary(rows, unread, accounts=len(readings)),
         positions=tuple(rows),
         unread=unread,
-        warnings=tuple(warning for reading in readings for warning in reading.warnings),
+        warnings=tuple(warning for reading in readings for warning in (*reading.warnings, *_notes(reading))),
         read_at=moment(reading_time_ns),
     )
+
+
+def _notes(reading: AccountReading) -> tuple[str, ...]:
+    account = reading.venue.account
+    return tuple(f"{account.name} ({account.venue}): {note}." for note in reading.look.notes)
 
 
 async def check_access(desk: Desk) -> tuple[str, ...]:
@@ -125,6 +133,7 @@ def row_of(position: Position, venue: Venue) -> PositionRow:
         margin_usd=margin_value,
         price_move_pct=_price_move(position),
         liquidation_price=position.liquidation_price,
+        position_id=position.position_id or None,
     )
 
 

@@ -13,8 +13,8 @@ from bastion.domain.order import Direction, OpenOrder, OrderKind, OrderRequest
 from bastion.domain.position import Position, Side
 from bastion.domain.records import RoundIntended
 from bastion.errors import Fault
-from bastion.exits.books import Sent
 from bastion.exits import last_rung
+from bastion.exits.books import Sent
 from bastion.exits.ladder import Rung, Slice, Trail, is_dust, rung, slices, trail
 from bastion.exits.pace import Pace, nanoseconds
 from bastion.exits.progress import Leg, PositionKey

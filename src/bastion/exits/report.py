@@ -10,8 +10,8 @@ from bastion.domain.position import Position
 from bastion.domain.records import Entry, Outcome
 from bastion.domain.verdict import ExitState, Verdict
 from bastion.errors import Fault
-from bastion.exits.books import Sent, book_key
 from bastion.exits import last_rung
+from bastion.exits.books import Sent, book_key
 from bastion.exits.closings import Closing, closings, refund_of
 from bastion.exits.progress import Leg, Progress, progress
 from bastion.exits.sentences import next_step, pair, summary, warnings

@@ -112,6 +112,7 @@ def warnings(state: Progress) -> tuple[str, ...]:
         name = f"{leg.account.venue} ({leg.account.name})"
         told.extend(f"{name}: {line}" for line in _refusals(leg))
         told.extend(f"{name}: {why}." for why in leg.whys)
+        told.extend(f"{name}: {note}." for note in (leg.look.notes if leg.look is not None else ()))
         if leg.reopenings:
             told.append(f"{name}: something was opened again after flat, {count(leg.reopenings, 'time')}.")
         told.extend(
@@ -137,10 +138,12 @@ def _done(
         return f"{what} on {count(len(venues), 'venue')}{orders}"
     places = dict.fromkeys(row.exchange for row in closed)
     waiting = " so far (the venue still owes fills)" if pending else ""
+    given_up = sum(row.how == "refunded" for row in closed)
+    refunds = f", {given_up} of them refunded for the margin" if given_up else ""
     amount = total.quantize(Decimal("0.01")) + ZERO
     return (
         f"{count(len(closed), 'position')} closed on {count(len(places), 'venue')}{orders}, "
-        f"realized {amount:,.2f} USD{waiting}"
+        f"realized {amount:,.2f} USD{waiting}{refunds}"
     )
 
 

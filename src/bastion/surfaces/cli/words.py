@@ -38,9 +38,17 @@ def verdict_line(report: ExitReport) -> str:
 def exit_lines(report: ExitReport) -> Iterator[str]:
     """Yield what an exit did, what is left and what to do; the verdict stands last."""
     for closed in report.closed_positions:
+        if closed.how == "refunded":
+            continue
         yield (
             f"  closed   {closed.account:<16} {closed.symbol} {closed.direction.value} "
             f"{trim(closed.quantity)} at {price(closed.exit_price)}  {money(closed.realized_pnl_usd)} USD"
+        )
+    for refund in report.refunds:
+        margin = "pending" if refund.refunded_margin_usd is None else f"{refund.refunded_margin_usd:,.2f} USD"
+        yield (
+            f"  refunded {refund.account:<16} {refund.symbol} {refund.direction.value}: margin {margin}, "
+            f"nothing realised; {refund.reason}"
         )
     for resolved in report.resolved:
         yield (
@@ -71,7 +79,7 @@ def positions_lines(report: PositionsReport) -> Iterator[str]:
         pnl = "unknown" if row.unrealized_pnl_usd is None else f"{row.unrealized_pnl_usd:+,.2f} USD"
         yield (
             f"  {row.account:<16} {row.symbol:<12} {row.direction.value:<5} {trim(row.quantity):>14}"
-            f"  {notional:>18}  uPnL {pnl}"
+            f"  {notional:>18}  uPnL {pnl}{f'  id {row.position_id}' if row.position_id else ''}"
         )
     for unread in report.unread:
         yield f"  NOT READ {unread.account}: {unread.part}: {unread.reason}"

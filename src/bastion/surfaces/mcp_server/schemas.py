@@ -3,6 +3,7 @@
 Schema = dict[str, object]
 
 _TEXT: Schema = {"type": "string"}
+_TEXT_OR_NULL: Schema = {"anyOf": [{"type": "string"}, {"type": "null"}]}
 _NUMBER: Schema = {"type": "number"}
 _NUMBER_OR_NULL: Schema = {"anyOf": [{"type": "number"}, {"type": "null"}]}
 
@@ -57,6 +58,7 @@ _POSITION = _record(
             _NUMBER_OR_NULL, "Price move since entry in the position's favour, in percent, without leverage."
         ),
         "liquidation_price": _NUMBER_OR_NULL,
+        "position_id": _TEXT_OR_NULL,
     }
 )
 

@@ -73,13 +73,13 @@ class Courier:
         self._recorder.note(*records)
 
     def trouble(self, part: str, error: Exception) -> None:
-        """Record that something failed on the way, once for each new reason."""
+        """Record that something failed on the way, once for each new reason; a countdown is one reason."""
         code = error.code if isinstance(error, VenueError) else type(error).__name__
         message = str(error) if isinstance(error, VenueError) else SURPRISE
         if isinstance(error, TimeoutError):
             message = "no answer came in time"
         told = [trouble for trouble in self._leg.troubles if trouble.part == part]
-        if told and (told[-1].code, told[-1].message) == (code, message):
+        if told and (told[-1].code, _words(told[-1].message)) == (code, _words(message)):
             return
         self.note(
             Troubled(
@@ -364,3 +364,7 @@ class Courier:
             self.trouble("instruments", result)
             return
         self.instruments.update(result)
+
+
+def _words(message: str) -> str:
+    return "".join(letter for letter in message if not letter.isdigit())

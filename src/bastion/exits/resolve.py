@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
+from bastion.domain.look import Look
 from bastion.domain.money import ZERO
 from bastion.domain.order import OrderRequest, OrderState
 from bastion.domain.position import Position
@@ -103,8 +104,8 @@ def settle(leg: Leg, pace: Pace, *, now_ns: int, settings: ExitSettings) -> tupl
     """Return the orders whose fate is known without the venue's word on the order itself.
 
     Executions that fill an order wholly settle it. An order of unknown outcome of which the venue says
-    nothing settles by the first look that began `resolve_patience_s` after its call ended: whatever the look
-    shows is what is left to do, and the order can only reduce.
+    nothing settles by the first look at the positions that began `resolve_patience_s` after its call ended:
+    whatever the look shows is what is left to do, and the order can only reduce.
     """
     filled: dict[str, Decimal] = {}
     for fill in leg.fills.values():
@@ -123,6 +124,7 @@ def settle(leg: Leg, pace: Pace, *, now_ns: int, settings: ExitSettings) -> tupl
             order.unknown
             and cid not in pace.in_flight
             and look is not None
+            and _shows_positions(look)
             and look.begun_ns >= ended_ns + patience_ns
             and now_ns >= ended_ns + patience_ns
         ):
@@ -142,6 +144,11 @@ def by_position(leg: Leg) -> Mapping[tuple[str, str, str], list[Sent]]:
         if book is not None and order.round > book.after_round:
             groups.setdefault(order.request.position.key, []).append(order)
     return groups
+
+
+def _shows_positions(look: Look) -> bool:
+    # A look that could not read them is no word on what an order did.
+    return bool(look.parts) and not any("position" in part.part for part in look.unread)
 
 
 def _maybe_flat(orders: Sequence[Sent]) -> bool:

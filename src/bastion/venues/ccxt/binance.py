@@ -180,7 +180,7 @@ class BinanceVenue(CcxtVenue):
         try:
             answer = await self._call(v3, {}, units={"weight": 5}, deadline=deadline)
         except VenueRejected as error:
-            if error.fault is Fault.TERMINAL:
+            if error.fault in {Fault.TERMINAL, Fault.RATE_LIMIT}:
                 raise
             answer = await self._call(v2, {}, units={"weight": 5}, deadline=deadline)
         for row in Row(answer.value, "account").rows("positions"):

@@ -14,7 +14,7 @@ from bastion.venues.ccxt.venue import PartRead
 from bastion.venues.deadline import Deadline
 from bastion.venues.throttle import NS, Bucket
 
-KEPT = 1200
+KEPT = 1600
 """Weight that only positions, questions and executions may use while a position is open."""
 LEAST = 400
 """Weight below which the lists are not read at all while a position is open."""

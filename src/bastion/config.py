@@ -44,8 +44,9 @@ class Config:
     """What the file says. `path` is None where there is no file: the embedded paper exchange is then used.
 
     `deadline_s` is when an exit answers at the latest; `hold_s` how long a standing process keeps looking
-    after FLAT, both in seconds. The first orders wait at most `intent_commit_budget_ms` for the journal. A margin
-    refund is the last rung only after `refund_after_tries` refused rounds and `refund_after_s` seconds.
+    after FLAT, both in seconds. The first orders wait at most `intent_commit_budget_ms` for the journal. A
+    margin refund is the last rung only after `refund_after_tries` refused rounds and `refund_after_s`
+    seconds.
     """
 
     path: Path | None

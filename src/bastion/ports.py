@@ -139,7 +139,7 @@ class Refunding(Protocol):
     """
 
     def patience_s(self, look: Look) -> float:
-        """Return the seconds that the venue's limit of trading requests adds to an exit of what `look` shows."""
+        """Return the seconds that the venue's limit of trading requests adds to an exit of this look."""
         ...
 
     def refund_key(self, position_id: str) -> str:
@@ -208,7 +208,7 @@ class KeyStore(Protocol):
 
 
 class ExitLock(Protocol):
-    """One process at a time carries out exits on one journal; the operating system frees a dead one's lock."""
+    """One process at a time carries out exits on one journal; the system frees a dead one's lock."""
 
     def acquire(self) -> bool:
         """Take the lock without waiting; False when another process holds it. Safe to repeat while held."""

@@ -86,7 +86,8 @@ def read_credential(name: str, text: str) -> Credential:
         found = ", ".join(sorted(credential.fields)) or "nothing"
         raise VaultUnusable(
             "A credential needs api_key and secret, or wallet_address and private_key (and passphrase where "
-            f"the venue has one), or, for strike, wallet_address and api_key or access_token; found {found}. Nothing was stored."
+            "the venue has one), or, for strike, wallet_address and api_key or access_token; "
+            f"found {found}. Nothing was stored."
         )
     return credential
 
@@ -133,8 +134,8 @@ def _named(pairs: Mapping[str, object]) -> dict[str, str]:
         field = _FIELDS.get(_plain(given))
         if field is None:
             raise VaultUnusable(
-                f"The field {given[:40]!r} is unknown; known are api_key, secret, passphrase, wallet_address, "
-                "private_key, access_token and identity_token. Nothing was stored."
+                f"The field {given[:40]!r} is unknown; known are api_key, secret, passphrase, "
+                "wallet_address, private_key, access_token and identity_token. Nothing was stored."
             )
         if not isinstance(value, str) or not value.strip():
             if value is None or value == "":

@@ -3,6 +3,8 @@
 from bastion.commands.desk import Desk
 from bastion.commands.exit import emergency_exit, exit_status, recover, resume_exit
 from bastion.commands.positions import PositionRow, PositionsReport, UnreadAccount, check_access, positions
+from bastion.commands.refund import preview_refund, refund, review_refund
+from bastion.commands.refund_telling import RefundPreview, RefundReport, RefundReview
 from bastion.commands.status import AccountStatus, StatusReport, status
 
 __all__ = [
@@ -10,13 +12,19 @@ __all__ = [
     "Desk",
     "PositionRow",
     "PositionsReport",
+    "RefundPreview",
+    "RefundReport",
+    "RefundReview",
     "StatusReport",
     "UnreadAccount",
     "check_access",
     "emergency_exit",
     "exit_status",
     "positions",
+    "preview_refund",
     "recover",
+    "refund",
     "resume_exit",
+    "review_refund",
     "status",
 ]

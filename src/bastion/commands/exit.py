@@ -52,7 +52,7 @@ async def emergency_exit(
         JournalUnusable: the request could not be written down anywhere; nothing was done.
     """
     require(principal, Scope.TRADE, action="An emergency exit")
-    reason = _checked_reason(reason)
+    reason = checked_reason(reason)
     deadline_s = _within(deadline_s, "deadline_s", least=DEADLINE_S_MIN, most=DEADLINE_S_MAX)
     hold_s = _within(hold_s, "hold_s", least=Decimal(0), most=HOLD_S_MAX)
     deadline_s = desk.settings.deadline_s if deadline_s is None else deadline_s
@@ -74,7 +74,7 @@ async def emergency_exit(
         _join_or_begin(desk, principal, reason=reason, deadline_s=deadline_s, hold_s=hold_s)
     )
     await _wait(running, desk=desk, until_ns=ends_ns, extends=wait_s is None)
-    return await exit_status(desk, principal, running.exit_id)
+    return await _with_fills(desk, principal, running.exit_id, until_ns=ends_ns)
 
 
 async def exit_status(desk: Desk, principal: Principal, exit_id: str) -> ExitReport:
@@ -125,7 +125,7 @@ async def resume_exit(desk: Desk, principal: Principal, exit_id: str | None) -> 
         desk.lock.acquire()
     desk.tell(desk.journal.entries(exit_id))
     await _wait(desk.start(exit_id), desk=desk, until_ns=ends_ns)
-    return await exit_status(desk, principal, exit_id)
+    return await _with_fills(desk, principal, exit_id, until_ns=ends_ns)
 
 
 def recover(desk: Desk) -> tuple[str, ...]:
@@ -201,6 +201,17 @@ async def _wait(running: RunningExit, *, desk: Desk, until_ns: int, extends: boo
             return
 
 
+async def _with_fills(desk: Desk, principal: Principal, exit_id: str, *, until_ns: int) -> ExitReport:
+    # Executions can be listed a moment after they happened. Once flat, nothing is at stake but the figures.
+    patience_ns = int(desk.settings.fills_patience_s * 1_000_000_000)
+    until_ns = min(until_ns, desk.clock.monotonic_ns() + patience_ns)
+    report = await exit_status(desk, principal, exit_id)
+    while report.success and report.pnl_pending and desk.clock.monotonic_ns() < until_ns:
+        await desk.clock.sleep(FOLLOW_GAP_S)
+        report = await exit_status(desk, principal, exit_id)
+    return report
+
+
 async def _follow(desk: Desk, *, until_ns: int) -> str | None:
     """Wait for the verdict of the exit that another process carries out, and return its id.
 
@@ -240,7 +251,12 @@ def _is_judged(entries: Sequence[Entry]) -> bool:
     return judged
 
 
-def _checked_reason(reason: str | None) -> str | None:
+def checked_reason(reason: str | None) -> str | None:
+    """Return the reason without surrounding space, None for an empty one.
+
+    Raises:
+        Refused: it is too long or holds what cannot be printed.
+    """
     if reason is None or not reason.strip():
         return None
     reason = reason.strip()

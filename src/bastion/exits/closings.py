@@ -19,8 +19,8 @@ class Closing:
     """One position that was seen in an exit, and the fills that reduced it.
 
     `reduced` is how much fills took off, `accounted` whether they take off all that was seen, and
-    `realized_pnl_usd` their price PnL; None while any of it is missing. `refunded` is how much of it was given
-    up for its margin, which realises nothing; `refunded_usd` is that margin.
+    `realized_pnl_usd` their price PnL; None while any of it is missing. `refunded` is how much of it was
+    given up for its margin, which realises nothing; `refunded_usd` is that margin.
     """
 
     position: Position

@@ -163,7 +163,7 @@ class LegRunner:
         self._terminal_looks = self._terminal_looks + 1 if terminal else 0
 
     def _extend(self, courier: Courier, look: Look) -> None:
-        # Where the venue takes few requests a minute, closing many positions takes longer, and that is no failure.
+        # Where a venue takes few requests a minute, closing much takes longer, and that is no failure.
         venue, leg = self._venue, self._leg
         if leg.judged is not None or not isinstance(venue, Refunding):
             return
@@ -178,8 +178,8 @@ class LegRunner:
                 account=leg.account.name,
                 run=self._run,
                 extra_s=extra_s,
-                reason=f"{len(look.positions)} positions need up to {extra_s:f} s more than the deadline, since the "
-                "venue limits trading requests",
+                reason=f"{len(look.positions)} positions need up to {extra_s:f} s more than the deadline, "
+                "since the venue limits trading requests",
             )
         )
 
@@ -309,10 +309,14 @@ class LegRunner:
         )
         if standing.open and not courier.instruments:
             courier.fetch_instruments()
-        if leg.judged is not None and pending(leg):
+        owed = leg.judged is not None and pending(leg)
+        if owed:
             courier.ask_fills()
         self._next_look_ns = self._schedule(standing, now_ns)
         until_ns = self._next_look_ns
+        if owed and now_ns < self._judged_ns + nanoseconds(settings.fills_patience_s):
+            # Somebody waits for the figures.
+            until_ns = min(until_ns, now_ns + settings.fills_grace_ms * 1_000_000)
         if leg.judged is None:
             until_ns = min(until_ns, self._deadline_ns)
         if standing.confirmed or standing.unexplained:

@@ -10,8 +10,8 @@ class ExitSettings:
 
     `look_gap_ms` is the least time between the beginnings of the two looks that prove flat (law 1).
     `deadline_s` and `hold_s` are defaults for requests that name none. After a verdict that is not flat, a
-    holding process goes on for `chase_s`, a round every `chase_gap_s`. Where a margin refund is the last rung,
-    it is asked for once closing was refused in `refund_after_tries` rounds and for `refund_after_s`.
+    holding process goes on for `chase_s`, a round every `chase_gap_s`. Where a margin refund is the last
+    rung, it is asked for once closing was refused in `refund_after_tries` rounds and for `refund_after_s`.
     """
 
     look_gap_ms: int = 250

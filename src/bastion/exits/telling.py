@@ -13,8 +13,8 @@ class ClosedPosition:
     """A position that was seen during the exit and is gone; prices and money come from fills only.
 
     `symbol` is the pair form (`BTCUSDT`), `exchange` the venue's id. `exit_price` is the average over the
-    fills that reduced it; None, as is `realized_pnl_usd`, while `pnl_pending`. `how` is `closed`, or `refunded` where
-    the venue took it back for its margin: then nothing was realised, and there is no price.
+    fills that reduced it; None, as is `realized_pnl_usd`, while `pnl_pending`. `how` is `closed`, or
+    `refunded` where the venue took it back for its margin: then nothing was realised, and there is no price.
     """
 
     symbol: str

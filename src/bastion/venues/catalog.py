@@ -133,8 +133,8 @@ def _strike_key(account: Account, fields: Mapping[str, str]) -> StrikeKey:
     wallet = fields.get("walletAddress", "")
     if not WALLET_FORM.fullmatch(wallet) or not (fields.get("apiKey") or fields.get("accessToken")):
         raise VaultUnusable(
-            f"Account {account.name!r}: strike needs wallet_address (0x and 40 hexadecimal digits) and api_key or "
-            f"access_token; store them with `bastion vault put {account.credential} --from-stdin`."
+            f"Account {account.name!r}: strike needs wallet_address (0x and 40 hex digits) and api_key "
+            f"or access_token; store them with `bastion vault put {account.credential} --from-stdin`."
         )
     return StrikeKey(
         wallet=wallet.lower(),

@@ -10,6 +10,7 @@ from bastion.app import find_place
 from bastion.errors import Refused
 from bastion.surfaces.cli import fast, opening, secrets, servers
 from bastion.surfaces.cli.codes import Code
+from bastion.surfaces.cli.giving_up import run_refund
 from bastion.surfaces.cli.view import version
 from bastion.surfaces.cli.watch import run_positions, run_watch
 
@@ -60,6 +61,47 @@ def watch(exit_id: str, /, *, json: Json = False, config: Config = None) -> int:
         The exit's id, as the exit said it.
     """
     return fast.drive(lambda: run_watch(find_place(config=config), exit_id, json=json))
+
+
+@app.command
+def refund(
+    position_id: str,
+    /,
+    *,
+    preview: Annotated[
+        bool,
+        Parameter(name="--preview", negative=(), help="Show what speaks for and against it; do nothing."),
+    ] = False,
+    review: Annotated[
+        bool, Parameter(name="--review", negative=(), help="Show what holding would have given; do nothing.")
+    ] = False,
+    reason: Annotated[str | None, Parameter(help="Why, for the journal and the review.")] = None,
+    account: Annotated[str | None, Parameter(help="The account, where several are at such a venue.")] = None,
+    json: Json = False,
+    config: Config = None,
+) -> int:
+    """Give one position up for its original margin, at a venue that offers that. There is no undo.
+
+    A last resort, for when closing does not work: profit is forfeited. `--preview` weighs it first.
+
+    Parameters
+    ----------
+    position_id
+        The position's id, as `bastion positions` shows it.
+    """
+    if preview and review:
+        raise Refused("--preview and --review exclude each other. Nothing was done.")
+    return fast.drive(
+        lambda: run_refund(
+            find_place(config=config),
+            position_id,
+            preview=preview,
+            review=review,
+            account=account,
+            reason=reason,
+            json=json,
+        )
+    )
 
 
 @app.command(name="demo", help_flags=())

@@ -25,7 +25,7 @@ NOT_FOUND = 404
 
 
 class StrikeReads:
-    """Requests of one wallet, each judged. `offset_ms` is the venue's clock less ours, None until it is read."""
+    """Requests of one wallet, each judged. `offset_ms` is the venue's clock less ours, None until read."""
 
     def __init__(self, *, wire: StrikeWire, clock: Clock, wallet: str) -> None:
         self._wire = wire

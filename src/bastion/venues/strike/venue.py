@@ -1,8 +1,8 @@
 """Strike: one wallet at a margin venue behind `ports.Venue`, with its margin refund behind `ports.Refunding`.
 
-Sources: docs.strike.markets, trading and account pages. Limits: 10 trading requests a minute and wallet (long,
-short, close and emergency exit together); public reads are kept to 120 a minute and address. The venue has no
-resting orders. A close is always of the whole position.
+Sources: docs.strike.markets, trading and account pages. Limits: 10 trading requests a minute and wallet
+(long, short, close and emergency exit together); public reads are kept to 120 a minute and address. The
+venue has no resting orders. A close is always of the whole position.
 """
 
 import base64
@@ -191,7 +191,7 @@ class StrikeVenue:
         since_ms: int,  # noqa: ARG002 - a position ends once, so its id tells more than a time
         deadline_s: float,
     ) -> tuple[Fill, ...]:
-        """Return how these positions ended, from the closed and settled lists; a refund leaves nothing there."""
+        """Return how these positions ended, by the closed and settled lists; a refund leaves nothing."""
         wanted = {position.instrument for position in positions}
         listed = await self._ask.positions(Deadline(self._clock, deadline_s))
         ended = (*listed.rows("closed"), *listed.rows("settled"))

@@ -62,6 +62,16 @@ def test_the_seed_example_comes_out_of_real_fills_on_both_venues(trader: Trader)
             assert_only_reduced(paper, venue, held)
 
 
+def test_executions_that_are_listed_late_are_waited_for_once_flat(trader: Trader) -> None:
+    with paper_exchange("seed") as paper:
+        trader.connect(paper)
+        paper.break_with({"kind": "empty", "path": "/fapi/v?/userTrades", "count": 4})
+        code, report = trader.exit()
+        assert (code, report["verdict"]) == (0, "FLAT")
+        assert report["pnl_pending"] is False
+        assert report["total_realized_pnl_usd"] == -1250
+
+
 def test_an_account_that_is_flat_already_needs_two_looks_and_no_order(trader: Trader) -> None:
     with paper_exchange("seed") as paper:
         trader.connect(paper)

@@ -1,17 +1,20 @@
 """Rig: the margin venue as a process, a wallet with money in it, and the operator's hand."""
 
+import contextlib
 import json
 import os
 import subprocess
 import sys
+import threading
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 WALLET = "0x" + "a1" * 20
 PROGRAM = (sys.executable, "-m", "bastion.paper.wire.strike")
@@ -142,11 +145,11 @@ class MarginTrader:
             "BASTION_CONFIG": str(self.config),
         }
 
-    def prepare(self, account: str = "", settings: str = "", *, api_key: str = "") -> None:
+    def prepare(self, account: str = "", settings: str = "", *, api_key: str = "", url: str = "") -> None:
         """Write the configuration and store the credential, as the program's user does."""
         self.folder.mkdir(parents=True, exist_ok=True)
         self.config.write_text(
-            f'[[account]]\nname = "margin"\nvenue = "strike"\nbase_url = "{self.venue.url}"\n'
+            f'[[account]]\nname = "margin"\nvenue = "strike"\nbase_url = "{url or self.venue.url}"\n'
             f'credential = "margin"\n{account}\n[exit]\nrefund_after_s = 1\n{settings}\n',
             encoding="utf-8",
         )
@@ -173,3 +176,63 @@ class MarginTrader:
         done = self.run(*arguments, "--json")
         assert done.stdout, done.stderr
         return done.returncode, json.loads(done.stdout, parse_float=Decimal)
+
+
+class Interloper:
+    """Stands between the program and the venue; `after` is called when the venue has answered an exit."""
+
+    def __init__(self, upstream: str, after: Callable[[], bool]) -> None:
+        outer = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                self._pass_on()
+
+            def do_POST(self) -> None:
+                self._pass_on()
+
+            def log_message(self, *_: object) -> None:
+                """Say nothing."""
+
+            def _pass_on(self) -> None:
+                length = int(self.headers.get("Content-Length") or 0)
+                headers = {n: v for n, v in self.headers.items() if n.lower() not in {"host", "connection"}}
+                request = urllib.request.Request(  # noqa: S310 - loopback, made here
+                    upstream + self.path,
+                    method=self.command,
+                    data=self.rfile.read(length) if length else None,
+                    headers=headers,
+                )
+                try:
+                    with urllib.request.urlopen(request, timeout=20) as answer:  # noqa: S310 - as above
+                        status, body = answer.status, answer.read()
+                except urllib.error.HTTPError as error:
+                    status, body = error.code, error.read()
+                if self.path == "/emergency-exit":
+                    outer.keys.append(self.headers.get("Idempotency-Key", ""))
+                    if after():
+                        self.close_connection = True
+                        return
+                with contextlib.suppress(OSError):
+                    self.send_response(status)
+                    self.send_header("Content-Type", "application/json")
+                    self.send_header("Content-Length", str(len(body)))
+                    self.end_headers()
+                    self.wfile.write(body)
+
+        self.keys: list[str] = []
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join(timeout=5)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self._server.server_address[1]}"

@@ -93,3 +93,37 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
 
 def test_the_configuration_knows_exactly_the_venues_that_have_an_adapter() -> None:
     assert {venue: default_key_space(venue) for venue in SUPPORTED_VENUES} == KEY_SPACE_DEFAULT
+
+
+STRIKE = '[[account]]\nname = "m"\nvenue = "strike"\ncredential = "m"\n'
+
+
+def test_a_margin_account_refunds_as_the_last_rung_unless_told_otherwise() -> None:
+    account = parse(STRIKE).accounts[0]
+    assert (account.key_space, account.refund, account.trading_a_minute) == ("margin", "last_rung", None)
+    told = parse(STRIKE + 'refund = "always"\ntrading_a_minute = 20\n').accounts[0]
+    assert (told.refund, told.trading_a_minute) == ("always", 20)
+    assert parse(ACCOUNT).accounts[0].refund == "never"
+    settings = parse(STRIKE + "[exit]\nrefund_after_tries = 5\nrefund_after_s = 2.5\n")
+    assert (settings.refund_after_tries, settings.refund_after_s) == (5, Decimal("2.5"))
+
+
+@pytest.mark.parametrize(
+    ("text", "place", "says"),
+    [
+        (
+            ACCOUNT + 'refund = "never"\n',
+            "account[0].refund",
+            "binance does not give margins back; only strike",
+        ),
+        (STRIKE + 'refund = "maybe"\n', "account[0].refund", "never, last_rung, always"),
+        (STRIKE + "trading_a_minute = 0\n", "account[0].trading_a_minute", "from 1 to"),
+        (ACCOUNT + "trading_a_minute = 5\n", "account[0].trading_a_minute", "its own published limits"),
+        (STRIKE + "[exit]\nrefund_after_tries = true\n", "exit.refund_after_tries", "whole number"),
+    ],
+)
+def test_a_refund_that_the_venue_does_not_offer_is_refused(text: str, place: str, says: str) -> None:
+    with pytest.raises(ConfigInvalid) as caught:
+        parse(text)
+    assert place in str(caught.value)
+    assert says in str(caught.value)

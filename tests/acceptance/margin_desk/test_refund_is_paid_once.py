@@ -1,0 +1,84 @@
+"""What is lost on the way of a refund, an answer or the process, is found out; the margin moves once."""
+
+import os
+import signal
+import subprocess
+
+from tests.acceptance.margin_desk.conftest import Start
+from tests.strike_rig import BASTION, COMMAND_S, Interloper
+
+
+def test_a_lost_answer_is_resolved_by_looking(start: Start) -> None:
+    trader = start()
+    venue = trader.venue
+    venue.open()
+    venue.halt()
+    lost = [True]
+    with Interloper(venue.url, after=lambda: lost.pop() if lost else False) as between:
+        trader.prepare('refund = "always"', url=between.url)
+        code, report = trader.answer("exit")
+    assert (code, report["verdict"]) == (0, "FLAT"), report
+    assert report["total_refunded_margin_usd"] == 100
+    [resolved] = report["resolved"]
+    assert resolved["by"] == "order"
+    assert len(between.keys) == 1
+    assert venue.balances()["withdrawable"] == "10000.00"
+
+
+def test_the_direct_refund_resolves_a_lost_answer_as_well(start: Start) -> None:
+    trader = start()
+    venue = trader.venue
+    position = venue.open()
+    lost = [True]
+    with Interloper(venue.url, after=lambda: lost.pop() if lost else False) as between:
+        trader.prepare(url=between.url)
+        code, told = trader.answer("refund", str(position))
+    assert (code, told["success"], told["refunded_margin_usd"]) == (0, True, 100)
+    assert venue.balances()["withdrawable"] == "10000.00"
+
+
+def test_after_kill_9_the_exit_goes_on_and_nothing_is_paid_twice(start: Start) -> None:
+    trader = start()
+    venue = trader.venue
+    venue.open()
+    venue.open(usd="40", side="short")
+    running: list[subprocess.Popen[str]] = []
+
+    def kill() -> bool:
+        if not running:
+            return False
+        os.kill(running.pop().pid, signal.SIGKILL)
+        return True
+
+    with Interloper(venue.url, after=kill) as between:
+        trader.prepare('refund = "always"', url=between.url)
+        with subprocess.Popen(
+            [BASTION, "exit", "--json"],
+            env=trader.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        ) as process:
+            running.append(process)
+            process.communicate(timeout=COMMAND_S)
+            assert process.returncode == -signal.SIGKILL
+        code, report = trader.answer("exit", "--resume")
+    assert (code, report["verdict"]) == (0, "FLAT"), report
+    assert report["total_refunded_margin_usd"] == 140, report
+    assert report["pnl_pending"] is False
+    assert venue.balances()["withdrawable"] == "10000.00"
+    assert all(key.startswith("bst") for key in between.keys)
+    assert len(set(between.keys)) == 2
+
+
+def test_more_positions_than_the_limit_allows_are_closed_in_the_next_window(start: Start) -> None:
+    trader = start("--trading-limit", "100")
+    for _ in range(5):
+        trader.venue.open(usd="10")
+    # The desk is told of a narrower limit than the venue's, so that nothing but its own pacing holds it.
+    trader.prepare("trading_a_minute = 6")
+    code, report = trader.answer("exit", "--deadline", "20")
+    assert (code, report["verdict"], report["positions_closed"]) == (0, "FLAT", 5), report
+    assert report["refunds"] == []
+    assert report["elapsed_s"] > 20
+    assert any("more than the deadline" in warning for warning in report["warnings"])

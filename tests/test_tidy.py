@@ -21,6 +21,8 @@ PURE = (
     "exits/verdict.py",
     "exits/progress.py",
     "exits/report.py",
+    "exits/last_rung.py",
+    "exits/refund_decision.py",
     "exits/resolve.py",
 )
 TEXT_SUFFIXES = {".py", ".md", ".toml", ".txt", ".json", ".sql", ".yml", ".yaml", ".in", ".cfg", ""}

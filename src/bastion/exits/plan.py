@@ -117,9 +117,7 @@ def plan(
                 )
             )
         why.extend(_reasons(position, past, step.bound, blocking))
-        if step.kind is OrderKind.REFUND:
-            told = last_rung.reason(sent, leg.account.refund)
-            why.append(f"{position.symbol}: the margin is asked back instead of a close, since {told}")
+        why.extend(_refund_reasons(leg, position, sent, step))
     cancels = _cancels(leg, standing, pace, look, now_ns=now_ns, settings=settings)
     cancels = tuple(order for order in cancels if order not in clears)
     if not requests and not cancels:
@@ -151,6 +149,13 @@ def _step(
         settings=settings,
     )
     return Rung(kind=OrderKind.REFUND) if refund else rung(past, settings)
+
+
+def _refund_reasons(leg: Leg, position: Position, sent: list[Sent], step: Rung) -> tuple[str, ...]:
+    if step.kind is not OrderKind.REFUND:
+        return ()
+    told = last_rung.reason(sent, leg.account.refund)
+    return (f"{position.symbol}: the margin is asked back instead of a close, since {told}",)
 
 
 def _parts(

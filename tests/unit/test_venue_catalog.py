@@ -11,9 +11,8 @@ from bastion.venues.ccxt.wire import VenueKey
 FIELDS = {"apiKey": "k-of-the-account", "secret": "s-of-the-account"}
 
 
-def account(**changes: str) -> Account:
-    values = {"name": "main", "venue": "binance", "key_space": "usdm", "credential": "main", **changes}
-    return Account(**values)
+def account(*, venue: str = "binance", key_space: str = "usdm") -> Account:
+    return Account(name="main", venue=venue, key_space=key_space, credential="main")
 
 
 def test_an_unsupported_venue_is_refused_with_the_supported_ones() -> None:

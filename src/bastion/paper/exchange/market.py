@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from bastion.paper.book import Book, DepthShape
-from bastion.paper.feed import PricePath  # noqa: TC001 - TYPE_CHECKING is banned in this house
+from bastion.paper.feed import PricePath
 from bastion.paper.instrument import Instrument
 
 

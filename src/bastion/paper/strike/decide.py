@@ -1,7 +1,7 @@
 """Decide: which function answers which command."""
 
 from collections.abc import Callable
-from typing import Any, Final, cast
+from typing import Any, Final
 
 from bastion.paper.strike import cash, operation, refunds, trading
 from bastion.paper.strike.commands import (
@@ -39,4 +39,5 @@ _DECISIONS: Final[dict[type[Any], Callable[[Work, Any], Any]]] = {
 
 def decide(work: Work, command: Command[ResultT]) -> ResultT | Refused:
     """Decide one command against the writer's image; a refusal has changed nothing."""
-    return cast("ResultT | Refused", _DECISIONS[type(command)](work, command))
+    result: ResultT | Refused = _DECISIONS[type(command)](work, command)
+    return result

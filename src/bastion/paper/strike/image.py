@@ -6,6 +6,7 @@ Starting, recovering and following are the same few methods.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Final
 
 from bastion.paper.strike.draft import Draft, MarketRow, Movement, Snapshot, StoredAnswer
 from bastion.paper.strike.ledger import (
@@ -21,6 +22,9 @@ from bastion.paper.strike.position import Position, Side, Status
 from bastion.paper.strike.queue import Claim, lane_of
 from bastion.paper.strike.settings import DAY_US, VenueSettings
 from bastion.paper.strike.tape import Tape
+
+_EXITED: Final = Status.EXITED
+_LONG: Final = Side.LONG
 
 
 @dataclass(slots=True)
@@ -87,8 +91,9 @@ class Image:
             self.debits[account] += amount
         for account, amount in draft.credits.items():
             self.credits[account] += amount
+        put_position = self.put_position
         for position in draft.positions.values():
-            self.put_position(position)
+            put_position(position)
         for claim in draft.claims:
             self.put_claim(claim)
         for seq, _ in draft.paid:
@@ -125,11 +130,14 @@ class Image:
 
     def put_position(self, position: Position) -> None:
         """Add or replace a position and keep every index and sum in step."""
-        old = self.positions.get(position.id)
-        self.positions[position.id] = position
+        number, status = position.id, position.status
+        old = self.positions.get(number)
+        if old is not None and status is _EXITED:
+            self.put_exit(position)
+            return
+        self.positions[number] = position
         if old is None:
             self._enter(position)
-        status = position.status
         if status is Status.OPEN:
             self.open_in.setdefault(position.symbol, {})[position.id] = position
         elif old is None or old.status is Status.OPEN:
@@ -145,17 +153,12 @@ class Image:
         self._add_interest(position, position.notional)
 
     def _leave(self, position: Position) -> None:
+        if position.status is _EXITED:
+            self.put_exit(position)
+            return
         self.open_in.setdefault(position.symbol, {}).pop(position.id, None)
         self._add_interest(position, -position.notional)
-        ended_at_us = position.closed_at_us or position.settled_at_us or position.opened_at_us
-        if position.status is Status.EXITED:
-            who = (position.wallet, ended_at_us // DAY_US)
-            self.totals.exits += 1
-            self.exits_by_day[who] = self.exits_by_day.get(who, 0) + 1
-            if position.forgiven:
-                self.totals.forgiven_loss += position.forgiven
-                self.forgiven_by_day[who[1]] = self.forgiven_by_day.get(who[1], 0) + position.forgiven
-            return
+        ended_at_us = position.closed_at_us or position.opened_at_us
         if position.exit_price is not None:
             traded = position.notional * position.exit_price // position.entry_price
             self._tape(position.symbol).add(traded, ended_at_us)
@@ -164,6 +167,24 @@ class Image:
             self.totals.loss_inflow -= position.realized
         else:
             self.totals.profit_claims += position.realized
+
+    def put_exit(self, position: Position) -> None:
+        """Put the exited successor of a known open position in its place; as `put_position`, only faster."""
+        number = position[0]
+        self.positions[number] = position
+        wallet, symbol, side, margin, leverage = position[1:6]
+        interest = self.interest_long if side is _LONG else self.interest_short
+        interest[symbol] = interest.get(symbol, 0) - margin * leverage
+        if symbol in self.open_in:
+            self.open_in[symbol].pop(number, None)
+        day = (position.settled_at_us or position.opened_at_us) // DAY_US
+        exits, who = self.exits_by_day, (wallet, day)
+        exits[who] = exits.get(who, 0) + 1
+        self.totals.exits += 1
+        forgiven = position.forgiven
+        if forgiven:
+            self.totals.forgiven_loss += forgiven
+            self.forgiven_by_day[day] = self.forgiven_by_day.get(day, 0) + forgiven
 
     def _add_interest(self, position: Position, notional: int) -> None:
         interest = self.interest_long if position.side is Side.LONG else self.interest_short

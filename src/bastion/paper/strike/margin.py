@@ -24,8 +24,8 @@ def size(position: Position) -> int:
 def price_pnl(position: Position, mark: int) -> int:
     """Give ``s * N * (X - E) / E``, floored, within a trillion dollars either way."""
     entry = position.entry_price
-    pnl = position.side * position.notional * (mark - entry) // entry
-    return max(-PNL_MICRO_MAX, min(PNL_MICRO_MAX, pnl))
+    pnl = position.side * position.margin * position.leverage * (mark - entry) // entry
+    return pnl if -PNL_MICRO_MAX <= pnl <= PNL_MICRO_MAX else PNL_MICRO_MAX if pnl > 0 else -PNL_MICRO_MAX
 
 
 def liquidation_price(position: Position, buffer: Fraction) -> int:

@@ -33,7 +33,7 @@ def exact_text(micro: int, *, digits_min: int) -> str:
     """Print micro-units exactly, with at least `digits_min` digits after the point (0 to 6)."""
     sign = "-" if micro < 0 else ""
     whole, rest = divmod(abs(micro), MICRO)
-    fraction = f"{rest:06d}".rstrip("0").ljust(digits_min, "0")
+    fraction = f"{rest:06d}".rstrip("0").ljust(digits_min, "0") if rest else "0" * digits_min
     return f"{sign}{whole}.{fraction}" if fraction else f"{sign}{whole}"
 
 

@@ -1,7 +1,7 @@
 """Position: one isolated-margin position, from open to its single end."""
 
 from enum import IntEnum
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 
 class Side(IntEnum):
@@ -24,6 +24,9 @@ class Status(IntEnum):
     SETTLED = 3
     LIQUIDATED = 4
     EXITED = 5
+
+
+_EXITED: Final = Status.EXITED
 
 
 class Position(NamedTuple):
@@ -56,21 +59,9 @@ class Position(NamedTuple):
 
     def exited(self, *, at_us: int, forgiven: int) -> "Position":
         """Give the position as an exit leaves it: nothing realised, the accrued funding dropped."""
-        # Written out, since this is the hot path of a refund and `_replace` costs several times as much.
-        return Position(
-            self.id,
-            self.wallet,
-            self.symbol,
-            self.side,
-            self.margin,
-            self.leverage,
-            self.entry_price,
-            self.spread,
-            self.opened_at_us,
-            Status.EXITED,
-            forgiven=forgiven,
-            settled_at_us=at_us,
-        )
+        # The hot path of a refund: the terms are copied as one slice; `_replace` costs many times as much.
+        ended = (*self[:9], _EXITED, 0, None, 0, 0, 0, forgiven, None, at_us)
+        return tuple.__new__(Position, ended)
 
     @property
     def notional(self) -> int:

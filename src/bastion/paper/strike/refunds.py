@@ -2,11 +2,11 @@
 
 from typing import Final
 
-from bastion.paper.strike.commands import EmergencyExit, VoidMarket
+from bastion.paper.strike.commands import EmergencyExit, Idempotency, VoidMarket
 from bastion.paper.strike.draft import StoredAnswer
 from bastion.paper.strike.gates import ExitFacts, check_exit
-from bastion.paper.strike.ledger import INSURANCE, TREASURY, Code, Kind
-from bastion.paper.strike.money import margin_text
+from bastion.paper.strike.ledger import INSURANCE, TREASURY, Code, Kind, account_id
+from bastion.paper.strike.money import exact_text
 from bastion.paper.strike.position import Position
 from bastion.paper.strike.results import Exited, Reason, Refused, Voided
 from bastion.paper.strike.settings import DAY_US
@@ -16,58 +16,56 @@ from bastion.paper.strike.work import Work
 
 ROUTE: Final = "/emergency-exit"
 
+_EXIT: Final = Code.EXIT
+_AVAILABLE: Final = Kind.AVAILABLE
+_RESERVED_BESIDE: Final = Kind.RESERVED - Kind.AVAILABLE
+
 
 def exit_body(refunded: int) -> bytes:
     """Write the response body of an exit; these bytes are what a replay returns."""
-    return b'{"success":true,"refundedAmount":"' + margin_text(refunded).encode() + b'"}'
+    return f'{{"success":true,"refundedAmount":"{exact_text(refunded, digits_min=1)}"}}'.encode()
 
 
 def emergency_exit(work: Work, command: EmergencyExit) -> Exited | Refused:
     """Move the whole original margin from reserved to available, and nothing else."""
-    earlier = _earlier_answer(work, command)
-    if earlier is not None:
-        return earlier
+    idempotency = command.idempotency
+    if idempotency is not None:
+        earlier = _earlier_answer(work, command.wallets, idempotency)
+        if earlier is not None:
+            return earlier
     position = find_open(work, command.wallets, command.position_id)
     if isinstance(position, Refused):
         return position
     forgiven = forgiven_loss(position, work.image.markets[position.symbol].mark)
-    gates = work.settings.gates
     if work.gated:
+        gates = work.settings.gates
         refusal = check_exit(gates, _facts(work, position, forgiven))
         if refusal is not None:
             return refusal
     event_id = work.begin()
     _refund(work, position, forgiven)
-    answer = exit_body(position.margin)
-    if command.idempotency is not None:
+    wallet, margin = position.wallet, position.margin
+    answer = exit_body(margin)
+    if idempotency is not None:
         work.remember(
             StoredAnswer(
-                position.wallet,
+                wallet,
                 ROUTE,
-                command.idempotency.key,
-                command.idempotency.request_hash,
+                idempotency.key,
+                idempotency.request_hash,
                 answer,
                 event_id,
                 position.id,
                 work.now_us,
             )
         )
-    if gates.insurance:
+    if work.gated and work.settings.gates.insurance:
         _cover(work, position, forgiven)
-    return Exited(
-        event_id=event_id,
-        position_id=position.id,
-        wallet=position.wallet,
-        refunded=position.margin,
-        answer=answer,
-    )
+    return tuple.__new__(Exited, (event_id, position.id, wallet, margin, answer, False))
 
 
-def _earlier_answer(work: Work, command: EmergencyExit) -> Exited | Refused | None:
-    asked = command.idempotency
-    if asked is None:
-        return None
-    for wallet in command.wallets:
+def _earlier_answer(work: Work, wallets: tuple[str, ...], asked: Idempotency) -> Exited | Refused | None:
+    for wallet in wallets:
         stored = work.image.answers.get((wallet, ROUTE, asked.key))
         if stored is None:
             continue
@@ -106,10 +104,10 @@ def _facts(work: Work, position: Position, forgiven: int) -> ExitFacts:
 
 
 def _refund(work: Work, position: Position, forgiven: int) -> None:
-    available = work.account(position.wallet, Kind.AVAILABLE)
-    reserved = work.account(position.wallet, Kind.RESERVED)
-    work.post(Code.EXIT, reserved, available, position.margin, position.id)
-    work.put(position.exited(at_us=work.now_us, forgiven=forgiven))
+    available = account_id(work.image.wallets[position.wallet], _AVAILABLE)
+    reserved = available + _RESERVED_BESIDE
+    work.post(_EXIT, reserved, available, position.margin, position.id)
+    work.exit(position, forgiven)
 
 
 def _cover(work: Work, position: Position, forgiven: int) -> None:

@@ -3,6 +3,7 @@
 import hashlib
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from bastion.paper.strike.position import Position
 
@@ -61,12 +62,13 @@ class Closed:
     size: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Exited:
+class Exited(NamedTuple):
     """A position was exited: its whole original margin, in micro-USD, is withdrawable again.
 
     `answer` is the response body, stored with the commit; `replayed` says that it is the stored answer to
     an earlier request with the same Idempotency-Key, in which case no money moved this time.
+
+    A named tuple, since one is built for every refund.
     """
 
     event_id: int

@@ -113,14 +113,8 @@ def changed_position_rows(draft: Draft) -> list[Row]:
     return [
         (
             int(p.status),
-            p.funding,
-            p.exit_price,
-            p.price_pnl,
-            p.fee,
-            p.realized,
-            p.forgiven,
-            p.closed_at_us,
-            p.settled_at_us,
+            # All fields after the status, funding to settled_at_us, in the order of the statement.
+            *p[10:],
             p.id,
             p.wallet,
             int(before),

@@ -1,5 +1,7 @@
 """Trading: open and close, decided against the writer's image."""
 
+from typing import Final
+
 from bastion.paper.strike import margin
 from bastion.paper.strike.commands import Close, Open
 from bastion.paper.strike.draft import MarketRow
@@ -12,6 +14,8 @@ from bastion.paper.strike.settings import VenueSettings
 from bastion.paper.strike.treasury import close_figures, pays_at_once
 from bastion.paper.strike.work import Work
 
+_OPEN: Final = Status.OPEN
+_EXITED: Final = Status.EXITED
 _GONE = Refused(reason=Reason.UNKNOWN_POSITION, message="Position not found or already closed")
 _FOREIGN = Refused(reason=Reason.NOT_OWNER, message="Position does not belong to authenticated wallet")
 _ENDED = Refused(reason=Reason.NOT_OPEN, message="Position not found or already closed")
@@ -28,11 +32,12 @@ def is_stale(market: MarketRow, settings: VenueSettings, now_us: int) -> bool:
 def find_open(work: Work, wallets: tuple[str, ...], position_id: int) -> Position | Refused:
     """Find the caller's open position: existence, then ownership, then status."""
     position = work.image.positions.get(position_id)
-    if position is None or position.status is Status.EXITED:
+    status = None if position is None else position.status
+    if position is None or status is _EXITED:
         return _GONE
     if position.wallet not in wallets:
         return _FOREIGN
-    return position if position.status is Status.OPEN else _ENDED
+    return position if status is _OPEN else _ENDED
 
 
 def tradable_mark(work: Work, symbol: str) -> int | Refused:

@@ -37,7 +37,8 @@ def forgiven_loss(position: Position, mark: int | None) -> int:
     """Estimate what an exit now does not charge: the loss at the newest mark, at most the margin."""
     if mark is None:
         return 0
-    return max(0, min(position.margin, -(price_pnl(position, mark) + position.funding)))
+    loss = -price_pnl(position, mark) - position.funding
+    return min(position.margin, loss) if loss > 0 else 0
 
 
 def pays_at_once(*, need: int, treasury: int, others_wait: bool) -> bool:

@@ -1,6 +1,6 @@
 """Work: one command's hands on the venue: it changes the writer's image and notes the same in the draft."""
 
-from typing import Any
+from typing import Any, Final
 
 from bastion.paper.strike.draft import Draft, MarketRow, Movement, StoredAnswer, VenueRow
 from bastion.paper.strike.image import Image
@@ -8,6 +8,8 @@ from bastion.paper.strike.ledger import TREASURY, Code, Kind, Transfer, account_
 from bastion.paper.strike.position import Position, Status
 from bastion.paper.strike.queue import Claim, payable
 from bastion.paper.strike.settings import Gates, VenueSettings
+
+_OPEN: Final = Status.OPEN
 
 
 class Work:
@@ -27,10 +29,12 @@ class Work:
     def begin(self) -> int:
         """Start an event that will change the venue; every refusal comes before this."""
         image = self.image
-        self.event_id = image.venue.event_last + 1
+        event_last, suspended = image.venue
+        self.event_id = event_id = event_last + 1
         self._leg = 0
-        self._set_venue(VenueRow(self.event_id, image.venue.withdrawals_suspended))
-        return self.event_id
+        # Here and below: a named tuple's own constructor is a Python function and costs twice as much.
+        image.venue = self.draft.venue = tuple.__new__(VenueRow, (event_id, suspended))
+        return event_id
 
     def _set_venue(self, row: VenueRow) -> None:
         self.image.venue = row
@@ -53,34 +57,32 @@ class Work:
         if not amount:
             return
         image, draft = self.image, self.draft
-        image.transfer_last += 1
-        self._leg += 1
-        draft.transfers.append(
-            Transfer(
-                image.transfer_last,
-                self.event_id,
-                self._leg,
-                int(code),
-                debit,
-                credit,
-                amount,
-                position_id,
-                self.now_us,
-            )
-        )
+        image.transfer_last = number = image.transfer_last + 1
+        self._leg = leg = self._leg + 1
+        row = (number, self.event_id, leg, int(code), debit, credit, amount, position_id, self.now_us)
+        draft.transfers.append(tuple.__new__(Transfer, row))
         image.debits[debit] += amount
         image.credits[credit] += amount
-        draft.debits[debit] = draft.debits.get(debit, 0) + amount
-        draft.credits[credit] = draft.credits.get(credit, 0) + amount
+        debits, credits_ = draft.debits, draft.credits
+        debits[debit] = debits.get(debit, 0) + amount
+        credits_[credit] = credits_.get(credit, 0) + amount
 
     def put(self, position: Position) -> None:
         """Add or replace a position."""
-        image, draft = self.image, self.draft
-        if position.id not in draft.before:
-            old = image.positions.get(position.id)
-            draft.before[position.id] = None if old is None else old.status
-        draft.positions[position.id] = position
+        image, draft, number = self.image, self.draft, position.id
+        if number not in draft.before:
+            old = image.positions.get(number)
+            draft.before[number] = None if old is None else old.status
+        draft.positions[number] = position
         image.put_position(position)
+
+    def exit(self, position: Position, forgiven: int) -> None:
+        """End an open position by an exit: as `put`, without looking for what was found open just now."""
+        ended = position.exited(at_us=self.now_us, forgiven=forgiven)
+        draft, number = self.draft, position.id
+        draft.before.setdefault(number, _OPEN)
+        draft.positions[number] = ended
+        self.image.put_exit(ended)
 
     def change(self, position: Position, **changes: Any) -> Position:  # noqa: ANN401 - fields of Position
         """Replace some fields of a position."""

@@ -156,12 +156,11 @@ class Writer:
     def _decide(self, batch: list[_Item]) -> list[list[Any]]:
         image = self._image or self._recover()
         work = Work(image, self._settings)
-        results = []
+        clock_us, results = self._clock_us, []
         for item in batch:
             answers = []
             for command in item.commands:
-                self._now_us = max(self._now_us, self._clock_us())
-                work.now_us = self._now_us
+                work.now_us = self._now_us = max(self._now_us, clock_us())
                 answers.append(decide(work, command))
             results.append(answers)
         draft = work.draft

@@ -14,6 +14,7 @@ import argparse
 import itertools
 import json
 import os
+import statistics
 import sys
 import tempfile
 import time
@@ -21,6 +22,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import wait
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from operator import truediv
 from pathlib import Path
 from typing import TypeVar
 
@@ -33,7 +35,7 @@ from bastion.paper.strike.image import Image
 from bastion.paper.strike.position import Side
 from bastion.paper.strike.results import Exited, Opened
 from bastion.paper.strike.settings import VenueSettings
-from bastion.paper.strike.store import Store
+from bastion.paper.strike.store import Store, rows_of
 from bastion.paper.strike.store_postgres import PostgresStore
 from bastion.paper.strike.store_sqlite import SqliteStore
 from bastion.paper.strike.venue import MarginVenue
@@ -161,16 +163,16 @@ class NullClient(Contender):
         for group in chunks(preparation(count), 2_048):
             store.write(drafted(image, group, results))
         exits = exits_of(results)
-        self.todo = iter([drafted(image, group, []) for group in chunks(exits, self.batch)])
+        self.todo = iter([rows_of(drafted(image, group, [])) for group in chunks(exits, self.batch)])
 
     def round(self, count: int) -> None:
-        drafts = list(itertools.islice(self.todo, count // self.batch))
+        prepared = list(itertools.islice(self.todo, count // self.batch))
         start, cpu = time.perf_counter(), time.process_time()
-        for draft in drafts:
-            self.store.write(draft)
+        for batches in prepared:
+            self.store.write_rows(batches)
         taken = time.perf_counter() - start
-        self.cpu_us.append((time.process_time() - cpu) * 1e6 / (len(drafts) * self.batch))
-        self.rates.append(len(drafts) * self.batch / taken)
+        self.cpu_us.append((time.process_time() - cpu) * 1e6 / (len(prepared) * self.batch))
+        self.rates.append(len(prepared) * self.batch / taken)
 
     def close(self) -> None:
         self.store.close()
@@ -191,12 +193,16 @@ def chunks(items: Sequence[CommandT], size: int) -> Iterator[Sequence[CommandT]]
 
 @dataclass(frozen=True, kw_only=True)
 class Figures:
-    """One backend at one batch size; rates are refunds a second, medians over the rounds."""
+    """One backend at one batch size; rates are refunds a second, medians over the rounds.
+
+    `of_null` is the median of the rounds' own ratios, venue to null client.
+    """
 
     backend: str
     batch: int
     venue: float
     null: float
+    of_null: float
     disk: float
     refunds_a_commit: float
     venue_cpu_us: float
@@ -216,16 +222,18 @@ def measure(
         open_things.callback(venue.close)
         null.open(open_store(f"null_{batch}"), rounds * size)
         open_things.callback(null.close)
-        for _ in range(rounds):
+        for number in range(rounds):
             disk.measure(batch, 40)
-            null.round(size)
-            venue.round(size)
+            # Each round is a pair, and each goes first in every second one: a slow spell hits both alike.
+            for contender in (null, venue) if number % 2 else (venue, null):
+                contender.round(size)
         lone, syncs = venue.lone(lone_count, disk)
     return Figures(
         backend=backend,
         batch=batch,
         venue=percentile(venue.rates, 0.5),
         null=percentile(null.rates, 0.5),
+        of_null=statistics.median(map(truediv, venue.rates, null.rates)),
         disk=disk.bound(batch),
         refunds_a_commit=venue.refunds / venue.commits,
         venue_cpu_us=percentile(venue.cpu_us, 0.5),
@@ -241,7 +249,7 @@ def told(figures: Figures) -> str:
         f"{figures.backend:<9} batch {figures.batch:>4}: {figures.venue:>8,.0f} refunds/s"
         f"  ({figures.refunds_a_commit:.1f} a commit)"
         f"  null client {figures.null:>8,.0f}  disk {figures.disk:>10,.0f}"
-        f"  of null {figures.venue / figures.null:.2f}  of disk {figures.venue / figures.disk:.2f}"
+        f"  of null {figures.of_null:.2f}  of disk {figures.venue / figures.disk:.2f}"
         f"  cpu {figures.venue_cpu_us:.0f} / {figures.null_cpu_us:.0f} us each"
         f"  lone p50 {figures.lone_p50_ms:.2f} p99 {figures.lone_p99_ms:.2f} ms"
         f" (fdatasync p99 {figures.sync_p99_ms:.2f})"
@@ -265,7 +273,7 @@ def bar(name: str, value: float, limit: float, *, at_least: bool) -> bool:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--rounds", type=int, default=11)
     parser.add_argument("--batches", type=int, nargs="+", default=[1, 16, 128, 512])
     parser.add_argument("--json", type=Path, help="also write the figures here")
     chosen = parser.parse_args()
@@ -294,9 +302,7 @@ def bars(everything: Sequence[Figures]) -> Iterator[bool]:
     """Judge each backend at its largest batch; docs/decisions says what the bounds are."""
     largest = {figures.backend: figures for figures in everything}
     for backend, figures in largest.items():
-        yield bar(
-            f"ledger_{backend}_over_null_client_ratio", figures.venue / figures.null, RATIO_MIN, at_least=True
-        )
+        yield bar(f"ledger_{backend}_over_null_client_ratio", figures.of_null, RATIO_MIN, at_least=True)
         limit = figures.sync_p99_ms + LONE_MARGIN_MS
         yield bar(f"ledger_{backend}_lone_refund_p99_ms", figures.lone_p99_ms, limit, at_least=False)
 

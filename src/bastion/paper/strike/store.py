@@ -21,6 +21,7 @@ LOADS: Final = (
 """The statements whose rows make a snapshot, in the order of `snapshot_of`."""
 
 Row = tuple[Any, ...]
+Batch = tuple[str, Sequence[Row]]
 
 
 class StoreDiverged(Exception):  # noqa: N818 - named for what it says, as the desk's errors are
@@ -51,6 +52,9 @@ class Store(Protocol):
             Exception: Nothing is promised then: the batch is there in full or not at all.
         """
 
+    def write_rows(self, batches: Sequence[Batch]) -> None:
+        """Write what `rows_of` gave for a draft, as `write` does."""
+
     def transfers(self) -> Iterable[Transfer]:
         """Read the whole log of transfers in order."""
 
@@ -59,6 +63,24 @@ class Store(Protocol):
 
     def close(self) -> None:
         """Give the database up."""
+
+
+def rows_of(draft: Draft) -> list[Batch]:
+    """Give every statement that the batch needs with its rows, in the order in which they are written."""
+    batches: list[Batch] = [
+        ("insert_account", account_rows(draft)),
+        ("insert_position", new_position_rows(draft)),
+        ("change_position", changed_position_rows(draft)),
+        ("move_account", balance_rows(draft)),
+        ("insert_transfer", draft.transfers),
+        ("insert_claim", draft.claims),
+        ("pay_claim", [(at_us, seq) for seq, at_us in draft.paid]),
+        ("insert_answer", draft.answers),
+        ("insert_movement", draft.movements),
+        ("put_market", list(draft.markets.values())),
+        ("put_venue", [] if draft.venue is None else [draft.venue]),
+    ]
+    return [(name, rows) for name, rows in batches if rows]
 
 
 def account_rows(draft: Draft) -> list[Row]:

@@ -11,13 +11,11 @@ from bastion.paper.strike.ledger import Transfer
 from bastion.paper.strike.statements import statement
 from bastion.paper.strike.store import (
     LOADS,
+    Batch,
     Row,
     StoreDiverged,
     StoreInUse,
-    account_rows,
-    balance_rows,
-    changed_position_rows,
-    new_position_rows,
+    rows_of,
     snapshot_of,
 )
 
@@ -92,19 +90,15 @@ class PostgresStore:
             StoreDiverged: A position, account or claim was not as expected; nothing is written.
             psycopg.Error: The database failed; `load` says what it holds.
         """
+        self.write_rows(rows_of(draft))
+
+    def write_rows(self, batches: Sequence[Batch]) -> None:
+        """Write what `rows_of` gave for a draft, as `write` does."""
         with self._connection.pipeline() as pipeline, self._connection.transaction():
             expected = [
-                *self._many("insert_account", account_rows(draft)),
-                *self._array("insert_position", new_position_rows(draft)),
-                *self._array("change_position", changed_position_rows(draft)),
-                *self._array("move_account", balance_rows(draft)),
-                *self._array("insert_transfer", draft.transfers),
-                *self._many("insert_claim", draft.claims),
-                *self._many("pay_claim", [(at_us, seq) for seq, at_us in draft.paid]),
-                *self._many("insert_answer", draft.answers),
-                *self._many("insert_movement", draft.movements),
-                *self._many("put_market", list(draft.markets.values())),
-                *self._many("put_venue", [] if draft.venue is None else [draft.venue]),
+                written
+                for name, rows in batches
+                for written in (self._array if name in _ARRAYS else self._many)(name, rows)
             ]
             pipeline.sync()
             for name, cursor, rows in expected:
@@ -114,9 +108,8 @@ class PostgresStore:
 
     def _array(self, name: str, rows: Sequence[Row]) -> Iterable[tuple[str, psycopg.Cursor[Row], int]]:
         # One statement for all rows; arrays travel as literals, which costs far less than a value at a time.
-        if rows:
-            columns = [_literal(column) for column in zip(*rows, strict=True)]
-            yield name, self._connection.execute(self._sql[name], columns), len(rows)
+        columns = [_literal(column) for column in zip(*rows, strict=True)]
+        yield name, self._connection.execute(self._sql[name], columns), len(rows)
 
     def _many(self, name: str, rows: Sequence[Row]) -> Iterable[tuple[str, psycopg.Cursor[Row], int]]:
         for row in rows:

@@ -11,13 +11,11 @@ from bastion.paper.strike.ledger import Transfer
 from bastion.paper.strike.statements import statement
 from bastion.paper.strike.store import (
     LOADS,
+    Batch,
     Row,
     StoreDiverged,
     StoreInUse,
-    account_rows,
-    balance_rows,
-    changed_position_rows,
-    new_position_rows,
+    rows_of,
     snapshot_of,
 )
 
@@ -78,10 +76,15 @@ class SqliteStore:
             StoreDiverged: A position, account or claim was not as expected; nothing is written.
             apsw.Error: The database failed; `load` says what it holds.
         """
+        self.write_rows(rows_of(draft))
+
+    def write_rows(self, batches: Sequence[Batch]) -> None:
+        """Write what `rows_of` gave for a draft, as `write` does."""
         connection = self._connection
         connection.execute("BEGIN IMMEDIATE")
         try:
-            self._write_rows(draft)
+            for name, rows in batches:
+                self._many(name, rows)
             connection.execute("COMMIT")
         except (apsw.Error, StoreDiverged):
             if connection.in_transaction:
@@ -89,22 +92,7 @@ class SqliteStore:
             raise
         self._commits += 1
 
-    def _write_rows(self, draft: Draft) -> None:
-        self._many("insert_account", account_rows(draft))
-        self._many("insert_position", new_position_rows(draft))
-        self._many("change_position", changed_position_rows(draft))
-        self._many("move_account", balance_rows(draft))
-        self._many("insert_transfer", draft.transfers)
-        self._many("insert_claim", draft.claims)
-        self._many("pay_claim", [(at_us, seq) for seq, at_us in draft.paid])
-        self._many("insert_answer", draft.answers)
-        self._many("insert_movement", draft.movements)
-        self._many("put_market", list(draft.markets.values()))
-        self._many("put_venue", [] if draft.venue is None else [draft.venue])
-
     def _many(self, name: str, rows: Sequence[Row]) -> None:
-        if not rows:
-            return
         before = self._connection.total_changes()
         self._connection.executemany(self._sql[name], rows)
         written = self._connection.total_changes() - before

@@ -124,8 +124,7 @@ def new_position_rows(draft: Draft) -> list[Row]:
             p.closed_at_us,
             p.settled_at_us,
         )
-        for number, before in sorted(draft.before.items())
-        if before is None
+        for number in sorted(number for number, before in draft.before.items() if before is None)
         for p in (draft.positions[number],)
     ]
 

@@ -21,7 +21,7 @@ from bastion.paper.strike.commands import (
     Withdraw,
 )
 from bastion.paper.strike.position import Side, Status
-from bastion.paper.strike.results import Exited, Marked, Reason, Refused, Switched, pseudo_hash
+from bastion.paper.strike.results import Exited, Reason, Refused, pseudo_hash
 from bastion.paper.strike.settings import Circumstances, Gates, VenueSettings
 from tests.margin_rig import (
     ALICE,
@@ -123,54 +123,6 @@ def test_a_liquidation_takes_the_whole_margin_and_no_fee(rig: Rig) -> None:
     assert view.position.settled_at_us == view.position.closed_at_us
     assert rig.venue.metrics().treasury == 75 * USD
     assert rig.refusal(Close(wallets=(ALICE,), position_id=opened.position.id)).reason is Reason.NOT_OPEN
-
-
-@pytest.mark.parametrize(
-    ("before", "last"),
-    [
-        ((), Tick(marks={"SOL-USD": micro("90.25")})),
-        (
-            (SetHalted(symbol="SOL-USD", halted=True), Tick(marks={"SOL-USD": micro("90.25")})),
-            SetHalted(symbol="SOL-USD", halted=False),
-        ),
-    ],
-    ids=["a tick", "a market that resumes"],
-)
-def test_what_a_liquidation_brings_in_pays_the_queue_at_once(
-    rig: Rig, before: tuple[Tick | SetHalted, ...], last: Tick | SetHalted
-) -> None:
-    number = winner(rig)
-    rig.must(Close(wallets=(ALICE,), position_id=number))
-    rig.deposit(BOB, 90)
-    rig.mark("SOL-USD", "95")
-    loser = rig.open(BOB, Side.LONG, usd=90, leverage=20, symbol="SOL-USD").position.id
-    for command in before:
-        rig.must(command)
-    assert rig.position(number).status is Status.CLOSED
-    result = rig.must(last)
-    assert isinstance(result, (Marked, Switched))
-    assert result.liquidated == (loser,)
-    assert rig.position(number).status is Status.SETTLED
-    assert (rig.venue.queue(), rig.venue.account(ALICE).withdrawable) == ((), 1_085 * USD)
-    assert rig.venue.metrics().treasury == 5 * USD
-
-
-def test_funding_that_liquidates_pays_the_queue_at_once(rig: Rig) -> None:
-    number = winner(rig)
-    rig.must(Close(wallets=(ALICE,), position_id=number))
-    rig.deposit(BOB, 90)
-    rig.mark("SOL-USD", "95")
-    loser = rig.open(BOB, Side.LONG, usd=90, leverage=20, symbol="SOL-USD").position.id
-    rig.deposit(CAROL, 90)
-    rig.open(CAROL, Side.SHORT, usd=90, leverage=5, symbol="SOL-USD")
-    # A micro-dollar above the price of liquidation: the first funding, which longs pay here, tips it over.
-    rig.mark("SOL-USD", "90.250001")
-    rig.clock.turn(9 * HOUR)
-    rig.mark("SOL-USD", "90.250001")
-    assert rig.position(number).status is Status.CLOSED
-    assert rig.must(Fund(symbol="SOL-USD")).liquidated == (loser,)
-    assert rig.position(number).status is Status.SETTLED
-    assert rig.venue.metrics().treasury == 5 * USD
 
 
 def test_the_spread_moves_the_entry_against_the_trader_on_both_sides(tmp_path: Path) -> None:

@@ -45,6 +45,46 @@ class Conflict(Refused):
     code = "CONFLICT"
 
 
+class SymbolUnknown(Refused):
+    """No venue of the desk knows the symbol."""
+
+    code = "INVALID_SYMBOL"
+
+
+class PositionNotFound(Refused):
+    """No open position fits what was named."""
+
+    code = "POSITION_NOT_FOUND"
+
+
+class WrongSide(Refused):
+    """A trigger price on the side of the market on which it would fire at once."""
+
+    code = "WRONG_SIDE"
+
+
+class EngineNotRunning(Refused):
+    """The engine must be started first."""
+
+    code = "ENGINE_NOT_RUNNING"
+
+
+class ConfirmationRequired(Refused):
+    """The act wants a word of a person that did not come, or did not fit."""
+
+    code = "CONFIRMATION_REQUIRED"
+
+
+class RateLimited(Refused):
+    """The key, or the address, asked more often than it may; the text holds the words "rate limit"."""
+
+    code = "RATE_LIMITED"
+
+    def __init__(self, message: str, *, retry_after_s: float) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
 class JournalUnusable(BastionError):  # noqa: N818 - named for what is known after it
     """The journal could not make a record durable."""
 

@@ -1,7 +1,8 @@
 """Principal: who asks, with which scope, and what is kept of a key."""
 
 from dataclasses import dataclass
-from enum import IntEnum
+from decimal import Decimal
+from enum import IntEnum, StrEnum
 
 
 class Scope(IntEnum):
@@ -17,13 +18,31 @@ class Scope(IntEnum):
         return self.name.lower()
 
 
+class Tier(StrEnum):
+    """How many requests a key may make; the figures stand where they are counted."""
+
+    FREE = "free"
+    BASIC = "basic"
+    PRO = "pro"
+    UNLIMITED = "unlimited"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Principal:
-    """Who asks: a key's id (never the key) or the local owner, the surface, and the scope."""
+    """Who asks: a key's id (never the key) or the local owner, the surface, and the scope.
+
+    `accounts` are the only accounts that the key reads or moves; None means all of the desk. `only_stops`
+    says that the key may stop and see how it stands, and nothing else. `notional_cap_usd` bounds each
+    action that is not an exit; None means no bound.
+    """
 
     id: str
     surface: str
     scope: Scope
+    accounts: frozenset[str] | None = None
+    only_stops: bool = False
+    notional_cap_usd: Decimal | None = None
+    tier: Tier = Tier.UNLIMITED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

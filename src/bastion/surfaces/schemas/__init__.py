@@ -8,7 +8,7 @@ from enum import Enum
 from importlib import resources
 from typing import Any
 
-from bastion.errors import BastionError, JournalUnusable, Refused, VenueError
+from bastion.errors import BastionError, JournalUnusable, RateLimited, Refused, VenueError
 
 
 def plain(value: object) -> Any:  # noqa: ANN401 - JSON has no narrower type
@@ -56,7 +56,7 @@ def number(value: Decimal) -> str:
 def error_document(error: BaseException) -> dict[str, dict[str, object]]:
     """Return the envelope of errors on every surface; `retry_after` (seconds) only where waiting helps."""
     body: dict[str, object] = {"code": error_code(error), "message": str(error)}
-    if isinstance(error, VenueError) and error.retry_after_s is not None:
+    if isinstance(error, VenueError | RateLimited) and error.retry_after_s is not None:
         body["retry_after"] = max(1, int(error.retry_after_s + 0.999))
     if not isinstance(error, BastionError):
         body["message"] = "Something unexpected went wrong; the log has the details."

@@ -31,7 +31,7 @@ def covered(principal: Principal, accounts: Iterable[Account], selection: Select
     An account that the principal may not see is answered like one that does not exist.
 
     Raises:
-        Refused: the selection covers no account, or names one or a venue that is not there for this principal.
+        Refused: the selection covers no account, or names one or a venue that this principal does not see.
     """
     visible = [
         account for account in accounts if principal.accounts is None or account.name in principal.accounts

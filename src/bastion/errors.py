@@ -57,6 +57,10 @@ class PositionNotFound(Refused):
     code = "POSITION_NOT_FOUND"
 
 
+class ExitUnknown(Refused):
+    """The journal knows no exit, halt or refund of that id."""
+
+
 class WrongSide(Refused):
     """A trigger price on the side of the market on which it would fire at once."""
 

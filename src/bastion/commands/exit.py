@@ -9,7 +9,7 @@ from bastion.auth.keys import require
 from bastion.commands.desk import Desk, RunningExit
 from bastion.domain.principal import Principal, Scope
 from bastion.domain.records import Entry, ExitJudged, ExitRequested, LegReopened
-from bastion.errors import Refused
+from bastion.errors import ExitUnknown, Refused
 from bastion.exits.report import ExitReport, fold
 from bastion.exits.request import request_exit
 
@@ -82,12 +82,12 @@ async def exit_status(desk: Desk, principal: Principal, exit_id: str) -> ExitRep
 
     Raises:
         ScopeDenied: the principal lacks the read scope.
-        Refused: there is no exit of that id.
+        ExitUnknown: there is no exit of that id.
     """
     require(principal, Scope.READ, action="Reading an exit's state")
     entries = desk.journal.entries(exit_id) if 0 < len(exit_id) <= EXIT_ID_LENGTH_MAX else ()
     if not any(isinstance(entry.record, ExitRequested) for entry in entries):
-        raise Refused(f"There is no exit with the id {exit_id[:EXIT_ID_LENGTH_MAX]!r} in this journal.")
+        raise ExitUnknown(f"There is no exit with the id {exit_id[:EXIT_ID_LENGTH_MAX]!r} in this journal.")
     report = fold(entries)
     if desk.paper:
         # Nobody must take the practice for the real thing in the very moment in which it counts.

@@ -2,7 +2,15 @@
 
 from bastion.commands.desk import Desk
 from bastion.commands.exit import emergency_exit, exit_status, recover, resume_exit
-from bastion.commands.positions import PositionRow, PositionsReport, UnreadAccount, check_access, positions
+from bastion.commands.exits_list import ExitLine, ExitsReport, list_exits
+from bastion.commands.positions import (
+    PositionRow,
+    PositionsReport,
+    UnreadAccount,
+    check_access,
+    moment,
+    positions,
+)
 from bastion.commands.refund import preview_refund, refund, review_refund
 from bastion.commands.refund_telling import RefundPreview, RefundReport, RefundReview
 from bastion.commands.status import AccountStatus, StatusReport, status
@@ -10,6 +18,8 @@ from bastion.commands.status import AccountStatus, StatusReport, status
 __all__ = [
     "AccountStatus",
     "Desk",
+    "ExitLine",
+    "ExitsReport",
     "PositionRow",
     "PositionsReport",
     "RefundPreview",
@@ -20,6 +30,8 @@ __all__ = [
     "check_access",
     "emergency_exit",
     "exit_status",
+    "list_exits",
+    "moment",
     "positions",
     "preview_refund",
     "recover",

@@ -31,6 +31,9 @@ def plain(value: object) -> Any:  # noqa: ANN401 - JSON has no narrower type
         return {str(name): plain(item) for name, item in value.items()}
     if isinstance(value, Sequence):
         return [plain(item) for item in value]
+    if isinstance(value, frozenset):
+        # A set has no order of its own; sorted, the same answer is the same text.
+        return sorted(plain(item) for item in value)
     raise TypeError(f"{type(value).__name__} has no form in JSON")
 
 

@@ -40,7 +40,11 @@ class ApiKey:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccountSpec:
-    """How an account starts: keys, mode, opening balances per settle coin, leverage for symbols not named."""
+    """How an account starts: keys, mode, opening balances per settle coin, leverage for symbols not named.
+
+    `address` is the account's own address at venues that know accounts by one (0x and 40 hex digits); where
+    it is empty, the venue's wire derives one from the name.
+    """
 
     name: str
     keys: tuple[ApiKey, ...]
@@ -50,6 +54,7 @@ class AccountSpec:
     leverages: dict[str, int] = field(default_factory=dict)
     balances: dict[str, Decimal] = field(default_factory=dict)
     uid: int = 0
+    address: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -32,6 +32,8 @@ class VenueRules:
     venue.
     `counter_price_is_checked`: a market order whose best counter price lies outside the band is refused;
     otherwise it is accepted and then ends unfilled.
+    `limit_prices_are_checked`: limit and trigger prices must lie on the instrument's tick, limit prices
+    within its band; otherwise the wire checks prices by a rule of the venue's own.
     `hedge_settles`: the settle coins whose linear contracts know hedge mode; None means all contracts.
     `client_id_unique_for_ever`: a client order id can never be used again; otherwise only among open orders.
     `reduce_only_exempt_from_notional_min`: reduce-only orders may be smaller than the least notional.
@@ -51,5 +53,6 @@ class VenueRules:
     reduce_only_exempt_from_notional_min: bool = True
     hedge_exempt_from_notional_min: bool = False
     counter_price_is_checked: bool = True
+    limit_prices_are_checked: bool = True
     hedge_settles: frozenset[str] | None = None
     first_order_id: int = 1

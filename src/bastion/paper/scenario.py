@@ -168,6 +168,7 @@ def parse_account(document: Document) -> OpeningAccount:
             name=name,
             keys=keys,
             uid=document.whole("uid", 100_000),
+            address=document.text("address", "").lower(),
             position_mode=document.choice("position_mode", PositionMode, PositionMode.ONE_WAY),
             margin_mode=document.choice("margin_mode", MarginMode, MarginMode.CROSS),
             leverage=document.whole("leverage", 10),

@@ -61,7 +61,7 @@ def check_quantity(request: OrderRequest, instrument: Instrument) -> None:
         raise Refused(Reason.QUANTITY_TOO_LARGE, f"The largest quantity is {instrument.quantity_max}.")
 
 
-def check_price(request: OrderRequest, instrument: Instrument, mark: Decimal) -> None:
+def check_price(request: OrderRequest, instrument: Instrument, mark: Decimal, rules: VenueRules) -> None:
     """Refuse a price that is off the tick, or a limit price beyond the band around the mark."""
     trigger_price = request.trigger.price if request.trigger else None
     for price in (request.price, trigger_price):
@@ -69,9 +69,9 @@ def check_price(request: OrderRequest, instrument: Instrument, mark: Decimal) ->
             continue
         if price <= 0:
             raise Refused(Reason.PRICE_NOT_POSITIVE, "The price must be above zero.")
-        if price % instrument.tick:
+        if rules.limit_prices_are_checked and price % instrument.tick:
             raise Refused(Reason.PRICE_TICK, f"The price is no multiple of {instrument.tick}.")
-    if request.price is None or request.trigger is not None:
+    if request.price is None or request.trigger is not None or not rules.limit_prices_are_checked:
         return
     highest, lowest = mark * instrument.band_up, mark * instrument.band_down
     if request.direction is Direction.BUY and request.price > highest:

@@ -64,7 +64,7 @@ class Placing:
         instrument = market.instrument
         checks.check_mode(request, holdings.mode(request.symbol), self._rules)
         checks.check_quantity(request, instrument)
-        checks.check_price(request, instrument, market.mark)
+        checks.check_price(request, instrument, market.mark, self._rules)
         checks.check_notional(request, instrument, market.mark, self._rules)
         self._check_client_id(account, request)
         self._check_count(account, request, market)
@@ -125,7 +125,7 @@ class Placing:
             request, quantity=quantity or order.quantity, price=price or request.price, trigger=trigger
         )
         checks.check_quantity(changed, market.instrument)
-        checks.check_price(changed, market.instrument, market.mark)
+        checks.check_price(changed, market.instrument, market.mark, self._rules)
         if changed.quantity <= order.executed_quantity:
             raise Refused(Reason.QUANTITY_TOO_SMALL, "The order has already executed that much.")
         amended = self._orders.save(

@@ -14,7 +14,7 @@ from aiohttp import web
 from bastion.paper.server.faults import Fault, FaultKind, Plan, Shape, Target
 from bastion.paper.server.request_log import LoggedRequest
 from bastion.paper.server.station import Station
-from bastion.paper.wire.protocol import Wire, WireAnswer, WireRequest
+from bastion.paper.wire.protocol import NamesCalls, Wire, WireAnswer, WireRequest
 
 _NEVER_MOST_S = 600
 _POLL_S = 0.05
@@ -127,7 +127,7 @@ class Edge:
         target = Target(
             venue=wire.venue,
             method=wired.method,
-            path=wired.path,
+            path=_call_of(wire, wired),
             account=wire.identify(wired),
             is_protected=wire.is_protected(wired),
         )
@@ -141,7 +141,7 @@ class Edge:
                 venue=venue,
                 account=outcome.account or self._station.wires[venue].identify(wired),
                 method=wired.method,
-                path=wired.path,
+                path=_call_of(self._station.wires[venue], wired),
                 parameters=_parameters(wired),
                 status=outcome.status,
                 code=outcome.code,
@@ -153,6 +153,10 @@ class Edge:
                 received_ms=wired.received_ms,
             )
         )
+
+
+def _call_of(wire: Wire, wired: WireRequest) -> str:
+    return wire.call_of(wired) if isinstance(wire, NamesCalls) else wired.path
 
 
 def _now_ns() -> int:

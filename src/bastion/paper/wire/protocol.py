@@ -7,7 +7,7 @@ The edge owns sockets, delays, dropped connections and the request log.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 from urllib.parse import parse_qsl
 
 from bastion.paper.exchange.venue import Exchange
@@ -95,6 +95,15 @@ class Wire(Protocol):
         Names every wire knows: `unavailable` (not executed), `unknown_status` (may have been executed),
         `overloaded`, `rate_limited`, `banned`, `internal_error`.
         """
+        ...
+
+
+@runtime_checkable
+class NamesCalls(Protocol):
+    """What a wire offers where the path alone does not tell what a request asks for."""
+
+    def call_of(self, request: WireRequest) -> str:
+        """Return the path by which fault rules and the request log know the request (`/info/userRole`)."""
         ...
 
 

@@ -10,6 +10,7 @@ import uvicorn
 import uvloop
 from mcp.server.lowlevel import Server
 from mcp.server.sse import SseServerTransport
+from mcp.server.streamable_http import EventStore
 from mcp.server.streamable_http_manager import StreamableHTTPASGIApp, StreamableHTTPSessionManager
 from mcp.server.transport_security import TransportSecuritySettings
 from starlette.applications import Starlette
@@ -55,11 +56,19 @@ class _SseDoor:
             return
 
 
-def http_application(server: Server, *, keys: KeyCheck) -> Door:
-    """Return the ASGI application of the MCP server on both HTTP transports."""
+def http_application(
+    server: Server, *, keys: KeyCheck, events: EventStore | None = None, retry_ms: int | None = None
+) -> Door:
+    """Return the ASGI application of the MCP server on both HTTP transports.
+
+    With `events`, a client of the older revisions can come back to a stream that broke; `retry_ms` tells it
+    when. The desk needs neither: an exit's state is read anew by its id.
+    """
     security = loopback_only()
     manager = StreamableHTTPSessionManager(
         app=server,
+        event_store=events,
+        retry_interval=retry_ms,
         security_settings=security,
         max_request_body_size=_BODY_BYTES_MAX,
         session_idle_timeout=_SESSION_IDLE_S,

@@ -5,11 +5,14 @@ from decimal import Decimal
 from typing import Protocol, runtime_checkable
 
 from bastion.domain.account import Access, Account
+from bastion.domain.balance import Balance
+from bastion.domain.book import Quote
 from bastion.domain.instrument import Instrument
 from bastion.domain.look import Look
 from bastion.domain.order import CancelAnswer, Fill, OpenOrder, OrderRequest, OrderState
 from bastion.domain.position import Position
 from bastion.domain.principal import KeyRecord
+from bastion.domain.protective import Protected, ProtectiveOrder, ProtectiveRequest
 from bastion.domain.records import Entry, Record
 from bastion.domain.refund import RefundAftermath, RefundFacts
 
@@ -159,6 +162,76 @@ class Refunding(Protocol):
 
         Raises:
             VenueError: the venue did not say.
+        """
+        ...
+
+
+@runtime_checkable
+class Accounting(Protocol):
+    """What a venue adapter offers beside `Venue` where it can tell what the account is worth.
+
+    The figures are the venue's own, in US dollars; US stablecoins count 1:1. An adapter that cannot tell one
+    of them says so in `Balance.notes`, and never puts zero in its place.
+    """
+
+    async def balance(self, *, deadline_s: float) -> Balance:
+        """Return what the account is worth now.
+
+        Raises:
+            VenueError: the venue did not say.
+        """
+        ...
+
+
+@runtime_checkable
+class Quoting(Protocol):
+    """What a venue adapter offers beside `Venue` where the order book can be read."""
+
+    async def quote(self, position: Position, *, deadline_s: float) -> Quote:
+        """Return the order book of the position's contract, as deep as is cheap, and the account's taker fee.
+
+        Only reads. It gives way to an exit: where the venue's limits are nearly used, it sends nothing and
+        raises RATE_LIMIT.
+
+        Raises:
+            VenueError: the venue did not say.
+        """
+        ...
+
+
+@runtime_checkable
+class Protecting(Protocol):
+    """What a venue adapter offers beside `Venue` where it has trigger orders that can only reduce.
+
+    Whatever is sent carries the venue's reduce-only flag, its whole-position form, or the hedge-mode side
+    that implies it; the trigger watches the mark price and closes at market. The request stays sent once: an
+    unknown outcome is resolved by our client id, or by reading what stands, before anything is sent again.
+    """
+
+    async def protections(self, position: Position, *, deadline_s: float) -> tuple[ProtectiveOrder, ...]:
+        """Return the protective orders of that position which stand at the venue, whoever placed them.
+
+        Read anew, never from memory. What triggers at a limit price, trails, or could open is none of them.
+
+        Raises:
+            VenueError: the venue did not say; then nothing is known of them.
+        """
+        ...
+
+    async def protect(
+        self, request: ProtectiveRequest, *, replaces: Sequence[ProtectiveOrder], deadline_s: float
+    ) -> Protected:
+        """Place the order, and only once the venue says that it stands, take away what it replaces.
+
+        Whenever this is broken off, after any request, the position has the old protection, the new one or
+        both, never none: an adapter whose venue allows one whole-position order only stands a second one of
+        the position's size in between. One of `replaces` that cannot be taken away stays in `Protected.left`.
+
+        Raises:
+            WrongSide: the venue says that the order would fire at once; nothing was changed.
+            VenueRejected: the venue refused; the old ones stand.
+            VenueUnreachable: the request did not leave; the old ones stand.
+            OutcomeUnknown: it may stand, and the venue did not say in time; the old ones stand.
         """
         ...
 

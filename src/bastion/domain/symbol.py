@@ -1,0 +1,20 @@
+"""Symbol: the pair form in which every answer names a contract."""
+
+from bastion.domain.order import OpenOrder
+
+PERPETUAL = "PERP"
+
+
+def pair(symbol: str) -> str:
+    """Return the pair form of a symbol: `BTC/USDT:USDT` becomes `BTCUSDT`; an expiry or strike stays."""
+    head, *rest = symbol.split(":", 1)[0].split("-")
+    plain = "".join((head, *rest)) if all(part.isalpha() for part in rest) else "-".join((head, *rest))
+    return plain.replace("/", "")
+
+
+def symbol_of(order: OpenOrder) -> str:
+    """Return the pair form of the contract that an order is for, by its own words."""
+    name = pair(order.instrument)
+    if order.settle and name.endswith(PERPETUAL):
+        return name.removesuffix(PERPETUAL) + order.settle
+    return name

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from bastion.paper.strike.ledger import Account, Transfer
+from bastion.paper.strike.ledger import Account, TransferRow
 from bastion.paper.strike.position import Position, Status
 from bastion.paper.strike.queue import Claim
 
@@ -57,7 +57,7 @@ class Draft:
     wallets: list[tuple[int, str]] = field(default_factory=list)
     positions: dict[int, Position] = field(default_factory=dict)
     before: dict[int, Status | None] = field(default_factory=dict)
-    transfers: list[Transfer] = field(default_factory=list)
+    transfers: list[TransferRow] = field(default_factory=list)
     debits: dict[int, int] = field(default_factory=dict)
     credits: dict[int, int] = field(default_factory=dict)
     claims: list[Claim] = field(default_factory=list)

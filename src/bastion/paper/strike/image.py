@@ -4,7 +4,7 @@ The writer decides against one image; readers look at a second one that has only
 Starting, recovering and following are the same few methods.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -91,9 +91,7 @@ class Image:
             self.debits[account] += amount
         for account, amount in draft.credits.items():
             self.credits[account] += amount
-        put_position = self.put_position
-        for position in draft.positions.values():
-            put_position(position)
+        self._follow(draft.positions.values())
         for claim in draft.claims:
             self.put_claim(claim)
         for seq, _ in draft.paid:
@@ -105,6 +103,15 @@ class Image:
         self.markets.update(draft.markets)
         if draft.venue is not None:
             self.venue = draft.venue
+
+    def _follow(self, positions: Iterable[Position]) -> None:
+        known, exited = self.positions, []
+        for position in positions:
+            if position[9] is _EXITED and position[0] in known:
+                exited.append(position)
+            else:
+                self.put_position(position)
+        self.put_exits(exited)
 
     def _put_account(self, account: Account) -> None:
         self.debits[account.id] = account.debits
@@ -133,7 +140,7 @@ class Image:
         number, status = position.id, position.status
         old = self.positions.get(number)
         if old is not None and status is _EXITED:
-            self.put_exit(position)
+            self.put_exits((position,))
             return
         self.positions[number] = position
         if old is None:
@@ -154,7 +161,7 @@ class Image:
 
     def _leave(self, position: Position) -> None:
         if position.status is _EXITED:
-            self.put_exit(position)
+            self.put_exits((position,))
             return
         self.open_in.setdefault(position.symbol, {}).pop(position.id, None)
         self._add_interest(position, -position.notional)
@@ -168,23 +175,28 @@ class Image:
         else:
             self.totals.profit_claims += position.realized
 
-    def put_exit(self, position: Position) -> None:
-        """Put the exited successor of a known open position in its place; as `put_position`, only faster."""
-        number = position[0]
-        self.positions[number] = position
-        wallet, symbol, side, margin, leverage = position[1:6]
-        interest = self.interest_long if side is _LONG else self.interest_short
-        interest[symbol] = interest.get(symbol, 0) - margin * leverage
-        if symbol in self.open_in:
-            self.open_in[symbol].pop(number, None)
-        day = (position.settled_at_us or position.opened_at_us) // DAY_US
-        exits, who = self.exits_by_day, (wallet, day)
-        exits[who] = exits.get(who, 0) + 1
-        self.totals.exits += 1
-        forgiven = position.forgiven
-        if forgiven:
-            self.totals.forgiven_loss += forgiven
-            self.forgiven_by_day[day] = self.forgiven_by_day.get(day, 0) + forgiven
+    def put_exits(self, exited: Iterable[Position]) -> None:
+        """Put exited successors of known open positions in place; as `put_position` for each, only faster."""
+        positions, open_in, exits = self.positions, self.open_in, self.exits_by_day
+        long, short = self.interest_long, self.interest_short
+        count = forgiven_sum = 0
+        for position in exited:
+            number, wallet, symbol, side, margin, leverage = position[:6]
+            positions[number] = position
+            interest = long if side is _LONG else short
+            interest[symbol] = interest.get(symbol, 0) - margin * leverage
+            if symbol in open_in:
+                open_in[symbol].pop(number, None)
+            day = (position[17] or position[8]) // DAY_US
+            who = (wallet, day)
+            exits[who] = exits.get(who, 0) + 1
+            count += 1
+            forgiven = position[15]
+            if forgiven:
+                forgiven_sum += forgiven
+                self.forgiven_by_day[day] = self.forgiven_by_day.get(day, 0) + forgiven
+        self.totals.exits += count
+        self.totals.forgiven_loss += forgiven_sum
 
     def _add_interest(self, position: Position, notional: int) -> None:
         interest = self.interest_long if position.side is Side.LONG else self.interest_short

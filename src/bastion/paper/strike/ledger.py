@@ -1,7 +1,7 @@
 """Ledger: accounts and transfers. A transfer is one row with both sides, so that it cannot be unbalanced."""
 
 from enum import IntEnum
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeAlias
 
 ROW_MICRO_MAX: Final = 2**61
 """Cumulative sides stay below this on admission, so that a 64-bit column can never overflow."""
@@ -47,6 +47,10 @@ class Transfer(NamedTuple):
     amount: int
     position_id: int | None
     at_us: int
+
+
+TransferRow: TypeAlias = tuple[int, int, int, int, int, int, int, int | None, int]
+"""A transfer's fields in their order, as they are written: plain, since one is made for every refund."""
 
 
 class Account(NamedTuple):

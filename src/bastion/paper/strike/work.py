@@ -1,10 +1,11 @@
 """Work: one command's hands on the venue: it changes the writer's image and notes the same in the draft."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from bastion.paper.strike.draft import Draft, MarketRow, Movement, StoredAnswer, VenueRow
 from bastion.paper.strike.image import Image
-from bastion.paper.strike.ledger import TREASURY, Code, Kind, Transfer, account_id
+from bastion.paper.strike.ledger import TREASURY, Code, Kind, TransferRow, account_id
 from bastion.paper.strike.position import Position, Status
 from bastion.paper.strike.queue import Claim, payable
 from bastion.paper.strike.settings import Gates, VenueSettings
@@ -60,7 +61,7 @@ class Work:
         image.transfer_last = number = image.transfer_last + 1
         self._leg = leg = self._leg + 1
         row = (number, self.event_id, leg, int(code), debit, credit, amount, position_id, self.now_us)
-        draft.transfers.append(tuple.__new__(Transfer, row))
+        draft.transfers.append(row)
         image.debits[debit] += amount
         image.credits[credit] += amount
         debits, credits_ = draft.debits, draft.credits
@@ -82,7 +83,33 @@ class Work:
         draft, number = self.draft, position.id
         draft.before.setdefault(number, _OPEN)
         draft.positions[number] = ended
-        self.image.put_exit(ended)
+        self.image.put_exits((ended,))
+
+    def take_run(
+        self,
+        event_id: int,
+        transfers: Sequence[TransferRow],
+        ended: Sequence[Position],
+        debits: Mapping[int, int],
+        credits_: Mapping[int, int],
+    ) -> None:
+        """Take the exits of a run over: one event and one transfer each, the last event being `event_id`."""
+        image, draft = self.image, self.draft
+        self._set_venue(image.venue._replace(event_last=event_id))
+        image.transfer_last = transfers[-1][0]
+        draft.transfers += transfers
+        for moved, of_draft, of_image in (
+            (debits, draft.debits, image.debits),
+            (credits_, draft.credits, image.credits),
+        ):
+            for account, amount in moved.items():
+                of_draft[account] = of_draft.get(account, 0) + amount
+                of_image[account] += amount
+        by_id = {position[0]: position for position in ended}
+        draft.positions.update(by_id)
+        before: dict[int, Status | None] = dict.fromkeys(by_id, _OPEN)
+        draft.before = before | draft.before
+        image.put_exits(ended)
 
     def change(self, position: Position, **changes: Any) -> Position:  # noqa: ANN401 - fields of Position
         """Replace some fields of a position."""

@@ -4,12 +4,14 @@ import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
+from itertools import groupby
 from queue import Empty, SimpleQueue
 from typing import Any, Final
 
 from bastion.paper.strike.commands import Command, EmergencyExit, ResultT, VoidMarket
 from bastion.paper.strike.decide import decide
 from bastion.paper.strike.image import Image
+from bastion.paper.strike.refund_run import exit_run, is_plain
 from bastion.paper.strike.results import Reason, Refused
 from bastion.paper.strike.settings import VenueSettings
 from bastion.paper.strike.store import Store
@@ -156,19 +158,25 @@ class Writer:
     def _decide(self, batch: list[_Item]) -> list[list[Any]]:
         image = self._image or self._recover()
         work = Work(image, self._settings)
-        clock_us, results = self._clock_us, []
-        for item in batch:
-            answers = []
-            for command in item.commands:
-                work.now_us = self._now_us = max(self._now_us, clock_us())
-                answers.append(decide(work, command))
-            results.append(answers)
+        results = [self._decide_item(work, item.commands) for item in batch]
         draft = work.draft
         if not draft.is_empty:
             self._store.write(draft)
             with self.lock:
                 self.committed.apply(draft)
         return results
+
+    def _decide_item(self, work: Work, commands: tuple[Command[Any], ...]) -> list[Any]:
+        answers: list[Any] = []
+        for plain, run in groupby(commands, is_plain):
+            work.now_us = self._now_us = max(self._now_us, self._clock_us())
+            if plain and not work.gated:
+                answers += exit_run(work, run)
+                continue
+            for command in run:
+                work.now_us = self._now_us = max(self._now_us, self._clock_us())
+                answers.append(decide(work, command))
+        return answers
 
     def _recover(self) -> Image:
         snapshot = self._store.load()

@@ -29,11 +29,10 @@ def plain(value: object) -> Any:  # noqa: ANN401 - JSON has no narrower type
         return {field.name: plain(getattr(value, field.name)) for field in fields(value)}
     if isinstance(value, Mapping):
         return {str(name): plain(item) for name, item in value.items()}
-    if isinstance(value, Sequence):
-        return [plain(item) for item in value]
-    if isinstance(value, frozenset):
+    if isinstance(value, Sequence | frozenset):
+        items = [plain(item) for item in value]
         # A set has no order of its own; sorted, the same answer is the same text.
-        return sorted(plain(item) for item in value)
+        return sorted(items) if isinstance(value, frozenset) else items
     raise TypeError(f"{type(value).__name__} has no form in JSON")
 
 

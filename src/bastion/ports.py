@@ -11,7 +11,7 @@ from bastion.domain.instrument import Instrument
 from bastion.domain.look import Look
 from bastion.domain.order import CancelAnswer, Fill, OpenOrder, OrderRequest, OrderState
 from bastion.domain.position import Position
-from bastion.domain.principal import KeyRecord
+from bastion.domain.principal import KeyRecord, KeyUse
 from bastion.domain.protective import Protected, ProtectiveOrder, ProtectiveRequest
 from bastion.domain.records import Entry, Record
 from bastion.domain.refund import RefundAftermath, RefundFacts
@@ -277,6 +277,18 @@ class KeyStore(Protocol):
 
     def revoke(self, key_id: str, *, at_ms: int) -> bool:
         """Mark the key revoked, durably; False when there is none of that id. The first time stays."""
+        ...
+
+    def replace(self, key_id: str, record: KeyRecord, *, at_ms: int, until_ms: int | None) -> bool:
+        """Store a new record and end the key that it replaces, in one commit.
+
+        The old key is revoked at `at_ms`, or, where `until_ms` is given, expires then at the latest. False,
+        and nothing is stored, when no key of that id is unrevoked.
+        """
+        ...
+
+    def note_uses(self, uses: Sequence[KeyUse]) -> None:
+        """Add to the counts of uses; a key that is not there is passed over."""
         ...
 
 

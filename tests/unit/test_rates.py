@@ -121,9 +121,10 @@ def test_whoever_waits_as_told_is_let_in_and_not_a_second_before_it_could_be(
     for _ in range(spent):
         admitted(rates, holder(tier), Act.STATUS)
     clock.pass_ns(passed_ns)
+    while admitted(rates, holder(tier), Act.STATUS):
+        pass
     with pytest.raises(RateLimited) as refused:
-        for _ in range(200):
-            rates.admit(holder(tier), Act.STATUS)
+        rates.admit(holder(tier), Act.STATUS)
     wait_s = refused.value.retry_after_s
     assert wait_s == int(wait_s) >= 1
     clock.pass_ns(int(wait_s - 1) * SECOND)

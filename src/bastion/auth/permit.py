@@ -1,6 +1,7 @@
 """Permit: what a principal may ask for, and on which accounts."""
 
 from collections.abc import Iterable
+from decimal import Decimal
 
 from bastion.domain.account import Account
 from bastion.domain.act import STOPPING, STOPPING_READS, Act
@@ -23,6 +24,29 @@ def permit(principal: Principal, act: Act) -> None:
         )
     if principal.only_stops and act not in STOPPING | STOPPING_READS:
         raise ScopeDenied(f"This key may only stop; `{act.value}` needs another key. Nothing was done.")
+
+
+def within_cap(principal: Principal, act: Act, notional_usd: Decimal | None) -> None:
+    """Return when the principal may move that much by one act; what stops is never capped.
+
+    `notional_usd` is the size of what the act would move, None where it is not known.
+
+    Raises:
+        ScopeDenied: it is above the key's cap, or not known while the key has one.
+    """
+    cap = principal.notional_cap_usd
+    if cap is None or act.stops or act.reads:
+        return
+    if notional_usd is None:
+        raise ScopeDenied(
+            f"This key may move at most {cap:,.2f} USD by one `{act.value}`, and the size of this one is not "
+            "known. Nothing was done. An emergency exit has no cap."
+        )
+    if notional_usd > cap:
+        raise ScopeDenied(
+            f"This key may move at most {cap:,.2f} USD by one `{act.value}`; this would move "
+            f"{notional_usd:,.2f}. Nothing was done. An emergency exit has no cap."
+        )
 
 
 def covered(principal: Principal, accounts: Iterable[Account], selection: Selection) -> tuple[Account, ...]:

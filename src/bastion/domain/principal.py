@@ -49,7 +49,9 @@ class Principal:
 class KeyRecord:
     """What is kept of a `bst_` key: never the key itself, only its SHA-256 in hexadecimal.
 
-    Times are UTC milliseconds since the epoch; None means that the key never expires, or is not revoked.
+    Times are UTC milliseconds since the epoch; None means that the key never expires, is not revoked, or was
+    not used yet. `accounts`, `only_stops`, `notional_cap_usd` and `tier` are those of its `Principal`;
+    `replaces` is the id of the key that this one took over from; `uses` counts the acts asked for with it.
     """
 
     id: str
@@ -59,3 +61,19 @@ class KeyRecord:
     created_ms: int
     expires_ms: int | None = None
     revoked_ms: int | None = None
+    accounts: frozenset[str] | None = None
+    only_stops: bool = False
+    notional_cap_usd: Decimal | None = None
+    tier: Tier = Tier.PRO
+    replaces: str | None = None
+    uses: int = 0
+    last_used_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyUse:
+    """How often a key was used since it was last noted, and when last (UTC milliseconds)."""
+
+    key_id: str
+    uses: int
+    last_used_ms: int

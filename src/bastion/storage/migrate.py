@@ -12,9 +12,11 @@ BUSY_MS = 2000
 """How long a statement waits for another process's transaction."""
 
 
-def migrations() -> tuple[tuple[int, str], ...]:
-    """Return the numbered SQL texts, in order."""
+def migrations(chain: str = "") -> tuple[tuple[int, str], ...]:
+    """Return the numbered SQL texts of one kind of database, in order; the empty name is the journal's."""
     folder = resources.files("bastion.storage").joinpath("sql")
+    if chain:
+        folder = folder.joinpath(chain)
     return tuple(
         sorted(
             (int(file.name.split("_", 1)[0]), file.read_text(encoding="utf-8"))
@@ -50,14 +52,14 @@ def transaction(connection: apsw.Connection) -> Iterator[None]:
         connection.execute("COMMIT" if done else "ROLLBACK")
 
 
-def migrate(connection: apsw.Connection) -> int:
-    """Apply what is missing, and return the version reached (`user_version`).
+def migrate(connection: apsw.Connection, chain: str = "") -> int:
+    """Apply what is missing of a chain of migrations, and return the version reached (`user_version`).
 
     Raises:
         JournalUnusable: the database was written by a newer bastion.
         apsw.Error: a statement failed; its migration left no trace.
     """
-    steps = migrations()
+    steps = migrations(chain)
     newest = steps[-1][0]
     with transaction(connection):
         version = _known_version(connection, newest)
@@ -71,6 +73,6 @@ def migrate(connection: apsw.Connection) -> int:
 def _known_version(connection: apsw.Connection, newest: int) -> int:
     version = int(connection.pragma("user_version"))
     if version > newest:
-        message = f"the journal has form {version}, this bastion knows {newest}: use the newer bastion"
+        message = f"the file has form {version}, this bastion knows {newest}: use the newer bastion"
         raise JournalUnusable(message)
     return version

@@ -1,12 +1,16 @@
 """Secrets: the `keys` and `vault` commands; what they print holds no secret, but a new key this once."""
 
 import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
 
 from bastion.app import Place, open_keys, open_vault
 from bastion.auth.credential import TEXT_LENGTH_MAX, read_credential
-from bastion.auth.keys import parse_scope
+from bastion.auth.keys import NewKey, parse_scope
 from bastion.commands.positions import moment
-from bastion.domain.principal import KeyRecord
+from bastion.config import read_config
+from bastion.domain.principal import KeyRecord, Scope, Tier
 from bastion.errors import Refused
 from bastion.surfaces.cli.codes import Code
 from bastion.surfaces.cli.view import complain, emit
@@ -32,36 +36,138 @@ def _entry(record: KeyRecord, *, now_ms: int) -> dict[str, object]:
         "created_at": _iso(record.created_ms),
         "expires_at": _iso(record.expires_ms),
         "revoked_at": _iso(record.revoked_ms),
+        "accounts": None if record.accounts is None else sorted(record.accounts),
+        "only": "exit" if record.only_stops else None,
+        "notional_cap_usd": record.notional_cap_usd,
+        "tier": record.tier.value,
+        "replaces": record.replaces,
+        "uses": record.uses,
+        "last_used_at": _iso(record.last_used_ms),
     }
 
 
-def create_key(place: Place, *, scope: str, label: str, days: int | None, json: bool) -> int:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """A new key as the command line describes it, still in text."""
+
+    scope: str | None
+    label: str
+    days: int | None
+    only: str | None
+    accounts: str | None
+    cap_usd: str | None
+    tier: str
+
+
+def create_key(place: Place, wanted: Wanted, *, json: bool) -> int:
     """Create a key and show it once.
 
     Raises:
         Refused: a value cannot be used; nothing was stored.
     """
+    scope = _scope(wanted)
+    accounts = _accounts(place, wanted.accounts)
+    cap_usd = _cap(wanted.cap_usd)
     with open_keys(place) as keys:
-        new = keys.create(scope=parse_scope(scope), label=label, days=days)
-        entry = _entry(new.record, now_ms=new.record.created_ms)
+        new = keys.create(
+            scope=scope,
+            label=wanted.label,
+            days=wanted.days,
+            accounts=accounts,
+            only_stops=wanted.only is not None,
+            notional_cap_usd=cap_usd,
+            tier=Tier(wanted.tier),
+        )
+    _show_once(new, json=json)
+    return Code.OK
+
+
+def rotate_key(place: Place, key_id: str, *, grace_hours: int, json: bool) -> int:
+    """Replace a key by a new one with the same rights, and show that once.
+
+    Raises:
+        Refused: there is no such key that works; nothing was changed.
+    """
+    with open_keys(place) as keys:
+        new = keys.rotate(key_id, grace_hours=grace_hours)
+    _show_once(new, json=json)
+    if not json:
+        until = f"works for {grace_hours} more hours at most" if grace_hours else "is refused from now on"
+        complain(f"The old key {key_id} {until}.")
+    return Code.OK
+
+
+def _show_once(new: NewKey, *, json: bool) -> None:
+    entry = _entry(new.record, now_ms=new.record.created_ms)
     if json:
         emit(dumps({"key": new.text, **entry}))
-    else:
-        emit(new.text)
-        complain(f"This is the only time it is shown. Id {new.record.id}, scope {new.record.scope.word}.")
-    return Code.OK
+        return
+    emit(new.text)
+    bounds = "".join(f", {bound}" for bound in _bounds(new.record))
+    complain(f"This is the only time it is shown. Id {new.record.id}, scope {new.record.scope.word}{bounds}.")
+
+
+def _bounds(record: KeyRecord) -> Sequence[str]:
+    bounds = ["only exit"] if record.only_stops else []
+    if record.accounts is not None:
+        bounds.append(f"accounts {','.join(sorted(record.accounts))}")
+    if record.notional_cap_usd is not None:
+        bounds.append(f"cap {record.notional_cap_usd:f} USD")
+    return bounds
+
+
+def _scope(wanted: Wanted) -> Scope:
+    if wanted.scope is not None:
+        return parse_scope(wanted.scope)
+    if wanted.only is None:
+        raise Refused("Say what the key may do: --scope read, trade or engine. Nothing was stored.")
+    # Disarming needs the engine scope; what else that scope allows is shut off by the restriction.
+    return Scope.ENGINE
+
+
+def _accounts(place: Place, text: str | None) -> frozenset[str] | None:
+    if text is None:
+        return None
+    names = frozenset(name.strip() for name in text.split(",") if name.strip())
+    if not names:
+        raise Refused("--accounts names at least one account. Nothing was stored.")
+    if place.config is not None:
+        known = {account.name for account in read_config(place.config).accounts}
+        for name in sorted(names - known):
+            raise Refused(
+                f"The configuration has no account {name[:64]!r}; it has {', '.join(sorted(known))}. "
+                "Nothing was stored."
+            )
+    return names
+
+
+def _cap(text: str | None) -> Decimal | None:
+    if text is None:
+        return None
+    try:
+        return Decimal(text)
+    except InvalidOperation:
+        raise Refused(
+            f"--cap-usd is a number of US dollars, not {text[:40]!r}. Nothing was stored."
+        ) from None
 
 
 def list_keys(place: Place, *, json: bool) -> int:
     """List the keys without their secrets."""
     with open_keys(place) as keys:
-        entries = [_entry(record, now_ms=keys.now_ms()) for record in keys.records()]
+        records = keys.records()
+        entries = [_entry(record, now_ms=keys.now_ms()) for record in records]
     if json:
         emit(dumps({"keys": entries}))
         return Code.OK
-    for entry in entries:
-        expires = f"  expires {entry['expires_at']}" if entry["expires_at"] else ""
-        emit(f"{entry['id']}  {entry['scope']:<6}  {entry['state']:<7}  {entry['label']}{expires}".rstrip())
+    for record, entry in zip(records, entries, strict=True):
+        words = [*_bounds(record)]
+        if entry["expires_at"]:
+            words.append(f"expires {entry['expires_at']}")
+        if entry["last_used_at"]:
+            words.append(f"used {record.uses} times, last {entry['last_used_at']}")
+        head = f"{entry['id']}  {entry['scope']:<6}  {entry['state']:<7}  {entry['label']}"
+        emit("  ".join([head, *words]).rstrip())
     if not entries:
         emit("There are no keys yet; `bastion keys create --scope trade` makes one.")
     return Code.OK

@@ -17,6 +17,7 @@ from bastion.surfaces.cli.watch import run_positions, run_watch
 Config = Annotated[Path | None, Parameter(name="--config", help="The configuration (BASTION_CONFIG).")]
 Json = Annotated[bool, Parameter(name="--json", negative=(), help="Answer with one JSON document.")]
 ScopeWord = Literal["read", "trade", "engine"]
+TierName = Literal["free", "basic", "pro", "unlimited"]
 ClientName = Literal["claude-desktop", "claude-code", "cursor", "vscode"]
 Tokens = Annotated[str, Parameter(allow_leading_hyphen=True, show=False)]
 
@@ -26,7 +27,7 @@ app = App(
     help="The emergency exit of leveraged trading: one action closes every open position on every connected "
     "exchange and proves that nothing is left. Without a configuration it works on embedded paper exchanges.",
 )
-keys = App(name="keys", help="Create, list and revoke the bst_ keys of assistants and bots.")
+keys = App(name="keys", help="Create, list, rotate and revoke the bst_ keys of assistants and bots.")
 vault = App(name="vault", help="Keep the venues' credentials in an age file.")
 paper = App(name="paper", help="The paper exchange.")
 for _group in (keys, vault, paper):
@@ -142,18 +143,55 @@ def serve(*tokens: Tokens) -> int:
 @keys.command
 def create(
     *,
-    scope: Annotated[ScopeWord, Parameter(help="What the key may do; engine > trade > read.")],
+    scope: Annotated[ScopeWord | None, Parameter(help="What the key may do; engine > trade > read.")] = None,
     label: Annotated[str, Parameter(help="Your name for it.")] = "",
-    days: Annotated[int | None, Parameter(help="Days until it expires; never, if left out.")] = None,
+    days: Annotated[
+        int | None, Parameter(help="Days until it expires, 30, 90 or 365 for example; never, if left out.")
+    ] = None,
+    only: Annotated[
+        Literal["exit"] | None,
+        Parameter(help="Restrict it to stopping: exit, kill switch, halt, disarm, and how these stand."),
+    ] = None,
+    accounts: Annotated[
+        str | None, Parameter(help="The only accounts that it reads or moves, with commas; all, if left out.")
+    ] = None,
+    cap_usd: Annotated[
+        str | None, Parameter(help="The most that one action of it may move, in USD; exits have no cap.")
+    ] = None,
+    tier: Annotated[TierName, Parameter(help="How often it may ask.")] = "pro",
     json: Json = False,
+    config: Config = None,
 ) -> int:
     """Create a key and show it, this once; only its hash is kept."""
-    return secrets.create_key(find_place(config=None), scope=scope, label=label, days=days, json=json)
+    wanted = secrets.Wanted(
+        scope=scope, label=label, days=days, only=only, accounts=accounts, cap_usd=cap_usd, tier=tier
+    )
+    return secrets.create_key(find_place(config=config), wanted, json=json)
+
+
+@keys.command
+def rotate(
+    key_id: str,
+    /,
+    *,
+    grace_hours: Annotated[
+        int, Parameter(help="How long the old key still works; it is refused at once, if left out.")
+    ] = 0,
+    json: Json = False,
+) -> int:
+    """Replace a key by a new one with the same rights, shown this once.
+
+    Parameters
+    ----------
+    key_id
+        The old key's id, as `bastion keys list` shows it.
+    """
+    return secrets.rotate_key(find_place(config=None), key_id, grace_hours=grace_hours, json=json)
 
 
 @keys.command(name="list")
 def list_keys(*, json: Json = False) -> int:
-    """List the keys: id, scope, label, and whether they still work."""
+    """List the keys: id, scope, bounds, uses, and whether they still work."""
     return secrets.list_keys(find_place(config=None), json=json)
 
 

@@ -5,12 +5,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import ROUND_HALF_EVEN, Decimal
 
-from bastion.auth.keys import require
+from bastion.auth.permit import covered, permit
 from bastion.commands.desk import Desk
 from bastion.commands.readings import AccountReading
+from bastion.domain.act import Act
 from bastion.domain.money import ZERO
 from bastion.domain.position import Position, Side
-from bastion.domain.principal import Principal, Scope
+from bastion.domain.principal import Principal
+from bastion.domain.selection import EVERYTHING
 from bastion.ports import Venue
 
 PERCENT = Decimal("0.01")
@@ -65,13 +67,16 @@ class PositionsReport:
 
 
 async def positions(desk: Desk, principal: Principal) -> PositionsReport:
-    """Return every open position of every account, read within the last `readings.FRESH_S` seconds.
+    """Return every open position of every account that the principal may see.
+
+    They were read within the last `readings.FRESH_S` seconds.
 
     Raises:
-        ScopeDenied: the principal lacks the read scope.
+        ScopeDenied: the principal lacks the read scope, or may only stop.
+        Refused: the principal may see no account of this desk.
     """
-    require(principal, Scope.READ, action="Reading positions")
-    reading_time_ns, readings = await desk.readings.recent()
+    permit(principal, Act.POSITIONS)
+    reading_time_ns, readings = await visible_readings(desk, principal)
     rows = [row_of(position, reading.venue) for reading in readings for position in reading.look.positions]
     rows.sort(key=lambda row: (-(row.notional_usd or ZERO), row.account, row.symbol, row.direction))
     unread = tuple(
@@ -91,6 +96,17 @@ async def positions(desk: Desk, principal: Principal) -> PositionsReport:
         warnings=tuple(warning for reading in readings for warning in (*reading.warnings, *_notes(reading))),
         read_at=moment(reading_time_ns),
     )
+
+
+async def visible_readings(desk: Desk, principal: Principal) -> tuple[int, tuple[AccountReading, ...]]:
+    """Return when the accounts were read, and the readings of those that the principal may see.
+
+    Raises:
+        Refused: the principal may see no account of this desk.
+    """
+    names = {account.name for account in covered(principal, desk.accounts, EVERYTHING)}
+    at_ns, readings = await desk.readings.recent()
+    return at_ns, tuple(reading for reading in readings if reading.venue.account.name in names)
 
 
 def _notes(reading: AccountReading) -> tuple[str, ...]:

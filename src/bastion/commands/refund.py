@@ -1,6 +1,6 @@
 """Refund: give one position up for its original margin, knowing before and after what that means."""
 
-from bastion.auth.keys import require
+from bastion.auth.permit import covered, permit, within_cap
 from bastion.commands.desk import Desk
 from bastion.commands.exit import checked_reason
 from bastion.commands.positions import moment
@@ -16,10 +16,11 @@ from bastion.commands.refund_telling import (
     report,
     review_words,
 )
+from bastion.domain.act import Act
 from bastion.domain.money import ZERO
 from bastion.domain.order import OrderKind, OrderRequest, OrderState
 from bastion.domain.position import Position
-from bastion.domain.principal import Principal, Scope
+from bastion.domain.principal import Principal
 from bastion.domain.records import (
     CoveredAccount,
     OrderAnswered,
@@ -30,12 +31,13 @@ from bastion.domain.records import (
     RoundIntended,
 )
 from bastion.domain.refund import RefundAftermath, RefundPolicy
+from bastion.domain.selection import EVERYTHING
 from bastion.errors import Conflict, Refused, VenueError
 from bastion.exits.plan import client_order_id
 from bastion.exits.progress import Leg
 from bastion.exits.refund_decision import decide
 from bastion.exits.resolve import answer
-from bastion.exits.sentences import pair
+from bastion.domain.symbol import pair
 from bastion.ports import Refunding, Venue
 
 CALL_S = 8.0
@@ -60,8 +62,8 @@ async def preview_refund(
         Refused: there is no such account or open position.
         VenueError: the venue did not say.
     """
-    require(principal, Scope.READ, action="Previewing a refund")
-    venue, refunding = _venue(desk, account)
+    permit(principal, Act.REFUND_PREVIEW)
+    venue, refunding = _venue(desk, principal, account)
     facts = await refunding.refund_facts(_checked(position_id), deadline_s=CALL_S)
     if facts is None:
         raise _unknown(position_id, venue)
@@ -106,14 +108,14 @@ async def refund(
     the first one did: the margin moves once.
 
     Raises:
-        ScopeDenied: the principal lacks the trade scope; nothing was done.
+        ScopeDenied: the principal lacks the trade scope, or the position is above its cap; nothing was done.
         Refused: there is no such account or open position, or its configuration says never; nothing was done.
         VenueError: the position could not be read; nothing was done.
         JournalUnusable: the intent could not be written down; nothing was done.
     """
-    require(principal, Scope.TRADE, action="A refund")
+    permit(principal, Act.REFUND)
     reason = checked_reason(reason)
-    venue, refunding = _venue(desk, account)
+    venue, refunding = _venue(desk, principal, account)
     if venue.account.refund is RefundPolicy.NEVER:
         raise Conflict(
             f'The configuration says refund = "never" for {venue.account.name}; change that first. '
@@ -123,6 +125,7 @@ async def refund(
     asked = asked_of(desk.journal.entries(refund_id))
     facts = await refunding.refund_facts(position_id, deadline_s=CALL_S)
     if facts is not None:
+        within_cap(principal, Act.REFUND, facts.position.notional_usd)
         decision = decide(facts, refused=refused_lately(desk, facts.position), stated=reason)
         asked = RefundRequested(
             exit_id=refund_id,
@@ -158,8 +161,8 @@ async def review_refund(
         Refused: the journal knows no refund of that position.
         VenueError: the venue did not say what its market is at.
     """
-    require(principal, Scope.READ, action="Reviewing a refund")
-    venue, refunding = _venue(desk, account)
+    permit(principal, Act.REFUND_REVIEW)
+    venue, refunding = _venue(desk, principal, account)
     found = found_refund(desk, venue.account.name, _checked(position_id))
     if found is None:
         raise Refused(f"The journal knows no refund of the position {position_id} on {venue.account.name}.")
@@ -257,10 +260,13 @@ async def _aftermath(desk: Desk, refunding: Refunding, position: Position) -> Re
     return seen
 
 
-def _venue(desk: Desk, account: str | None) -> tuple[Venue, Refunding]:
-    offering = {name: venue for name, venue in desk.venues.items() if isinstance(venue, Refunding)}
+def _venue(desk: Desk, principal: Principal, account: str | None) -> tuple[Venue, Refunding]:
+    names = {one.name for one in covered(principal, desk.accounts, EVERYTHING)}
+    offering = {
+        name: venue for name, venue in desk.venues.items() if name in names and isinstance(venue, Refunding)
+    }
     if account is not None:
-        if account not in desk.venues:
+        if account not in names:
             raise Refused(f"There is no account {account[:64]!r}. Nothing was done.")
         if account not in offering:
             raise Refused(f"The venue of the account {account!r} gives no margin back. Nothing was done.")

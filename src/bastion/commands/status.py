@@ -2,11 +2,13 @@
 
 from dataclasses import dataclass
 
-from bastion.auth.keys import require
-from bastion.commands.desk import Desk
-from bastion.commands.positions import moment
+from bastion.auth.permit import permit
+from bastion.commands.desk import RECENT_EXITS, Desk
+from bastion.commands.positions import moment, visible_readings
 from bastion.commands.readings import AccountReading
-from bastion.domain.principal import Principal, Scope
+from bastion.commands.visible import sees, visible
+from bastion.domain.act import Act
+from bastion.domain.principal import Principal
 from bastion.domain.records import LatchTripped
 from bastion.domain.verdict import DisplayWord, LatchState, display_word
 from bastion.exits.report import ExitReport, fold
@@ -44,18 +46,24 @@ class StatusReport:
 
 
 async def status(desk: Desk, principal: Principal) -> StatusReport:
-    """Return how the desk stands, with every account read within the last `readings.FRESH_S` seconds.
+    """Return how the desk stands, as far as the principal may see it.
+
+    Its accounts were read within the last `readings.FRESH_S` seconds. The latch is the whole desk's.
 
     Raises:
         ScopeDenied: the principal lacks the read scope.
+        Refused: the principal may see no account of this desk.
     """
-    require(principal, Scope.READ, action="Reading the status")
-    read_ns, readings = await desk.readings.recent()
+    permit(principal, Act.STATUS)
+    read_ns, readings = await visible_readings(desk, principal)
     latch_entries = desk.journal.latch_entries()
     tripped = bool(latch_entries) and isinstance(latch_entries[-1].record, LatchTripped)
-    exit_ids = desk.journal.exit_ids()
-    last = fold(desk.journal.entries(exit_ids[-1])) if exit_ids else None
-    unfinished = tuple(request.exit_id for request in desk.unfinished())
+    last = _last_exit(desk, principal)
+    unfinished = tuple(
+        request.exit_id
+        for request in desk.unfinished()
+        if any(sees(principal, account.name) for account in request.accounts)
+    )
     warnings = [warning for reading in readings for warning in reading.warnings]
     warnings.extend(
         f"The exit {exit_id} has no verdict; `bastion exit --resume {exit_id}` takes it up."
@@ -75,6 +83,14 @@ async def status(desk: Desk, principal: Principal) -> StatusReport:
         warnings=tuple(warnings),
         read_at=moment(read_ns),
     )
+
+
+def _last_exit(desk: Desk, principal: Principal) -> ExitReport | None:
+    for exit_id in reversed(desk.journal.exit_ids()[-RECENT_EXITS:]):
+        entries = visible(desk.journal.entries(exit_id), principal)
+        if entries:
+            return fold(entries)
+    return None
 
 
 def _account(reading: AccountReading) -> AccountStatus:

@@ -7,7 +7,7 @@ from decimal import Decimal, InvalidOperation
 from enum import StrEnum
 from functools import cache
 from types import NoneType, UnionType
-from typing import Any, NewType, Union, cast, get_args, get_origin, get_type_hints
+from typing import Any, NewType, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 from bastion.domain.records import Record
 
@@ -15,6 +15,7 @@ RECORD_TYPES: dict[str, type[Any]] = {kind.__name__: kind for kind in get_args(R
 
 Encode = Callable[[Any], Any]
 Decode = Callable[[Any], Any]
+T = TypeVar("T")
 
 
 class RecordMalformed(ValueError):  # noqa: N818 - named for what is wrong, as every error here
@@ -28,7 +29,7 @@ def kind_of(record: Record) -> str:
 
 def encode(record: Record) -> str:
     """Return the canonical JSON of a record: sorted keys, no spaces, decimals as text, ASCII only."""
-    return canonical(_coder(cast("Any", type(record)))[0](record))
+    return encode_value(record)
 
 
 def canonical(value: object) -> str:
@@ -46,12 +47,26 @@ def decode(kind: str, text: str) -> Record:
     if known is None:
         message = f"no record is called {kind[:40]!r}"
         raise RecordMalformed(message)
+    return cast("Record", decode_value(known, text))
+
+
+def encode_value(value: object) -> str:
+    """Return the canonical JSON of an instance of any frozen dataclass that records could hold."""
+    return canonical(_coder(cast("Any", type(value)))[0](value))
+
+
+def decode_value(kind: type[T], text: str) -> T:
+    """Return the instance of `kind` that the JSON text stands for.
+
+    Raises:
+        RecordMalformed: the text is no JSON, or a field is missing, unknown or of another type.
+    """
     try:
         value = json.loads(text, parse_float=_no_float)
     except ValueError as error:
-        message = f"the text of a {kind} is no JSON: {error}"
+        message = f"the text of a {kind.__name__} is no JSON: {error}"
         raise RecordMalformed(message) from None
-    return cast("Record", _coder(cast("Any", known))[1](value))
+    return cast("T", _coder(cast("Any", kind))[1](value))
 
 
 def _no_float(text: str) -> float:
@@ -68,6 +83,8 @@ def _coder(kind: Any) -> tuple[Encode, Decode]:  # noqa: ANN401, PLR0911 - one r
         return _optional(kind)
     if origin is tuple:
         return _tuple(get_args(kind))
+    if origin is frozenset:
+        return _set(get_args(kind)[0])
     if kind is Decimal:
         return str, _decimal
     if kind in {str, int, bool}:
@@ -140,6 +157,19 @@ def _tuple(arguments: tuple[Any, ...]) -> tuple[Encode, Decode]:
             coder[1](item) for coder, item in zip(coders, _list(value, len(coders)), strict=True)
         ),
     )
+
+
+def _set(kind: Any) -> tuple[Encode, Decode]:  # noqa: ANN401 - an annotation
+    encode_item, decode_item = _coder(kind)
+
+    def decode_set(value: Any) -> frozenset[Any]:  # noqa: ANN401 - what JSON holds
+        items = _list(value, None)
+        if items != sorted(set(items)):
+            message = "expected a sorted list without repetition"
+            raise RecordMalformed(message)
+        return frozenset(decode_item(item) for item in items)
+
+    return lambda value: sorted(encode_item(item) for item in value), decode_set
 
 
 def _list(value: Any, length: int | None) -> list[Any]:  # noqa: ANN401 - what JSON holds

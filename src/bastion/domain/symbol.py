@@ -1,5 +1,6 @@
 """Symbol: the pair form in which every answer names a contract."""
 
+from bastion.domain.naming import interface_name
 from bastion.domain.order import OpenOrder
 
 PERPETUAL = "PERP"
@@ -9,7 +10,7 @@ def pair(symbol: str) -> str:
     """Return the pair form of a symbol: `BTC/USDT:USDT` becomes `BTCUSDT`; an expiry or strike stays."""
     head, *rest = symbol.split(":", 1)[0].split("-")
     plain = "".join((head, *rest)) if all(part.isalpha() for part in rest) else "-".join((head, *rest))
-    return plain.replace("/", "")
+    return interface_name(plain.replace("/", ""))
 
 
 def symbol_of(order: OpenOrder) -> str:

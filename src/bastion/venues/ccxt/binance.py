@@ -27,13 +27,14 @@ from bastion.domain.position import Position, Side
 from bastion.errors import AnswerMalformed, Fault, OutcomeUnknown, VenueError, VenueRejected
 from bastion.ports import Clock
 from bastion.venues.ccxt import binance_rows as rows
+from bastion.venues.ccxt.binance_protection import NO_SUCH_ORDER, ORDER, BinanceProtection
 from bastion.venues.ccxt.binance_thrift import Thrift, spared
 from bastion.venues.ccxt.faults import Refusal, binance_refusal
 from bastion.venues.ccxt.shelf import Instruments, Shelf, by_key
-from bastion.venues.ccxt.venue import CcxtVenue, Part, PartRead
+from bastion.venues.ccxt.venue import Part, PartRead
 from bastion.venues.ccxt.wire import VenueKey, Wire
 from bastion.venues.deadline import Deadline, settled, together
-from bastion.venues.raw import STABLECOINS, Answer, Row, plain, read_rows
+from bastion.venues.raw import Answer, Row, plain, read_rows
 from bastion.venues.throttle import Limit, Throttle
 
 EXCHANGE = "binanceusdm"
@@ -53,8 +54,6 @@ ACCOUNT_LIMITS = (
     Limit(name="orders_10s", capacity=300, window_s=TEN_SECONDS_S),
     Limit(name="orders_1m", capacity=1200, window_s=MINUTE_S),
 )
-ORDER = {"orders_10s": 1, "orders_1m": 1}
-NO_SUCH_ORDER = "-2013"
 NOTHING_TO_CANCEL = "-2011"
 NEVER_EXISTED_OR_ENDED = frozenset({NO_SUCH_ORDER, NOTHING_TO_CANCEL})
 TOO_MANY_ORDERS = "-1015"
@@ -65,7 +64,7 @@ _USED = {
 }
 
 
-class BinanceVenue(CcxtVenue):
+class BinanceVenue(BinanceProtection):
     """One USD-M account. Position mode is read from each position, never from a setting."""
 
     def __init__(
@@ -81,6 +80,7 @@ class BinanceVenue(CcxtVenue):
         self._key = key
         self._exchange = exchange
         self._throttle = Throttle(clock, ACCOUNT_LIMITS, shared=address)
+        self._fees = {}
         self._thrift = Thrift(clock, self._throttle["weight"])
         super().__init__(account=account, clock=clock, shelf=shelf)
 
@@ -337,14 +337,6 @@ class BinanceVenue(CcxtVenue):
         raise AnswerMalformed(
             f"{symbol}: more than {PAGES_MAX * TRADES_PAGE} executions since the exit began"
         )
-
-    async def _rate(self, coin: str, deadline: Deadline) -> Decimal:
-        if coin in STABLECOINS or not coin:
-            return Decimal(1)
-        answer = await self._call(
-            "fapiPublicGetPremiumIndex", {"symbol": f"{coin}USDT"}, units={"weight": 1}, deadline=deadline
-        )
-        return Row(answer.value, "premiumIndex").decimal("indexPrice")
 
     async def _venue_time_ms(self, deadline: Deadline) -> int:
         answer = await self._call("fapiPublicGetTime", {}, units={"weight": 1}, deadline=deadline)

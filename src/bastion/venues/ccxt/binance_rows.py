@@ -8,8 +8,10 @@ from decimal import Decimal
 
 from bastion.domain.instrument import Instrument
 from bastion.domain.money import ZERO, Price, Quantity, Usd
+from bastion.domain.naming import interface_name
 from bastion.domain.order import Direction, Fill, OpenOrder, OrderState, OrderStatus
 from bastion.domain.position import MarginMode, Position, Side
+from bastion.domain.protective import Protection, ProtectiveOrder
 from bastion.errors import AnswerMalformed
 from bastion.venues.raw import STABLECOINS, Row, plain
 
@@ -24,6 +26,7 @@ _STATUSES = {
     "EXPIRED_IN_MATCH": OrderStatus.CANCELED,
     "REJECTED": OrderStatus.REJECTED,
 }
+ALGO_TYPES = {Protection.STOP_LOSS: "STOP_MARKET", Protection.TAKE_PROFIT: "TAKE_PROFIT_MARKET"}
 _QUOTES = ("USDT", "USDC", "FDUSD", "BUSD", "BTC")
 
 
@@ -50,7 +53,7 @@ def position(row: Row) -> Position | None:
     return Position(
         instrument=instrument,
         category=CATEGORY,
-        symbol=instrument,
+        symbol=interface_name(instrument),
         side=side,
         quantity=Quantity(abs(amount)),
         hedged=leg != "BOTH",
@@ -73,6 +76,25 @@ def open_order(row: Row) -> OpenOrder:
 def open_conditional_order(row: Row) -> OpenOrder:
     """Return a waiting order of the algo service."""
     return _order(row, id_field="algoId", client_field="clientAlgoId", size="quantity", conditional=True)
+
+
+def protective_order(row: Row, position: Position) -> ProtectiveOrder | None:
+    """Return a conditional order that can only reduce this position at market, None for any other."""
+    kinds = [kind for kind, name in ALGO_TYPES.items() if name == row.text("orderType")]
+    order = open_conditional_order(row)
+    closing = Direction.SELL if position.side is Side.LONG else Direction.BUY
+    here = order.instrument == position.instrument and order.side is (
+        position.side if position.hedged else None
+    )
+    if not kinds or not here or not order.reduce_only or order.direction is not closing:
+        return None
+    return ProtectiveOrder(
+        order=order,
+        kind=kinds[0],
+        trigger_price=Price(row.decimal("triggerPrice")),
+        quantity=order.quantity,
+        whole=row.flag("closePosition"),
+    )
 
 
 def order_state(row: Row) -> OrderState:
@@ -101,7 +123,7 @@ def fill(row: Row, *, fee_rate: Decimal, pnl_rate: Decimal) -> Fill:
     return Fill(
         instrument=instrument,
         category=CATEGORY,
-        symbol=instrument,
+        symbol=interface_name(instrument),
         fill_id=row.text("id"),
         order_id=row.text("orderId"),
         client_order_id=row.text_or("clientOrderId"),
@@ -129,7 +151,7 @@ def instrument(row: Row) -> Instrument:
     return Instrument(
         id=row.text("symbol"),
         category=CATEGORY,
-        symbol=row.text_or("pair") or row.text("symbol"),
+        symbol=interface_name(row.text_or("pair") or row.text("symbol")),
         base=row.text("baseAsset"),
         settle=row.text_or("marginAsset") or row.text("quoteAsset"),
         quantity_step=step,

@@ -9,6 +9,7 @@ from decimal import Decimal
 
 from bastion.domain.instrument import Instrument
 from bastion.domain.money import ZERO, Price, Quantity, Usd
+from bastion.domain.naming import interface_name
 from bastion.domain.order import Direction, Fill, OpenOrder, OrderState, OrderStatus
 from bastion.domain.position import MarginMode, Position, Side
 from bastion.errors import AnswerMalformed
@@ -173,7 +174,8 @@ def instrument(row: Row, category: str) -> Instrument:
 
 def pair(instrument: str) -> str:
     """Return the pair form of a contract's name: BTCPERP is BTC against USDC, the others name their pair."""
-    return f"{instrument.removesuffix('PERP')}USDC" if instrument.endswith("PERP") else instrument
+    name = f"{instrument.removesuffix('PERP')}USDC" if instrument.endswith("PERP") else instrument
+    return interface_name(name)
 
 
 def direction(row: Row) -> Direction:

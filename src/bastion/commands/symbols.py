@@ -1,0 +1,53 @@
+"""Symbols: what a caller named, and the right word where nothing of that name is open."""
+
+from collections.abc import Sequence
+
+from bastion.commands.desk import Desk
+from bastion.domain.account import Account
+from bastion.domain.naming import pair_form
+from bastion.domain.position import Position
+from bastion.domain.symbol import pair
+from bastion.errors import PositionNotFound, Refused, SymbolUnknown, VenueError
+from bastion.ports import Venue
+
+INSTRUMENTS_S = 8.0
+NAMED_MAX = 5
+
+__all__ = ["nothing_open", "pair_form"]
+
+
+async def nothing_open(
+    desk: Desk, accounts: Sequence[Account], symbol: str, *, seen: Sequence[Position] = ()
+) -> Refused:
+    """Return the error for a symbol in pair form of which no position is open on these accounts.
+
+    It is `SymbolUnknown` only where every venue told its contracts and none lists the symbol; else
+    `PositionNotFound`, which names what is open instead of the same base. `seen` are the open positions.
+    """
+    if not await _listed(desk, accounts, symbol):
+        return SymbolUnknown(f"No venue here lists {symbol}. Nothing was done.")
+    # Another contract of that base: its own symbol ends in a quote too, so the base is what both begin with.
+    base = next((symbol.removesuffix(quote) for quote in _QUOTES if symbol.endswith(quote)), symbol)
+    others = sorted({pair(position.symbol) for position in seen if pair(position.symbol).startswith(base)})
+    hint = f" Open of that base: {', '.join(others[:NAMED_MAX])}." if others else ""
+    return PositionNotFound(f"No {symbol} position is open here.{hint} Nothing was done.")
+
+
+_QUOTES = ("USDT", "USDC", "USD")
+
+
+async def _listed(desk: Desk, accounts: Sequence[Account], symbol: str) -> bool:
+    for account in accounts:
+        known = await _symbols(desk.venues[account.name])
+        if known is None or symbol in known:
+            return True
+    return False
+
+
+async def _symbols(venue: Venue) -> frozenset[str] | None:
+    try:
+        listed = await venue.instruments(deadline_s=INSTRUMENTS_S)
+    except VenueError:
+        return None
+    # A venue that keeps no list of contracts can have any.
+    return frozenset(pair(each.symbol) for each in listed.values()) or None

@@ -3,7 +3,6 @@
 import asyncio
 import base64
 import contextlib
-import json
 import logging
 import os
 import shutil
@@ -13,14 +12,13 @@ from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import aiohttp
-
 from bastion.auth.keys import Keys
 from bastion.auth.vault import Vault
 from bastion.clock import SystemClock
 from bastion.commands import Desk, check_access
-from bastion.config import KEY_SPACE_DEFAULT, Config, read_config
+from bastion.config import Config, read_config
 from bastion.domain.account import Account
+from bastion.embedded import PAPER_COMMAND, PAPER_TOKEN_VARIABLE, PaperProcess, start_paper
 from bastion.errors import BastionError, ConfigInvalid, Refused, VaultUnusable, VenueError
 from bastion.exits.settings import ExitSettings
 from bastion.log import Redactor, start_logging
@@ -31,16 +29,25 @@ from bastion.storage.spool import open_journal
 from bastion.venues.barred import BarredVenue
 from bastion.venues.catalog import Catalog
 
+__all__ = [
+    "PAPER_COMMAND",
+    "PAPER_TOKEN_VARIABLE",
+    "PaperProcess",
+    "Place",
+    "find_journal",
+    "find_place",
+    "new_exit_id",
+    "open_desk",
+    "open_keys",
+    "open_paper_desk",
+    "open_vault",
+    "start_paper",
+]
+
 EXIT_ID_LENGTH = 12
 WARM_S = 10.0
-PAPER_COMMAND = ("-m", "bastion.paper")
-PAPER_TOKEN_VARIABLE = "BASTION_PAPER_CONTROL_TOKEN"  # noqa: S105 - the name of a variable
-PAPER_START_S = 20.0
-PAPER_STOP_S = 5.0
 # No money waits for the disk here, so a slow one needs no second place for the records.
 PAPER_COMMIT_MS = 5_000
-PAPER_CONTROL_S = 10.0
-HTTP_ERRORS_FROM = 400
 
 _log = logging.getLogger(__name__)
 
@@ -143,7 +150,7 @@ async def open_desk(place: Place, *, serving: bool = False) -> AsyncIterator[Des
 @contextlib.asynccontextmanager
 async def open_paper_desk(
     place: Place, *, scenario: str, serving: bool = False
-) -> AsyncIterator[tuple[Desk, "PaperProcess"]]:
+) -> AsyncIterator[tuple[Desk, PaperProcess]]:
     """Start an embedded paper exchange with the scenario, and open a desk on its accounts.
 
     The desk's state lives in a directory of its own below `place.home`, which goes with the exchange.
@@ -290,108 +297,3 @@ async def _warm(desk: Desk) -> None:
             _log.warning("%s", warning)
     except Exception:  # noqa: BLE001 - a bulkhead: warming up is a courtesy and can harm nothing
         _log.exception("Warming up failed.")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PaperProcess:
-    """A running embedded paper exchange: its accounts, their paper credentials, and its control API."""
-
-    accounts: tuple[Account, ...]
-    credentials: Mapping[str, Mapping[str, str]]
-    control_url: str
-    control_token: str
-
-    async def control(self, method: str, path: str, body: Mapping[str, object] | None = None) -> object:
-        """Send one request to the control API and return its JSON answer.
-
-        Raises:
-            Refused: the control API refused it or did not answer.
-        """
-        timeout = aiohttp.ClientTimeout(total=PAPER_CONTROL_S)
-        headers = {"Authorization": f"Bearer {self.control_token}"}
-        try:
-            async with (
-                aiohttp.ClientSession(timeout=timeout, headers=headers) as session,
-                session.request(method, self.control_url + path, json=body) as answer,
-            ):
-                text = await answer.text()
-                if answer.status >= HTTP_ERRORS_FROM:
-                    raise Refused(f"The paper exchange refused {method} {path}: {text[:300]}")
-                return json.loads(text) if text else None
-        except (aiohttp.ClientError, TimeoutError) as error:
-            raise Refused(f"The paper exchange did not answer {method} {path}: {error}.") from error
-
-
-@contextlib.asynccontextmanager
-async def start_paper(scenario: str) -> AsyncIterator[PaperProcess]:
-    """Start `python -m bastion.paper` on free loopback ports, and stop it at the end.
-
-    Raises:
-        ConfigInvalid: it does not start.
-    """
-    token = base64.urlsafe_b64encode(os.urandom(24)).decode("ascii")
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        *PAPER_COMMAND,
-        *("--scenario", scenario, "--port", "0", "--control-port", "0", "--exit-with-parent"),
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        env={**os.environ, PAPER_TOKEN_VARIABLE: token},
-        # Ctrl-C on the terminal is for the desk, which still needs the exchange to finish its exit.
-        start_new_session=True,
-    )
-    try:
-        yield await _ready(process, token)
-    finally:
-        await _stop(process)
-
-
-async def _ready(process: asyncio.subprocess.Process, token: str) -> PaperProcess:
-    if process.stdout is None:
-        raise ConfigInvalid("The paper exchange has no output to read.")
-    try:
-        async with asyncio.timeout(PAPER_START_S):
-            line = await process.stdout.readline()
-        ready = json.loads(line)
-        return _paper_of(ready["wires"], control_port=int(ready["control_port"]), token=token)
-    except (TimeoutError, ValueError, KeyError, TypeError) as error:
-        raise ConfigInvalid("The embedded paper exchange did not start; its message is above.") from error
-
-
-def _paper_of(wires: Mapping[str, str], *, control_port: int, token: str) -> PaperProcess:
-    # Every shipped scenario has one account `main` at each venue, with these keys.
-    accounts = tuple(
-        Account(
-            name=f"paper-{venue}",
-            venue=venue,
-            key_space=KEY_SPACE_DEFAULT[venue],
-            credential=f"paper-{venue}",
-            base_url=url,
-        )
-        for venue, url in sorted(wires.items())
-    )
-    return PaperProcess(
-        accounts=accounts,
-        credentials={
-            account.name: {
-                "apiKey": f"paper-{account.venue}-key",
-                "secret": f"paper-{account.venue}-secret",
-            }
-            for account in accounts
-        },
-        control_url=f"http://127.0.0.1:{control_port}",
-        control_token=token,
-    )
-
-
-async def _stop(process: asyncio.subprocess.Process) -> None:
-    if process.stdin is not None:
-        process.stdin.close()
-    if process.returncode is None:
-        process.terminate()
-    try:
-        async with asyncio.timeout(PAPER_STOP_S):
-            await process.wait()
-    except TimeoutError:
-        process.kill()
-        await process.wait()

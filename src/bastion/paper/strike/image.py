@@ -4,6 +4,7 @@ The writer decides against one image; readers look at a second one that has only
 Starting, recovering and following are the same few methods.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
@@ -60,7 +61,7 @@ class Image:
         self.tapes = {symbol: Tape() for symbol in settings.symbols}
         self.totals = Totals()
         self.venue = snapshot.venue
-        self.exits_by_day: dict[tuple[str, int], int] = {}
+        self.exits_by_day: dict[int, Counter[str]] = {}
         self.forgiven_by_day: dict[int, int] = {}
         self.close_failures: dict[str, int] = {}
         self.position_last = max((position.id for position in snapshot.positions), default=0)
@@ -177,26 +178,37 @@ class Image:
 
     def put_exits(self, exited: Iterable[Position]) -> None:
         """Put exited successors of known open positions in place; as `put_position` for each, only faster."""
-        positions, open_in, exits = self.positions, self.open_in, self.exits_by_day
+        positions, open_in = self.positions, self.open_in
         long, short = self.interest_long, self.interest_short
-        count = forgiven_sum = 0
+        at_us, day, forgiven_sum = -1, 0, 0
+        wallets: list[str] = []
         for position in exited:
             number, wallet, symbol, side, margin, leverage = position[:6]
+            ended_us, forgiven = position[17] or position[8], position[15]
+            # Exits of one batch mostly share their moment, and so their day.
+            if ended_us != at_us:
+                self._count_exits(day, wallets)
+                at_us, day, wallets = ended_us, ended_us // DAY_US, []
             positions[number] = position
+            wallets.append(wallet)
             interest = long if side is _LONG else short
             interest[symbol] = interest.get(symbol, 0) - margin * leverage
             if symbol in open_in:
                 open_in[symbol].pop(number, None)
-            day = (position[17] or position[8]) // DAY_US
-            who = (wallet, day)
-            exits[who] = exits.get(who, 0) + 1
-            count += 1
-            forgiven = position[15]
             if forgiven:
                 forgiven_sum += forgiven
                 self.forgiven_by_day[day] = self.forgiven_by_day.get(day, 0) + forgiven
-        self.totals.exits += count
+        self._count_exits(day, wallets)
         self.totals.forgiven_loss += forgiven_sum
+
+    def _count_exits(self, day: int, wallets: list[str]) -> None:
+        if wallets:
+            self.exits_by_day.setdefault(day, Counter()).update(wallets)
+            self.totals.exits += len(wallets)
+
+    def exits_of(self, wallet: str, day: int) -> int:
+        """Count the exits of a wallet on a day (days since 1970)."""
+        return self.exits_by_day.get(day, Counter())[wallet]
 
     def _add_interest(self, position: Position, notional: int) -> None:
         interest = self.interest_long if position.side is Side.LONG else self.interest_short

@@ -23,8 +23,11 @@ def size(position: Position) -> int:
 
 def price_pnl(position: Position, mark: int) -> int:
     """Give ``s * N * (X - E) / E``, floored, within a trillion dollars either way."""
-    # By place, not by name: every refund asks for this.
-    side, margin, leverage, entry = position[3:7]
+    return pnl_of(position.side, position.margin, position.leverage, position.entry_price, mark)
+
+
+def pnl_of(side: Side, margin: int, leverage: int, entry: int, mark: int) -> int:
+    """Give `price_pnl` from the terms alone; a run of refunds has them at hand."""
     pnl = side * margin * leverage * (mark - entry) // entry
     return pnl if -PNL_MICRO_MAX <= pnl <= PNL_MICRO_MAX else PNL_MICRO_MAX if pnl > 0 else -PNL_MICRO_MAX
 

@@ -10,14 +10,14 @@ from typing import Any, Final
 
 from bastion.paper.strike.commands import Command, EmergencyExit
 from bastion.paper.strike.ledger import Code, Kind, TransferRow
+from bastion.paper.strike.margin import pnl_of
 from bastion.paper.strike.position import Position, Status
-from bastion.paper.strike.refunds import exit_body
 from bastion.paper.strike.results import Exited, Refused
 from bastion.paper.strike.trading import find_open
-from bastion.paper.strike.treasury import forgiven_loss
 from bastion.paper.strike.work import Work
 
 _OPEN: Final = Status.OPEN
+_EXITED: Final = Status.EXITED
 _EXIT: Final = int(Code.EXIT)
 _AVAILABLE: Final = int(Kind.AVAILABLE)
 _RESERVED_BESIDE: Final = int(Kind.RESERVED) - int(Kind.AVAILABLE)
@@ -48,8 +48,14 @@ def exit_run(work: Work, commands: Iterable[Any]) -> list[Exited | Refused]:
             if isinstance(refusal, Refused):
                 answers.append(refusal)
             continue
-        number, wallet, symbol, _, margin = position[:5]
-        exited = position.exited(at_us=now_us, forgiven=forgiven_loss(position, marks[symbol]))
+        terms = position[:9]
+        number, wallet, symbol, side, margin, leverage, entry, _, _ = terms
+        mark, forgiven = marks[symbol], 0
+        if mark is not None:
+            loss = -pnl_of(side, margin, leverage, entry, mark) - position[10]
+            forgiven = 0 if loss <= 0 else min(margin, loss)
+        # A named tuple's own constructor is a Python function and costs twice as much.
+        exited = new(Position, (*terms, _EXITED, 0, None, 0, 0, 0, forgiven, None, now_us))
         positions[number] = exited
         ended.append(exited)
         event_id += 1
@@ -59,8 +65,7 @@ def exit_run(work: Work, commands: Iterable[Any]) -> list[Exited | Refused]:
         transfers.append((transfer, event_id, 1, _EXIT, reserved, available, margin, number, now_us))
         debits[reserved] = debits.get(reserved, 0) + margin
         credits_[available] = credits_.get(available, 0) + margin
-        # A named tuple's own constructor is a Python function and costs twice as much.
-        answers.append(new(Exited, (event_id, number, wallet, margin, exit_body(margin), False)))
+        answers.append(new(Exited, (event_id, number, wallet, margin, False, b"")))
     if ended:
         work.take_run(event_id, transfers, ended, debits, credits_)
     return answers

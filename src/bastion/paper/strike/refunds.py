@@ -6,9 +6,8 @@ from bastion.paper.strike.commands import EmergencyExit, Idempotency, VoidMarket
 from bastion.paper.strike.draft import StoredAnswer
 from bastion.paper.strike.gates import ExitFacts, check_exit
 from bastion.paper.strike.ledger import INSURANCE, TREASURY, Code, Kind, account_id
-from bastion.paper.strike.money import exact_text
 from bastion.paper.strike.position import Position
-from bastion.paper.strike.results import Exited, Reason, Refused, Voided
+from bastion.paper.strike.results import Exited, Reason, Refused, Voided, exit_body
 from bastion.paper.strike.settings import DAY_US
 from bastion.paper.strike.trading import find_open, is_stale
 from bastion.paper.strike.treasury import forgiven_loss
@@ -19,11 +18,6 @@ ROUTE: Final = "/emergency-exit"
 _EXIT: Final = Code.EXIT
 _AVAILABLE: Final = Kind.AVAILABLE
 _RESERVED_BESIDE: Final = Kind.RESERVED - Kind.AVAILABLE
-
-
-def exit_body(refunded: int) -> bytes:
-    """Write the response body of an exit; these bytes are what a replay returns."""
-    return f'{{"success":true,"refundedAmount":"{exact_text(refunded, digits_min=1)}"}}'.encode()
 
 
 def emergency_exit(work: Work, command: EmergencyExit) -> Exited | Refused:
@@ -45,7 +39,6 @@ def emergency_exit(work: Work, command: EmergencyExit) -> Exited | Refused:
     event_id = work.begin()
     _refund(work, position, forgiven)
     wallet, margin = position.wallet, position.margin
-    answer = exit_body(margin)
     if idempotency is not None:
         work.remember(
             StoredAnswer(
@@ -53,7 +46,7 @@ def emergency_exit(work: Work, command: EmergencyExit) -> Exited | Refused:
                 ROUTE,
                 idempotency.key,
                 idempotency.request_hash,
-                answer,
+                exit_body(margin),
                 event_id,
                 position.id,
                 work.now_us,
@@ -61,7 +54,7 @@ def emergency_exit(work: Work, command: EmergencyExit) -> Exited | Refused:
         )
     if work.gated and work.settings.gates.insurance:
         _cover(work, position, forgiven)
-    return tuple.__new__(Exited, (event_id, position.id, wallet, margin, answer, False))
+    return tuple.__new__(Exited, (event_id, position.id, wallet, margin, False, b""))
 
 
 def _earlier_answer(work: Work, wallets: tuple[str, ...], asked: Idempotency) -> Exited | Refused | None:
@@ -79,8 +72,8 @@ def _earlier_answer(work: Work, wallets: tuple[str, ...], asked: Idempotency) ->
             position_id=stored.position_id,
             wallet=stored.wallet,
             refunded=work.image.positions[stored.position_id].margin,
-            answer=stored.response,
             replayed=True,
+            stored=stored.response,
         )
     return None
 
@@ -96,7 +89,7 @@ def _facts(work: Work, position: Position, forgiven: int) -> ExitFacts:
         close_failures=image.close_failures.get(position.symbol, 0),
         queue_age_us=image.queue_age_us(now_us),
         age_us=now_us - position.opened_at_us,
-        wallet_exits_today=image.exits_by_day.get((position.wallet, day), 0),
+        wallet_exits_today=image.exits_of(position.wallet, day),
         forgiven_today=image.forgiven_by_day.get(day, 0),
         forgiven_now=forgiven,
         treasury=image.balance(TREASURY),

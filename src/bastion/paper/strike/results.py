@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
 
+from bastion.paper.strike.money import exact_text
 from bastion.paper.strike.position import Position
 
 
@@ -65,8 +66,8 @@ class Closed:
 class Exited(NamedTuple):
     """A position was exited: its whole original margin, in micro-USD, is withdrawable again.
 
-    `answer` is the response body, stored with the commit; `replayed` says that it is the stored answer to
-    an earlier request with the same Idempotency-Key, in which case no money moved this time.
+    `replayed` says that `answer` is the `stored` one of an earlier request with the same Idempotency-Key, in
+    which case no money moved this time.
 
     A named tuple, since one is built for every refund.
     """
@@ -75,8 +76,13 @@ class Exited(NamedTuple):
     position_id: int
     wallet: str
     refunded: int
-    answer: bytes
     replayed: bool = False
+    stored: bytes = b""
+
+    @property
+    def answer(self) -> bytes:
+        """The response body: the stored one of a replay, else the one that the exit gives."""
+        return self.stored or exit_body(self.refunded)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,6 +135,11 @@ class Voided:
 
     event_id: int
     refunded: tuple[tuple[int, int], ...]
+
+
+def exit_body(refunded: int) -> bytes:
+    """Write the response body of an exit; these bytes are what a replay returns."""
+    return f'{{"success":true,"refundedAmount":"{exact_text(refunded, digits_min=1)}"}}'.encode()
 
 
 def pseudo_hash(event_id: int) -> str:

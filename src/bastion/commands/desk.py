@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from bastion.auth.keys import Keys
 from bastion.commands.readings import Readings
+from bastion.commands.wealth import Wealth
 from bastion.domain.account import Account
 from bastion.domain.records import (
     Entry,
@@ -74,6 +75,9 @@ class Desk:
         self.new_exit_id = new_exit_id
         self.paper = paper
         self.readings = Readings(venues=venues, clock=clock)
+        self.wealth = Wealth(venues=venues, clock=clock)
+        # Two who set stops on one account take turns, so that neither takes away the other's.
+        self.turns = {name: asyncio.Lock() for name in venues}
         self.beginning = asyncio.Lock()
         self._tasks = tasks
         self._observers: list[Observer] = []

@@ -29,13 +29,17 @@ class Permission(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApiKey:
-    """A credential of an account. `addresses` lists the IP addresses it may be used from; empty means any."""
+    """A credential of an account. `addresses` lists the IP addresses it may be used from; empty means any.
+
+    `passphrase` is the third part of a key where the venue has one; empty means the wire's own default.
+    """
 
     key: str
     secret: str = field(repr=False)
     permissions: frozenset[Permission] = frozenset({Permission.READ, Permission.TRADE})
     addresses: tuple[str, ...] = ()
     created_ms: int = 0
+    passphrase: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

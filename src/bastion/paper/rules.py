@@ -19,6 +19,7 @@ class VenueRules:
     first two in one-way mode, the third for both kinds in hedge mode.
     `resting_reduce_only_holds`: open reduce-only limit orders reserve the size that they would close; with
     `hold_shrinks`, an order that finds part of the position reserved is shrunk to the rest, else refused.
+    `waiting_reduce_only_holds`: conditional orders that wait for their trigger reserve their size as well.
     `hedge_is_implicit`: in hedge mode the reduce-only flag is refused, because the position side says it
     already.
     `hedge_exempt_from_notional_min`: closing orders of hedge mode are exempt from the least notional as well.
@@ -44,6 +45,7 @@ class VenueRules:
     hedge_oversize: Oversize = Oversize.REFUSE
     resting_reduce_only_holds: bool = True
     hold_shrinks: bool = False
+    waiting_reduce_only_holds: bool = False
     hedge_is_implicit: bool = True
     match_delay_ms: int = 0
     trigger_makes_new_order: bool = True

@@ -298,6 +298,7 @@ def _key(document: Document) -> ApiKey:
             _permission(word, document.where) for word in document.texts("permissions", ("read", "trade"))
         ),
         addresses=document.texts("addresses"),
+        passphrase=document.text("passphrase", ""),
     )
 
 

@@ -264,7 +264,9 @@ class Placing:
                 self.cancel(order, POSITION_GONE)
 
     def _held(self, account: str, request: OrderRequest) -> Decimal:
-        which = OrderFilter(symbol=request.symbol, conditional=False)
+        which = OrderFilter(
+            symbol=request.symbol, conditional=None if self._rules.waiting_reduce_only_holds else False
+        )
         return sum(
             (
                 order.remaining

@@ -1,6 +1,6 @@
 """Registry: every wire that the server can speak."""
 
-from bastion.paper.wire import binance, bybit
+from bastion.paper.wire import binance, bybit, okx
 from bastion.paper.wire.protocol import WirePlugin
 
-PLUGINS: dict[str, WirePlugin] = {plugin.venue: plugin for plugin in (binance.PLUGIN, bybit.PLUGIN)}
+PLUGINS: dict[str, WirePlugin] = {plugin.venue: plugin for plugin in (binance.PLUGIN, bybit.PLUGIN, okx.PLUGIN)}

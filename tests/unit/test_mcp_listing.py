@@ -7,10 +7,19 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft202012Validator
 
-from bastion.surfaces.mcp_server.tools import TOOLS, Tool
+from bastion.domain.principal import Scope
+from bastion.errors import Refused
+from bastion.surfaces.mcp_server.tool import Tool, Toolset
+from bastion.surfaces.mcp_server.tools import TOOLS, offered, toolsets_of
 
 GOLDEN = Path(__file__).with_name("mcp_tools_list.golden.json")
 BY_NAME = {tool.name: tool for tool in TOOLS}
+# Whether a tool only reads, destroys, may be repeated, and reaches beyond this machine (facts of the verbs).
+HINTS = {
+    "bastion_emergency_exit": (False, True, True, True),
+    "bastion_get_positions": (True, False, True, True),
+    "bastion_exit_status": (True, False, True, False),
+}
 EACH_TOOL = pytest.mark.parametrize("tool", TOOLS, ids=lambda tool: tool.name)
 
 
@@ -19,7 +28,8 @@ def listing() -> list[dict[str, object]]:
 
 
 def test_the_list_is_the_reviewed_one() -> None:
-    assert listing() == json.loads(GOLDEN.read_text(encoding="utf-8"))
+    reviewed = json.loads(GOLDEN.read_text(encoding="utf-8"))
+    assert listing() == reviewed, "read the difference after `python -m tests.unit.write_mcp_golden`"
 
 
 def test_the_exit_takes_nothing_that_it_must_be_given() -> None:
@@ -52,10 +62,48 @@ def test_only_tools_that_exist_are_named(tool: Tool) -> None:
 def test_the_four_hints_are_set(tool: Tool) -> None:
     hints = tool.listing().annotations
     assert hints is not None
-    assert hints.read_only_hint is (tool.name != "bastion_emergency_exit")
-    assert hints.destructive_hint is (tool.name == "bastion_emergency_exit")
-    assert hints.idempotent_hint is True
-    assert hints.open_world_hint is (tool.name != "bastion_exit_status")
+    assert (
+        hints.read_only_hint,
+        hints.destructive_hint,
+        hints.idempotent_hint,
+        hints.open_world_hint,
+    ) == HINTS[tool.name]
+
+
+@EACH_TOOL
+def test_a_tool_that_only_reads_says_so_and_no_other_does(tool: Tool) -> None:
+    hints = tool.listing().annotations
+    assert hints is not None
+    assert hints.read_only_hint is (tool.act.scope is Scope.READ)
+    assert not (hints.read_only_hint and hints.destructive_hint)
+
+
+@EACH_TOOL
+def test_the_scope_that_is_named_is_the_one_that_is_asked_for(tool: Tool) -> None:
+    assert f"`{tool.act.scope.word}` scope" in tool.description.split(". ")[0]
+
+
+@EACH_TOOL
+def test_the_key_is_advised_against_as_an_argument_and_gone_where_it_is_not_needed(tool: Tool) -> None:
+    properties = tool.listing().input_schema["properties"]
+    assert "Leave it empty when the client was configured with a key" in properties["api_key"]["description"]
+    assert "api_key" not in tool.listing(keyless=True).input_schema["properties"]
+
+
+def test_every_tool_is_in_a_toolset_and_a_server_offers_only_what_was_named() -> None:
+    assert all(tool.toolsets for tool in TOOLS)
+    assert offered(toolsets_of(None)) == TOOLS
+    for toolset in Toolset:
+        assert all(toolset in tool.toolsets for tool in offered(toolsets_of(toolset.value)))
+
+
+@pytest.mark.parametrize("words", ["exits", "", "exit,", "exit, everything"])
+def test_a_toolset_that_does_not_exist_is_refused(words: str) -> None:
+    if words == "exit,":
+        assert toolsets_of(words) == {Toolset.EXIT}
+        return
+    with pytest.raises(Refused, match="the toolsets are exit, portfolio, trading, engine"):
+        toolsets_of(words)
 
 
 @EACH_TOOL

@@ -31,8 +31,11 @@ from mcp_types import (
     RequestParams,
 )
 
+from bastion.auth.rates import Rates
+from bastion.clock import SystemClock
 from bastion.domain.principal import Principal
 from bastion.errors import KeyRefused
+from bastion.surfaces.mcp_server.admission import Gate
 from bastion.surfaces.mcp_server.over_http import bind, http_application, new_loop, serve_http
 from tests.conformance.mcp_protocol import suite_content, suite_tools
 
@@ -130,7 +133,8 @@ def build() -> Server:
 
 async def serve() -> None:
     listening = bind(0)
-    application = http_application(build(), keys=NoKeys(), events=Events(), retry_ms=RETRY_MS)
+    gate = Gate(keys=NoKeys(), rates=Rates(clock=SystemClock()))
+    application = http_application(build(), gate=gate, events=Events(), retry_ms=RETRY_MS)
     address = f"http://127.0.0.1:{listening.getsockname()[1]}\n"
     await serve_http(application, listening, ready=lambda: print(address, end="", flush=True))  # noqa: T201
 

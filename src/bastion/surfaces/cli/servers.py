@@ -6,10 +6,11 @@ import importlib
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from bastion.app import PAPER_COMMAND, PAPER_TOKEN_VARIABLE, Place, open_desk, open_keys
+from bastion.auth.rates import Rates
 from bastion.commands import recover
 from bastion.domain.principal import Scope
 from bastion.surfaces.cli import fast
@@ -25,12 +26,13 @@ def _mcp(module: str) -> Any:  # noqa: ANN401 - a module
     return importlib.import_module(f"bastion.surfaces.mcp_server.{module}")
 
 
-def run_mcp(place: Place, *, print_config: bool, client: str) -> int:
+def run_mcp(place: Place, *, print_config: bool, client: str, tools: str | None) -> int:
     """Serve one client on standard input and output, or print the block that makes a client do so.
 
     Raises:
-        BastionError: the desk cannot be opened.
+        BastionError: the desk cannot be opened, or there is no such toolset.
     """
+    toolsets = _mcp("tools").toolsets_of(tools)
     if print_config:
         clients = _mcp("clients")
         with open_keys(place) as keys:
@@ -42,14 +44,17 @@ def run_mcp(place: Place, *, print_config: bool, client: str) -> int:
         emit(dumps(clients.config_block(chosen, key=new.text, environment=environment), indent=2))
         complain(clients.advice(chosen, key_id=new.record.id))
         return Code.OK
-    return fast.drive(lambda: _serve_stdio(place))
+    return fast.drive(lambda: _serve_stdio(place, toolsets))
 
 
-async def _serve_stdio(place: Place) -> int:
+async def _serve_stdio(place: Place, toolsets: Collection[Any]) -> int:
     server, stdio = _mcp("server"), _mcp("over_stdio")
     async with open_desk(place, serving=True) as desk:
         recover(desk)
-        served = server.build_server(desk, version=version(), environment=os.environ)
+        gate = _mcp("admission").Gate(keys=desk.keys, rates=Rates(clock=desk.clock))
+        served = server.build_server(
+            desk, version=version(), environment=os.environ, gate=gate, toolsets=toolsets
+        )
         # The embedded paper exchange ends with this process: nobody could go on with its exit.
         successor = None if desk.paper else functools.partial(_successor, place)
         await stdio.serve_client(served, desk, successor=successor)
@@ -62,25 +67,28 @@ def _successor(place: Place, exit_id: str) -> list[str]:
     return [sys.executable, "-c", program, "exit", "--resume", exit_id, "--now", "--json", *config]
 
 
-def run_up(place: Place, *, port: int) -> int:
+def run_up(place: Place, *, port: int, tools: str | None) -> int:
     """Serve MCP over HTTP on the loopback address until SIGINT or SIGTERM.
 
     Raises:
-        BastionError: the desk cannot be opened, or the port cannot be used.
+        BastionError: the desk cannot be opened, the port cannot be used, or there is no such toolset.
     """
+    toolsets = _mcp("tools").toolsets_of(tools)
     with asyncio.Runner(loop_factory=_mcp("over_http").new_loop) as runner:
-        return runner.run(_serve_http(place, port))
+        return runner.run(_serve_http(place, port, toolsets))
 
 
-async def _serve_http(place: Place, port: int) -> int:
+async def _serve_http(place: Place, port: int, toolsets: Collection[Any]) -> int:
     server, over_http = _mcp("server"), _mcp("over_http")
     listening = over_http.bind(port)
     async with open_desk(place, serving=True) as desk:
         recover(desk)
         address = f"http://127.0.0.1:{listening.getsockname()[1]}"
+        gate = _mcp("admission").Gate(keys=desk.keys, rates=Rates(clock=desk.clock))
         # Over HTTP the environment's key is the server's own, not the caller's: it opens nothing.
         application = over_http.http_application(
-            server.build_server(desk, version=version(), environment={}), keys=desk.keys
+            server.build_server(desk, version=version(), environment={}, gate=gate, toolsets=toolsets),
+            gate=gate,
         )
         mode = "PAPER, the embedded exchange" if desk.paper else f"{len(desk.accounts)} accounts"
         await over_http.serve_http(

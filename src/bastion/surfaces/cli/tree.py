@@ -19,6 +19,12 @@ Json = Annotated[bool, Parameter(name="--json", negative=(), help="Answer with o
 ScopeWord = Literal["read", "trade", "engine"]
 TierName = Literal["free", "basic", "pro", "unlimited"]
 ClientName = Literal["claude-desktop", "claude-code", "cursor", "vscode"]
+Tools = Annotated[
+    str | None,
+    Parameter(
+        name="--tools", help="The toolsets to offer, of exit, portfolio, trading, engine; all without it."
+    ),
+]
 Tokens = Annotated[str, Parameter(allow_leading_hyphen=True, show=False)]
 
 app = App(
@@ -118,20 +124,22 @@ def mcp(
         bool, Parameter(name="--print-config", negative=(), help="Print a client's block with a fresh key.")
     ] = False,
     client: Annotated[ClientName, Parameter(help="The client that the block is for.")] = "claude-desktop",
+    tools: Tools = None,
     config: Config = None,
 ) -> int:
     """Serve one MCP client on standard input and output."""
-    return servers.run_mcp(find_place(config=config), print_config=print_config, client=client)
+    return servers.run_mcp(find_place(config=config), print_config=print_config, client=client, tools=tools)
 
 
 @app.command
 def up(
     *,
     port: Annotated[int, Parameter(help="The port on 127.0.0.1; 0 takes a free one.")] = servers.PORT,
+    tools: Tools = None,
     config: Config = None,
 ) -> int:
     """Serve MCP over HTTP on the loopback address."""
-    return servers.run_up(find_place(config=config), port=port)
+    return servers.run_up(find_place(config=config), port=port, tools=tools)
 
 
 @paper.command(help_flags=())

@@ -17,8 +17,9 @@ from starlette.applications import Starlette
 from starlette.routing import Mount, Route
 
 from bastion.errors import Refused
-from bastion.surfaces.mcp_server.door import STREAM_PATH, Door, Receive, Scope, Send
-from bastion.surfaces.mcp_server.identity import KeyCheck
+from bastion.surfaces.mcp_server.admission import Gate
+from bastion.surfaces.mcp_server.door import BODY_BYTES_MAX, STREAM_PATH, Door, Receive, Scope, Send
+from bastion.surfaces.mcp_server.server import act_of
 
 HOST = "127.0.0.1"
 PORT = 8737
@@ -27,7 +28,6 @@ MESSAGES_PATH = "/mcp/messages/"
 _NAMES = ("127.0.0.1", "localhost", "[::1]")
 _SESSIONS_MAX = 200
 _SESSION_IDLE_S = 1800.0
-_BODY_BYTES_MAX = 262_144
 _DRAIN_S = 3
 
 
@@ -57,7 +57,7 @@ class _SseDoor:
 
 
 def http_application(
-    server: Server, *, keys: KeyCheck, events: EventStore | None = None, retry_ms: int | None = None
+    server: Server, *, gate: Gate, events: EventStore | None = None, retry_ms: int | None = None
 ) -> Door:
     """Return the ASGI application of the MCP server on both HTTP transports.
 
@@ -70,11 +70,11 @@ def http_application(
         event_store=events,
         retry_interval=retry_ms,
         security_settings=security,
-        max_request_body_size=_BODY_BYTES_MAX,
+        max_request_body_size=BODY_BYTES_MAX,
         session_idle_timeout=_SESSION_IDLE_S,
         max_sessions=_SESSIONS_MAX,
     )
-    sse = SseServerTransport(MESSAGES_PATH, security, _BODY_BYTES_MAX)
+    sse = SseServerTransport(MESSAGES_PATH, security, BODY_BYTES_MAX)
 
     @contextlib.asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -89,7 +89,7 @@ def http_application(
         ],
         lifespan=lifespan,
     )
-    return Door(application, keys=keys)
+    return Door(application, gate=gate, act_of=act_of)
 
 
 class _Listener(uvicorn.Server):

@@ -16,7 +16,7 @@ from bastion.errors import Refused
 # A name is repeated in an error only where it looks like a name, and nothing that could be a key.
 _NAME = re.compile(r"(?!bst_|sk-)[A-Za-z][A-Za-z0-9_-]{0,39}", re.ASCII)
 
-Value = str | float
+Value = str | float | tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,24 +47,97 @@ class Text:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Number:
-    """A finite number within inclusive limits; `default` is what holds when it is left out."""
+class Choice:
+    """One of a few words, written as they are listed; `default` is what holds when it is left out."""
 
     description: str
-    minimum: int
-    maximum: int
-    default: int
+    words: tuple[str, ...]
+    default: str | None = None
+    required: bool = False
+
+    def schema(self) -> dict[str, object]:
+        """Return the JSON schema of this parameter."""
+        schema: dict[str, object] = {
+            "type": "string",
+            "description": self.description,
+            "enum": list(self.words),
+        }
+        return schema | ({} if self.default is None else {"default": self.default})
+
+    def check(self, name: str, value: object) -> str:
+        """Return the value.
+
+        Raises:
+            Refused: it is none of the words.
+        """
+        if not isinstance(value, str) or value not in self.words:
+            raise Refused(f"`{name}` must be one of {', '.join(self.words)}. Nothing was done.")
+        return value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Names:
+    """A list of at least one and at most `count_max` names, each a short text without control characters.
+
+    An empty list is refused: it could be meant as nothing or as everything.
+    """
+
+    description: str
+    count_max: int = 100
+    length_max: int = 64
     required: bool = False
 
     def schema(self) -> dict[str, object]:
         """Return the JSON schema of this parameter."""
         return {
-            "type": "number",
+            "type": "array",
+            "description": self.description,
+            "items": {"type": "string", "minLength": 1, "maxLength": self.length_max},
+            "minItems": 1,
+            "maxItems": self.count_max,
+        }
+
+    def check(self, name: str, value: object) -> tuple[str, ...]:
+        """Return the names.
+
+        Raises:
+            Refused: it is no list of such names; the text says what is wanted.
+        """
+        if not isinstance(value, list) or not 1 <= len(value) <= self.count_max:
+            raise Refused(
+                f"`{name}` must be a list of 1 to {self.count_max} names; leave it out to restrict nothing. "
+                "Nothing was done."
+            )
+        one = Text(description="", length_max=self.length_max)
+        names = tuple(one.check(name, item) for item in value)
+        if not all(item.strip() for item in names):
+            raise Refused(f"`{name}` must not hold an empty name. Nothing was done.")
+        return tuple(item.strip() for item in names)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Number:
+    """A finite number within inclusive limits; `default` is what holds when it is left out.
+
+    With `whole`, only integers are taken; 50.0 is one, as in JSON.
+    """
+
+    description: str
+    minimum: float
+    maximum: float
+    default: float | None = None
+    whole: bool = False
+    required: bool = False
+
+    def schema(self) -> dict[str, object]:
+        """Return the JSON schema of this parameter."""
+        schema: dict[str, object] = {
+            "type": "integer" if self.whole else "number",
             "description": self.description,
             "minimum": self.minimum,
             "maximum": self.maximum,
-            "default": self.default,
         }
+        return schema | ({} if self.default is None else {"default": self.default})
 
     def check(self, name: str, value: object) -> float:
         """Return the value.
@@ -75,12 +148,38 @@ class Number:
         # A bool is an int to Python, but not to the person who wrote it.
         if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
             raise Refused(f"`{name}` must be a number. Nothing was done.")
+        if self.whole and value != int(value):
+            raise Refused(f"`{name}` must be a whole number. Nothing was done.")
         if not self.minimum <= value <= self.maximum:
             raise Refused(f"`{name}` must be between {self.minimum} and {self.maximum}. Nothing was done.")
+        return int(value) if self.whole else value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Flag:
+    """True or false, and nothing that only looks like it; `default` holds when it is left out."""
+
+    description: str
+    default: bool = False
+    required: bool = False
+
+    def schema(self) -> dict[str, object]:
+        """Return the JSON schema of this parameter."""
+        return {"type": "boolean", "description": self.description, "default": self.default}
+
+    def check(self, name: str, value: object) -> bool:
+        """Return the value.
+
+        Raises:
+            Refused: it is neither true nor false.
+        """
+        if not isinstance(value, bool):
+            raise Refused(f"`{name}` must be true or false. Nothing was done.")
         return value
 
 
-Parameters = Mapping[str, Text | Number]
+Parameter = Text | Choice | Names | Number | Flag
+Parameters = Mapping[str, Parameter]
 
 
 def input_schema(parameters: Parameters) -> dict[str, object]:

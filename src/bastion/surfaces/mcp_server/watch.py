@@ -1,24 +1,24 @@
-"""Watch: starts or joins the exit that the desk runs, and looks on until there is something to answer.
+"""Watch: looks on while the desk carries out what a verb started or joined, and tells of each fill.
 
-Nothing here carries the exit: a client that goes away cancels the watching and nothing else.
+Nothing here carries the work: a client that goes away cancels the watching and nothing else.
 """
 
 import asyncio
 from collections import deque
-from decimal import Decimal
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
 
 from bastion import commands
 from bastion.domain.order import OrderRequest, OrderState
-from bastion.domain.principal import Principal
 from bastion.domain.records import Entry, OrderAnswered, OrderResolved, RoundIntended
 from bastion.errors import BastionError
-from bastion.exits.report import ExitReport
 from bastion.surfaces.mcp_server.answers import json_number, one_line
 from bastion.surfaces.mcp_server.progress import Listener, Progress
 
 ANSWER_S = 24.0
 """An answer leaves within this time, below the patience of the usual clients (25 s)."""
 _WAITING_MAX = 1000
+T = TypeVar("T")
 
 
 class Fills:
@@ -61,19 +61,13 @@ class Fills:
                 await progress.tell(told, self._waiting.popleft())
 
 
-async def exit_and_watch(
-    desk: commands.Desk,
-    principal: Principal,
-    *,
-    reason: str | None,
-    deadline_s: Decimal | None,
-    progress: Progress,
-) -> ExitReport:
-    """Return the exit's report at its verdict, or as it stands after `ANSWER_S`.
+async def watched(desk: commands.Desk, progress: Progress, work: Callable[[], Awaitable[T]]) -> T:
+    """Return what the verb returns, and tell the client of each fill meanwhile.
+
+    `work` starts or joins something that the desk carries; it is told to answer within `ANSWER_S`.
 
     Raises:
-        BastionError: the principal's scope is too weak, a value cannot be used, or the request could not be
-            written down; nothing was sent.
+        BastionError: the verb's refusal; nothing was sent.
     """
     fills = Fills()
     unwatch = desk.watch(fills.see)
@@ -82,9 +76,7 @@ async def exit_and_watch(
         async with asyncio.TaskGroup() as group:
             teller = group.create_task(fills.tell(progress))
             try:
-                report = await commands.emergency_exit(
-                    desk, principal, reason=reason, deadline_s=deadline_s, wait_s=ANSWER_S
-                )
+                report = await work()
             except BastionError as error:
                 # Kept out of the group, which would wrap it.
                 failure = error

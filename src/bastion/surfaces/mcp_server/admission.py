@@ -1,0 +1,95 @@
+"""Admission: who makes a call, and whether it may be made now; one place for every transport.
+
+A key that came as an argument is good, but the caller is told where it landed. Calls are counted by key; a
+call that only stops has a bucket of its own and is never refused for its number.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bastion.auth.rates import Rates
+from bastion.domain.act import Act
+from bastion.domain.principal import Principal
+from bastion.errors import BastionError, RateLimited
+from bastion.surfaces.mcp_server.identity import (
+    KeyCheck,
+    Presented,
+    from_argument,
+    identify,
+)
+
+ADMITTED = "bastion.admitted"
+"""Where the HTTP door leaves its `Admitted` in the ASGI scope."""
+ARGUMENT_WARNING = (
+    "The bastion key came as the argument `api_key`: it now stands in this conversation's transcript. Put "
+    "the key into the client's configuration (a header, or BASTION_API_KEY), leave `api_key` empty, and "
+    "replace this key with `bastion keys create` and `bastion keys revoke`."
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Admitted:
+    """What came of one request at the door: a principal, or the refusal; and the headers that tell its rate.
+
+    `argument` is the key argument that it was judged by, so that another one is not let through.
+    """
+
+    act: Act
+    argument: object
+    principal: Principal | None
+    refusal: BastionError | None
+    headers: tuple[tuple[str, str], ...]
+
+    def __repr__(self) -> str:
+        """Name neither key nor principal."""
+        return f"Admitted({self.act.value})"
+
+
+class Gate:
+    """Lets calls through, or not. `rates` is shared by every surface of the process."""
+
+    def __init__(self, *, keys: KeyCheck, rates: Rates) -> None:
+        self._keys = keys
+        self._rates = rates
+
+    def identify(self, presented: Sequence[Presented], *, address: str | None) -> Principal:
+        """Return the one principal of these keys; keys that are no good are counted by address.
+
+        Raises:
+            KeyRefused: no key came, one is no good, or they disagree.
+            RateLimited: as that, and too many such came from the address.
+        """
+        if not presented:
+            # Who shows no key tries none.
+            return identify(self._keys, presented)
+        return self._rates.authenticate(lambda: identify(self._keys, presented), address=address)
+
+    def admit(
+        self, act: Act, argument: object, presented: Sequence[Presented], *, address: str | None
+    ) -> Admitted:
+        """Judge one call by its key argument and the keys of its connection; never raises."""
+        principal: Principal | None = None
+        refusal: BastionError | None = None
+        headers: dict[str, str] = {}
+        try:
+            principal = self.identify((*from_argument(argument), *presented), address=address)
+            headers = self._rates.admit(principal, act).headers()
+        except RateLimited as error:
+            refusal = error
+            if principal is not None:
+                headers = self._rates.standing(principal, act).headers()
+            headers["Retry-After"] = str(max(1, round(error.retry_after_s)))
+        except BastionError as error:
+            refusal = error
+        return Admitted(
+            act=act,
+            argument=argument,
+            principal=principal,
+            refusal=refusal,
+            headers=tuple(headers.items()),
+        )
+
+
+def warnings_of(argument: object) -> tuple[str, ...]:
+    """Return what the caller is told about the way by which the key came."""
+    return (ARGUMENT_WARNING,) if from_argument(argument) else ()

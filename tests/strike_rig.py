@@ -179,9 +179,18 @@ class MarginTrader:
 
 
 class Interloper:
-    """Stands between the program and the venue; `after` is called when the venue has answered an exit."""
+    """Stands between the program and the venue.
 
-    def __init__(self, upstream: str, after: Callable[[], bool]) -> None:
+    `before` is called when an exit has come, `after` when the venue has answered it; where one of them says
+    yes, the connection ends there.
+    """
+
+    def __init__(
+        self,
+        upstream: str,
+        after: Callable[[], bool] = lambda: False,
+        before: Callable[[], bool] = lambda: False,
+    ) -> None:
         outer = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -195,6 +204,11 @@ class Interloper:
                 """Say nothing."""
 
             def _pass_on(self) -> None:
+                if self.path == "/emergency-exit":
+                    outer.keys.append(self.headers.get("Idempotency-Key", ""))
+                    if before():
+                        self.close_connection = True
+                        return
                 length = int(self.headers.get("Content-Length") or 0)
                 headers = {n: v for n, v in self.headers.items() if n.lower() not in {"host", "connection"}}
                 request = urllib.request.Request(  # noqa: S310 - loopback, made here
@@ -208,11 +222,9 @@ class Interloper:
                         status, body = answer.status, answer.read()
                 except urllib.error.HTTPError as error:
                     status, body = error.code, error.read()
-                if self.path == "/emergency-exit":
-                    outer.keys.append(self.headers.get("Idempotency-Key", ""))
-                    if after():
-                        self.close_connection = True
-                        return
+                if self.path == "/emergency-exit" and after():
+                    self.close_connection = True
+                    return
                 with contextlib.suppress(OSError):
                     self.send_response(status)
                     self.send_header("Content-Type", "application/json")

@@ -4,6 +4,8 @@ import os
 import signal
 import subprocess
 
+import pytest
+
 from tests.acceptance.margin_desk.conftest import Start
 from tests.strike_rig import BASTION, COMMAND_S, Interloper
 
@@ -69,6 +71,39 @@ def test_after_kill_9_the_exit_goes_on_and_nothing_is_paid_twice(start: Start) -
     assert venue.balances()["withdrawable"] == "10000.00"
     assert all(key.startswith("bst") for key in between.keys)
     assert len(set(between.keys)) == 2
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_after_kill_9_a_direct_refund_is_asked_for_again_and_paid_once(start: Start, when: str) -> None:
+    trader = start()
+    venue = trader.venue
+    position = venue.open()
+    running: list[subprocess.Popen[str]] = []
+
+    def kill() -> bool:
+        if not running:
+            return False
+        os.kill(running.pop().pid, signal.SIGKILL)
+        return True
+
+    with Interloper(venue.url, **{when: kill}) as between:
+        trader.prepare(url=between.url)
+        with subprocess.Popen(
+            [BASTION, "refund", str(position), "--reason", "the matching stands still", "--json"],
+            env=trader.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        ) as process:
+            running.append(process)
+            process.communicate(timeout=COMMAND_S)
+            assert process.returncode == -signal.SIGKILL
+        code, told = trader.answer("refund", str(position))
+        assert (code, told["success"], told["refunded_margin_usd"]) == (0, True, 100), told
+        code, review = trader.answer("refund", str(position), "--review")
+        assert (code, review["refunded_margin_usd"]) == (0, 100), review
+    assert len(set(between.keys)) == 1
+    assert venue.balances()["withdrawable"] == "10000.00"
 
 
 def test_more_positions_than_the_limit_allows_are_closed_in_the_next_window(start: Start) -> None:

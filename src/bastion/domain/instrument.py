@@ -14,6 +14,7 @@ class Instrument:
 
     A limit of zero means that the venue states none. Quantities are in the venue's order unit;
     `contract_size` is the amount of base (linear) or of USD (inverse) that one such unit stands for.
+    `number` is the venue's number of the contract, where its orders name contracts so.
     """
 
     id: str
@@ -27,3 +28,4 @@ class Instrument:
     quantity_min: Quantity = NO_LIMIT
     market_quantity_max: Quantity = NO_LIMIT
     price_tick: Decimal = ZERO
+    number: int | None = None

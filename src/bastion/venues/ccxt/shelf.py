@@ -76,6 +76,7 @@ def _plain(instrument: Instrument) -> dict[str, object]:
         "quantity_min": str(instrument.quantity_min),
         "market_quantity_max": str(instrument.market_quantity_max),
         "price_tick": str(instrument.price_tick),
+        "number": instrument.number,
     }
 
 
@@ -92,6 +93,7 @@ def _instrument(row: Row) -> Instrument:
         quantity_min=Quantity(_zero_or_more(row, "quantity_min")),
         market_quantity_max=Quantity(_zero_or_more(row, "market_quantity_max")),
         price_tick=_zero_or_more(row, "price_tick"),
+        number=row.integer("number") if "number" in row else None,
     )
 
 

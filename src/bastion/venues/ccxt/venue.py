@@ -28,6 +28,7 @@ class PartRead:
     """What one part of a look gave; `left_out` says why the credential cannot have anything there.
 
     `venue_time_ms` is the venue's time of the reading, `changed_ms` that of the last change of a position.
+    `notes` tell what was shown that is no exposure.
     """
 
     positions: tuple[Position, ...] = ()
@@ -36,6 +37,7 @@ class PartRead:
     venue_time_ms: int | None = None
     changed_ms: int | None = None
     left_out: str = ""
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,6 +114,7 @@ class CcxtVenue(ABC):
             unread=tuple(unread),
             digests=tuple(digests),
             venue_time_ms=self._time_of(read, begun_utc_ns // NS_PER_MS),
+            notes=tuple(note for part in read for note in part.notes),
         )
 
     async def instruments(self, *, deadline_s: float) -> Mapping[tuple[str, str], Instrument]:

@@ -13,6 +13,7 @@ Usd = NewType("Usd", Decimal)
 """An amount of US dollars; USD stablecoins count 1:1."""
 
 ZERO = Decimal(0)
+USD_DIGITS = 8
 
 
 def decimal(text: object) -> Decimal:
@@ -35,6 +36,12 @@ def decimal(text: object) -> Decimal:
     return value
 
 
+def round_usd(amount: Decimal) -> Decimal:
+    """Return an amount with at most eight digits after the point, as answers show it."""
+    exponent = amount.as_tuple().exponent
+    return round(amount, USD_DIGITS) if isinstance(exponent, int) and exponent < -USD_DIGITS else amount
+
+
 def floor_to_step(value: Decimal, step: Decimal) -> Decimal:
     """Return the greatest multiple of `step` that is at most `value`; both are at least zero.
 
@@ -43,3 +50,9 @@ def floor_to_step(value: Decimal, step: Decimal) -> Decimal:
     if step == ZERO:
         return value
     return (value / step).to_integral_value(ROUND_DOWN) * step
+
+
+def written(value: Decimal) -> str:
+    """Return a number for a sentence: no exponent, no trailing zeros."""
+    text = format(value, "f")
+    return text.rstrip("0").rstrip(".") if "." in text else text

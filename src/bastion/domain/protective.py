@@ -1,12 +1,16 @@
 """Protective orders: stop losses and take profits, which wait for a trigger and can only reduce."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import ROUND_HALF_EVEN, Decimal
 from enum import StrEnum
 
-from bastion.domain.money import ZERO, Price, Quantity
+from bastion.domain.money import ZERO, Price, Quantity, floor_to_step
 from bastion.domain.order import Direction, OpenOrder
 from bastion.domain.position import Position, Side
+
+HUNDRED = Decimal(100)
+PERCENT = Decimal("0.01")
 
 
 class Protection(StrEnum):
@@ -91,3 +95,47 @@ def fires_rising(kind: Protection, side: Side) -> bool:
 def fires_at_once(*, rising: bool, trigger: Decimal, mark: Decimal) -> bool:
     """Return whether a trigger would fire at this mark price; equality fires."""
     return mark >= trigger if rising else mark <= trigger
+
+
+def safe_trigger(*, rising: bool, price: Decimal, tick: Decimal) -> Price:
+    """Return the price on the tick at which the order fires rather sooner than later.
+
+    That is the next tick towards the market: a long's stop is rounded up, its take profit down. A `tick` of
+    zero means that the venue states none, and gives `price` unchanged.
+    """
+    below = floor_to_step(price, tick)
+    return Price(below if rising or below == price else below + tick)
+
+
+def distance_pct(trigger: Decimal, current: Decimal) -> Decimal:
+    """Return |trigger - current| / current in percent, to two decimals (interface, section 5)."""
+    return (abs(trigger - current) / current * HUNDRED).quantize(PERCENT, ROUND_HALF_EVEN)
+
+
+def part_of(quantity: Quantity, percent: int, step: Decimal) -> Quantity:
+    """Return that percentage of a quantity, rounded down to the lot step."""
+    return Quantity(floor_to_step(quantity * percent / HUNDRED, step))
+
+
+def replaced_by(
+    request: ProtectiveRequest, standing: Sequence[ProtectiveOrder]
+) -> tuple[ProtectiveOrder, ...]:
+    """Return the standing orders that a new one takes the place of; the others stay.
+
+    A whole one replaces those of its kind that close all of the position; a partial one replaces a partial
+    one of its kind at the same price, so that several partial take profits can stand beside each other.
+    """
+    same = [each for each in standing if each.kind is request.kind]
+    if request.quantity is None:
+        return tuple(each for each in same if each.covers(request.position))
+    return tuple(
+        each
+        for each in same
+        if not each.covers(request.position) and each.trigger_price == request.trigger_price
+    )
+
+
+def first_to_fire(orders: Sequence[ProtectiveOrder], *, rising: bool) -> ProtectiveOrder | None:
+    """Return the order that the market reaches first, None where there is none."""
+    ordered = sorted(orders, key=lambda each: each.trigger_price, reverse=not rising)
+    return ordered[0] if ordered else None

@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from bastion.auth.keys import Keys
 from bastion.commands.readings import Readings
+from bastion.commands.steering import EngineControl
 from bastion.commands.wealth import Wealth
 from bastion.domain.account import Account
 from bastion.domain.records import (
@@ -79,6 +80,8 @@ class Desk:
         # Two who set stops on one account take turns, so that neither takes away the other's.
         self.turns = {name: asyncio.Lock() for name in venues}
         self.beginning = asyncio.Lock()
+        # The composition root sets it; without one nothing is watched, and every exit works as ever.
+        self.engine: EngineControl | None = None
         self._tasks = tasks
         self._observers: list[Observer] = []
         self._running: dict[str, RunningExit] = {}

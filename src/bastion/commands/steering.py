@@ -5,6 +5,7 @@ from typing import Protocol
 from bastion.domain.engine import ArmSettings, Day, DisarmCause, Disarmed, Standing, Tally
 from bastion.domain.engine_records import EngineEntry
 from bastion.domain.principal import Principal
+from bastion.errors import EngineNotRunning
 
 
 class EngineControl(Protocol):
@@ -70,3 +71,14 @@ class EngineControl(Protocol):
     async def day(self, *, accounts: frozenset[str] | None) -> Day:
         """Return what was closed since 00:00 UTC; what could not be read is named in it."""
         ...
+
+
+def steered(engine: EngineControl | None) -> EngineControl:
+    """Return the desk's engine.
+
+    Raises:
+        EngineNotRunning: the desk was opened without one.
+    """
+    if engine is None:
+        raise EngineNotRunning("This desk has no engine; `bastion up` runs one. Nothing was done.")
+    return engine

@@ -121,8 +121,8 @@ def prepare(
     if mark is not None and fires_at_once(rising=rising, trigger=trigger, mark=mark):
         relation = "above" if rising else "below"
         raise WrongSide(
-            f"{name}: a {_WORDS[kind]} must be {relation} the mark price of {written(mark)}; {written(trigger)} would fire "
-            "at once. Nothing was changed."
+            f"{name}: a {_WORDS[kind]} must be {relation} the mark price of {written(mark)}; "
+            f"{written(trigger)} would fire at once. Nothing was changed."
         )
     quantity = None
     if 0 < exit_pct < HUNDRED:
@@ -130,8 +130,8 @@ def prepare(
         least = known.quantity_min if known is not None else ZERO
         if quantity == ZERO or quantity < least:
             raise Refused(
-                f"{name}: {exit_pct} % of {written(position.quantity)} is below the venue's minimum of {written(least)}. "
-                "Name a larger part. Nothing was done there."
+                f"{name}: {exit_pct} % of {written(position.quantity)} is below the venue's minimum of "
+                f"{written(least)}. Name a larger part. Nothing was done there."
             )
     request = ProtectiveRequest(
         client_order_id=client_id(act_id, account.name, position, kind),

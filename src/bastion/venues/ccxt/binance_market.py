@@ -7,10 +7,11 @@ Commission Rate, Mark Price.
 from decimal import Decimal
 
 from bastion.domain.balance import Balance
-from bastion.domain.book import Level, Quote
-from bastion.domain.money import ZERO, Price, Quantity, Usd
+from bastion.domain.book import Quote
+from bastion.domain.money import ZERO, Usd
 from bastion.domain.position import Position
-from bastion.errors import AnswerMalformed, Fault, VenueError, VenueRejected
+from bastion.errors import Fault, VenueError, VenueRejected
+from bastion.venues.ccxt.levels import levels
 from bastion.venues.ccxt.venue import CcxtVenue
 from bastion.venues.deadline import Deadline, settled, together
 from bastion.venues.raw import STABLECOINS, Row, plain
@@ -102,22 +103,3 @@ class BinanceMarket(CcxtVenue):
             "fapiPublicGetPremiumIndex", {"symbol": f"{coin}USDT"}, units={"weight": 1}, deadline=deadline
         )
         return Row(answer.value, "premiumIndex").decimal("indexPrice")
-
-
-def levels(book: Row, name: str) -> tuple[Level, ...]:
-    """Return one side of an order book: a list of [price, quantity], best first.
-
-    Raises:
-        AnswerMalformed: it is not that.
-    """
-    found = book.raw(name)
-    if not isinstance(found, list):
-        raise AnswerMalformed(f"{book.where}: {name} must be a list")
-    return tuple(_level(item, f"{book.where}.{name}") for item in found)
-
-
-def _level(item: object, where: str) -> Level:
-    if not isinstance(item, list) or len(item) < 2:  # noqa: PLR2004 - a price and a quantity
-        raise AnswerMalformed(f"{where}: a level must be a price and a quantity")
-    row = Row({"price": item[0], "quantity": item[1]}, where)
-    return Level(price=Price(row.decimal("price")), quantity=Quantity(row.decimal("quantity")))

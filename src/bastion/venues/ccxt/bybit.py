@@ -9,7 +9,6 @@ from dataclasses import replace
 from decimal import Decimal
 from functools import partial
 from typing import Any
-from urllib.parse import quote
 
 from bastion.domain.account import Access, Account
 from bastion.domain.instrument import Instrument
@@ -22,6 +21,7 @@ from bastion.ports import Clock
 from bastion.venues.ccxt import bybit_rows as rows
 from bastion.venues.ccxt.bybit_fills import BybitFills
 from bastion.venues.ccxt.bybit_lanes import BATCH, SINGLE, BatchUnavailable, OrderLanes, Params
+from bastion.venues.ccxt.bybit_market import ORDERS_PAGE
 from bastion.venues.ccxt.bybit_orders import batch_items, cancel_group, order_params
 from bastion.venues.ccxt.bybit_pace import (
     ACCOUNT_LIMITS,
@@ -30,9 +30,10 @@ from bastion.venues.ccxt.bybit_pace import (
     refusal_of,
     slow_down,
 )
+from bastion.venues.ccxt.bybit_protection import BybitProtection
 from bastion.venues.ccxt.faults import BYBIT_REJECT_REASONS, Refusal, bybit_refusal
 from bastion.venues.ccxt.shelf import Instruments, Shelf, by_key
-from bastion.venues.ccxt.venue import CcxtVenue, Part, PartRead
+from bastion.venues.ccxt.venue import Part, PartRead
 from bastion.venues.ccxt.wire import VenueKey, Wire
 from bastion.venues.deadline import Deadline, settled, together
 from bastion.venues.raw import Answer, Row
@@ -41,8 +42,7 @@ from bastion.venues.throttle import Throttle
 EXCHANGE = "bybit"
 KEY_SPACE = "unified"
 RECV_WINDOW_MS = 5000
-POSITIONS_PAGE, ORDERS_PAGE, INSTRUMENTS_PAGE = 200, 50, 1000
-PAGES_MAX = 200
+POSITIONS_PAGE, INSTRUMENTS_PAGE = 200, 1000
 CANCEL_ALL_MAX, CANCEL_ALL_ROUNDS = 500, 20
 CONFIRM_S = 3.0
 CONFIRM_PAUSES_S = (0.0, 0.05, 0.1, 0.2, 0.4)
@@ -54,7 +54,7 @@ NO_BATCHES = frozenset({"HTTP 404", "404", "10404", "10017"})
 NO_CATEGORY = frozenset({"HTTP 404", "404", "10404", "10028", "100028"})
 
 
-class BybitVenue(CcxtVenue):
+class BybitVenue(BybitProtection):
     """One unified account: linear contracts of every settle coin, inverse contracts, and options by name."""
 
     def __init__(
@@ -71,6 +71,7 @@ class BybitVenue(CcxtVenue):
         self._exchange = exchange
         self._throttle = Throttle(clock, ACCOUNT_LIMITS, shared=address)
         super().__init__(account=account, clock=clock, shelf=shelf)
+        self._fees = {}
         self._lanes = OrderLanes(self._throttle, self._create, self._create_batch)
         self._fills = BybitFills(self.pages, self._index_price)
 
@@ -209,34 +210,6 @@ class BybitVenue(CcxtVenue):
             digests=tuple(answer.digest for answer, _ in answers),
         )
 
-    async def pages(
-        self, method: str, params: Mapping[str, object], unit: str, size: int, deadline: Deadline
-    ) -> list[tuple[Answer, tuple[Row, ...]]]:
-        """Read a list endpoint by its cursor until it ends.
-
-        Raises:
-            VenueError: a page did not come, or the cursor does not end: then no page is believed.
-        """
-        found: list[tuple[Answer, tuple[Row, ...]]] = []
-        cursor, seen = "", {""}
-        for _ in range(PAGES_MAX):
-            asked = {**params, "limit": size, **({"cursor": cursor} if cursor else {})}
-            answer = await self._get(method, asked, unit, deadline)
-            result = Row(answer.value, method).row("result")
-            found.append((answer, result.rows("list")))
-            # The cursor comes percent-encoded and is sent as it came; other spellings are made safe.
-            cursor = quote(result.text_or("nextPageCursor"), safe="%")
-            if not cursor or not found[-1][1]:
-                return found
-            if cursor in seen:
-                raise AnswerMalformed(f"{method}: the cursor {cursor[:40]!r} came twice")
-            seen.add(cursor)
-        raise AnswerMalformed(f"{method}: more than {PAGES_MAX} pages")
-
-    async def _get(self, method: str, params: Mapping[str, object], unit: str, deadline: Deadline) -> Answer:
-        units = {unit: 1, **PUBLIC} if unit else PUBLIC
-        return await self._call(method, params, units=units, deadline=deadline)
-
     async def _create(self, params: Params, deadline: Deadline) -> str:
         answer = await self._call(
             "privatePostV5OrderCreate", params, units={SINGLE: 1, **PUBLIC}, deadline=deadline, mutating=True
@@ -339,14 +312,6 @@ class BybitVenue(CcxtVenue):
             if len(listed) < CANCEL_ALL_MAX:
                 break
         return gone
-
-    async def _index_price(self, coin: str, deadline: Deadline) -> Decimal:
-        params = {"category": rows.LINEAR, "symbol": f"{coin}USDT"}
-        answer = await self._call("publicGetV5MarketTickers", params, units=PUBLIC, deadline=deadline)
-        listed = Row(answer.value, "tickers").row("result").rows("list")
-        if not listed:
-            raise AnswerMalformed(f"tickers: no index price of {coin[:12]}")
-        return listed[0].decimal("indexPrice")
 
     async def _venue_time_ms(self, deadline: Deadline) -> int:
         answer = await self._call("publicGetV5MarketTime", {}, units=PUBLIC, deadline=deadline)

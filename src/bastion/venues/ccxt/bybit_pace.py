@@ -39,6 +39,9 @@ ACCOUNT_LIMITS = tuple(
         ("executions", 50),
         ("closed_pnl", 50),
         ("api_key", 10),
+        ("trading_stop", 10),
+        ("balance", 50),
+        ("fee_rate", 5),
     )
 )
 

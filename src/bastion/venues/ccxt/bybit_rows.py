@@ -12,6 +12,7 @@ from bastion.domain.money import ZERO, Price, Quantity, Usd
 from bastion.domain.naming import interface_name
 from bastion.domain.order import Direction, Fill, OpenOrder, OrderState, OrderStatus
 from bastion.domain.position import MarginMode, Position, Side
+from bastion.domain.protective import Protection, ProtectiveOrder, fires_rising
 from bastion.errors import AnswerMalformed
 from bastion.venues.raw import Row
 
@@ -36,6 +37,13 @@ _ATTACHED = frozenset(
 )
 # Executions that move no position.
 _NO_TRADE = frozenset({"Funding", "SessionSettlePnL"})
+_ATTACHED_KINDS: Mapping[str, Protection] = {
+    "StopLoss": Protection.STOP_LOSS,
+    "PartialStopLoss": Protection.STOP_LOSS,
+    "TakeProfit": Protection.TAKE_PROFIT,
+    "PartialTakeProfit": Protection.TAKE_PROFIT,
+}
+_RISES, _FALLS = 1, 2
 _LEGS: Mapping[int, Side] = {1: Side.LONG, 2: Side.SHORT}
 
 
@@ -103,6 +111,29 @@ def open_order(row: Row, category: str, settle: str) -> OpenOrder | None:
         conditional=word == "Untriggered" or stop not in {"", "UNKNOWN"},
         settle=settle,
         side=side,
+    )
+
+
+def protective_order(row: Row, position: Position) -> ProtectiveOrder | None:
+    """Return a waiting order that can only reduce this position at market, None for any other."""
+    order = open_order(row, position.category, "")
+    waits = row.text("orderStatus") == "Untriggered" and row.text_or("orderType") == "Market"
+    if order is None or not waits or not order.reduce_only:
+        return None
+    closing = Direction.SELL if position.side is Side.LONG else Direction.BUY
+    here = order.instrument == position.instrument and order.side is (
+        position.side if position.hedged else None
+    )
+    kind = _protection(row, position.side)
+    if not here or order.direction is not closing or kind is None:
+        return None
+    stop = row.text_or("stopOrderType")
+    return ProtectiveOrder(
+        order=order,
+        kind=kind,
+        trigger_price=Price(row.decimal("triggerPrice")),
+        quantity=order.quantity,
+        whole=stop in {"StopLoss", "TakeProfit"} and row.text_or("tpslMode", "Full") != "Partial",
     )
 
 
@@ -184,6 +215,17 @@ def direction(row: Row) -> Direction:
     if word not in {"Buy", "Sell"}:
         raise AnswerMalformed(f"{row.where}: the side {word[:20]!r} is not documented")
     return Direction(word.upper())
+
+
+def _protection(row: Row, side: Side) -> Protection | None:
+    stop = row.text_or("stopOrderType")
+    if stop != "Stop":
+        return _ATTACHED_KINDS.get(stop)
+    towards = row.decimal_or_none("triggerDirection")
+    if towards not in {_RISES, _FALLS}:
+        return None
+    profit = fires_rising(Protection.TAKE_PROFIT, side) is (towards == _RISES)
+    return Protection.TAKE_PROFIT if profit else Protection.STOP_LOSS
 
 
 def _side(row: Row) -> Side:

@@ -12,6 +12,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 from bastion.domain.account import Access, Account
+from bastion.domain.balance import Balance
 from bastion.domain.instrument import Instrument
 from bastion.domain.look import Look, Unread
 from bastion.domain.money import ZERO, Price, Quantity, Usd
@@ -220,6 +221,16 @@ class StrikeVenue:
             note = "The key belongs to another wallet than wallet_address of the credential."
             return Access(can_read=True, can_trade=False, notes=(note,))
         return Access(can_read=True, can_trade=row.flag("authenticated"))
+
+    async def balance(self, *, deadline_s: float) -> Balance:
+        """Return what /account shows: total is withdrawable plus the margins that open positions hold."""
+        account = await self._ask.account(Deadline(self._clock, deadline_s))
+        balances = account.row("balances")
+        return Balance(
+            total_usd=Usd(balances.decimal("total")),
+            available_usd=Usd(balances.decimal("withdrawable")),
+            notes=("open profit and loss is not in the total, nor is a claim in the payout queue",),
+        )
 
     async def close(self) -> None:
         """Release the connections; the adapter is not used afterwards."""

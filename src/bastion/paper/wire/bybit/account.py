@@ -1,7 +1,7 @@
 """Account: wallet balance, account information, the key's own rights, margin mode and coins.
 
 Source: Bybit v5 "Get Wallet Balance", "Get Account Info", "Get API Key Information", "Set Margin Mode",
-"Get Coin Info".
+"Get Coin Info", "Get Fee Rate".
 """
 
 from datetime import UTC, datetime
@@ -10,7 +10,7 @@ from decimal import Decimal
 from bastion.paper.account import Balance, MarginMode, Permission
 from bastion.paper.money import decimals_of
 from bastion.paper.order import OrderFilter
-from bastion.paper.wire.bybit.calls import Call, plain, rounded
+from bastion.paper.wire.bybit.calls import CONTRACT_CATEGORIES, Call, listed, plain, rounded
 from bastion.paper.wire.bybit.envelope import BybitError, Outcome, not_modelled, wrong
 
 ZERO = Decimal(0)
@@ -102,6 +102,27 @@ def query_api(call: Call) -> Outcome:
             "kycLevel": "LEVEL_DEFAULT",
             "kycRegion": "",
         },
+    )
+
+
+def fee_rate(call: Call) -> Outcome:
+    """GET /v5/account/fee-rate: of one symbol, of a base coin's contracts, or of all of a category."""
+    category = call.category(CONTRACT_CATEGORIES)
+    base = call.parameters.text("baseCoin")
+    rows = [call.instrument(category)] if call.parameters.has("symbol") else listed(call.exchange, category)
+    return Outcome(
+        result={
+            "category": category,
+            "list": [
+                {
+                    "symbol": row.symbol,
+                    "takerFeeRate": plain(Decimal(row.taker_fee_ppm).scaleb(-6)),
+                    "makerFeeRate": plain(Decimal(row.maker_fee_ppm).scaleb(-6)),
+                }
+                for row in rows
+                if base in {"", row.base}
+            ],
+        }
     )
 
 

@@ -31,6 +31,7 @@ LIMITS: Mapping[str, int] = {
     "/v5/position/switch-mode": 10,
     "/v5/position/trading-stop": 10,
     "/v5/account/wallet-balance": 50,
+    "/v5/account/fee-rate": 10,
     "/v5/account/info": 50,
     "/v5/account/set-margin-mode": 5,
     "/v5/asset/coin/query-info": 5,

@@ -1,6 +1,5 @@
 """Servers: the commands that stay: `mcp`, `up` and `paper serve`."""
 
-import asyncio
 import functools
 import importlib
 import os
@@ -11,7 +10,7 @@ from typing import Any
 
 from bastion.app import PAPER_COMMAND, PAPER_TOKEN_VARIABLE, Place, open_desk, open_keys
 from bastion.auth.rates import Rates
-from bastion.commands import recover
+from bastion.commands import Desk, recover
 from bastion.domain.principal import Scope
 from bastion.surfaces.cli import fast
 from bastion.surfaces.cli.codes import Code
@@ -68,35 +67,26 @@ def _successor(place: Place, exit_id: str) -> list[str]:
 
 
 def run_up(place: Place, *, port: int, tools: str | None) -> int:
-    """Serve MCP over HTTP on the loopback address until SIGINT or SIGTERM.
+    """Serve MCP and REST on the loopback address and the own user's socket until SIGINT or SIGTERM.
 
     Raises:
-        BastionError: the desk cannot be opened, the port cannot be used, or there is no such toolset.
+        BastionError: `bastion up` runs already, the desk cannot be opened, the port cannot be used, or there
+            is no such toolset.
     """
     toolsets = _mcp("tools").toolsets_of(tools)
-    with asyncio.Runner(loop_factory=_mcp("over_http").new_loop) as runner:
-        return runner.run(_serve_http(place, port, toolsets))
 
-
-async def _serve_http(place: Place, port: int, toolsets: Collection[Any]) -> int:
-    server, over_http = _mcp("server"), _mcp("over_http")
-    listening = over_http.bind(port)
-    async with open_desk(place, serving=True) as desk:
-        recover(desk)
-        address = f"http://127.0.0.1:{listening.getsockname()[1]}"
-        gate = _mcp("admission").Gate(keys=desk.keys, rates=Rates(clock=desk.clock))
+    def mcp(desk: Desk, rates: Rates) -> Any:  # noqa: ANN401 - an ASGI application
+        gate = _mcp("admission").Gate(keys=desk.keys, rates=rates)
         # Over HTTP the environment's key is the server's own, not the caller's: it opens nothing.
-        application = over_http.http_application(
-            server.build_server(desk, version=version(), environment={}, gate=gate, toolsets=toolsets),
-            gate=gate,
+        server = _mcp("server").build_server(
+            desk, version=version(), environment={}, gate=gate, toolsets=toolsets
         )
-        mode = "PAPER, the embedded exchange" if desk.paper else f"{len(desk.accounts)} accounts"
-        await over_http.serve_http(
-            application,
-            listening,
-            ready=lambda: emit(f"bastion {version()} serves MCP at {address}/mcp/stream ({mode})"),
-        )
-        await desk.finish()
+        return _mcp("over_http").http_application(server, gate=gate)
+
+    up = importlib.import_module("bastion.surfaces.daemon.up")
+    up.run(
+        up.Daemon(place=place, port=port, version=version(), mcp=mcp, say=emit, environment=dict(os.environ))
+    )
     return Code.OK
 
 

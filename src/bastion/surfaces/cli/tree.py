@@ -138,7 +138,7 @@ def up(
     tools: Tools = None,
     config: Config = None,
 ) -> int:
-    """Serve MCP over HTTP on the loopback address."""
+    """Serve MCP and REST on the loopback address, and this user's own commands on a socket."""
     return servers.run_up(find_place(config=config), port=port, tools=tools)
 
 

@@ -1,0 +1,122 @@
+"""Bodies: what may be asked over REST, field by field; anything else is refused before a verb sees it.
+
+A name that is not here, a 0 for false, a number for an amount: each is refused and nothing is done. Amounts
+are decimal strings, since a JSON number may be rounded on its way; what can be left out has its default.
+"""
+
+from decimal import Decimal
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool
+
+from bastion.domain.position import Side
+from bastion.domain.selection import Selection
+
+AMOUNT_PATTERN = r"^[0-9]{1,15}(\.[0-9]{1,18})?$"
+NAME_LENGTH_MAX = 64
+NAMES_MAX = 200
+
+
+def _text_only(value: object) -> object:
+    # A number is refused also where it would fit: whoever sends numbers will one day send a rounded one.
+    if not isinstance(value, str):
+        raise ValueError('an amount is a decimal string, such as "142.5"')  # noqa: TRY004 - pydantic's habit
+    return value
+
+
+def _whole(value: object) -> object:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise ValueError("a whole number is wanted")  # noqa: TRY004 - as above
+    return value
+
+
+Amount = Annotated[str, BeforeValidator(_text_only), Field(pattern=AMOUNT_PATTERN, examples=["142.5"])]
+Whole = Annotated[int, BeforeValidator(_whole)]
+Name = Annotated[str, Field(min_length=1, max_length=NAME_LENGTH_MAX)]
+Names = Annotated[list[Name], Field(min_length=1, max_length=NAMES_MAX)]
+Reason = Annotated[
+    str | None,
+    Field(max_length=500, description="Why, in printable characters; kept with the record. Optional."),
+]
+
+
+class Body(BaseModel):
+    """A body or a query whose every field is known."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Nothing(Body):
+    """An empty object."""
+
+
+class Selected(Body):
+    """Which part of the desk is meant; what is left out restricts nothing. An empty list is refused."""
+
+    venues: Names = Field(default_factory=list, description="Only these venues, by id (`binance`).")
+    accounts: Names = Field(default_factory=list, description="Only these accounts, as configured.")
+    symbols: Names = Field(default_factory=list, description="Only these symbols (`BTCUSDT`).")
+    side: Annotated[Literal["LONG", "SHORT"] | None, Field(description="Only positions of this side.")] = None
+    except_accounts: Names = Field(default_factory=list, description="Leave these accounts alone.")
+    except_symbols: Names = Field(default_factory=list, description="Leave these symbols alone.")
+
+    def selection(self) -> Selection:
+        """Return what is meant, symbols in pair form."""
+        return Selection(
+            venues=frozenset(self.venues),
+            accounts=frozenset(self.accounts),
+            symbols=frozenset(self.symbols),
+            sides=frozenset() if self.side is None else frozenset({Side(self.side)}),
+            except_accounts=frozenset(self.except_accounts),
+            except_symbols=frozenset(self.except_symbols),
+        )
+
+
+class Because(Body):
+    """A reason, and nothing else."""
+
+    reason: Reason = None
+
+
+class ExitBody(Body):
+    """An emergency exit."""
+
+    reason: Reason = None
+    deadline_s: Annotated[
+        Amount | None, Field(description="Seconds (1 to 3600) after which the exit is judged at the latest.")
+    ] = None
+    hold_s: Annotated[
+        Amount | None, Field(description="Seconds (0 to 86400) to keep looking after FLAT.")
+    ] = None
+
+
+class RefundBody(Body):
+    """Giving one position up for its original margin."""
+
+    position_id: Annotated[str, Field(pattern=r"^[0-9]{1,18}$", description="As GET /v1/positions says.")]
+    account: Annotated[Name | None, Field(description="Needed where several accounts could be meant.")] = None
+    reason: Reason = None
+
+
+class RefundQuery(Body):
+    """Which position's refund is looked at."""
+
+    position_id: Annotated[str, Field(pattern=r"^[0-9]{1,18}$")]
+    account: Name | None = None
+
+
+class LimitQuery(Body):
+    """How many rows."""
+
+    limit: Annotated[int, Field(ge=1, le=100)] = 20
+
+
+class Confirmed(Body):
+    """A field that only true and false fit."""
+
+    confirm: StrictBool = False
+
+
+def seconds(amount: str | None) -> Decimal | None:
+    """Return a number of seconds from its decimal string."""
+    return None if amount is None else Decimal(amount)

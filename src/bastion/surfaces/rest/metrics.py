@@ -1,0 +1,147 @@
+"""Metrics: what this process did and how the desk stands, in the text format of Prometheus (0.0.4).
+
+Counters begin at zero with the process. Nothing here reads an exchange, so that a scrape costs no request.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from decimal import Decimal
+
+from bastion import commands
+from bastion.domain.records import (
+    Entry,
+    ExitJudged,
+    LatchTripped,
+    LegJudged,
+    Looked,
+    OrderAnswered,
+    RoundIntended,
+    Troubled,
+)
+from bastion.domain.verdict import Verdict
+
+METRICS_TYPE = "text/plain; version=0.0.4"
+BOUNDS_MS = (250, 500, 1_000, 2_000, 5_000, 10_000, 20_000, 30_000, 60_000, 120_000, 300_000)
+EXITS_KEPT_MAX = 1_000
+
+Labels = tuple[tuple[str, str], ...]
+
+
+class Figures:
+    """Counts what the desk's exits do; `see` is its watcher, which never blocks."""
+
+    def __init__(self) -> None:
+        self.exits: Counter[Labels] = Counter()
+        self.looks: Counter[Labels] = Counter()
+        self.orders: Counter[Labels] = Counter()
+        self.cancels: Counter[Labels] = Counter()
+        self.answers: Counter[Labels] = Counter()
+        self.errors: Counter[Labels] = Counter()
+        self.requests: Counter[Labels] = Counter()
+        self.buckets = [0] * len(BOUNDS_MS)
+        self.flat_count = 0
+        self.flat_sum_ms = 0
+        self._slowest_ms: dict[str, int] = {}
+
+    def see(self, entry: Entry) -> None:
+        """Count one entry of the journal."""
+        record = entry.record
+        if isinstance(record, Looked):
+            complete = "true" if record.look.complete else "false"
+            self.looks[("account", record.account), ("complete", complete)] += 1
+        elif isinstance(record, RoundIntended):
+            self.orders[(("account", record.account),)] += len(record.orders)
+            self.cancels[(("account", record.account),)] += len(record.cancels) + len(record.clears)
+        elif isinstance(record, OrderAnswered):
+            self.answers[("account", record.account), ("outcome", record.outcome.value)] += 1
+            if record.fault is not None:
+                self.errors[("account", record.account), ("kind", record.fault.value)] += 1
+        elif isinstance(record, Troubled):
+            self.errors[("account", record.account), ("kind", record.part)] += 1
+        elif isinstance(record, LegJudged) and record.time_to_flat_ms is not None:
+            slowest = max(record.time_to_flat_ms, self._slowest_ms.pop(record.exit_id, 0))
+            self._slowest_ms[record.exit_id] = slowest
+            while len(self._slowest_ms) > EXITS_KEPT_MAX:
+                self._slowest_ms.pop(next(iter(self._slowest_ms)))
+        elif isinstance(record, ExitJudged):
+            self._judged(record)
+
+    def _judged(self, record: ExitJudged) -> None:
+        self.exits[(("verdict", record.verdict.value),)] += 1
+        slowest = self._slowest_ms.pop(record.exit_id, None)
+        if not record.verdict.success or slowest is None:
+            return
+        self.flat_count += 1
+        self.flat_sum_ms += slowest
+        for index, bound in enumerate(BOUNDS_MS):
+            if slowest <= bound:
+                self.buckets[index] += 1
+
+    def requested(self, route: str, status: int) -> None:
+        """Count one request of this surface."""
+        self.requests[("route", route), ("status", str(status))] += 1
+
+
+def page(desk: commands.Desk, figures: Figures) -> str:
+    """Return the page that Prometheus reads."""
+    lines: list[str] = []
+    for verdict in Verdict:
+        figures.exits.setdefault((("verdict", verdict.value),), 0)
+    latch = desk.journal.latch_entries()
+    tripped = bool(latch) and isinstance(latch[-1].record, LatchTripped)
+    lines += _counter("bastion_exits_total", "Verdicts of exits, a reopened one counted anew.", figures.exits)
+    lines += _histogram(figures)
+    lines += _counter("bastion_looks_total", "Complete and incomplete looks at accounts.", figures.looks)
+    lines += _counter("bastion_orders_total", "Reducing orders that were intended.", figures.orders)
+    lines += _counter("bastion_cancels_total", "Cancels that were intended.", figures.cancels)
+    lines += _counter("bastion_order_answers_total", "What came of orders.", figures.answers)
+    lines += _counter(
+        "bastion_venue_errors_total",
+        "What venues refused, by what it means, and what failed, by what was being done.",
+        figures.errors,
+    )
+    lines += _counter("bastion_http_requests_total", "Requests of the REST surface.", figures.requests)
+    lines += _gauge("bastion_latch_tripped", "1 while opening actions are blocked.", int(tripped))
+    running = desk.running()
+    lines += _gauge(
+        "bastion_exits_running", "Exits that work towards their verdict.", int(running is not None)
+    )
+    lines += _gauge("bastion_accounts", "Accounts that an exit covers.", len(desk.accounts))
+    return "\n".join(lines) + "\n"
+
+
+def _counter(name: str, text: str, values: Mapping[Labels, int]) -> Iterator[str]:
+    yield f"# HELP {name} {text}"
+    yield f"# TYPE {name} counter"
+    for labels, value in sorted(values.items()):
+        yield f"{name}{_braces(labels)} {value}"
+
+
+def _gauge(name: str, text: str, value: int) -> Iterator[str]:
+    yield f"# HELP {name} {text}"
+    yield f"# TYPE {name} gauge"
+    yield f"{name} {value}"
+
+
+def _histogram(figures: Figures) -> Iterator[str]:
+    name = "bastion_time_to_flat_seconds"
+    yield f"# HELP {name} From the request to the end of the second flat look, exits that ended flat."
+    yield f"# TYPE {name} histogram"
+    for bound, count in zip(BOUNDS_MS, figures.buckets, strict=True):
+        yield f'{name}_bucket{{le="{_seconds(bound)}"}} {count}'
+    yield f'{name}_bucket{{le="+Inf"}} {figures.flat_count}'
+    yield f"{name}_sum {_seconds(figures.flat_sum_ms)}"
+    yield f"{name}_count {figures.flat_count}"
+
+
+def _seconds(ms: int) -> str:
+    return format((Decimal(ms) / 1000).normalize(), "f")
+
+
+def _braces(labels: Iterable[tuple[str, str]]) -> str:
+    told = ",".join(f'{name}="{_escaped(value)}"' for name, value in labels)
+    return f"{{{told}}}" if told else ""
+
+
+def _escaped(value: str) -> str:
+    return value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")

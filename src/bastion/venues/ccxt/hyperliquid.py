@@ -1,0 +1,390 @@
+"""Hyperliquid perpetuals: one account behind `ports.Venue`, on every dex.
+
+Source: hyperliquid.gitbook.io/hyperliquid-docs, "For developers", the page named at each part. Reads are
+public and name the account's address; actions are signed by its key or by an agent. ccxt carries them.
+"""
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from functools import partial
+from typing import Any
+
+from bastion.domain.account import Access, Account
+from bastion.domain.instrument import Instrument
+from bastion.domain.look import Look
+from bastion.domain.money import ZERO, Price, Quantity
+from bastion.domain.order import CancelAnswer, Fill, OpenOrder, OrderRequest, OrderState, OrderStatus
+from bastion.domain.position import Position, Side
+from bastion.errors import AnswerMalformed, Fault, OutcomeUnknown, VenueError, VenueRejected, VenueUnreachable
+from bastion.ports import Clock
+from bastion.venues.ccxt import hyperliquid_rows as rows
+from bastion.venues.ccxt.faults import Refusal
+from bastion.venues.ccxt.hyperliquid_cloid import cloid_of
+from bastion.venues.ccxt.hyperliquid_dexes import Dexes
+from bastion.venues.ccxt.hyperliquid_faults import ORACLE, refusal_of, refusal_of_text
+from bastion.venues.ccxt.hyperliquid_fills import HyperliquidFills
+from bastion.venues.ccxt.hyperliquid_identity import Identity
+from bastion.venues.ccxt.hyperliquid_lane import BATCH_MAX, Form, OrderLane
+from bastion.venues.ccxt.hyperliquid_orders import Reaches, order_form
+from bastion.venues.ccxt.hyperliquid_pace import READS, Thrift, action_units, read_units, slow_down
+from bastion.venues.ccxt.hyperliquid_signing import Signer
+from bastion.venues.ccxt.hyperliquid_statuses import cancel_answer, error_of, read_status, statuses_of
+from bastion.venues.ccxt.shelf import Instruments, Shelf, by_key
+from bastion.venues.ccxt.venue import CcxtVenue, Part, PartRead
+from bastion.venues.ccxt.wire import VenueKey, Wire
+from bastion.venues.deadline import Deadline, settled, together
+from bastion.venues.raw import Answer, Row, read_rows
+from bastion.venues.throttle import Throttle
+
+EXCHANGE = "hyperliquid"
+KEY_SPACE = "perps"
+TESTNET = "hyperliquid-testnet"
+EXPIRES_MS = 5_000
+"""An action is refused when it reaches the venue later than that: a late close must not meet a new book."""
+OWN_IDS_MAX = 5_000
+
+
+class HyperliquidVenue(CcxtVenue):
+    """The perpetuals of one account, on the validators' dex and every builder-deployed one; spot is told."""
+
+    def __init__(
+        self,
+        *,
+        account: Account,
+        address: str,
+        private_key: str,
+        clock: Clock,
+        exchange: Any,  # noqa: ANN401 - ccxt ships no types
+        shelf: Shelf,
+        limits: Throttle,
+    ) -> None:
+        self._address = address.lower()
+        self._signer = Signer(private_key)
+        self._key = VenueKey(api_key="", secret=private_key)
+        self._exchange = exchange
+        self._throttle = Throttle(clock, (), shared=limits)
+        super().__init__(account=account, clock=clock, shelf=shelf)
+        self._testnet = TESTNET in (account.base_url or "")
+        self._nonce = 0
+        self._own: dict[str, str] = {}
+        self._quiet: dict[str, bool] = {}
+        self._spared = False
+        self._reaches = Reaches()
+        self._thrift = Thrift(clock, self._throttle[READS])
+        self._dexes = Dexes(self._info, clock)
+        self._lane = OrderLane(self._send_orders)
+        self._identity = Identity(self._info, address=self._address, signer=self._signer.address)
+        self._fills = HyperliquidFills(self._info, self._address, self._own)
+
+    @property
+    def link(self) -> str:
+        """The page of the account's positions; empty for a host that is not Hyperliquid's."""
+        return "" if self._account.base_url else "https://app.hyperliquid.xyz/portfolio"
+
+    async def open(self, *, deadline_s: float) -> None:
+        """Warm up: connection, clock offset, contracts, and what the address is; safe to repeat."""
+        deadline = Deadline(self._clock, deadline_s)
+        await together([super().open(deadline_s=deadline_s), self._identity.prove(deadline)])
+
+    async def look(self, *, deadline_s: float) -> Look:
+        """Read positions and orders of every dex; an empty account is believed once its address is proven."""
+        deadline = Deadline(self._clock, deadline_s)
+        await self._dexes.refresh(deadline)
+        self._spared = self._thrift.spares()
+        look = await super().look(deadline_s=deadline.left_s)
+        self._thrift.saw(held=bool(look.positions))
+        if look.complete:
+            used = {rows.dex_of(item.instrument) for item in look.positions}
+            used |= {rows.dex_of(item.instrument) for item in look.orders}
+            for dex, quiet in self._quiet.items():
+                self._thrift.found(dex, empty=quiet and dex not in used)
+        return look
+
+    async def place(self, request: OrderRequest, *, deadline_s: float) -> OrderState:
+        """Send one reducing order, in one action with those of the same moment; the answer tells its fate."""
+        deadline = Deadline(self._clock, deadline_s)
+        coin = request.position.instrument
+        try:
+            # Without it, an order of a sub-account would act on its master's account.
+            await self._identity.standing(deadline)
+            contract = await self._contract(coin, deadline)
+            mark = request.position.mark_price or await self._mid(coin, deadline)
+        except AnswerMalformed as error:
+            raise VenueUnreachable(f"{error}; the order was not sent") from None
+        form = order_form(request, contract, mark=mark, reach=self._reaches.share(coin))
+        return self._state(request, await self._lane.place(form, deadline))
+
+    async def order(self, request: OrderRequest, *, deadline_s: float) -> OrderState | None:
+        """Return what `orderStatus` says of our client id, None where it says `unknownOid`."""
+        asked = {
+            "type": "orderStatus",
+            "user": self._address,
+            "oid": cloid_of(request.client_order_id),
+        }
+        answer = Row((await self._info(asked, Deadline(self._clock, deadline_s))).value, "orderStatus")
+        word = answer.text("status")
+        if word == "unknownOid":
+            return None
+        if word != "order":
+            raise AnswerMalformed(f"orderStatus: the status {word[:40]!r} is not documented")
+        state = rows.order_state(answer.row("order"), request.client_order_id)
+        self._remember(state)
+        return state
+
+    async def cancel(self, orders: Sequence[OpenOrder], *, deadline_s: float) -> tuple[CancelAnswer, ...]:
+        """Cancel exactly these orders, of any dex and kind, many in one action; one answer each."""
+        deadline = Deadline(self._clock, deadline_s)
+        groups = [orders[start : start + BATCH_MAX] for start in range(0, len(orders), BATCH_MAX)]
+        answers = await together([self._cancel_group(group, deadline) for group in groups])
+        return tuple(answer for group in answers for answer in group)
+
+    async def sweep(self, look: Look, *, deadline_s: float) -> tuple[CancelAnswer, ...]:
+        """Cancel every order of the look; the venue has no bulk means but many cancels in one action."""
+        return await self.cancel(look.orders, deadline_s=deadline_s)
+
+    async def fills(
+        self, positions: Sequence[Position], *, since_ms: int, deadline_s: float
+    ) -> tuple[Fill, ...]:
+        """Return the executions of `userFillsByTime`, with the venue's closed PnL before fees."""
+        deadline = Deadline(self._clock, deadline_s)
+        return await self._fills.read(positions, since_ms, self._settles(), deadline)
+
+    async def second_source(self, position: Position, *, deadline_s: float) -> Decimal:
+        """Return the size that the newest execution left; the clearinghouse's word where there is none."""
+        deadline = Deadline(self._clock, deadline_s)
+        signed = await self._fills.last_position(position.instrument, deadline)
+        if signed is None:
+            read = await self._positions(rows.dex_of(position.instrument), deadline)
+            return next(
+                (item.quantity for item in read.positions if item.key == position.key), Quantity(ZERO)
+            )
+        held = signed if position.side is Side.LONG else -signed
+        return max(ZERO, held)
+
+    async def access(self, *, deadline_s: float) -> Access:
+        """Return what `userRole` says of the account's address and of the signing wallet."""
+        deadline = Deadline(self._clock, deadline_s)
+        return await self._identity.access(deadline, now_ms=self._wire.now_ms())
+
+    # How this venue is asked.
+
+    def _make_wire(self) -> Wire:
+        return Wire(
+            self._exchange,
+            key=self._key,
+            clock=self._clock,
+            throttle=self._throttle,
+            base_url=self._account.base_url,
+            options={},
+            observe=lambda _answer, _units, _sent_ns: None,
+        )
+
+    def _parts(self) -> tuple[Part, ...]:
+        parts = [Part(name="account", read=self._proven), Part(name="spot", read=self._spot)]
+        if self._dexes.error is not None:
+            parts.append(Part(name="perp dexes", read=self._dexes.unread))
+        for dex in self._dexes.names:
+            shown = dex or "main"
+            parts.append(Part(name=f"positions {shown}", read=partial(self._positions, dex)))
+            if self._thrift.skips(dex):
+                parts.append(Part(name=f"orders {shown} (unused, read a moment ago)", read=_nothing))
+            else:
+                parts.append(Part(name=f"orders {shown}", read=partial(self._orders, dex)))
+        return tuple(parts)
+
+    async def _proven(self, deadline: Deadline) -> PartRead:
+        await self._identity.prove(deadline)
+        return PartRead()
+
+    async def _positions(self, dex: str, deadline: Deadline) -> PartRead:
+        asked = {"type": "clearinghouseState", "user": self._address, "dex": dex}
+        answer = await self._info(asked, deadline)
+        state = Row(answer.value, f"clearinghouseState {dex}".rstrip())
+        found = rows.positions(state, self._settles())
+        if any(rows.dex_of(item.instrument) != dex for item in found):
+            raise AnswerMalformed(f"{state.where}: a position of another dex came")
+        value = state.row("marginSummary").decimal("accountValue")
+        self._quiet[dex] = value == ZERO and not found
+        return PartRead(positions=found, digests=(answer.digest,), venue_time_ms=state.integer("time"))
+
+    async def _orders(self, dex: str, deadline: Deadline) -> PartRead:
+        if self._spared:
+            raise VenueRejected(
+                "not sent: weight is short, and is kept for the open positions", fault=Fault.RATE_LIMIT
+            )
+        asked = {"type": "frontendOpenOrders", "user": self._address, "dex": dex}
+        answer = await self._info(asked, deadline)
+        listed = read_rows(answer.value, "frontendOpenOrders")
+        found = [order for row in listed if (order := rows.open_order(row)) is not None]
+        spot = len(listed) - len(found)
+        notes = (f"{spot} spot order(s) are left alone",) if spot else ()
+        return PartRead(orders=tuple(found), digests=(answer.digest,), notes=notes)
+
+    async def _spot(self, deadline: Deadline) -> PartRead:
+        asked = {"type": "spotClearinghouseState", "user": self._address}
+        try:
+            answer = await self._info(asked, deadline)
+            balances = Row(answer.value, "spotClearinghouseState").rows("balances")
+            held = [(row.text("coin"), row.decimal("total")) for row in balances]
+        except VenueError as error:
+            # Spot is told, never touched: that it cannot be read says nothing about positions.
+            return PartRead(notes=(f"spot balances could not be read: {self._wire.masked(str(error))}",))
+        shown = tuple(
+            f"spot balance, not touched: {total.normalize():f} {coin}" for coin, total in held if total
+        )
+        return PartRead(notes=shown, digests=(answer.digest,))
+
+    async def _info(self, asked: Mapping[str, object], deadline: Deadline) -> Answer:
+        units = read_units(str(asked["type"]))
+        return await self._call("publicPostInfo", asked, units=units, deadline=deadline)
+
+    async def _act(
+        self, action: Mapping[str, object], items: int, deadline: Deadline, *, expires: bool
+    ) -> Answer:
+        seen = self._synchronised
+        answer, refusal = await self._signed(action, items, deadline, expires=expires)
+        if refusal is not None and refusal.fault is Fault.CLOCK:
+            # Refused before anything was carried out; it is signed anew, with a nonce and expiry of its own.
+            await self._synchronise(deadline, seen=seen)
+            answer, refusal = await self._signed(action, items, deadline, expires=expires)
+        if refusal is None:
+            return answer
+        error = refusal.error(mutating=True)
+        error.args = (self._wire.masked(str(error)),)
+        raise error
+
+    async def _signed(
+        self, action: Mapping[str, object], items: int, deadline: Deadline, *, expires: bool
+    ) -> tuple[Answer, Refusal | None]:
+        vault = (await self._identity.standing(deadline)).vault(self._address)
+        now_ms = self._wire.now_ms()
+        self._nonce = max(now_ms, self._nonce + 1)
+        ends_ms = now_ms + EXPIRES_MS if expires else None
+        signature = self._signer.sign(
+            action, nonce=self._nonce, vault=vault, expires_after=ends_ms, testnet=self._testnet
+        )
+        body: dict[str, object] = {"action": action, "nonce": self._nonce, "signature": signature}
+        if vault is not None:
+            body["vaultAddress"] = vault
+        if ends_ms is not None:
+            body["expiresAfter"] = ends_ms
+        return await self._ask("privatePostExchange", body, action_units(items), deadline, mutating=True)
+
+    async def _send_orders(self, forms: Sequence[Form], deadline: Deadline) -> Sequence[object]:
+        action = {"type": "order", "orders": list(forms), "grouping": "na"}
+        answer = await self._act(action, len(forms), deadline, expires=True)
+        statuses = statuses_of(answer)
+        if len(statuses) == 1 < len(forms) and (refused := error_of(statuses[0])):
+            # Some errors of the payload are told once for all of it; nothing of it was carried out.
+            raise refusal_of_text(refused).error(mutating=True)
+        if len(statuses) != len(forms):
+            raise OutcomeUnknown(f"{len(forms)} orders were sent, {len(statuses)} answered")
+        return statuses
+
+    def _state(self, request: OrderRequest, status: object) -> OrderState:
+        coin = request.position.instrument
+        refused = error_of(status)
+        if refused:
+            refusal = refusal_of_text(refused)
+            if refusal.code == ORACLE:
+                self._reaches.too_far(coin)
+            elif refusal.fault is Fault.BAND:
+                self._reaches.missed(coin)
+            elif refusal.code == "Tick":
+                self._instruments = None  # Our contract's figures do not fit: they are read anew.
+            raise refusal.error(mutating=True)
+        try:
+            state = read_status(status, request)
+        except AnswerMalformed as error:
+            raise OutcomeUnknown(f"{error}; the order may have been executed") from None
+        if state.status is OrderStatus.FILLED:
+            self._reaches.filled(coin)
+        elif state.ended:
+            self._reaches.missed(coin)
+        self._remember(state)
+        return state
+
+    def _remember(self, state: OrderState) -> None:
+        if state.order_id and len(self._own) < OWN_IDS_MAX:
+            self._own[state.order_id] = state.client_order_id
+
+    async def _cancel_one(self, order: OpenOrder, deadline: Deadline) -> CancelAnswer:
+        return (await self._cancel_group([order], deadline))[0]
+
+    async def _cancel_group(self, orders: Sequence[OpenOrder], deadline: Deadline) -> list[CancelAnswer]:
+        answers: dict[int, CancelAnswer] = {}
+        contracts = await settled([self._contract(order.instrument, deadline) for order in orders])
+        sent: list[int] = []
+        for place, (order, contract) in enumerate(zip(orders, contracts, strict=True)):
+            if isinstance(contract, VenueError):
+                answers[place] = self._not_cancelled(order, contract)
+            elif not order.order_id.isdecimal():
+                answers[place] = CancelAnswer(order=order, gone=False, message="the venue gave no order id")
+            else:
+                sent.append(place)
+        if sent:
+            try:
+                statuses = await self._cancel_action(
+                    [(contracts[place], orders[place]) for place in sent], deadline
+                )
+            except VenueError as error:
+                answers |= {place: self._not_cancelled(orders[place], error) for place in sent}
+            else:
+                for place, status in zip(sent, statuses, strict=True):
+                    answers[place] = cancel_answer(orders[place], status)
+        return [answers[place] for place in range(len(orders))]
+
+    async def _cancel_action(
+        self, pairs: Sequence[tuple[Instrument | VenueError, OpenOrder]], deadline: Deadline
+    ) -> Sequence[object]:
+        items = [
+            {"a": contract.number, "o": int(order.order_id)}
+            for contract, order in pairs
+            if isinstance(contract, Instrument)
+        ]
+        action = {"type": "cancel", "cancels": items}
+        statuses = statuses_of(await self._act(action, len(items), deadline, expires=False))
+        if len(statuses) != len(items):
+            raise OutcomeUnknown(f"{len(items)} cancels were sent, {len(statuses)} answered")
+        return statuses
+
+    async def _contract(self, coin: str, deadline: Deadline) -> Instrument:
+        key = (rows.CATEGORY, coin)
+        known = (self._instruments or {}).get(key)
+        if known is None or known.number is None:
+            listed = await self._dexes.contracts(rows.dex_of(coin), deadline)
+            self._instruments = {**(self._instruments or {}), **by_key(listed)}
+            known = self._instruments.get(key)
+        if known is None or known.number is None:
+            raise VenueRejected(f"the venue lists no {coin}", fault=Fault.MODE, code="Asset")
+        return known
+
+    async def _mid(self, coin: str, deadline: Deadline) -> Price:
+        asked = {"type": "allMids", "dex": rows.dex_of(coin)}
+        return Price(Row((await self._info(asked, deadline)).value, "allMids").decimal(coin))
+
+    async def _venue_time_ms(self, deadline: Deadline) -> int:
+        answer = await self._info({"type": "exchangeStatus"}, deadline)
+        return Row(answer.value, "exchangeStatus").integer("time")
+
+    async def _read_instruments(self, deadline: Deadline) -> Instruments:
+        await self._dexes.refresh(deadline)
+        if self._dexes.error is not None:
+            raise self._dexes.error
+        lists = await together([self._dexes.contracts(dex, deadline) for dex in self._dexes.names])
+        return by_key(item for found in lists for item in found)
+
+    def _settles(self) -> Mapping[str, str]:
+        return {
+            item.id: item.settle for item in (self._instruments or {}).values() if item.settle != rows.USDC
+        }
+
+    def _refusal(self, answer: Answer) -> Refusal | None:
+        return refusal_of(answer)
+
+    def _pace(self, refusal: Refusal, answer: Answer, units: Mapping[str, int]) -> Refusal:  # noqa: ARG002 - the base's signature
+        return slow_down(self._throttle, refusal, answer)
+
+
+async def _nothing(_deadline: Deadline) -> PartRead:
+    return PartRead()

@@ -1,0 +1,105 @@
+"""Hyperliquid dexes: the validators' own and every builder-deployed one, and their contracts.
+
+Source: Hyperliquid docs, "Perpetuals" (perpDexs: null for the first, then the builders' in the order that
+numbers their assets; metaAndAssetCtxs of one dex), "Asset IDs", "Spot" (spotMeta names the tokens that a dex
+can settle in).
+"""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from decimal import Decimal
+
+from bastion.domain.instrument import Instrument
+from bastion.errors import AnswerMalformed, VenueError
+from bastion.ports import Clock
+from bastion.venues.ccxt import hyperliquid_rows as rows
+from bastion.venues.ccxt.venue import PartRead
+from bastion.venues.deadline import Deadline
+from bastion.venues.raw import Answer, Row, read_rows
+from bastion.venues.throttle import NS
+
+FRESH_S, OLD_S = 60.0, 600.0
+BUILDER_BASE, BUILDER_STEP = 100_000, 10_000
+
+Ask = Callable[[Mapping[str, object], Deadline], Awaitable[Answer]]
+
+
+class Dexes:
+    """The list of dexes, read anew every minute; `error` says why it is not known well enough."""
+
+    def __init__(self, ask: Ask, clock: Clock) -> None:
+        self._ask = ask
+        self._clock = clock
+        self._read_ns: int | None = None
+        self._tokens: Mapping[int, str] = {0: rows.USDC}
+        self.names: tuple[str, ...] = ("",)
+        self.error: VenueError | None = None
+
+    async def refresh(self, deadline: Deadline) -> None:
+        """Read the list where it is older than a minute; a list of ten minutes still counts if that fails."""
+        now_ns = self._clock.monotonic_ns()
+        if self._read_ns is not None and now_ns - self._read_ns < FRESH_S * NS:
+            return
+        try:
+            listed = (await self._ask({"type": "perpDexs"}, deadline)).value
+            self.names = _names(listed)
+        except VenueError as error:
+            known = self._read_ns is not None and now_ns - self._read_ns < OLD_S * NS
+            self.error = None if known else error
+            return
+        self._read_ns, self.error = now_ns, None
+
+    async def unread(self, _deadline: Deadline) -> PartRead:
+        """Stand in for the list that could not be read.
+
+        Raises:
+            VenueError: why it could not be read.
+        """
+        if self.error is not None:
+            raise self.error
+        return PartRead()
+
+    async def contracts(self, dex: str, deadline: Deadline) -> Sequence[Instrument]:
+        """Return the contracts of one dex; an odd one is left out, so that it cannot hide the others.
+
+        Raises:
+            VenueError: the venue did not give them, or the dex is not known.
+        """
+        if dex not in self.names:
+            await self.refresh(deadline)
+        if dex not in self.names:
+            raise self.error or AnswerMalformed(f"the venue lists no dex {dex[:20]!r}")
+        answer = await self._ask({"type": "metaAndAssetCtxs", "dex": dex}, deadline)
+        value = answer.value
+        if not isinstance(value, list) or len(value) != 2:  # noqa: PLR2004 - a pair
+            raise AnswerMalformed("metaAndAssetCtxs: a pair was expected")
+        meta, contexts = Row(value[0], "meta"), read_rows(value[1], "contexts")
+        settle = await self._settle(meta, deadline)
+        place = self.names.index(dex)
+        base = BUILDER_BASE + BUILDER_STEP * place if place else 0
+        found: list[Instrument] = []
+        for index, row in enumerate(meta.rows("universe")):
+            mark = contexts[index].positive_or_none("markPx") if index < len(contexts) else None
+            contract = _contract(row, mark, base + index, settle)
+            if contract is not None:
+                found.append(contract)
+        return found
+
+    async def _settle(self, meta: Row, deadline: Deadline) -> str:
+        number = meta.integer("collateralToken") if "collateralToken" in meta else 0
+        if number not in self._tokens:
+            tokens = Row((await self._ask({"type": "spotMeta"}, deadline)).value, "spotMeta").rows("tokens")
+            self._tokens = {row.integer("index"): row.text("name") for row in tokens}
+        return self._tokens.get(number, rows.USDC)
+
+
+def _names(listed: object) -> tuple[str, ...]:
+    if not isinstance(listed, list) or not listed or listed[0] is not None:
+        raise AnswerMalformed("perpDexs: a list that begins with null was expected")
+    return ("", *(Row(item, "perpDexs").text("name") for item in listed[1:]))
+
+
+def _contract(row: Row, mark: Decimal | None, number: int, settle: str) -> Instrument | None:
+    try:
+        return rows.instrument(row, mark, number, settle)
+    except AnswerMalformed:
+        return None

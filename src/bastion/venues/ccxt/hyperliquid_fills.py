@@ -1,0 +1,110 @@
+"""Hyperliquid fills: executions of an account, and the position that the last of them left.
+
+Source: Hyperliquid docs, "Info endpoint", Retrieve a user's fills (2000 at most, newest first) and by time
+(2000 at most, oldest first; only the 10000 newest can be had). `startPosition` is the signed position before
+the execution: with its size, it tells the position after it, apart from the clearinghouse's own word.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
+from decimal import Decimal
+
+from bastion.domain.money import ZERO
+from bastion.domain.order import Direction, Fill
+from bastion.domain.position import Position
+from bastion.errors import AnswerMalformed
+from bastion.venues.ccxt import hyperliquid_rows as rows
+from bastion.venues.ccxt.hyperliquid_cloid import client_id_of
+from bastion.venues.deadline import Deadline
+from bastion.venues.raw import STABLECOINS, Answer, Row, plain, read_rows
+
+PAGE, PAGES_MAX = 2000, 10
+_STABLE = STABLECOINS | {"USDT0", "USDH", "USDXL"}
+
+Ask = Callable[[Mapping[str, object], Deadline], Awaitable[Answer]]
+
+
+class HyperliquidFills:
+    """Reads executions; `own` maps order ids to our client ids, for answers that name no client id."""
+
+    def __init__(self, ask: Ask, address: str, own: Mapping[str, str]) -> None:
+        self._ask = ask
+        self._address = address
+        self._own = own
+
+    async def read(
+        self,
+        positions: Sequence[Position],
+        since_ms: int,
+        settles: Mapping[str, str],
+        deadline: Deadline,
+    ) -> tuple[Fill, ...]:
+        """Return the executions since `since_ms` in these positions' coins, oldest first.
+
+        Raises:
+            VenueError: they could not all be read.
+        """
+        coins = {position.instrument for position in positions}
+        trades = [row for row in await self._since(since_ms, deadline) if row.text("coin") in coins]
+        foreign = {row.text_or("feeToken", rows.USDC) for row in trades} - _STABLE
+        rates = await self._rates(foreign, deadline) if foreign else {}
+        found = [self._fill(row, settles, rates) for row in trades]
+        return tuple(sorted(found, key=lambda fill: (fill.at_ms, fill.instrument, fill.fill_id)))
+
+    async def last_position(self, coin: str, deadline: Deadline) -> Decimal | None:
+        """Return the signed position that the newest execution in a coin left; None where none is listed.
+
+        Raises:
+            VenueError: the list could not be read.
+        """
+        asked = {"type": "userFills", "user": self._address}
+        answer = await self._ask(asked, deadline)
+        mine = [row for row in read_rows(answer.value, "userFills") if row.text("coin") == coin]
+        if not mine:
+            return None
+        newest = max(row.integer("time") for row in mine)
+        last = [row for row in mine if row.integer("time") == newest]
+        before = [row.decimal("startPosition") for row in last]
+        after = [start + _signed(row) for start, row in zip(before, last, strict=True)]
+        # Executions of one millisecond form a chain: its end is where no other begins.
+        ends = [end for end in after if end not in before]
+        return ends[0] if len(ends) == 1 else after[0]
+
+    def _fill(self, row: Row, settles: Mapping[str, str], rates: Mapping[str, Decimal]) -> Fill:
+        token = row.text_or("feeToken", rows.USDC)
+        fill = rows.fill(
+            row,
+            settles,
+            fee_rate=rates.get(token, Decimal(1)),
+            client_order_id=client_id_of(row.text_or("cloid")) or self._own.get(row.text("oid"), ""),
+        )
+        if token in _STABLE:
+            return fill
+        if token not in rates:
+            return replace(fill, fee_note=f"{token} counted 1:1, since its price is unknown")
+        return replace(fill, fee_note=f"{token} at the mid price of {plain(rates[token])} USD")
+
+    async def _since(self, since_ms: int, deadline: Deadline) -> list[Row]:
+        found: dict[str, Row] = {}
+        begin_ms = since_ms
+        for _ in range(PAGES_MAX):
+            asked = {"type": "userFillsByTime", "user": self._address, "startTime": begin_ms}
+            answer = await self._ask(asked, deadline)
+            page = read_rows(answer.value, "userFillsByTime")
+            found |= {f"{row.text('coin')}|{row.text('tid')}": row for row in page}
+            if len(page) < PAGE:
+                return list(found.values())
+            last_ms = max(row.integer("time") for row in page)
+            if last_ms <= begin_ms:
+                raise AnswerMalformed(f"userFillsByTime: {PAGE} executions in one millisecond")
+            begin_ms = last_ms
+        raise AnswerMalformed(f"userFillsByTime: more than {PAGES_MAX * PAGE} executions")
+
+    async def _rates(self, tokens: set[str], deadline: Deadline) -> dict[str, Decimal]:
+        mids = Row((await self._ask({"type": "allMids"}, deadline)).value, "allMids")
+        return {token: mids.decimal(token) for token in tokens if token in mids}
+
+
+def _signed(row: Row) -> Decimal:
+    size = row.decimal("sz")
+    return size if rows.direction(row) is Direction.BUY else ZERO - size

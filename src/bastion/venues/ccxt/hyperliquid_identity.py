@@ -1,0 +1,130 @@
+"""Hyperliquid identity: what the account's address is, and what the signing wallet may do there.
+
+Source: Hyperliquid docs, "Info endpoint", Query a user's role; "Nonces and API wallets": to read an account,
+its own address must be named; an agent's address reads as an empty account. So nothing that is empty is
+believed before the venue has said that the address is an account's own. An agent cannot withdraw.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+
+from bastion.domain.account import Access
+from bastion.domain.money import ZERO
+from bastion.errors import AnswerMalformed, Fault, VenueError, VenueRejected
+from bastion.venues.deadline import Deadline
+from bastion.venues.raw import Answer, Row, read_rows
+
+Ask = Callable[[Mapping[str, object], Deadline], Awaitable[Answer]]
+OWN, SUB_ACCOUNT, VAULT, AGENT, MISSING = "user", "subAccount", "vault", "agent", "missing"
+DAY_MS = 86_400_000
+SOON_DAYS = 14
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """What an address is; `master` is the account that it belongs to, its own for a user or a vault."""
+
+    role: str
+    master: str
+
+    def vault(self, address: str) -> str | None:
+        """Return the address that an action must name to act there, None where the signer's own is meant."""
+        return address if self.role in {SUB_ACCOUNT, VAULT} else None
+
+
+class Identity:
+    """Asks once what the address is, and keeps what cannot change: an account does not become an agent."""
+
+    def __init__(self, ask: Ask, *, address: str, signer: str) -> None:
+        self._ask = ask
+        self._address = address
+        self._signer = signer
+        self._standing: Standing | None = None
+
+    async def standing(self, deadline: Deadline) -> Standing:
+        """Return what the address is.
+
+        Raises:
+            VenueRejected: TERMINAL: the address is an agent's, or the venue does not know it.
+            VenueError: the venue did not say.
+        """
+        if self._standing is not None:
+            return self._standing
+        role, of = await self._role(self._address, deadline)
+        if role == AGENT:
+            raise VenueRejected(
+                f"{self._address} is an agent (API wallet) of {of or 'another account'}: its own account is "
+                "always empty. Set wallet_address to the account's own address and keep the private key",
+                fault=Fault.TERMINAL,
+                code="Agent",
+            )
+        if role not in {OWN, SUB_ACCOUNT, VAULT}:
+            raise VenueRejected(
+                f"the venue knows no account at {self._address} ({role}); check wallet_address",
+                fault=Fault.TERMINAL,
+                code="NoAccount",
+            )
+        self._standing = Standing(role=role, master=of if role == SUB_ACCOUNT and of else self._address)
+        return self._standing
+
+    async def prove(self, deadline: Deadline) -> None:
+        """Return where the address is known to be an account's own: by its role, or by money that it has.
+
+        Raises:
+            VenueError: neither is known; an empty answer for this address proves nothing.
+        """
+        try:
+            await self.standing(deadline)
+        except VenueError as error:
+            if isinstance(error, VenueRejected) and error.fault is Fault.TERMINAL:
+                raise
+            asked = {"type": "clearinghouseState", "user": self._address}
+            state = Row((await self._ask(asked, deadline)).value, "clearinghouseState")
+            if state.row("marginSummary").decimal("accountValue") == ZERO:
+                raise error from None
+
+    async def access(self, deadline: Deadline, *, now_ms: int) -> Access:
+        """Return what the signing wallet may do; no order is needed to know it.
+
+        Raises:
+            VenueError: the venue did not say.
+        """
+        try:
+            standing = await self.standing(deadline)
+        except VenueRejected as error:
+            if error.fault is not Fault.TERMINAL:
+                raise
+            return Access(can_read=False, can_trade=False, notes=(str(error),))
+        if self._signer in {standing.master, self._address}:
+            note = "The private key is the account's own, which can withdraw: use an agent (API wallet)."
+            return Access(can_read=True, can_trade=True, can_withdraw=True, notes=(note,))
+        role, of = await self._role(self._signer, deadline)
+        if standing.role == VAULT:
+            return Access(can_read=True, can_trade=None, can_withdraw=role != AGENT)
+        if role != AGENT or of != standing.master:
+            note = f"The wallet {self._signer} is no approved agent of {standing.master}: it cannot trade."
+            return Access(can_read=True, can_trade=False, can_withdraw=False, notes=(note,))
+        notes = await self._expiry(standing.master, deadline, now_ms)
+        return Access(can_read=True, can_trade=True, can_withdraw=False, notes=notes)
+
+    async def _role(self, address: str, deadline: Deadline) -> tuple[str, str]:
+        answer = Row((await self._ask({"type": "userRole", "user": address}, deadline)).value, "userRole")
+        role = answer.text("role")
+        if role not in {AGENT, SUB_ACCOUNT}:
+            return role, ""
+        data = answer.row("data")
+        return role, data.text("user" if role == AGENT else "master").lower()
+
+    async def _expiry(self, master: str, deadline: Deadline, now_ms: int) -> tuple[str, ...]:
+        try:
+            answer = await self._ask({"type": "extraAgents", "user": master}, deadline)
+            agents = read_rows(answer.value, "extraAgents")
+            mine = [row for row in agents if row.text_or("address").lower() == self._signer]
+            ends_ms = [row.integer("validUntil") for row in mine if "validUntil" in row]
+        except (VenueError, AnswerMalformed):
+            return ()  # A courtesy: that the agent may trade now is known without it.
+        return tuple(
+            f"The agent's approval ends in {max(0, left_ms // DAY_MS)} days."
+            for end_ms in ends_ms
+            if (left_ms := end_ms - now_ms) < SOON_DAYS * DAY_MS
+        )

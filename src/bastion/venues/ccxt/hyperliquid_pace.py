@@ -1,0 +1,111 @@
+"""Hyperliquid pace: the published limits of an address, and which order lists a look can afford.
+
+Source: Hyperliquid docs, "Rate limits and user limits": 1200 weight a minute for each IP address; an action
+weighs 1 + floor(items / 40), `userRole` 60, light reads 2, all other reads 20 and one more for each 20 rows
+of some lists. The answers carry no count, so only our own spending is known. Reads leave a part of the weight
+to actions. HTTP 429 names no time.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from bastion.ports import Clock
+from bastion.venues.ccxt.faults import Refusal
+from bastion.venues.raw import Answer
+from bastion.venues.throttle import NS, Bucket, Limit, Throttle
+
+WEIGHT, READS = "weight", "reads"
+_MINUTE_S = 60.0
+_CAPACITY = 1200
+_FOR_ACTIONS = 120
+ADDRESS_LIMITS = (
+    Limit(name=WEIGHT, capacity=_CAPACITY, window_s=_MINUTE_S),
+    Limit(name=READS, capacity=_CAPACITY - _FOR_ACTIONS, window_s=_MINUTE_S),
+)
+FORBIDDEN = 403
+PAUSE_S = 5.0
+SILENCE_S = 30.0
+
+_ITEMS_A_WEIGHT = 40
+_LIGHT, _HEAVY, _ROLE = 2, 20, 60
+_ROWS_MARGIN = 20
+_LIGHT_READS = frozenset(
+    {"l2Book", "allMids", "clearinghouseState", "orderStatus", "spotClearinghouseState", "exchangeStatus"}
+)
+_ROW_READS = frozenset({"userFills", "userFillsByTime", "historicalOrders"})
+
+
+def read_units(kind: str) -> Mapping[str, int]:
+    """Return the weight of one read; of lists that weigh by their rows, with a margin for 400 of them."""
+    weight = _LIGHT if kind in _LIGHT_READS else _ROLE if kind == "userRole" else _HEAVY
+    if kind in _ROW_READS:
+        weight += _ROWS_MARGIN
+    return {READS: weight, WEIGHT: weight}
+
+
+def action_units(items: int) -> Mapping[str, int]:
+    """Return the weight of one action."""
+    return {WEIGHT: 1 + items // _ITEMS_A_WEIGHT}
+
+
+def slow_down(throttle: Throttle, refusal: Refusal, answer: Answer) -> Refusal:
+    """Hold back what the refusal asks us to hold back; return it with the wait that it means."""
+    if answer.status == FORBIDDEN:
+        pause = refusal.retry_after_s or SILENCE_S
+        throttle.silence(pause)
+        return replace(refusal, retry_after_s=pause)
+    if refusal.code == "AddressLimit":
+        return refusal
+    pause = refusal.retry_after_s or PAUSE_S
+    throttle[WEIGHT].block(pause)
+    return replace(refusal, retry_after_s=pause)
+
+
+class Thrift:
+    """Decides which order lists a look reads: each weighs 20, a dex's positions 2.
+
+    As long as weight is plenty, all are read. Then a dex on which the account holds neither money nor
+    positions, and on which no order stood, is read every 30 s only. When weight is short while a position
+    is open, the lists give way to the positions for 10 s at a time.
+    """
+
+    def __init__(self, clock: Clock, reads: Bucket) -> None:
+        self._clock = clock
+        self._reads = reads
+        self._unused_ns: dict[str, int] = {}
+        self._held = False
+        self._lists_ns = 0
+
+    PLENTY = 700
+    KEPT = 300
+    LEAST = 100
+    GAP_S = 10.0
+    UNUSED_S = 30.0
+
+    def saw(self, *, held: bool) -> None:
+        """Hear whether the latest look showed a position."""
+        self._held = held
+
+    def found(self, dex: str, *, empty: bool) -> None:
+        """Hear whether a dex was just seen without money, positions and orders."""
+        if empty:
+            self._unused_ns[dex] = self._clock.monotonic_ns()
+        else:
+            self._unused_ns.pop(dex, None)
+
+    def skips(self, dex: str) -> bool:
+        """Return whether the orders of an unused dex are taken as seen a moment ago."""
+        seen_ns = self._unused_ns.get(dex)
+        if not dex or seen_ns is None or self._reads.free() >= self.PLENTY:
+            return False
+        return self._clock.monotonic_ns() - seen_ns < self.UNUSED_S * NS
+
+    def spares(self) -> bool:
+        """Return whether the look that begins now reads no order lists at all."""
+        now_ns = self._clock.monotonic_ns()
+        free = self._reads.free()
+        due = now_ns - self._lists_ns >= self.GAP_S * NS
+        if self._held and free < self.KEPT and (free < self.LEAST or not due):
+            return True
+        self._lists_ns = now_ns
+        return False

@@ -23,8 +23,20 @@ COMMIT_MS_DEFAULT = 20
 COMMIT_MS_MAX = 10_000
 
 # The key space of an account that names none: where the venue's perpetuals are settled in stablecoins.
-KEY_SPACE_DEFAULT = {"binance": "usdm", "bybit": "unified", "strike": "margin"}
-KEY_SPACES = {"binance": ("usdm",), "bybit": ("unified",), "strike": ("margin",)}
+KEY_SPACE_DEFAULT = {
+    "binance": "usdm",
+    "bybit": "unified",
+    "hyperliquid": "perps",
+    "okx": "trading",
+    "strike": "margin",
+}
+KEY_SPACES = {
+    "binance": ("usdm",),
+    "bybit": ("unified",),
+    "hyperliquid": ("perps",),
+    "okx": ("trading", "demo"),
+    "strike": ("margin",),
+}
 # Where a position's original margin can be had back.
 REFUND_VENUES = ("strike",)
 REFUND_TRIES_DEFAULT = 3

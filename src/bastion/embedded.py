@@ -107,6 +107,7 @@ def _paper_of(wires: Mapping[str, str], *, control_port: int, token: str) -> Pap
             account.name: {
                 "apiKey": f"paper-{account.venue}-key",
                 "secret": f"paper-{account.venue}-secret",
+                "password": f"paper-{account.venue}-passphrase",
             }
             for account in accounts
         },

@@ -10,8 +10,9 @@ from typing import Any
 from bastion.domain.account import Account
 from bastion.errors import ConfigInvalid, VaultUnusable
 from bastion.ports import Clock, Venue
-from bastion.venues.ccxt import binance, bybit, bybit_pace
+from bastion.venues.ccxt import binance, bybit, bybit_pace, hyperliquid, hyperliquid_pace, okx, okx_pace
 from bastion.venues.ccxt.door import exchange_class
+from bastion.venues.ccxt.hyperliquid_signing import WalletKey, is_private_key
 from bastion.venues.ccxt.shelf import Shelf
 from bastion.venues.ccxt.wire import VenueKey
 from bastion.venues.strike import venue as strike
@@ -27,6 +28,8 @@ class _Entry:
     key_spaces: tuple[str, ...]
     address_limits: tuple[Limit, ...]
     build: Callable[..., Venue]
+    needs_passphrase: bool = False
+    signs_with_wallet: bool = False
 
 
 _ENTRIES: Mapping[str, _Entry] = {
@@ -41,6 +44,20 @@ _ENTRIES: Mapping[str, _Entry] = {
         key_spaces=(bybit.KEY_SPACE,),
         address_limits=bybit_pace.ADDRESS_LIMITS,
         build=bybit.BybitVenue,
+    ),
+    "hyperliquid": _Entry(
+        exchange=hyperliquid.EXCHANGE,
+        key_spaces=(hyperliquid.KEY_SPACE,),
+        address_limits=hyperliquid_pace.ADDRESS_LIMITS,
+        build=hyperliquid.HyperliquidVenue,
+        signs_with_wallet=True,
+    ),
+    "okx": _Entry(
+        exchange=okx.EXCHANGE,
+        key_spaces=(okx.KEY_SPACE, okx.DEMO_SPACE),
+        address_limits=okx_pace.ADDRESS_LIMITS,
+        build=okx.OkxVenue,
+        needs_passphrase=True,
     ),
     # Spoken by its own client: the venue gets no ccxt exchange, and signs nothing.
     "strike": _Entry(
@@ -96,16 +113,10 @@ class Catalog:
                 clock=self._clock,
                 address=self._address(account, entry),
             )
-        if not fields.get("apiKey") or not fields.get("secret"):
-            raise VaultUnusable(
-                f"Account {account.name!r}: {account.venue} needs api_key and secret; store them with "
-                f"`bastion vault put {account.credential} --from-stdin`."
-            )
+        signs_with_wallet = entry.signs_with_wallet
         return entry.build(
             account=account,
-            key=VenueKey(
-                api_key=fields["apiKey"], secret=fields["secret"], password=fields.get("password", "")
-            ),
+            key=_wallet_key(account, fields) if signs_with_wallet else _venue_key(account, fields, entry),
             clock=self._clock,
             exchange=self._exchange(entry.exchange),
             shelf=Shelf(self._shelf_path(account), self._clock),
@@ -127,6 +138,31 @@ class Catalog:
         # Another host, such as a test network or a paper exchange, has contracts of its own.
         host = hashlib.sha256((account.base_url or "").encode()).hexdigest()[:12]
         return self._shelf_dir / f"{account.venue}-{account.key_space}-{host}.json"
+
+
+def _venue_key(account: Account, fields: Mapping[str, str], entry: _Entry) -> VenueKey:
+    if not fields.get("apiKey") or not fields.get("secret"):
+        raise VaultUnusable(
+            f"Account {account.name!r}: {account.venue} needs api_key and secret; store them with "
+            f"`bastion vault put {account.credential} --from-stdin`."
+        )
+    if entry.needs_passphrase and not fields.get("password"):
+        raise VaultUnusable(
+            f"Account {account.name!r}: {account.venue} needs a passphrase beside api_key and secret; "
+            f"store them with `bastion vault put {account.credential} --from-stdin`."
+        )
+    return VenueKey(api_key=fields["apiKey"], secret=fields["secret"], password=fields.get("password", ""))
+
+
+def _wallet_key(account: Account, fields: Mapping[str, str]) -> WalletKey:
+    wallet, private_key = fields.get("walletAddress", ""), fields.get("privateKey", "")
+    if not WALLET_FORM.fullmatch(wallet) or not is_private_key(private_key):
+        raise VaultUnusable(
+            f"Account {account.name!r}: {account.venue} needs wallet_address, the account's own address (0x "
+            "and 40 hex digits), and private_key, that of an agent (64 hex digits); store them with "
+            f"`bastion vault put {account.credential} --from-stdin`."
+        )
+    return WalletKey(wallet=wallet, private_key=private_key)
 
 
 def _strike_key(account: Account, fields: Mapping[str, str]) -> StrikeKey:

@@ -14,7 +14,7 @@ from bastion.errors import AnswerMalformed, Fault, OutcomeUnknown, VenueError, V
 from bastion.ports import Clock
 from bastion.venues.ccxt.faults import Refusal
 from bastion.venues.ccxt.shelf import Instruments, Shelf
-from bastion.venues.ccxt.wire import Wire
+from bastion.venues.ccxt.wire import Parameters, Wire
 from bastion.venues.deadline import Deadline, settled, together, within
 from bastion.venues.raw import Answer
 
@@ -180,7 +180,7 @@ class CcxtVenue(ABC):
     async def _call(
         self,
         method: str,
-        params: Mapping[str, object],
+        params: Parameters,
         *,
         units: Mapping[str, int],
         deadline: Deadline,
@@ -202,7 +202,7 @@ class CcxtVenue(ABC):
     async def _ask(
         self,
         method: str,
-        params: Mapping[str, object],
+        params: Parameters,
         units: Mapping[str, int],
         deadline: Deadline,
         mutating: bool,  # noqa: FBT001 - private

@@ -7,7 +7,7 @@ and retries are off: pacing is ours, and a retry is a decision.
 
 import asyncio
 import ssl
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
@@ -26,6 +26,9 @@ KEEP_ALIVE_S = 75.0
 LAST_RESORT_MS = 120_000
 NS_PER_MS = 1_000_000
 SECRET_SHOWN = "***"  # noqa: S105 - the mask, not a secret
+
+Parameters = Mapping[str, object] | Sequence[Mapping[str, object]]
+"""The fields of one request, or those of each item where the venue's body is a list."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,7 +120,7 @@ class Wire:
     async def call(
         self,
         method: str,
-        params: Mapping[str, object],
+        params: Parameters,
         *,
         units: Mapping[str, int],
         deadline_s: float,
@@ -169,10 +172,10 @@ class Wire:
         if session is not None:
             await session.close()
 
-    async def _exchange(self, method: str, params: Mapping[str, object]) -> Answer:
+    async def _exchange(self, method: str, params: Parameters) -> Answer:
         client = self._open()
         try:
-            await getattr(client, method)(dict(params))
+            await getattr(client, method)(_own(params))
         except Answered as answered:
             return answered.answer
         except (VenueError, _Lost):
@@ -223,6 +226,11 @@ class Wire:
             client.urls["api"] = _moved(client.urls["api"], self._base_url)
         self._client = client
         return client
+
+
+def _own(params: Parameters) -> object:
+    # ccxt writes into what it is handed.
+    return dict(params) if isinstance(params, Mapping) else [dict(item) for item in params]
 
 
 class _Lost(Exception):  # noqa: N818 - private to this module

@@ -1,0 +1,347 @@
+"""OKX v5: the trading account behind `ports.Venue`.
+
+Source: www.okx.com/docs-v5/en, the page of each endpoint named below. One call shows the positions of every
+kind; what is no perpetual or dated future is named, not closed. Order acknowledgements are asynchronous:
+`place` asks what became of the order before it answers. Orders carry expTime, so that one which was held up
+on the way is refused (50036) instead of executed late.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from decimal import Decimal
+from functools import partial
+from typing import Any
+
+from bastion.domain.account import Access, Account
+from bastion.domain.look import Look
+from bastion.domain.money import ZERO, Quantity
+from bastion.domain.order import (
+    CancelAnswer,
+    Fill,
+    OpenOrder,
+    OrderKind,
+    OrderRequest,
+    OrderState,
+    OrderStatus,
+)
+from bastion.domain.position import Position
+from bastion.errors import AnswerMalformed, Fault, OutcomeUnknown, VenueError, VenueRejected
+from bastion.ports import Clock
+from bastion.venues.ccxt import okx_rows as rows
+from bastion.venues.ccxt.faults import Refusal
+from bastion.venues.ccxt.okx_faults import CANCEL_SOURCES, answer_refusal, row_refusal
+from bastion.venues.ccxt.okx_fills import OkxFills
+from bastion.venues.ccxt.okx_orders import (
+    ALGOS_A_CANCEL,
+    ORDERS_A_CANCEL,
+    Params,
+    algo_cancel,
+    bounded,
+    chunks,
+    close_params,
+    order_cancel,
+    order_params,
+)
+from bastion.venues.ccxt.okx_pace import (
+    CANCEL_ALGOS,
+    CANCEL_BATCH,
+    CLOSE,
+    ORDER,
+    ORDERS,
+    POSITIONS,
+    InstrumentThrottle,
+    bucket,
+    slow_down,
+    units_of,
+)
+from bastion.venues.ccxt.okx_reads import ALGO_LISTS, OkxReads, data_of
+from bastion.venues.ccxt.okx_stamp import stamped
+from bastion.venues.ccxt.shelf import Instruments, Shelf, by_key
+from bastion.venues.ccxt.venue import CcxtVenue, Part
+from bastion.venues.ccxt.wire import VenueKey, Wire
+from bastion.venues.deadline import Deadline, settled, together
+from bastion.venues.raw import Answer, Row
+from bastion.venues.throttle import Throttle
+
+EXCHANGE = "okx"
+KEY_SPACE, DEMO_SPACE = "trading", "demo"
+CONFIRM_S = 3.0
+CONFIRM_PAUSES_S = (0.0, 0.05, 0.1, 0.2, 0.4)
+
+ORDER_GONE = frozenset({"51400", "51401", "51402", "51405", "51603"})
+# Where this account cannot close without a size: lead traders, and hosts without that page.
+NO_CLOSE = frozenset({"51156", "51159", "HTTP 404", "404", "50115"})
+
+
+class OkxVenue(CcxtVenue):
+    """One trading account: perpetuals and dated futures of every margin coin, the rest by name."""
+
+    def __init__(
+        self,
+        *,
+        account: Account,
+        key: VenueKey,
+        clock: Clock,
+        exchange: Any,  # noqa: ANN401 - ccxt ships no types
+        shelf: Shelf,
+        address: Throttle,
+    ) -> None:
+        self._key = key
+        self._exchange = stamped(exchange, demo=account.key_space == DEMO_SPACE)
+        self._throttle = InstrumentThrottle(clock, shared=address)
+        super().__init__(account=account, clock=clock, shelf=shelf)
+        self._reads = reads = OkxReads(self._call, clock)
+        self._fills = OkxFills(reads.by_bill, reads.index_price, reads.mode_of_order)
+
+    @property
+    def link(self) -> str:
+        """The page of the account's positions; empty for a host that is not OKX's."""
+        return "" if self._account.base_url else "https://www.okx.com/trade-swap/btc-usdt-swap"
+
+    async def place(self, request: OrderRequest, *, deadline_s: float) -> OrderState:
+        """Send one reducing order once (Place order, or Close positions for a whole one), and see it through.
+
+        An order that the venue took and then canceled without any fill is raised as what its cancelSource
+        means. An order that is not known to have ended within 3 s comes back as ACCEPTED.
+        """
+        deadline = Deadline(self._clock, deadline_s)
+        order_id = await self._send(request, deadline)
+        state = await self._confirm(request, order_id, deadline)
+        fault = CANCEL_SOURCES.get(state.reason)
+        if state.ended and state.filled == ZERO and fault is not None:
+            raise VenueRejected(
+                f"the venue canceled the order: cancelSource {state.reason}", fault=fault, code=state.reason
+            )
+        return state
+
+    async def order(self, request: OrderRequest, *, deadline_s: float) -> OrderState | None:
+        """Return what Order details says of our client id; None for 51603."""
+        return await self._find(request, Deadline(self._clock, deadline_s))
+
+    async def cancel(self, orders: Sequence[OpenOrder], *, deadline_s: float) -> tuple[CancelAnswer, ...]:
+        """Cancel exactly these orders: 20 working ones, or 10 algo orders, a request; one answer each."""
+        deadline = Deadline(self._clock, deadline_s)
+        working = chunks([order for order in orders if not order.conditional], ORDERS_A_CANCEL)
+        waiting = chunks([order for order in orders if order.conditional], ALGOS_A_CANCEL)
+        groups = [*working, *waiting]
+        found: dict[tuple[str, str, str, bool], CancelAnswer] = {}
+        results = await settled([self._cancel_group(group, deadline) for group in groups])
+        for group, result in zip(groups, results, strict=True):
+            if isinstance(result, VenueError):
+                found |= {order.key: self._not_cancelled(order, result) for order in group}
+            else:
+                found |= {answer.order.key: answer for answer in result}
+        return tuple(found[order.key] for order in orders)
+
+    async def sweep(self, look: Look, *, deadline_s: float) -> tuple[CancelAnswer, ...]:
+        """Cancel what the look shows, in batches; the venue has no call that cancels everything."""
+        return await self.cancel(look.orders, deadline_s=deadline_s)
+
+    async def fills(
+        self, positions: Sequence[Position], *, since_ms: int, deadline_s: float
+    ) -> tuple[Fill, ...]:
+        """Return the executions of Transaction details, with the venue's own price PnL of each."""
+        deadline = Deadline(self._clock, deadline_s)
+        return await self._fills.read(positions, since_ms, self._wire.now_ms(), deadline)
+
+    async def second_source(self, position: Position, *, deadline_s: float) -> Decimal:
+        """Return the size by Get account and position risk, or by that one instrument's positions."""
+        deadline = Deadline(self._clock, deadline_s)
+        try:
+            answer = await self._call(
+                "privateGetAccountAccountPositionRisk", {}, units={"risk": 1}, deadline=deadline
+            )
+            (risk,) = data_of(answer, "account-position-risk")
+            found = risk.rows("posData")
+        except (VenueRejected, AnswerMalformed, ValueError) as error:
+            if isinstance(error, VenueRejected) and error.fault in {Fault.TERMINAL, Fault.RATE_LIMIT}:
+                raise
+            answer = await self._call(
+                "privateGetAccountPositions",
+                {"instId": position.instrument},
+                units={POSITIONS: 1},
+                deadline=deadline,
+            )
+            found = data_of(answer, "positions")
+        for row in found:
+            item = rows.position(row)
+            if item is not None and item.key == position.key:
+                return item.quantity
+        return ZERO
+
+    async def access(self, *, deadline_s: float) -> Access:
+        """Return what Get account configuration says of the key (perm, ip)."""
+        try:
+            answer = await self._call(
+                "privateGetAccountConfig",
+                {},
+                units={"config": 1},
+                deadline=Deadline(self._clock, deadline_s),
+            )
+        except VenueRejected as error:
+            if error.fault is not Fault.TERMINAL:
+                raise
+            return Access(can_read=False, can_trade=False, notes=(str(error),))
+        found = data_of(answer, "config")
+        if not found:
+            raise AnswerMalformed("config: the list is empty")
+        rights = {word.strip() for word in found[0].text("perm").split(",")}
+        return Access(
+            can_read=True,
+            can_trade="trade" in rights,
+            can_withdraw="withdraw" in rights,
+            ip_restricted=bool(found[0].text_or("ip")),
+        )
+
+    # How this venue is asked.
+
+    def _make_wire(self) -> Wire:
+        return Wire(
+            self._exchange,
+            key=self._key,
+            clock=self._clock,
+            throttle=self._throttle,
+            base_url=self._account.base_url,
+            options={},
+            observe=_unheeded,
+        )
+
+    def _parts(self) -> tuple[Part, ...]:
+        lists = tuple(
+            Part(name=f"algo orders {' and '.join(kinds)}", read=partial(self._reads.algos, kinds))
+            for kinds in ALGO_LISTS
+        )
+        return (
+            Part(name="positions", read=self._reads.positions),
+            Part(name="orders but spot", read=self._reads.orders),
+            *lists,
+        )
+
+    async def _send(self, request: OrderRequest, deadline: Deadline) -> str:
+        position = request.position
+        if request.kind is OrderKind.WHOLE:
+            try:
+                await self._close(request, deadline)
+            except VenueRejected as error:
+                if error.code not in NO_CLOSE:
+                    raise
+            else:
+                return ""
+        price = None
+        if request.kind is OrderKind.IOC:
+            price = bounded(request, self._instruments, await self._reads.price_limits(position, deadline))
+        units = {ORDERS: 1, bucket(ORDER, position.instrument): 1}
+        answer = await self._call(
+            "privatePostTradeOrder",
+            order_params(request, price),
+            units=units,
+            deadline=deadline,
+            mutating=True,
+        )
+        row = self._single(answer, units, "order")
+        return row.text_or("ordId")
+
+    async def _close(self, request: OrderRequest, deadline: Deadline) -> None:
+        units = {bucket(CLOSE, request.position.instrument): 1}
+        answer = await self._call(
+            "privatePostTradeClosePosition",
+            close_params(request),
+            units=units,
+            deadline=deadline,
+            mutating=True,
+        )
+        try:
+            (row,) = data_of(answer, "close-position")
+        except (AnswerMalformed, ValueError):
+            raise OutcomeUnknown("close-position: no row came; the order may have been executed") from None
+        if "sCode" in row:
+            self._single(answer, units, "close-position")
+
+    def _single(self, answer: Answer, units: Mapping[str, int], where: str) -> Row:
+        """Return the one row of an order's answer; raise what its own code refuses."""
+        try:
+            (row,) = data_of(answer, where)
+            refusal = row_refusal(row)
+        except (AnswerMalformed, ValueError):
+            raise OutcomeUnknown(f"{where}: no row came; the order may have been executed") from None
+        if refusal is not None:
+            raise self._refused(refusal, answer, units)
+        return row
+
+    def _refused(self, refusal: Refusal, answer: Answer, units: Mapping[str, int]) -> VenueError:
+        if refusal.fault is Fault.RATE_LIMIT:
+            refusal = self._pace(refusal, answer, units)
+        error = refusal.error(mutating=True)
+        error.args = (self._wire.masked(str(error)),)
+        return error
+
+    async def _confirm(self, request: OrderRequest, order_id: str, deadline: Deadline) -> OrderState:
+        state = OrderState(
+            client_order_id=request.client_order_id,
+            order_id=order_id,
+            status=OrderStatus.ACCEPTED,
+            filled=Quantity(ZERO),
+        )
+        patience = Deadline(self._clock, min(CONFIRM_S, deadline.left_s))
+        asked = 0
+        while not state.ended and not patience.passed:
+            pause = CONFIRM_PAUSES_S[min(asked, len(CONFIRM_PAUSES_S) - 1)]
+            await self._clock.sleep(min(pause, patience.left_s))
+            asked += 1
+            try:
+                state = await self._find(request, patience) or state
+            except VenueError:
+                continue  # The order was taken; that its state cannot be read now changes nothing about it.
+        return replace(state, client_order_id=request.client_order_id)
+
+    async def _find(self, request: OrderRequest, deadline: Deadline) -> OrderState | None:
+        params = {"instId": request.position.instrument, "clOrdId": request.client_order_id}
+        row = await self._reads.details(params, deadline)
+        if row is None:
+            return None
+        return replace(rows.order_state(row), client_order_id=request.client_order_id)
+
+    async def _cancel_one(self, order: OpenOrder, deadline: Deadline) -> CancelAnswer:
+        (answer,) = await self._cancel_group((order,), deadline)
+        return answer
+
+    async def _cancel_group(self, group: Sequence[OpenOrder], deadline: Deadline) -> tuple[CancelAnswer, ...]:
+        waits = group[0].conditional
+        method = "privatePostTradeCancelAlgos" if waits else "privatePostTradeCancelBatchOrders"
+        body: list[Params] = [algo_cancel(order) if waits else order_cancel(order) for order in group]
+        limit = CANCEL_ALGOS if waits else CANCEL_BATCH
+        units = units_of(limit, (order.instrument for order in group))
+        answer = await self._call(method, body, units=units, deadline=deadline, mutating=True)
+        name = "algoId" if waits else "ordId"
+        told = {row.text_or(name): row for row in data_of(answer, method)}
+        return tuple(self._cancelled(order, told.get(order.order_id)) for order in group)
+
+    def _cancelled(self, order: OpenOrder, row: Row | None) -> CancelAnswer:
+        if row is None:
+            return CancelAnswer(order=order, gone=False, message="the venue did not speak of this order")
+        refusal = row_refusal(row)
+        if refusal is None:
+            return CancelAnswer(order=order, gone=True)
+        gone = refusal.code in ORDER_GONE
+        return CancelAnswer(order=order, gone=gone, code=refusal.code, message=refusal.message)
+
+    async def _venue_time_ms(self, deadline: Deadline) -> int:
+        answer = await self._call("publicGetPublicTime", {}, units={"time": 1}, deadline=deadline)
+        found = data_of(answer, "time")
+        if not found:
+            raise AnswerMalformed("time: the list is empty")
+        return found[0].integer("ts")
+
+    async def _read_instruments(self, deadline: Deadline) -> Instruments:
+        lists = await together([self._reads.contracts(kind, deadline) for kind in rows.CONTRACTS])
+        return by_key(item for found in lists for item in found)
+
+    def _refusal(self, answer: Answer) -> Refusal | None:
+        return answer_refusal(answer)
+
+    def _pace(self, refusal: Refusal, answer: Answer, units: Mapping[str, int]) -> Refusal:
+        return slow_down(self._throttle, refusal, answer, units)
+
+
+def _unheeded(_answer: Answer, _units: Mapping[str, int], _sent_ns: int) -> None:
+    """Take no notice of an answer's headers: none of OKX's tells what is left of a limit."""

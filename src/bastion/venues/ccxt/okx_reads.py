@@ -1,0 +1,188 @@
+"""OKX reads: the lists and figures of a trading account, believed only in their documented shape.
+
+Source: www.okx.com/docs-v5/en, Get positions, Order List, Algo order list, Order details, Get instruments,
+Get limit price, Get index tickers, Pagination (the newest rows first, `after` an id for older ones).
+"""
+
+from collections.abc import Awaitable, Mapping, Sequence
+from decimal import Decimal
+from typing import Protocol
+
+from bastion.domain.instrument import Instrument
+from bastion.domain.position import Position
+from bastion.errors import AnswerMalformed, VenueError, VenueRejected
+from bastion.ports import Clock
+from bastion.venues.ccxt import okx_rows as rows
+from bastion.venues.ccxt.okx_pace import ALGOS, DETAILS, PENDING, POSITIONS, bucket
+from bastion.venues.ccxt.venue import PartRead
+from bastion.venues.ccxt.wire import Parameters
+from bastion.venues.deadline import Deadline, together
+from bastion.venues.raw import Answer, Row
+
+PAGE = 100
+PAGES_MAX = 100
+LIMIT_PRICE_S = 0.5
+ALGO_LISTS = (
+    ("conditional", "oco"),
+    ("trigger",),
+    ("move_order_stop",),
+    ("iceberg",),
+    ("twap",),
+    ("chase",),
+)
+
+NO_SUCH_ORDER = "51603"
+WRONG_PARAMETER = "51000"
+
+
+class Ask(Protocol):
+    """One request that ends in an answer of success, or in a `VenueError`."""
+
+    def __call__(
+        self, method: str, params: Parameters, *, units: Mapping[str, int], deadline: Deadline
+    ) -> Awaitable[Answer]:
+        """Ask the venue."""
+        ...
+
+
+class OkxReads:
+    """Reads by `ask`; what did not come whole raises `VenueError` and is not believed."""
+
+    def __init__(self, ask: Ask, clock: Clock) -> None:
+        self._call = ask
+        self._clock = clock
+
+    async def positions(self, deadline: Deadline) -> PartRead:
+        """Return the positions of every instType, which come in one answer."""
+        answer = await self._call("privateGetAccountPositions", {}, units={POSITIONS: 1}, deadline=deadline)
+        listed = data_of(answer, "positions")
+        found = [rows.position(row) for row in listed]
+        return PartRead(
+            positions=tuple(item for item in found if item is not None),
+            digests=(answer.digest,),
+            changed_ms=max((rows.changed_ms(row) for row in listed), default=None),
+        )
+
+    async def orders(self, deadline: Deadline) -> PartRead:
+        """Return the working orders of everything but spot."""
+        answers, found = await self._pages("privateGetTradeOrdersPending", {}, PENDING, "ordId", deadline)
+        orders = [rows.open_order(row) for row in found]
+        return PartRead(orders=tuple(item for item in orders if item is not None), digests=_digests(answers))
+
+    async def algos(self, kinds: tuple[str, ...], deadline: Deadline) -> PartRead:
+        """Return the pending algo orders of these ordTypes; one that the host does not know is left out."""
+        method, params = "privateGetTradeOrdersAlgoPending", {"ordType": ",".join(kinds)}
+        try:
+            answers, found = await self._pages(method, params, ALGOS, "algoId", deadline)
+        except VenueRejected as error:
+            if error.code != WRONG_PARAMETER:
+                raise
+            if len(kinds) == 1:
+                return PartRead(left_out=f"this host knows no {kinds[0]} orders ({error})")
+            # A host that takes one kind at a time.
+            parts = await together([self.algos((kind,), deadline) for kind in kinds])
+            return PartRead(
+                orders=tuple(order for part in parts for order in part.orders),
+                digests=tuple(digest for part in parts for digest in part.digests),
+                left_out="; ".join(part.left_out for part in parts if part.left_out),
+            )
+        orders = [rows.open_algo(row) for row in found]
+        return PartRead(orders=tuple(item for item in orders if item is not None), digests=_digests(answers))
+
+    async def details(self, params: Mapping[str, str], deadline: Deadline) -> Row | None:
+        """Return an order by its instId and ordId or clOrdId, None where the venue knows none (51603)."""
+        units = {bucket(DETAILS, params["instId"]): 1}
+        try:
+            answer = await self._call("privateGetTradeOrder", params, units=units, deadline=deadline)
+        except VenueRejected as error:
+            if error.code == NO_SUCH_ORDER:
+                return None
+            raise
+        found = data_of(answer, "order")
+        return found[0] if found else None
+
+    async def mode_of_order(self, instrument: str, order_id: str, deadline: Deadline) -> str:
+        """Return the margin mode that an order was sent in."""
+        row = await self.details({"instId": instrument, "ordId": order_id}, deadline)
+        if row is None:
+            raise AnswerMalformed(f"{instrument}: an order that has executions is not known")
+        return row.text("tdMode")
+
+    async def price_limits(self, position: Position, deadline: Deadline) -> Mapping[str, Decimal | None]:
+        """Return `buyLmt` and `sellLmt` of the instrument; empty where they do not come soon."""
+        # A bound within the venue's own limits is worth a short wait; without them the order goes as it is.
+        patience = Deadline(self._clock, min(LIMIT_PRICE_S, deadline.left_s))
+        try:
+            answer = await self._call(
+                "publicGetPublicPriceLimit",
+                {"instId": position.instrument},
+                units={"price_limit": 1},
+                deadline=patience,
+            )
+            found = data_of(answer, "price-limit")
+        except VenueError:
+            return {}
+        return {name: row.positive_or_none(name) for row in found for name in ("buyLmt", "sellLmt")}
+
+    async def index_price(self, coin: str, deadline: Deadline) -> Decimal:
+        """Return the price of a coin in US dollars."""
+        answer = await self._call(
+            "publicGetMarketIndexTickers", {"instId": f"{coin}-USD"}, units={"index": 1}, deadline=deadline
+        )
+        found = data_of(answer, "index-tickers")
+        if not found:
+            raise AnswerMalformed(f"index-tickers: no index price of {coin[:12]}")
+        return found[0].decimal("idxPx")
+
+    async def contracts(self, kind: str, deadline: Deadline) -> list[Instrument]:
+        """Return the contracts of one instType, once for each margin mode."""
+        answer = await self._call(
+            "publicGetPublicInstruments", {"instType": kind}, units={"instruments": 1}, deadline=deadline
+        )
+        found: list[Instrument] = []
+        for row in data_of(answer, "instruments"):
+            try:
+                found.extend(rows.instrument(row, mode) for mode in (rows.CROSS, rows.ISOLATED))
+            except AnswerMalformed:
+                continue  # One odd contract must not hide the limits of all others.
+        return found
+
+    async def by_bill(
+        self, method: str, params: Mapping[str, object], unit: str, deadline: Deadline
+    ) -> list[Row]:
+        """Return all rows of a list that is paged by billId."""
+        return (await self._pages(method, params, unit, "billId", deadline))[1]
+
+    async def _pages(
+        self, method: str, params: Mapping[str, object], unit: str, key: str, deadline: Deadline
+    ) -> tuple[list[Answer], list[Row]]:
+        """Read a list by its `after` cursor until a page is not full.
+
+        Raises:
+            VenueError: a page did not come, or the cursor does not end: then no page is believed.
+        """
+        answers: list[Answer] = []
+        found: list[Row] = []
+        after, seen = "", {""}
+        for _ in range(PAGES_MAX):
+            asked = {**params, "limit": str(PAGE), **({"after": after} if after else {})}
+            answer = await self._call(method, asked, units={unit: 1}, deadline=deadline)
+            page = data_of(answer, method)
+            answers.append(answer)
+            found.extend(page)
+            if len(page) < PAGE:
+                return answers, found
+            after = page[-1].text(key)
+            if after in seen:
+                raise AnswerMalformed(f"{method}: the cursor {after[:40]!r} came twice")
+            seen.add(after)
+        raise AnswerMalformed(f"{method}: more than {PAGES_MAX} pages")
+
+
+def data_of(answer: Answer, where: str) -> tuple[Row, ...]:
+    """Return the rows of an answer; raises `AnswerMalformed` where there is no list of them."""
+    return Row(answer.value, where).rows("data")
+
+
+def _digests(answers: Sequence[Answer]) -> tuple[str, ...]:
+    return tuple(answer.digest for answer in answers)

@@ -8,24 +8,27 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bastion.auth.keys import Keys
 from bastion.auth.vault import Vault
 from bastion.clock import SystemClock
-from bastion.commands import Desk, check_access
+from bastion.commands import Desk, VerifyReport, check_access, verdict_on
 from bastion.config import Config, read_config
 from bastion.domain.account import Account
+from bastion.domain.principal import KeyUse
 from bastion.embedded import PAPER_COMMAND, PAPER_TOKEN_VARIABLE, PaperProcess, start_paper
 from bastion.errors import BastionError, ConfigInvalid, Refused, VaultUnusable, VenueError
 from bastion.exits.settings import ExitSettings
 from bastion.log import Redactor, start_logging
-from bastion.ports import Clock, Journal, Venue
+from bastion.ports import Auditor, Clock, Journal, Venue
+from bastion.storage.audit import SqliteAudit
 from bastion.storage.keys import SqliteKeyStore
 from bastion.storage.lock import FileLock
 from bastion.storage.spool import open_journal
+from bastion.storage.verify import verify_state
 from bastion.venues.barred import BarredVenue
 from bastion.venues.catalog import Catalog
 
@@ -42,6 +45,7 @@ __all__ = [
     "open_paper_desk",
     "open_vault",
     "start_paper",
+    "verify_journals",
 ]
 
 EXIT_ID_LENGTH = 12
@@ -193,7 +197,11 @@ async def _desk(
     )
     venues = _venues(config.accounts, credentials, clock=clock, shelf=home / "shelf")
     failure: BastionError | None = None
-    with open_keys(place) as keys, _journal(home, settings, clock) as journal:
+    with (
+        open_keys(place) as keys,
+        _journal(home, settings, clock) as journal,
+        _audit(place, home, clock) as audit,
+    ):
         try:
             async with asyncio.TaskGroup() as tasks:
                 desk = Desk(
@@ -207,6 +215,8 @@ async def _desk(
                     new_exit_id=new_exit_id,
                     tasks=tasks,
                     paper=config.path is None,
+                    audit=audit,
+                    verify=lambda: verify_state(home),
                 )
                 warming = tasks.create_task(_warm(desk)) if serving else None
                 try:
@@ -240,6 +250,29 @@ def _journal(home: Path, settings: ExitSettings, clock: Clock) -> Iterator[Journ
         journal.close()
 
 
+@contextlib.contextmanager
+def _audit(place: Place, home: Path, clock: Clock) -> Iterator[Auditor]:
+    def note_uses(uses: Sequence[KeyUse]) -> None:
+        # In the audit's own thread, so over a connection of its own.
+        with open_keys(place) as keys:
+            keys.note_uses(uses)
+
+    audit = SqliteAudit(home / "audit.sqlite", clock=clock, note_uses=note_uses)
+    try:
+        yield audit
+    finally:
+        audit.close()
+
+
+def verify_journals(place: Place) -> VerifyReport:
+    """Check every hash chain of this user's state, that of running embedded paper exchanges included."""
+    return verdict_on(tuple(chain for home in _homes(place) for chain in verify_state(home)))
+
+
+def _homes(place: Place) -> tuple[Path, ...]:
+    return (place.home, *sorted((place.home / "paper").glob("run-*")))
+
+
 @contextlib.asynccontextmanager
 async def find_journal(place: Place, exit_id: str) -> AsyncIterator[tuple[Journal, Clock]]:
     """Open the journal that knows the exit: the user's own, or that of a running embedded paper exchange.
@@ -249,8 +282,7 @@ async def find_journal(place: Place, exit_id: str) -> AsyncIterator[tuple[Journa
     """
     start_logging(Redactor())
     clock = SystemClock()
-    homes = [place.home, *sorted((place.home / "paper").glob("run-*"))]
-    for home in homes:
+    for home in _homes(place):
         if not (home / "journal.sqlite").exists() and not (home / "spool").exists():
             continue
         with _journal(home, ExitSettings(), clock) as journal:

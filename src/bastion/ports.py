@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import Protocol, runtime_checkable
 
 from bastion.domain.account import Access, Account
+from bastion.domain.audit import AuditCall, AuditEntry, AuditQuery, AuditStanding
 from bastion.domain.balance import Balance
 from bastion.domain.book import Quote
 from bastion.domain.instrument import Instrument
@@ -289,6 +290,26 @@ class KeyStore(Protocol):
 
     def note_uses(self, uses: Sequence[KeyUse]) -> None:
         """Add to the counts of uses; a key that is not there is passed over."""
+        ...
+
+
+class Auditor(Protocol):
+    """The record of who asked what; it stands in nobody's way."""
+
+    def note(self, call: AuditCall) -> None:
+        """Keep what is told of a call, soon; never waits, and never raises."""
+        ...
+
+    def standing(self) -> AuditStanding:
+        """Return how this process's part of the record stands."""
+        ...
+
+    def records(self, query: AuditQuery) -> tuple[AuditEntry, ...]:
+        """Return the latest row of each wanted call, newest first.
+
+        Raises:
+            JournalUnusable: they cannot be read, or a row was changed.
+        """
         ...
 
 

@@ -1,10 +1,12 @@
-"""Commands: the verbs; every surface calls these and nothing deeper."""
+"""Commands: the verbs; every surface calls these and nothing deeper.
 
-from bastion.commands.balance import BalanceReport, balance
-from bastion.commands.breakeven import move_to_breakeven
+A verb is imported from `registry`, whose table puts each call into the audit journal; the report dataclasses
+come from where they stand.
+"""
+
+from bastion.commands.audit import AuditReport, AuditRow, VerifyReport, audit_warnings, verdict_on
+from bastion.commands.balance import BalanceReport
 from bastion.commands.desk import Desk
-from bastion.commands.engine import engine_arm, engine_disarm, engine_start
-from bastion.commands.engine_status import engine_status
 from bastion.commands.engine_telling import (
     AlertsReport,
     EngineArmReport,
@@ -15,30 +17,50 @@ from bastion.commands.engine_telling import (
     KillSwitchReport,
     SessionStatsReport,
 )
-from bastion.commands.exchanges import ExchangesReport, exchanges
-from bastion.commands.exit import emergency_exit, exit_status, recover, resume_exit
-from bastion.commands.exits_list import ExitLine, ExitsReport, list_exits
-from bastion.commands.kill_switch import kill_switch
-from bastion.commands.positions import (
-    PositionRow,
-    PositionsReport,
-    UnreadAccount,
-    check_access,
-    moment,
-    positions,
-)
-from bastion.commands.protective import set_stop_loss, set_take_profit
+from bastion.commands.exchanges import ExchangesReport
+from bastion.commands.exit import recover
+from bastion.commands.exits_list import ExitLine, ExitsReport
+from bastion.commands.positions import PositionRow, PositionsReport, UnreadAccount, check_access, moment
 from bastion.commands.protective_telling import BreakevenReport, StopLossReport, TakeProfitReport
-from bastion.commands.refund import preview_refund, refund, review_refund
 from bastion.commands.refund_telling import RefundPreview, RefundReport, RefundReview
-from bastion.commands.session import alerts, engine_history, session_stats
-from bastion.commands.status import AccountStatus, StatusReport, status
-from bastion.commands.visible import visible
+from bastion.commands.registry import (
+    VERBS,
+    Verb,
+    alerts,
+    audit_records,
+    balance,
+    emergency_exit,
+    engine_arm,
+    engine_disarm,
+    engine_history,
+    engine_start,
+    engine_status,
+    exchanges,
+    exit_status,
+    kill_switch,
+    list_exits,
+    move_to_breakeven,
+    positions,
+    preview_refund,
+    refund,
+    resume_exit,
+    review_refund,
+    session_stats,
+    set_stop_loss,
+    set_take_profit,
+    status,
+    verify_journals,
+)
+from bastion.commands.status import AccountStatus, StatusReport
 from bastion.commands.symbols import pair_form
+from bastion.commands.visible import visible
 
 __all__ = [
+    "VERBS",
     "AccountStatus",
     "AlertsReport",
+    "AuditReport",
+    "AuditRow",
     "BalanceReport",
     "BreakevenReport",
     "Desk",
@@ -61,7 +83,11 @@ __all__ = [
     "StopLossReport",
     "TakeProfitReport",
     "UnreadAccount",
+    "Verb",
+    "VerifyReport",
     "alerts",
+    "audit_records",
+    "audit_warnings",
     "balance",
     "check_access",
     "emergency_exit",
@@ -87,5 +113,7 @@ __all__ = [
     "set_stop_loss",
     "set_take_profit",
     "status",
+    "verdict_on",
+    "verify_journals",
     "visible",
 ]

@@ -11,6 +11,7 @@ from bastion.commands.readings import Readings
 from bastion.commands.steering import EngineControl
 from bastion.commands.wealth import Wealth
 from bastion.domain.account import Account
+from bastion.domain.audit import VerifiedChain
 from bastion.domain.records import (
     Entry,
     ExitEnded,
@@ -21,7 +22,7 @@ from bastion.domain.records import (
 )
 from bastion.exits.executor import Executor
 from bastion.exits.settings import ExitSettings
-from bastion.ports import Clock, ExitLock, Journal, Venue
+from bastion.ports import Auditor, Clock, ExitLock, Journal, Venue
 
 RECENT_EXITS = 20
 
@@ -49,7 +50,8 @@ class Desk:
     """All that the verbs need; only the composition root builds one.
 
     Exits run as tasks of `tasks`, not of their callers, so that a caller who goes away stops nothing.
-    `new_exit_id` mints ids; `paper` says that every account is on the embedded paper exchange.
+    `new_exit_id` mints ids; `paper` says that every account is on the embedded paper exchange; `verify`
+    checks every hash chain of this desk's state.
     """
 
     def __init__(
@@ -65,6 +67,8 @@ class Desk:
         new_exit_id: Callable[[], str],
         tasks: asyncio.TaskGroup,
         paper: bool,
+        audit: Auditor,
+        verify: Callable[[], tuple[VerifiedChain, ...]],
     ) -> None:
         self.accounts = accounts
         self.venues = venues
@@ -75,6 +79,8 @@ class Desk:
         self.lock = lock
         self.new_exit_id = new_exit_id
         self.paper = paper
+        self.audit = audit
+        self.verify = verify
         self.readings = Readings(venues=venues, clock=clock)
         self.wealth = Wealth(venues=venues, clock=clock)
         # Two who set stops on one account take turns, so that neither takes away the other's.

@@ -46,7 +46,7 @@ class Act(StrEnum):
     @property
     def reads(self) -> bool:
         """Whether it changes nothing, at no venue and not here."""
-        return self.scope is Scope.READ
+        return self not in _TRADING | _STEERING
 
     @property
     def stops(self) -> bool:
@@ -68,8 +68,11 @@ _TRADING = frozenset(
     }
 )
 _STEERING = frozenset({Act.ENGINE_START, Act.ENGINE_ARM, Act.ENGINE_DISARM, Act.RESET})
+# Who reads what everybody asked for must be trusted with everything.
+_GUARDED_READS = frozenset({Act.AUDIT})
 _SCOPES = {
-    act: Scope.ENGINE if act in _STEERING else Scope.TRADE if act in _TRADING else Scope.READ for act in Act
+    act: Scope.ENGINE if act in _STEERING | _GUARDED_READS else Scope.TRADE if act in _TRADING else Scope.READ
+    for act in Act
 }
 
 STOPPING = frozenset({Act.EXIT, Act.KILL_SWITCH, Act.HALT, Act.ENGINE_DISARM})

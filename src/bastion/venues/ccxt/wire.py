@@ -17,6 +17,8 @@ import aiohttp
 
 from bastion.errors import Fault, OutcomeUnknown, VenueError, VenueRejected, VenueUnreachable
 from bastion.ports import Clock
+from bastion.venues.ccxt.gated import gated
+from bastion.venues.gate.rules import check_of
 from bastion.venues.raw import Answer
 from bastion.venues.throttle import Throttle
 
@@ -83,7 +85,7 @@ def tapped(exchange: Any) -> Any:  # noqa: ANN401 - ccxt ships no types
 
 
 class Wire:
-    """The connection of one account: paced, bounded raw calls.
+    """The connection of one account: paced, bounded raw calls, each past the gate of its venue.
 
     `base_url` is scheme, host and prefix; every ccxt URL keeps its own path behind it. None leaves ccxt's
     public hosts.
@@ -101,6 +103,7 @@ class Wire:
         observe: Callable[[Answer, Mapping[str, int], int], None],
     ) -> None:
         self._class = tapped(exchange)
+        self._check = check_of(exchange.__name__)
         self._key = key
         self._clock = clock
         self._base_url = base_url.rstrip("/") if base_url else None
@@ -221,6 +224,7 @@ class Wire:
             cookie_jar=aiohttp.DummyCookieJar(),
             trace_configs=[_trace()],
             trust_env=False,
+            request_class=gated(self._check),
         )
         if self._base_url is not None:
             client.urls["api"] = _moved(client.urls["api"], self._base_url)

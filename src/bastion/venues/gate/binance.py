@@ -1,0 +1,76 @@
+"""Binance futures: USD-M, COIN-M and Portfolio Margin (Binance derivatives documentation, New Order).
+
+One-way mode: only `reduceOnly=true`, or `closePosition=true` of a conditional market order, cannot open.
+Hedge mode: the flag is refused there; selling on the side LONG or buying on the side SHORT can only reduce.
+"""
+
+from collections.abc import Mapping
+
+from bastion.venues.gate.outgoing import GateRefused, Outgoing, Passed, objects, read_json
+
+_FAMILIES = ("/fapi/", "/dapi/", "/papi/")
+_CLOSING = {("LONG", "SELL"), ("SHORT", "BUY")}
+_WHOLE_TYPES = frozenset({"STOP_MARKET", "TAKE_PROFIT_MARKET"})
+_ONE = frozenset(
+    {"order", "algoOrder", "um/order", "cm/order", "um/conditional/order", "cm/conditional/order"}
+)
+_CANCELS = frozenset(
+    {
+        *_ONE,
+        "allOpenOrders",
+        "batchOrders",
+        "algoOpenOrders",
+        "um/allOpenOrders",
+        "cm/allOpenOrders",
+        "um/conditional/allOpenOrders",
+        "cm/conditional/allOpenOrders",
+    }
+)
+_LISTEN = "listenKey"
+_COUNTDOWN = frozenset({"countdownCancelAll"})
+
+
+def check(request: Outgoing) -> Passed:
+    """Return what the request does.
+
+    Raises:
+        GateRefused: it is no read, no cancel and no order that can only reduce.
+    """
+    if request.method == "GET":
+        return Passed.READ
+    name = _resource(request.path)
+    if request.method == "DELETE" and name in _CANCELS:
+        return Passed.CANCEL
+    if name == _LISTEN and request.method in {"POST", "PUT", "DELETE"}:
+        return Passed.READ
+    if request.method == "POST" and name in _COUNTDOWN:
+        return Passed.CANCEL
+    if request.method == "POST" and name in _ONE:
+        _reduces(request.form())
+        return Passed.REDUCE
+    if request.method == "POST" and name == "batchOrders":
+        for order in objects(read_json(request.form().get("batchOrders", "")), "batchOrders"):
+            _reduces(order)
+        return Passed.REDUCE
+    raise GateRefused(f"{request.method} {request.path} neither reads, cancels nor reduces")
+
+
+def _resource(path: str) -> str:
+    # Behind a base URL with a prefix of its own, the family's part of the path still comes once.
+    family = [name for name in _FAMILIES if name in path]
+    if len(family) != 1 or path.count(family[0]) != 1:
+        raise GateRefused(f"{path} is no futures endpoint")
+    version, _, name = path.partition(family[0])[2].partition("/")
+    if version not in {"v1", "v2", "v3"}:
+        raise GateRefused(f"{path} has no known version")
+    return name
+
+
+def _reduces(order: Mapping[str, object]) -> None:
+    side, position_side = order.get("side"), order.get("positionSide", "BOTH")
+    if position_side == "BOTH":
+        whole = order.get("closePosition") in {"true", True} and order.get("type") in _WHOLE_TYPES
+        if order.get("reduceOnly") not in {"true", True} and not whole:
+            raise GateRefused("a Binance order without reduceOnly can open")
+    elif (position_side, side) not in _CLOSING:
+        raise GateRefused("a Binance order in the direction of its position side opens")

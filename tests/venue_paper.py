@@ -9,16 +9,23 @@ from typing import Any
 
 from bastion.app import PaperProcess, start_paper
 from bastion.clock import SystemClock
+from bastion.config import KEY_SPACE_DEFAULT
 from bastion.domain.account import Account
 from bastion.domain.money import Quantity
 from bastion.domain.order import OrderKind, OrderRequest, OrderState
 from bastion.domain.position import Position
+from bastion.embedded import paper_credential
 from bastion.errors import VenueError
 from bastion.venues.catalog import Catalog
 from bastion.venues.ccxt.binance import BinanceVenue
 from bastion.venues.ccxt.bybit import BybitVenue
+from bastion.venues.ccxt.hyperliquid import HyperliquidVenue
+from bastion.venues.ccxt.hyperliquid_cloid import client_id_of
+from bastion.venues.ccxt.hyperliquid_signing import Signer
 
 WAIT_S = 10.0
+
+PaperVenue = BinanceVenue | BybitVenue | HyperliquidVenue
 
 
 def instrument(symbol: str, **changes: object) -> dict[str, object]:
@@ -36,12 +43,29 @@ def instrument(symbol: str, **changes: object) -> dict[str, object]:
     }
 
 
-ORDER_PATHS = {"binance": "/fapi/v1/order", "bybit": "/v5/order/create"}
+ORDER_PATHS = {
+    "binance": "/fapi/v1/order",
+    "bybit": "/v5/order/create",
+    "hyperliquid": "/exchange/order",
+}
+SETTLE = {"hyperliquid": "USDC"}
 
 
 def key(venue: str, permissions: Sequence[str]) -> dict[str, object]:
-    names = {"api_key": f"paper-{venue}-key", "secret": f"paper-{venue}-secret"}
+    given = paper_credential(venue)
+    if venue == "hyperliquid":
+        names = {"api_key": Signer(given["privateKey"]).address, "secret": "the venue knows no secret"}
+    else:
+        names = {"api_key": given["apiKey"], "secret": given["secret"]}
     return {**names, "permissions": list(permissions)}
+
+
+def seeded(venue: str) -> dict[str, object]:
+    """A scenario with two positions: the shipped one, where it has the venue."""
+    if venue in {"binance", "bybit"}:
+        return {"name": "seed"}
+    rows = [{"symbol": symbol, "quantity": "0.5", "entry": "1000"} for symbol in ("BTCUSDT", "ETHUSDT")]
+    return scenario(venue, ["BTCUSDT", "ETHUSDT"], position=rows)
 
 
 def scenario(
@@ -52,18 +76,20 @@ def scenario(
     permissions: Sequence[str] = ("read", "trade"),
     **account: object,
 ) -> dict[str, object]:
+    settle = SETTLE.get(venue, "USDT")
     return {
         "name": "conformance",
         "venue": [
             {
                 "name": venue,
-                "instrument": [instrument(symbol) for symbol in symbols],
+                "instrument": [instrument(symbol, settle=settle) for symbol in symbols],
                 "account": [
                     {
                         "name": "main",
                         "key": [key(venue, permissions)],
+                        "address": paper_credential(venue).get("walletAddress", ""),
                         "position_mode": "HEDGE" if hedge else "ONE_WAY",
-                        "balances": {"USDT": "10000000"},
+                        "balances": {settle: "10000000"},
                         **account,
                     }
                 ],
@@ -78,7 +104,7 @@ class PaperRig:
 
     paper: PaperProcess
     account: Account
-    venue: BinanceVenue | BybitVenue
+    venue: PaperVenue
     catalog: Catalog
 
     @property
@@ -124,15 +150,20 @@ class PaperRig:
         rows = (await self.truth())["positions"]
         return {(row["symbol"], row["side"]): Decimal(row["quantity"]) for row in rows}
 
+    @staticmethod
+    def is_ours(client_order_id: str) -> bool:
+        """Whether the venue's client id is one that the desk made."""
+        return client_id_of(client_order_id).startswith("bst")
+
     async def requests(self, path: str) -> list[dict[str, Any]]:
         answer = await self.paper.control("GET", f"/requests?venue={self.name}&path={path}")
         assert isinstance(answer, dict)
         return list(answer["requests"])
 
-    def with_credential(self, **fields: str) -> BinanceVenue | BybitVenue:
-        given = {**self.paper.credentials[self.account.credential], **fields}
+    def with_credential(self, **fields: str) -> PaperVenue:
+        given = {**paper_credential(self.name), **fields}
         venue = self.catalog.build(self.account, given)
-        assert isinstance(venue, BinanceVenue | BybitVenue)
+        assert isinstance(venue, PaperVenue)
         return venue
 
     async def positions(self) -> tuple[Position, ...]:
@@ -183,12 +214,24 @@ async def paper_process() -> AsyncIterator[PaperProcess]:
         yield paper
 
 
+def account_at(paper: PaperProcess, venue: str) -> Account:
+    """The account of any venue, also of one that the scenario of the start does not have."""
+    base = str(paper.accounts[0].base_url).rpartition("/")[0]
+    return Account(
+        name=f"paper-{venue}",
+        venue=venue,
+        key_space=KEY_SPACE_DEFAULT[venue],
+        credential=f"paper-{venue}",
+        base_url=f"{base}/{venue}",
+    )
+
+
 @asynccontextmanager
 async def paper_rig(paper: PaperProcess, venue: str) -> AsyncIterator[PaperRig]:
-    account = next(account for account in paper.accounts if account.venue == venue)
+    account = account_at(paper, venue)
     catalog = Catalog(clock=SystemClock(), shelf_dir=None)
-    adapter = catalog.build(account, paper.credentials[account.credential])
-    assert isinstance(adapter, BinanceVenue | BybitVenue)
+    adapter = catalog.build(account, paper_credential(venue))
+    assert isinstance(adapter, PaperVenue)
     try:
         yield PaperRig(paper=paper, account=account, venue=adapter, catalog=catalog)
     finally:

@@ -4,6 +4,7 @@ Source: hyperliquid.gitbook.io/hyperliquid-docs, "For developers", the page name
 public and name the account's address; actions are signed by its key or by an agent. ccxt carries them.
 """
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from functools import partial
@@ -27,12 +28,12 @@ from bastion.venues.ccxt.hyperliquid_identity import Identity
 from bastion.venues.ccxt.hyperliquid_lane import BATCH_MAX, Form, OrderLane
 from bastion.venues.ccxt.hyperliquid_orders import Reaches, order_form
 from bastion.venues.ccxt.hyperliquid_pace import READS, Thrift, action_units, read_units, slow_down
-from bastion.venues.ccxt.hyperliquid_signing import Signer
+from bastion.venues.ccxt.hyperliquid_signing import Signer, WalletKey
 from bastion.venues.ccxt.hyperliquid_statuses import cancel_answer, error_of, read_status, statuses_of
 from bastion.venues.ccxt.shelf import Instruments, Shelf, by_key
 from bastion.venues.ccxt.venue import CcxtVenue, Part, PartRead
 from bastion.venues.ccxt.wire import VenueKey, Wire
-from bastion.venues.deadline import Deadline, settled, together
+from bastion.venues.deadline import Deadline, settled, together, within
 from bastion.venues.raw import Answer, Row, read_rows
 from bastion.venues.throttle import Throttle
 
@@ -51,24 +52,24 @@ class HyperliquidVenue(CcxtVenue):
         self,
         *,
         account: Account,
-        address: str,
-        private_key: str,
+        key: WalletKey,
         clock: Clock,
         exchange: Any,  # noqa: ANN401 - ccxt ships no types
         shelf: Shelf,
-        limits: Throttle,
+        address: Throttle,
     ) -> None:
-        self._address = address.lower()
-        self._signer = Signer(private_key)
-        self._key = VenueKey(api_key="", secret=private_key)
+        self._address = key.wallet.lower()
+        self._signer = Signer(key.private_key)
+        self._key = VenueKey(api_key="", secret=key.private_key)
         self._exchange = exchange
-        self._throttle = Throttle(clock, (), shared=limits)
+        self._throttle = Throttle(clock, (), shared=address)
         super().__init__(account=account, clock=clock, shelf=shelf)
         self._testnet = TESTNET in (account.base_url or "")
         self._nonce = 0
         self._own: dict[str, str] = {}
         self._quiet: dict[str, bool] = {}
         self._spared = False
+        self._contracts_turn = asyncio.Lock()
         self._reaches = Reaches()
         self._thrift = Thrift(clock, self._throttle[READS])
         self._dexes = Dexes(self._info, clock)
@@ -349,15 +350,21 @@ class HyperliquidVenue(CcxtVenue):
         return statuses
 
     async def _contract(self, coin: str, deadline: Deadline) -> Instrument:
-        key = (rows.CATEGORY, coin)
-        known = (self._instruments or {}).get(key)
-        if known is None or known.number is None:
-            listed = await self._dexes.contracts(rows.dex_of(coin), deadline)
-            self._instruments = {**(self._instruments or {}), **by_key(listed)}
-            known = self._instruments.get(key)
-        if known is None or known.number is None:
+        known = self._known(coin)
+        if known is None:
+            # One asks for all of a dex, however many orders wait for it.
+            async with within(deadline), self._contracts_turn:
+                if self._known(coin) is None:
+                    listed = await self._dexes.contracts(rows.dex_of(coin), deadline)
+                    self._instruments = {**(self._instruments or {}), **by_key(listed)}
+            known = self._known(coin)
+        if known is None:
             raise VenueRejected(f"the venue lists no {coin}", fault=Fault.MODE, code="Asset")
         return known
+
+    def _known(self, coin: str) -> Instrument | None:
+        known = (self._instruments or {}).get((rows.CATEGORY, coin))
+        return known if known is not None and known.number is not None else None
 
     async def _mid(self, coin: str, deadline: Deadline) -> Price:
         asked = {"type": "allMids", "dex": rows.dex_of(coin)}

@@ -5,13 +5,14 @@ its own address must be named; an agent's address reads as an empty account. So 
 believed before the venue has said that the address is an account's own. An agent cannot withdraw.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
 from bastion.domain.account import Access
 from bastion.domain.money import ZERO
 from bastion.errors import AnswerMalformed, Fault, VenueError, VenueRejected
-from bastion.venues.deadline import Deadline
+from bastion.venues.deadline import Deadline, within
 from bastion.venues.raw import Answer, Row, read_rows
 
 Ask = Callable[[Mapping[str, object], Deadline], Awaitable[Answer]]
@@ -40,6 +41,7 @@ class Identity:
         self._address = address
         self._signer = signer
         self._standing: Standing | None = None
+        self._turn = asyncio.Lock()
 
     async def standing(self, deadline: Deadline) -> Standing:
         """Return what the address is.
@@ -48,23 +50,9 @@ class Identity:
             VenueRejected: TERMINAL: the address is an agent's, or the venue does not know it.
             VenueError: the venue did not say.
         """
-        if self._standing is not None:
-            return self._standing
-        role, of = await self._role(self._address, deadline)
-        if role == AGENT:
-            raise VenueRejected(
-                f"{self._address} is an agent (API wallet) of {of or 'another account'}: its own account is "
-                "always empty. Set wallet_address to the account's own address and keep the private key",
-                fault=Fault.TERMINAL,
-                code="Agent",
-            )
-        if role not in {OWN, SUB_ACCOUNT, VAULT}:
-            raise VenueRejected(
-                f"the venue knows no account at {self._address} ({role}); check wallet_address",
-                fault=Fault.TERMINAL,
-                code="NoAccount",
-            )
-        self._standing = Standing(role=role, master=of if role == SUB_ACCOUNT and of else self._address)
+        if self._standing is None:
+            async with within(deadline), self._turn:
+                self._standing = self._standing or await self._learn(deadline)
         return self._standing
 
     async def prove(self, deadline: Deadline) -> None:
@@ -106,6 +94,23 @@ class Identity:
             return Access(can_read=True, can_trade=False, can_withdraw=False, notes=(note,))
         notes = await self._expiry(standing.master, deadline, now_ms)
         return Access(can_read=True, can_trade=True, can_withdraw=False, notes=notes)
+
+    async def _learn(self, deadline: Deadline) -> Standing:
+        role, of = await self._role(self._address, deadline)
+        if role == AGENT:
+            raise VenueRejected(
+                f"{self._address} is an agent (API wallet) of {of or 'another account'}: its own account is "
+                "always empty. Set wallet_address to the account's own address and keep the private key",
+                fault=Fault.TERMINAL,
+                code="Agent",
+            )
+        if role not in {OWN, SUB_ACCOUNT, VAULT}:
+            raise VenueRejected(
+                f"the venue knows no account at {self._address} ({role}); check wallet_address",
+                fault=Fault.TERMINAL,
+                code="NoAccount",
+            )
+        return Standing(role=role, master=of if role == SUB_ACCOUNT and of else self._address)
 
     async def _role(self, address: str, deadline: Deadline) -> tuple[str, str]:
         answer = Row((await self._ask({"type": "userRole", "user": address}, deadline)).value, "userRole")

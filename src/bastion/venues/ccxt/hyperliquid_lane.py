@@ -15,6 +15,7 @@ from bastion.errors import Fault, OutcomeUnknown, VenueError, VenueRejected, Ven
 from bastion.venues.deadline import Deadline, within
 
 BATCH_MAX = 100
+PASSES_MAX, QUIET_PASSES = 300, 4
 # Refusals of the sender, not of an order: to repeat them one by one would only repeat them.
 _OF_THE_SENDER = frozenset({Fault.TERMINAL, Fault.RATE_LIMIT, Fault.CLOCK})
 
@@ -65,10 +66,19 @@ class OrderLane:
         async with self._turn:
             if mine.taken:
                 return
-            # One pass of the loop lets the orders of the same wave arrive.
-            await asyncio.sleep(0)
+            await self._arrival()
             group = self._take_group()
         await self._send_group(group, deadline)
+
+    async def _arrival(self) -> None:
+        # The orders of one wave arrive within a few passes of the loop; once none comes, all are here.
+        quiet = 0
+        for _ in range(PASSES_MAX):
+            count = len(self._waiting)
+            await asyncio.sleep(0)
+            quiet = quiet + 1 if len(self._waiting) == count else 0
+            if quiet == QUIET_PASSES or count >= BATCH_MAX:
+                return
 
     def _take_group(self) -> list[_Waiting]:
         group: list[_Waiting] = []

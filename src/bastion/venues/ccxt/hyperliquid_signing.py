@@ -9,6 +9,7 @@ hundredth of the time.
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import msgpack
 from coincurve import PrivateKey
@@ -18,6 +19,7 @@ _KEY_FORM = re.compile(r"(0x)?[0-9a-fA-F]{64}", re.ASCII)
 _ADDRESS_BYTES = 20
 _WORD = 32
 _RECOVERY_BASE = 27
+_ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
 
 
 def _keccak(data: bytes) -> bytes:
@@ -36,13 +38,21 @@ _AGENT = _keccak(b"Agent(string source,bytes32 connectionId)")
 _SOURCES = {False: _keccak(b"a"), True: _keccak(b"b")}
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WalletKey:
+    """The credential of one account: its own address, and the key of the wallet that signs for it."""
+
+    wallet: str
+    private_key: str = field(repr=False)
+
+
 class Signer:
     """Holds one private key; its repr shows the address only."""
 
     __slots__ = ("_key", "address")
 
     def __init__(self, private_key: str) -> None:
-        if not _KEY_FORM.fullmatch(private_key):
+        if not is_private_key(private_key):
             raise ValueError("a private key is 64 hex digits, with or without 0x before them")
         self._key = PrivateKey(bytes.fromhex(private_key[-2 * _WORD :]))
         public = self._key.public_key.format(compressed=False)[1:]
@@ -84,3 +94,10 @@ def action_hash(
     if expires_after is not None:
         data += b"\x00" + expires_after.to_bytes(8, "big")
     return _keccak(data)
+
+
+def is_private_key(text: str) -> bool:
+    """Return whether a text is a private key: 64 hex digits that name a number of the curve."""
+    if not _KEY_FORM.fullmatch(text):
+        return False
+    return 0 < int(text[-2 * _WORD :], 16) < _ORDER

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from bastion.auth.permit import permit
+from bastion.commands.audit import audit_warnings
 from bastion.commands.desk import RECENT_EXITS, Desk
 from bastion.commands.positions import moment, visible_readings
 from bastion.commands.readings import AccountReading
@@ -70,6 +71,7 @@ async def status(desk: Desk, principal: Principal) -> StatusReport:
         for exit_id in unfinished
         if desk.exit_of(exit_id) is None
     )
+    warnings.extend(audit_warnings(desk.audit.standing()))
     word = _word(readings, last, tripped=tripped)
     accounts = tuple(_account(reading) for reading in readings)
     return StatusReport(

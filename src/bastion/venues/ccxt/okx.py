@@ -43,6 +43,7 @@ from bastion.venues.ccxt.okx_orders import (
     order_params,
 )
 from bastion.venues.ccxt.okx_pace import (
+    ALGOS,
     CANCEL_ALGOS,
     CANCEL_BATCH,
     CLOSE,
@@ -56,8 +57,9 @@ from bastion.venues.ccxt.okx_pace import (
 )
 from bastion.venues.ccxt.okx_reads import ALGO_LISTS, OkxReads, data_of
 from bastion.venues.ccxt.okx_stamp import stamped
+from bastion.venues.ccxt.okx_thrift import AlgoThrift, spared
 from bastion.venues.ccxt.shelf import Instruments, Shelf, by_key
-from bastion.venues.ccxt.venue import CcxtVenue, Part
+from bastion.venues.ccxt.venue import CcxtVenue, Part, PartRead
 from bastion.venues.ccxt.wire import VenueKey, Wire
 from bastion.venues.deadline import Deadline, settled, together
 from bastion.venues.raw import Answer, Row
@@ -89,6 +91,7 @@ class OkxVenue(CcxtVenue):
         self._key = key
         self._exchange = stamped(exchange, demo=account.key_space == DEMO_SPACE)
         self._throttle = InstrumentThrottle(clock, shared=address)
+        self._thrift = AlgoThrift(self._throttle[ALGOS])
         super().__init__(account=account, clock=clock, shelf=shelf)
         self._reads = reads = OkxReads(self._call, clock)
         self._fills = OkxFills(reads.by_bill, reads.index_price, reads.mode_of_order)
@@ -99,7 +102,10 @@ class OkxVenue(CcxtVenue):
         return "" if self._account.base_url else "https://www.okx.com/trade-swap/btc-usdt-swap"
 
     async def place(self, request: OrderRequest, *, deadline_s: float) -> OrderState:
-        """Send one reducing order once (Place order, or Close positions for a whole one), and see it through.
+        """Send one reducing order once, and see it through.
+
+        Place order takes it; Close positions takes one that names no size, and one for a whole position that
+        resting orders hold (51112).
 
         An order that the venue took and then canceled without any fill is raised as what its cancelSource
         means. An order that is not known to have ended within 3 s comes back as ACCEPTED.
@@ -107,6 +113,7 @@ class OkxVenue(CcxtVenue):
         deadline = Deadline(self._clock, deadline_s)
         order_id = await self._send(request, deadline)
         state = await self._confirm(request, order_id, deadline)
+        self._thrift.closed(request, state)
         fault = CANCEL_SOURCES.get(state.reason)
         if state.ended and state.filled == ZERO and fault is not None:
             raise VenueRejected(
@@ -207,26 +214,42 @@ class OkxVenue(CcxtVenue):
         )
 
     def _parts(self) -> tuple[Part, ...]:
+        reads = self._thrift.allows()
         lists = tuple(
-            Part(name=f"algo orders {' and '.join(kinds)}", read=partial(self._reads.algos, kinds))
+            Part(
+                name=f"algo orders {' and '.join(kinds)}",
+                read=partial(self._reads.algos, kinds) if reads else spared,
+            )
             for kinds in ALGO_LISTS
         )
         return (
-            Part(name="positions", read=self._reads.positions),
+            Part(name="positions", read=self._positions),
             Part(name="orders but spot", read=self._reads.orders),
             *lists,
         )
 
+    async def _positions(self, deadline: Deadline) -> PartRead:
+        found = await self._reads.positions(deadline)
+        self._thrift.saw(found.positions)
+        return found
+
     async def _send(self, request: OrderRequest, deadline: Deadline) -> str:
-        position = request.position
-        if request.kind is OrderKind.WHOLE:
-            try:
-                await self._close(request, deadline)
-            except VenueRejected as error:
-                if error.code not in NO_CLOSE:
-                    raise
-            else:
+        if request.kind is OrderKind.WHOLE and await self._close(request, deadline):
+            return ""
+        try:
+            return await self._order(request, deadline)
+        except VenueRejected as error:
+            if error.fault is not Fault.BLOCKED:
+                raise
+            self._thrift.blocked()
+            whole = request.quantity >= request.position.quantity and request.kind is not OrderKind.IOC
+            # Resting orders hold the size; Close positions takes them back and closes, in one step.
+            if whole and await self._close(request, deadline):
                 return ""
+            raise
+
+    async def _order(self, request: OrderRequest, deadline: Deadline) -> str:
+        position = request.position
         price = None
         if request.kind is OrderKind.IOC:
             price = bounded(request, self._instruments, await self._reads.price_limits(position, deadline))
@@ -238,24 +261,29 @@ class OkxVenue(CcxtVenue):
             deadline=deadline,
             mutating=True,
         )
-        row = self._single(answer, units, "order")
-        return row.text_or("ordId")
+        return self._single(answer, units, "order").text_or("ordId")
 
-    async def _close(self, request: OrderRequest, deadline: Deadline) -> None:
+    async def _close(self, request: OrderRequest, deadline: Deadline) -> bool:
+        """Close the whole position; False where this account cannot close so, and nothing was executed."""
         units = {bucket(CLOSE, request.position.instrument): 1}
-        answer = await self._call(
-            "privatePostTradeClosePosition",
-            close_params(request),
-            units=units,
-            deadline=deadline,
-            mutating=True,
-        )
         try:
+            answer = await self._call(
+                "privatePostTradeClosePosition",
+                close_params(request),
+                units=units,
+                deadline=deadline,
+                mutating=True,
+            )
             (row,) = data_of(answer, "close-position")
+            if "sCode" in row:
+                self._single(answer, units, "close-position")
         except (AnswerMalformed, ValueError):
             raise OutcomeUnknown("close-position: no row came; the order may have been executed") from None
-        if "sCode" in row:
-            self._single(answer, units, "close-position")
+        except VenueRejected as error:
+            if error.code in NO_CLOSE:
+                return False
+            raise
+        return True
 
     def _single(self, answer: Answer, units: Mapping[str, int], where: str) -> Row:
         """Return the one row of an order's answer; raise what its own code refuses."""

@@ -20,7 +20,9 @@ from bastion.commands.engine_telling import (
 from bastion.commands.exchanges import ExchangesReport
 from bastion.commands.exit import recover
 from bastion.commands.exits_list import ExitLine, ExitsReport
+from bastion.commands.latch import LatchReport, ResetReport, latch
 from bastion.commands.positions import PositionRow, PositionsReport, UnreadAccount, check_access, moment
+from bastion.commands.preview_telling import PreviewReport
 from bastion.commands.protective_telling import BreakevenReport, StopLossReport, TakeProfitReport
 from bastion.commands.refund_telling import RefundPreview, RefundReport, RefundReview
 from bastion.commands.registry import (
@@ -40,9 +42,12 @@ from bastion.commands.registry import (
     kill_switch,
     list_exits,
     move_to_breakeven,
+    partial_close,
     positions,
+    preview,
     preview_refund,
     refund,
+    reset,
     resume_exit,
     review_refund,
     session_stats,
@@ -73,11 +78,14 @@ __all__ = [
     "ExitLine",
     "ExitsReport",
     "KillSwitchReport",
+    "LatchReport",
     "PositionRow",
     "PositionsReport",
+    "PreviewReport",
     "RefundPreview",
     "RefundReport",
     "RefundReview",
+    "ResetReport",
     "SessionStatsReport",
     "StatusReport",
     "StopLossReport",
@@ -98,15 +106,22 @@ __all__ = [
     "engine_status",
     "exchanges",
     "exit_status",
+    "flatten_winners",
+    "halt",
+    "halt_status",
     "kill_switch",
+    "latch",
     "list_exits",
     "moment",
     "move_to_breakeven",
     "pair_form",
+    "partial_close",
     "positions",
+    "preview",
     "preview_refund",
     "recover",
     "refund",
+    "reset",
     "resume_exit",
     "review_refund",
     "session_stats",

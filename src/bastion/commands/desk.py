@@ -14,17 +14,24 @@ from bastion.domain.account import Account
 from bastion.domain.audit import VerifiedChain
 from bastion.domain.records import (
     Entry,
-    ExitEnded,
     ExitJudged,
     ExitRequested,
     LegExtended,
     LegReopened,
 )
+from bastion.errors import Refused
 from bastion.exits.executor import Executor
+from bastion.exits.progress import progress, unjudged
 from bastion.exits.settings import ExitSettings
 from bastion.ports import Auditor, Clock, ExitLock, Journal, Venue
 
 RECENT_EXITS = 20
+# An exit that was broken off longer ago than this is not taken up without being asked for by its id: what is
+# open now may have been opened on purpose.
+RESUME_AGE_MAX_S = 3_600
+# How often a process that carries out an exit looks for requests that others wrote into the journal.
+ADOPT_GAP_S = 0.2
+FRESH_REQUEST_S = 10
 
 _log = logging.getLogger(__name__)
 
@@ -40,6 +47,7 @@ class RunningExit:
     """
 
     exit_id: str
+    request: ExitRequested
     judged: asyncio.Event = field(default_factory=asyncio.Event)
     ended: asyncio.Event = field(default_factory=asyncio.Event)
     task: asyncio.Task[None] | None = None
@@ -92,6 +100,7 @@ class Desk:
         self._observers: list[Observer] = []
         self._running: dict[str, RunningExit] = {}
         self._begun: set[asyncio.Task[None]] = set()
+        self._adopter: asyncio.Task[None] | None = None
         self._executor = Executor(
             venues=venues, journal=journal, clock=clock, settings=settings, observe=self._observe
         )
@@ -110,24 +119,43 @@ class Desk:
         return unwatch
 
     def running(self) -> RunningExit | None:
-        """Return the exit of this process that still works towards its verdict, if there is one."""
-        for running in self._running.values():
-            if not running.judged.is_set():
-                return running
-        return None
+        """Return the newest exit of this process that still works towards its verdict, if there is one."""
+        working = self.working()
+        return working[-1] if working else None
+
+    def working(self) -> tuple[RunningExit, ...]:
+        """Return all exits of this process that still work towards their verdicts, oldest first."""
+        return tuple(running for running in self._running.values() if not running.judged.is_set())
+
+    def busy(self) -> tuple[str, ...]:
+        """Return the ids of all exits of this process that can still act, those that hold included."""
+        return tuple(
+            running.exit_id
+            for running in self._running.values()
+            if running.request.hold_s > 0 or not running.judged.is_set()
+        )
 
     def exit_of(self, exit_id: str) -> RunningExit | None:
         """Return the exit of that id while this process works on it, its hold included."""
         return self._running.get(exit_id)
 
     def start(self, exit_id: str) -> RunningExit:
-        """Carry out the exit, whose request is in the journal, in a task of the desk's own."""
+        """Carry out the exit, whose request is in the journal, in a task of the desk's own.
+
+        Raises:
+            Refused: the journal knows no exit of that id.
+        """
         present = self._running.get(exit_id)
         if present is not None:
             return present
-        running = RunningExit(exit_id=exit_id)
+        state = progress(self.journal.entries(exit_id))
+        if state is None:
+            raise Refused(f"There is no exit with the id {exit_id[:64]!r} in this journal.")
+        running = RunningExit(exit_id=exit_id, request=state.request)
         self._running[exit_id] = running
         running.task = self._tasks.create_task(self._carry_out(running), name=f"exit {exit_id}")
+        if self._adopter is None or self._adopter.done():
+            self._adopter = self._tasks.create_task(self._adopting(), name="requests of other processes")
         return running
 
     async def outlive(self, work: Coroutine[object, object, T]) -> T:
@@ -150,16 +178,17 @@ class Desk:
         return await asyncio.shield(outcome)
 
     async def finish(self) -> None:
-        """Wait until the running exit has its verdict; its own deadline bounds that."""
+        """Wait until the running exits have their verdicts; their own deadlines bound that."""
         for task in tuple(self._begun):
             await asyncio.wait({task})
-        running = self.running()
-        if running is not None:
+        for running in self.working():
             await running.judged.wait()
 
     async def stop(self) -> None:
         """End the tasks of this process; an exit without a verdict is left to the next start."""
         tasks = [running.task for running in self._running.values() if running.task is not None]
+        if self._adopter is not None:
+            self._adopter.cancel()
         for task in tasks:
             task.cancel()
         for running in tuple(self._running.values()):
@@ -172,20 +201,42 @@ class Desk:
 
     def unfinished(self) -> tuple[ExitRequested, ...]:
         """Return the requests of the recent exits that have no verdict, the newest first."""
-        found: list[ExitRequested] = []
-        for exit_id in reversed(self.journal.exit_ids()[-RECENT_EXITS:]):
-            request: ExitRequested | None = None
-            judged = False
-            for entry in self.journal.entries(exit_id):
-                if isinstance(entry.record, ExitRequested):
-                    request = entry.record
-                elif isinstance(entry.record, ExitJudged | ExitEnded):
-                    judged = True
-                elif isinstance(entry.record, LegReopened):
-                    judged = False
-            if request is not None and not judged:
-                found.append(request)
-        return tuple(found)
+        asked = (
+            unjudged(self.journal.entries(exit_id))
+            for exit_id in reversed(self.journal.exit_ids()[-RECENT_EXITS:])
+        )
+        return tuple(request for request in asked if request is not None)
+
+    def is_recent(self, request: ExitRequested, *, seconds: int = RESUME_AGE_MAX_S) -> bool:
+        """Return whether it was asked for within the last `seconds`, by UTC."""
+        asked_ns = self.journal.entries(request.exit_id)[0].at_ns
+        return self.clock.now_ns() - asked_ns < seconds * 1_000_000_000
+
+    async def _adopt(self) -> None:
+        # While this process holds the lock, what other processes ask for is carried out here.
+        known = {
+            exit_id
+            for exit_id in self.journal.exit_ids()
+            if exit_id not in {request.exit_id for request in self.unfinished() if self._is_fresh(request)}
+        }
+        while self.running() is not None:
+            for exit_id in self.journal.exit_ids():
+                if exit_id in known:
+                    continue
+                known.add(exit_id)
+                if exit_id not in self._running and unjudged(self.journal.entries(exit_id)) is not None:
+                    self.tell(self.journal.entries(exit_id))
+                    self.start(exit_id)
+            await self.clock.sleep(ADOPT_GAP_S)
+
+    def _is_fresh(self, request: ExitRequested) -> bool:
+        return self.is_recent(request, seconds=FRESH_REQUEST_S)
+
+    async def _adopting(self) -> None:
+        try:
+            await self._adopt()
+        except Exception:  # noqa: BLE001 - a bulkhead: who only looks for more work cannot harm the exit
+            _log.exception("Requests of other processes cannot be looked for.")
 
     async def _carry_out(self, running: RunningExit) -> None:
         try:

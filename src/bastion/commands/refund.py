@@ -1,8 +1,8 @@
 """Refund: give one position up for its original margin, knowing before and after what that means."""
 
 from bastion.auth.permit import covered, permit, within_cap
+from bastion.commands.asking import checked_reason
 from bastion.commands.desk import Desk
-from bastion.commands.exit import checked_reason
 from bastion.commands.positions import moment
 from bastion.commands.refund_journal import asked_of, found_refund, refund_id_of, refused_lately
 from bastion.commands.refund_telling import (
@@ -32,12 +32,12 @@ from bastion.domain.records import (
 )
 from bastion.domain.refund import RefundAftermath, RefundPolicy
 from bastion.domain.selection import EVERYTHING
+from bastion.domain.symbol import pair
 from bastion.errors import Conflict, Refused, VenueError
 from bastion.exits.plan import client_order_id
 from bastion.exits.progress import Leg
 from bastion.exits.refund_decision import decide
 from bastion.exits.resolve import answer
-from bastion.domain.symbol import pair
 from bastion.ports import Refunding, Venue
 
 CALL_S = 8.0

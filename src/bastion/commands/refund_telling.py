@@ -8,8 +8,8 @@ from bastion.domain.order import OrderState
 from bastion.domain.position import Position, Side
 from bastion.domain.records import OrderAnswered, Outcome, RefundRequested
 from bastion.domain.refund import RefundAftermath, RefundFacts
+from bastion.domain.symbol import pair
 from bastion.exits.refund_decision import Decision
-from bastion.exits.sentences import pair
 from bastion.ports import Venue
 
 CENT = Decimal("0.01")

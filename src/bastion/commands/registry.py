@@ -22,9 +22,15 @@ from bastion.commands.exit import emergency_exit as _emergency_exit
 from bastion.commands.exit import exit_status as _exit_status
 from bastion.commands.exit import resume_exit as _resume_exit
 from bastion.commands.exits_list import list_exits as _list_exits
+from bastion.commands.flatten import flatten_winners as _flatten_winners
+from bastion.commands.halt import halt as _halt
+from bastion.commands.halt import halt_status as _halt_status
 from bastion.commands.kill_switch import kill_switch as _kill_switch
+from bastion.commands.latch import reset as _reset
 from bastion.commands.noting import Ask, audited
+from bastion.commands.partial import partial_close as _partial_close
 from bastion.commands.positions import positions as _positions
+from bastion.commands.preview import preview as _preview
 from bastion.commands.protective import set_stop_loss as _set_stop_loss
 from bastion.commands.protective import set_take_profit as _set_take_profit
 from bastion.commands.refund import preview_refund as _preview_refund
@@ -70,11 +76,17 @@ engine_status = _verb(Act.ENGINE_STATUS, _engine_status)
 exchanges = _verb(Act.EXCHANGES, _exchanges)
 exit_status = _verb(Act.EXIT_STATUS, _exit_status)
 kill_switch = _verb(Act.KILL_SWITCH, _kill_switch)
+flatten_winners = _verb(Act.FLATTEN_WINNERS, _flatten_winners)
+halt = _verb(Act.HALT, _halt)
+halt_status = _verb(Act.EXIT_STATUS, _halt_status)
 list_exits = _verb(Act.EXIT_STATUS, _list_exits)
 move_to_breakeven = _verb(Act.BREAKEVEN, _move_to_breakeven)
+partial_close = _verb(Act.PARTIAL_CLOSE, _partial_close)
 positions = _verb(Act.POSITIONS, _positions)
+preview = _verb(Act.PREVIEW, _preview)
 preview_refund = _verb(Act.REFUND_PREVIEW, _preview_refund)
 refund = _verb(Act.REFUND, _refund)
+reset = _verb(Act.RESET, _reset)
 resume_exit = _verb(Act.EXIT, _resume_exit)
 review_refund = _verb(Act.REFUND_REVIEW, _review_refund)
 session_stats = _verb(Act.SESSION_STATS, _session_stats)

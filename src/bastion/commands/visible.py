@@ -43,7 +43,16 @@ def visible(entries: Sequence[Entry], principal: Principal) -> tuple[Entry, ...]
         record = entry.record
         if isinstance(record, ExitRequested):
             own = tuple(account for account in record.accounts if sees(principal, account.name))
-            kept.append(replace(entry, record=replace(record, accounts=own)))
+            targets = tuple(target for target in record.targets if sees(principal, target.account))
+            selection = record.selection
+            selection = replace(
+                selection,
+                accounts=selection.accounts & principal.accounts,
+                except_accounts=selection.except_accounts & principal.accounts,
+            )
+            kept.append(
+                replace(entry, record=replace(record, accounts=own, targets=targets, selection=selection))
+            )
         elif isinstance(record, ExitJudged):
             if verdicts:
                 kept.append(replace(entry, record=replace(record, verdict=overall(verdicts))))

@@ -9,10 +9,12 @@ from decimal import Decimal
 from enum import StrEnum
 
 from bastion.domain.look import Look
+from bastion.domain.mandate import ExitKind, Target
 from bastion.domain.money import Quantity, Usd
 from bastion.domain.order import CancelAnswer, Fill, OpenOrder, OrderRequest, OrderState
 from bastion.domain.position import Position
 from bastion.domain.refund import RefundPolicy
+from bastion.domain.selection import EVERYTHING, Selection
 from bastion.domain.verdict import Verdict
 from bastion.errors import Fault
 
@@ -49,7 +51,12 @@ class LatchReset:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExitRequested:
-    """An exit of these accounts was asked for; `monotonic_ns` is the Clock port's time of that moment."""
+    """An exit of these accounts was asked for; `monotonic_ns` is the Clock port's time of that moment.
+
+    `selection` says which part of them, as it was asked for; `kind` what is done with it, on `targets` alone
+    where the kind names its positions. `stops_too` says that a halt takes protective stops away as well.
+    `joined` names the running exits that this one works beside, on accounts of theirs.
+    """
 
     exit_id: str
     accounts: tuple[CoveredAccount, ...]
@@ -59,6 +66,11 @@ class ExitRequested:
     hold_s: Decimal
     monotonic_ns: int
     reason: str | None = None
+    selection: Selection = EVERYTHING
+    kind: ExitKind = ExitKind.EXIT
+    targets: tuple[Target, ...] = ()
+    stops_too: bool = False
+    joined: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,6 +9,7 @@ from bastion.domain.money import ZERO, Quantity
 from bastion.domain.order import Direction, Fill, OpenOrder, OrderRequest, OrderState
 from bastion.domain.position import Position, Side
 from bastion.domain.records import OrderAnswered, Outcome, ResolvedBy
+from bastion.domain.symbol import symbol_of
 
 BookKey = tuple[str, str, str]
 """Category, instrument, and the side where the account runs hedge mode there (else empty)."""
@@ -119,7 +120,7 @@ def threatened_position(order: OpenOrder) -> Position:
     return Position(
         instrument=order.instrument,
         category=order.category,
-        symbol=order.instrument,
+        symbol=symbol_of(order),
         side=side,
         quantity=order.quantity,
         hedged=order.side is not None,

@@ -119,20 +119,29 @@ def rung(past: Trail, settings: ExitSettings) -> Rung:
 
 
 def slices(
-    position: Position, instrument: Instrument | None, step: Rung, settings: ExitSettings
+    position: Position,
+    instrument: Instrument | None,
+    step: Rung,
+    settings: ExitSettings,
+    *,
+    exact: bool = False,
 ) -> tuple[Slice, ...]:
     """Return the orders that close a position on a rung: rounded down, split at the market's maximum.
 
     Together they are never larger than the position. A size below the venue's minimum or step is sent whole,
-    by the venue's size-free close where it has one: many venues exempt what only reduces.
+    by the venue's size-free close where it has one: many venues exempt what only reduces. With `exact` a part
+    of the position is to stay: then nothing is sent without its size, and nothing that is too small.
     """
     limit_price = limit(position, instrument, step.bound)
-    kind = OrderKind.MARKET if step.kind is OrderKind.IOC and limit_price is None else step.kind
+    plain = step.kind is OrderKind.WHOLE or (step.kind is OrderKind.IOC and limit_price is None)
+    kind = OrderKind.MARKET if plain else step.kind
     lot = instrument.quantity_step if instrument is not None else ZERO
     least = instrument.quantity_min if instrument is not None else ZERO
     most = instrument.market_quantity_max if instrument is not None else ZERO
     total = floor_to_step(position.quantity, lot)
-    if total == ZERO or total < least or step.kind is OrderKind.WHOLE:
+    if exact and (total == ZERO or total < least):
+        return ()
+    if not exact and (total == ZERO or total < least or step.kind is OrderKind.WHOLE):
         return (Slice(kind=OrderKind.WHOLE, quantity=position.quantity),)
     largest = total if most == ZERO else min(total, floor_to_step(most, lot) or most)
     if step.largest is not None:
@@ -174,13 +183,23 @@ def below_minimum(position: Position, instrument: Instrument | None) -> bool:
     return total == ZERO or total < instrument.quantity_min
 
 
-def is_dust(position: Position, instrument: Instrument | None, past: Trail, settings: ExitSettings) -> bool:
+def is_dust(
+    position: Position,
+    instrument: Instrument | None,
+    past: Trail,
+    settings: ExitSettings,
+    *,
+    exact: bool = False,
+) -> bool:
     """Return whether a position is a residue that the venue refuses to close for its size.
 
     Only after the venue refused this very size: below its minimum once (twice, where it says that nothing is
     there to reduce), or, where the minimum is not known or is one of value, once every way of
-    sending it was refused for a position worth less than `dust_notional_usd`.
+    sending it was refused for a position worth less than `dust_notional_usd`. With `exact` a part is to stay,
+    and what is above it but too small is not even tried.
     """
+    if exact and below_minimum(position, instrument):
+        return True
     if past.last_quantity != position.quantity:
         return False
     if below_minimum(position, instrument):

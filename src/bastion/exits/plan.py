@@ -12,6 +12,7 @@ from bastion.domain.money import ZERO
 from bastion.domain.order import Direction, OpenOrder, OrderKind, OrderRequest
 from bastion.domain.position import Position, Side
 from bastion.domain.records import RoundIntended
+from bastion.domain.refund import RefundPolicy
 from bastion.errors import Fault
 from bastion.exits import last_rung
 from bastion.exits.books import Sent
@@ -71,6 +72,7 @@ def dust_of(leg: Leg, instruments: Instruments, settings: ExitSettings) -> froze
             instruments.get((position.category, position.instrument)),
             trail(orders.get(position.key, ())),
             settings,
+            exact=leg.sight.exact(position),
         )
     )
 
@@ -102,11 +104,12 @@ def plan(
         if not _due(position, sent, standing, pace, look, now_ns=now_ns, settings=settings):
             continue
         past = trail(sent)
-        step = _step(leg, sent, past, pace, now_ns=now_ns, settings=settings)
+        step = _step(leg, position, sent, past, pace, now_ns=now_ns, settings=settings)
         instrument = instruments.get((position.category, position.instrument))
         blocking = _blocking(position, past, standing, look, sent)
         clears.extend(blocking)
-        for index, part in enumerate(_parts(position, instrument, step, settings)):
+        exact = leg.sight.exact(position)
+        for index, part in enumerate(_parts(position, instrument, step, settings, exact=exact)):
             requests.append(
                 OrderRequest(
                     client_order_id=client_order_id(leg.exit_id, leg.account.name, number, position, index),
@@ -133,16 +136,24 @@ def plan(
             clears=tuple(dict.fromkeys(clears)),
             why=tuple(why),
         ),
-        sweep=not look.positions and not requests and set(cancels) == set(look.orders),
+        sweep=leg.sight.whole and not look.positions and not requests and set(cancels) == set(look.orders),
     )
 
 
 def _step(
-    leg: Leg, sent: list[Sent], past: Trail, pace: Pace, *, now_ns: int, settings: ExitSettings
+    leg: Leg,
+    position: Position,
+    sent: list[Sent],
+    past: Trail,
+    pace: Pace,
+    *,
+    now_ns: int,
+    settings: ExitSettings,
 ) -> Rung:
+    # Only an exit gives a position up; who takes a profit, or a part, wants the price.
     refund = last_rung.due(
         sent,
-        leg.account.refund,
+        leg.account.refund if leg.sight.gives_up(position) else RefundPolicy.NEVER,
         now_ns=now_ns,
         ended_ns=pace.ended_ns,
         run_began_ns=pace.run_began_ns,
@@ -159,11 +170,11 @@ def _refund_reasons(leg: Leg, position: Position, sent: list[Sent], step: Rung) 
 
 
 def _parts(
-    position: Position, instrument: Instrument | None, step: Rung, settings: ExitSettings
+    position: Position, instrument: Instrument | None, step: Rung, settings: ExitSettings, *, exact: bool
 ) -> tuple[Slice, ...]:
     if step.kind is OrderKind.REFUND:
         return (Slice(kind=step.kind, quantity=position.quantity),)
-    return slices(position, instrument, step, settings)
+    return slices(position, instrument, step, settings, exact=exact)
 
 
 def _due(
@@ -244,7 +255,7 @@ def _cancels(
         if not order.closable or not _cancel_due(order, pace, now_ns=now_ns):
             continue
         place = (order.category, order.instrument)
-        if not order.reduce_only:
+        if leg.sight.at_once(order):
             chosen.append(order)
         elif place in held or place in doubted:
             continue

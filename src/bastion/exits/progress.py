@@ -1,7 +1,7 @@
 """Progress: where an exit stands, folded from the records; starting and recovering are this fold."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 from bastion.domain.look import Look
@@ -32,6 +32,7 @@ from bastion.domain.records import (
     Troubled,
 )
 from bastion.exits.books import Book, BookKey, Sent, book_key, signed, threatened_position, window_ms
+from bastion.exits.scope import WHOLE, Sight, narrow, scope_of
 
 PositionKey = tuple[str, str, str]
 OrderKey = tuple[str, str, str, bool]
@@ -42,12 +43,14 @@ FillKey = tuple[str, str, str]
 class Leg:
     """One account's part of an exit, as its records tell it; `apply` is the only way to change it.
 
-    `before` and `latest` are the last two looks of the present run; an earlier run's looks prove nothing
-    today. `books` are those of the present epoch: a reopening starts a new one and keeps the old in `epochs`.
+    `sight` is what of the account the leg covers: the looks that it keeps show nothing else. `before` and
+    `latest` are the last two looks of the present run; an earlier run's looks prove nothing today. `books`
+    are those of the present epoch: a reopening starts a new one and keeps the old in `epochs`.
     """
 
     exit_id: str
     account: CoveredAccount
+    sight: Sight = WHOLE
     link: str = ""
     run: int = 0
     rounds: int = 0
@@ -87,7 +90,7 @@ class Leg:
                 self.fills_read = record
                 self.fills.update({(f.category, f.instrument, f.fill_id): f for f in record.fills})
             case SecondSourceRead():
-                self.seconds[book_key(record.position)] = record
+                self._second(record)
             case Troubled():
                 self.troubles.append(record)
             case _:
@@ -98,8 +101,30 @@ class Leg:
         """The latest look of the present run."""
         return self.latest.look if self.latest is not None else None
 
+    def closed(self, position: Position) -> Decimal:
+        """Return how much orders of ours took off a position, by the venue's answers and by its fills."""
+        key = position.key
+        by_fills: dict[str, Decimal] = {}
+        for fill in self.fills.values():
+            by_fills[fill.client_order_id] = by_fills.get(fill.client_order_id, ZERO) + fill.quantity
+        return sum(
+            (
+                max(order.filled, by_fills.get(cid, ZERO))
+                for cid, order in self.sent.items()
+                if order.request.position.key == key
+            ),
+            ZERO,
+        )
+
+    def _second(self, record: SecondSourceRead) -> None:
+        # The venue tells the whole size; here, what is covered of it counts, as with the looks.
+        whole = replace(record.position, quantity=record.quantity)
+        amount = Quantity(self.sight.amount(whole, self.closed))
+        self.seconds[book_key(record.position)] = replace(record, quantity=amount)
+
     def _look(self, record: Looked, *, at_ns: int) -> None:
-        if self.latest == record:
+        record = replace(record, look=narrow(record.look, self.sight, self.closed))
+        if self.latest is not None and self.latest.look.begun_ns == record.look.begun_ns:
             return  # The journal and its spool may both hold it.
         self.before, self.latest = self.latest, record
         if record.purpose is LookPurpose.SNAPSHOT and self.snapshot is None:
@@ -118,6 +143,8 @@ class Leg:
                 continue
             self.openers[order.key] = order
             position = threatened_position(order)
+            if not self.sight.amount(position, self.closed):
+                continue  # What it could open is not the leg's business, such as a halt's.
             self._book(position, since_ms=since_ms, until_ms=until_ms, baseline=False).threat = True
         if look.complete:
             present = {position.key for position in look.positions}
@@ -225,7 +252,10 @@ def progress(entries: Iterable[Entry]) -> Progress | None:
     state = Progress(
         request=request,
         requested_ns=asked.at_ns,
-        legs={account.name: Leg(exit_id=request.exit_id, account=account) for account in request.accounts},
+        legs={
+            account.name: Leg(exit_id=request.exit_id, account=account, sight=scope_of(request, account.name))
+            for account in request.accounts
+        },
         spooled=sum(entry.spooled for entry in entries),
     )
     for entry in entries:
@@ -267,3 +297,20 @@ def _advance(state: Progress, record: Record, *, at_ns: int) -> None:
                 leg.apply(record, at_ns=at_ns)
         case _:
             pass
+
+
+def unjudged(entries: Iterable[Entry]) -> ExitRequested | None:
+    """Return the request of an exit that has no verdict, or whose verdict was taken back by a reopening."""
+    request: ExitRequested | None = None
+    judged = False
+    for entry in entries:
+        match entry.record:
+            case ExitRequested():
+                request = entry.record
+            case ExitJudged() | ExitEnded():
+                judged = True
+            case LegReopened():
+                judged = False
+            case _:
+                pass
+    return None if judged else request

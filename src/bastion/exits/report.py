@@ -4,17 +4,18 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
-from bastion.domain.money import ZERO, Quantity, Usd
+from bastion.domain.money import ZERO, Quantity, Usd, round_usd
 from bastion.domain.order import OpenOrder
 from bastion.domain.position import Position
 from bastion.domain.records import Entry, Outcome
+from bastion.domain.symbol import pair
 from bastion.domain.verdict import ExitState, Verdict
 from bastion.errors import Fault
 from bastion.exits import last_rung
 from bastion.exits.books import Sent, book_key
 from bastion.exits.closings import Closing, closings, refund_of
 from bastion.exits.progress import Leg, Progress, progress
-from bastion.exits.sentences import next_step, pair, summary, warnings
+from bastion.exits.sentences import covered_part, next_step, summary, warnings
 from bastion.exits.telling import (
     ClosedPosition,
     ExitError,
@@ -24,7 +25,9 @@ from bastion.exits.telling import (
     RefundedMargin,
     Residual,
     ResolvedOrder,
+    SelectedPart,
     UnreadPart,
+    shown,
 )
 
 __all__ = [
@@ -36,6 +39,7 @@ __all__ = [
     "RefundedMargin",
     "Residual",
     "ResolvedOrder",
+    "SelectedPart",
     "UnreadPart",
     "fold",
 ]
@@ -83,6 +87,7 @@ def _report(state: Progress, legs: tuple[Leg, ...]) -> ExitReport:
         unread=unread,
         errors=errors,
         elapsed_s=elapsed_s if time_to_flat_ms is None else Decimal(time_to_flat_ms) / 1000,
+        part=covered_part(state.request),
     )
     return ExitReport(
         summary=said,
@@ -111,6 +116,9 @@ def _report(state: Progress, legs: tuple[Leg, ...]) -> ExitReport:
         refunds=refunds,
         total_refunded_margin_usd=Usd(sum((row.refunded_margin_usd or ZERO for row in refunds), ZERO)),
         elapsed_s=elapsed_s.quantize(Decimal("0.001")),
+        selection=shown(state.request.selection),
+        joined=state.request.joined,
+        kind=state.request.kind,
     )
 
 
@@ -165,11 +173,11 @@ def _closed(leg: Leg) -> Iterable[ClosedPosition]:
             symbol=pair(closing.position.symbol),
             direction=closing.position.side,
             exit_price=closing.exit_price,
-            realized_pnl_usd=closing.realized_pnl_usd,
+            realized_pnl_usd=_usd(closing.realized_pnl_usd),
             exchange=leg.account.venue,
             account=leg.account.name,
             quantity=closing.reduced or closing.peak if closing.accounted else closing.peak,
-            fees_usd=closing.fees_usd,
+            fees_usd=Usd(round_usd(closing.fees_usd)),
             pnl_pending=closing.realized_pnl_usd is None,
             how="refunded" if closing.refunded else "closed",
         )
@@ -199,7 +207,11 @@ def _refunds(leg: Leg) -> Iterable[RefundedMargin]:
 def _funding(legs: Sequence[Leg]) -> Usd | None:
     told = [closing.funding_usd for leg in legs for _, closing in closings(leg)]
     known = [amount for amount in told if amount is not None]
-    return Usd(sum(known, ZERO)) if known else None
+    return Usd(round_usd(sum(known, ZERO))) if known else None
+
+
+def _usd(amount: Usd | None) -> Usd | None:
+    return None if amount is None else Usd(round_usd(amount))
 
 
 def _told_closed(leg: Leg, closing: Closing) -> bool:

@@ -1,12 +1,29 @@
 """Request: the moment from which an exit exists, whatever happens to the process."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 
 from bastion.domain.account import Account
+from bastion.domain.mandate import ExitKind, Target
 from bastion.domain.principal import Principal
 from bastion.domain.records import CoveredAccount, Entry, ExitRequested, LatchTripped
+from bastion.domain.refund import RefundPolicy
+from bastion.domain.selection import EVERYTHING, Selection
 from bastion.ports import Clock, Journal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """What is to be done on the accounts of a request; nothing said means: close everything."""
+
+    kind: ExitKind = ExitKind.EXIT
+    selection: Selection = EVERYTHING
+    targets: tuple[Target, ...] = ()
+    stops_too: bool = False
+
+
+EXIT_ALL = Wish()
 
 
 async def request_exit(
@@ -19,8 +36,10 @@ async def request_exit(
     reason: str | None,
     deadline_s: Decimal,
     hold_s: Decimal,
+    wish: Wish = EXIT_ALL,
+    joined: Sequence[str] = (),
 ) -> tuple[Entry, ...]:
-    """Trip the latch and make the exit durable, in one commit; return the two entries.
+    """Make the exit durable, with the latch tripped first where its kind does that, in one commit.
 
     From here on the exit is carried out by `Executor.run`, by this process or by a later one. The caller has
     checked the principal's scope.
@@ -30,13 +49,17 @@ async def request_exit(
     """
     covered = tuple(
         CoveredAccount(
-            name=account.name, venue=account.venue, key_space=account.key_space, refund=account.refund
+            name=account.name,
+            venue=account.venue,
+            key_space=account.key_space,
+            refund=account.refund if wish.kind is ExitKind.EXIT else RefundPolicy.NEVER,
         )
         for account in accounts
     )
+    trip = LatchTripped(exit_id=exit_id, principal=principal.id, surface=principal.surface, reason=reason)
     return await journal.append(
         (
-            LatchTripped(exit_id=exit_id, principal=principal.id, surface=principal.surface, reason=reason),
+            *((trip,) if wish.kind.latches else ()),
             ExitRequested(
                 exit_id=exit_id,
                 accounts=covered,
@@ -46,6 +69,11 @@ async def request_exit(
                 hold_s=hold_s,
                 monotonic_ns=clock.monotonic_ns(),
                 reason=reason,
+                selection=wish.selection,
+                kind=wish.kind,
+                targets=wish.targets,
+                stops_too=wish.stops_too,
+                joined=tuple(joined),
             ),
         )
     )

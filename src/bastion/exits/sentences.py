@@ -3,8 +3,11 @@
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
 
+from bastion.domain.mandate import ExitKind
 from bastion.domain.money import ZERO
-from bastion.domain.records import Outcome
+from bastion.domain.naming import interface_name
+from bastion.domain.records import ExitRequested, Outcome
+from bastion.domain.symbol import pair
 from bastion.domain.verdict import ExitState, Verdict
 from bastion.exits.progress import Leg, Progress
 from bastion.exits.telling import ClosedPosition, ExitError, Residual, UnreadPart
@@ -13,16 +16,36 @@ NAMED_MAX = 4
 """How many things a sentence names before it counts the rest."""
 
 
-def pair(symbol: str) -> str:
-    """Return the pair form of a symbol: `BTC/USDT:USDT` becomes `BTCUSDT`; an expiry or strike stays."""
-    head, *rest = symbol.split(":", 1)[0].split("-")
-    plain = "".join((head, *rest)) if all(part.isalpha() for part in rest) else "-".join((head, *rest))
-    return plain.replace("/", "")
-
-
 def count(number: int, noun: str) -> str:
     """Return a count with its noun: `1 position`, `2 positions`."""
     return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def covered_part(request: ExitRequested) -> str:
+    """Return what an exit covers, in words; the empty text where it covers all that the desk has."""
+    if request.kind in {ExitKind.WINNERS, ExitKind.PARTIAL}:
+        names = sorted({f"{interface_name(target.instrument)} {target.side}" for target in request.targets})
+        what = "the positions in profit" if request.kind is ExitKind.WINNERS else "the part to be closed"
+        return f"{what} ({_listed(names)})"
+    selection = request.selection
+    if request.kind is ExitKind.EXIT and selection.everything:
+        return ""
+    words = [
+        *sorted(selection.symbols),
+        *sorted(side.value for side in selection.sides),
+        *sorted(selection.venues),
+        *sorted(selection.accounts),
+    ]
+    left_out = sorted(selection.except_symbols | selection.except_accounts)
+    said = _listed(words) if words else "all"
+    if left_out:
+        said += f" but {_listed(left_out)}"
+    return f"the working orders ({said})" if request.kind is ExitKind.HALT else f"the selected part ({said})"
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = len(names) - NAMED_MAX
+    return ", ".join(names[:NAMED_MAX]) + (f" and {more} more" if more > 0 else "")
 
 
 def summary(
@@ -40,11 +63,16 @@ def summary(
     unread: Sequence[UnreadPart],
     errors: Sequence[ExitError],
     elapsed_s: Decimal,
+    part: str,
 ) -> str:
-    """Return one or two sentences that can be read aloud; the verdict is their first word."""
+    """Return one or two sentences that can be read aloud; the verdict is their first word.
+
+    `part` names what was selected; the empty text means everything.
+    """
+    on = f" on {part}" if part else ""
     if verdict is None:
         return (
-            f"EXITING: {len(closed)} of {count(seen, 'position')} closed after {elapsed_s:.1f} s; "
+            f"EXITING{on}: {len(closed)} of {count(seen, 'position')} closed after {elapsed_s:.1f} s; "
             f"ask for the status of {exit_id}."
         )
     done = _done(
@@ -54,7 +82,7 @@ def summary(
         dust = [row for row in residual if row.kind == "dust"]
         small = f"; below the venue's minimum and left: {_names(dust)}" if dust else ""
         calm = ", no errors" if not errors and closed else ""
-        return f"{verdict.value.replace('_', ' ')} in {elapsed_s:.2f} s: {done}{calm}{small}."
+        return f"{verdict.value.replace('_', ' ')} in {elapsed_s:.2f} s{on}: {done}{calm}{small}."
     more = " It goes on." if state is ExitState.EXITING else ""
     if verdict is Verdict.NOT_FLAT:
         left = [row for row in residual if row.kind in {"position", "not_closed_by_bastion"}]
@@ -65,8 +93,8 @@ def summary(
             left = [row for row in residual if row.kind == "order"]
             head = f"{count(len(left), 'order')} {_remain(len(left))}"
         blind = f" Also, {_parts(unread)}." if unread else ""
-        return f"NOT FLAT after {elapsed_s:.1f} s: {head}: {_names(left)}; {done}.{blind}{more}"
-    return f"UNKNOWN after {elapsed_s:.1f} s: {_parts(unread)}; {done}.{more}"
+        return f"NOT FLAT after {elapsed_s:.1f} s{on}: {head}: {_names(left)}; {done}.{blind}{more}"
+    return f"UNKNOWN after {elapsed_s:.1f} s{on}: {_parts(unread)}; {done}.{more}"
 
 
 def next_step(

@@ -3,8 +3,10 @@
 from dataclasses import dataclass
 from decimal import Decimal
 
+from bastion.domain.mandate import ExitKind
 from bastion.domain.money import Price, Quantity, Usd
 from bastion.domain.position import Side
+from bastion.domain.selection import Selection
 from bastion.domain.verdict import ExitState, Verdict
 
 
@@ -111,12 +113,38 @@ class LegProof:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SelectedPart:
+    """The selection that was asked for, shown back, each list sorted; all empty means everything."""
+
+    venues: tuple[str, ...]
+    accounts: tuple[str, ...]
+    symbols: tuple[str, ...]
+    sides: tuple[str, ...]
+    except_accounts: tuple[str, ...]
+    except_symbols: tuple[str, ...]
+
+
+def shown(selection: Selection) -> SelectedPart:
+    """Return a selection as answers show it."""
+    return SelectedPart(
+        venues=tuple(sorted(selection.venues)),
+        accounts=tuple(sorted(selection.accounts)),
+        symbols=tuple(sorted(selection.symbols)),
+        sides=tuple(sorted(side.value for side in selection.sides)),
+        except_accounts=tuple(sorted(selection.except_accounts)),
+        except_symbols=tuple(sorted(selection.except_symbols)),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ExitReport:
     """What an exit did so far, and how it stands; `verdict` is None while it runs.
 
     `next_step` is set whenever the verdict is not success, and while the exit runs. `time_to_flat_ms` counts
     from the request to the end of the second flat look of the last leg; None unless all legs are flat.
-    `funding_usd` is None where no venue gave it. `success` is true for FLAT and FLAT_WITH_DUST only.
+    `funding_usd` is None where no venue gave it. `success` is true for FLAT and FLAT_WITH_DUST only. The
+    verdict speaks of what `selection` covers and of nothing else. `joined` names the exits that ran on
+    accounts of this one when it came; `kind` is what the machinery of the exit was used for.
     """
 
     summary: str
@@ -145,3 +173,6 @@ class ExitReport:
     refunds: tuple[RefundedMargin, ...]
     total_refunded_margin_usd: Usd
     elapsed_s: Decimal
+    selection: SelectedPart
+    joined: tuple[str, ...]
+    kind: ExitKind

@@ -41,16 +41,22 @@ class SqliteKeyStore:
         self._path = path
         self._connection: apsw.Connection | None = None
         self._inode = (0, 0)
+        self._known: tuple[int, tuple[KeyRecord, ...]] | None = None
 
     def _open(self) -> apsw.Connection:
+        try:
+            if self._connection is not None:
+                status = self._path.stat()
+                if self._inode == (status.st_dev, status.st_ino):
+                    return self._connection
+        except OSError:
+            pass  # It is gone, or cannot be seen: what follows says which.
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             descriptor = os.open(self._path, os.O_CREAT | os.O_RDWR, 0o600)
             status = os.fstat(descriptor)
             os.close(descriptor)
             # A file that was replaced under us must not keep a revoked key alive in an old handle.
-            if self._connection is not None and self._inode == (status.st_dev, status.st_ino):
-                return self._connection
             self.close()
             connection = connect(str(self._path))
             migrate(connection, "keys")
@@ -72,14 +78,25 @@ class SqliteKeyStore:
 
     def add(self, record: KeyRecord) -> None:
         """Store a new record durably; its id and digest are unique."""
+        self._known = None
         self._run(_ADD, _row(record))
 
     def records(self) -> tuple[KeyRecord, ...]:
-        """Return all records, oldest first, revoked and expired ones included."""
+        """Return all records, oldest first, revoked and expired ones included.
+
+        They are read anew whenever the file changed, by whichever process, as SQLite's own counter tells. That
+        keeps a check cheap, however many keys there are and however many bad ones are tried.
+        """
         if not self._path.exists():
             return ()
+        connection = self._open()
         try:
-            return tuple(_record(row) for row in self._run(_ALL))
+            version = int(connection.pragma("data_version"))
+            if self._known is None or self._known[0] != version:
+                self._known = (version, tuple(_record(row) for row in self._run(_ALL)))
+            return self._known[1]
+        except apsw.Error as error:
+            raise self._unusable(error) from error
         except (ValueError, ArithmeticError, TypeError) as error:
             raise self._unusable(error) from error
 
@@ -87,6 +104,7 @@ class SqliteKeyStore:
         """Mark the key revoked, durably; False when there is none of that id. The first time stays."""
         if not self._path.exists():
             return False
+        self._known = None
         return bool(self._run(_REVOKE, (at_ms, key_id)))
 
     def replace(self, key_id: str, record: KeyRecord, *, at_ms: int, until_ms: int | None) -> bool:
@@ -97,6 +115,7 @@ class SqliteKeyStore:
         if not self._path.exists():
             return False
         connection = self._open()
+        self._known = None
         try:
             with transaction(connection):
                 statement = _REVOKE_ACTIVE if until_ms is None else _RETIRE_ACTIVE
@@ -112,6 +131,7 @@ class SqliteKeyStore:
         if not uses or not self._path.exists():
             return
         connection = self._open()
+        self._known = None
         try:
             with transaction(connection):
                 connection.executemany(_NOTE_USE, [(use.uses, use.last_used_ms, use.key_id) for use in uses])
@@ -120,6 +140,7 @@ class SqliteKeyStore:
 
     def close(self) -> None:
         """Release the file."""
+        self._known = None
         if self._connection is not None:
             self._connection.close()
             self._connection = None

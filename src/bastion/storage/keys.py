@@ -84,8 +84,8 @@ class SqliteKeyStore:
     def records(self) -> tuple[KeyRecord, ...]:
         """Return all records, oldest first, revoked and expired ones included.
 
-        They are read anew whenever the file changed, by whichever process, as SQLite's own counter tells. That
-        keeps a check cheap, however many keys there are and however many bad ones are tried.
+        They are read anew whenever the file changed, by whichever process, as SQLite's own counter tells.
+        That keeps a check cheap, however many keys there are and however many bad ones are tried.
         """
         if not self._path.exists():
             return ()

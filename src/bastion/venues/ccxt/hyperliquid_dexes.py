@@ -5,6 +5,7 @@ numbers their assets; metaAndAssetCtxs of one dex), "Asset IDs", "Spot" (spotMet
 can settle in).
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from decimal import Decimal
 
@@ -13,7 +14,7 @@ from bastion.errors import AnswerMalformed, VenueError
 from bastion.ports import Clock
 from bastion.venues.ccxt import hyperliquid_rows as rows
 from bastion.venues.ccxt.venue import PartRead
-from bastion.venues.deadline import Deadline
+from bastion.venues.deadline import Deadline, within
 from bastion.venues.raw import Answer, Row, read_rows
 from bastion.venues.throttle import NS
 
@@ -29,6 +30,7 @@ class Dexes:
     def __init__(self, ask: Ask, clock: Clock) -> None:
         self._ask = ask
         self._clock = clock
+        self._turn = asyncio.Lock()
         self._read_ns: int | None = None
         self._tokens: Mapping[int, str] = {0: rows.USDC}
         self.names: tuple[str, ...] = ("",)
@@ -36,17 +38,18 @@ class Dexes:
 
     async def refresh(self, deadline: Deadline) -> None:
         """Read the list where it is older than a minute; a list of ten minutes still counts if that fails."""
-        now_ns = self._clock.monotonic_ns()
-        if self._read_ns is not None and now_ns - self._read_ns < FRESH_S * NS:
-            return
         try:
-            listed = (await self._ask({"type": "perpDexs"}, deadline)).value
-            self.names = _names(listed)
+            async with within(deadline), self._turn:
+                if not self._younger_than(FRESH_S):
+                    begun_ns = self._clock.monotonic_ns()
+                    listed = (await self._ask({"type": "perpDexs"}, deadline)).value
+                    self.names = _names(listed)
+                    self._read_ns, self.error = begun_ns, None
         except VenueError as error:
-            known = self._read_ns is not None and now_ns - self._read_ns < OLD_S * NS
-            self.error = None if known else error
-            return
-        self._read_ns, self.error = now_ns, None
+            self.error = None if self._younger_than(OLD_S) else error
+
+    def _younger_than(self, seconds: float) -> bool:
+        return self._read_ns is not None and self._clock.monotonic_ns() - self._read_ns < seconds * NS
 
     async def unread(self, _deadline: Deadline) -> PartRead:
         """Stand in for the list that could not be read.

@@ -165,8 +165,8 @@ def dex_of(coin: str) -> str:
 
 
 def pair(coin: str, settle: str) -> str:
-    """Return the pair form of a coin: `BTCUSDC`, `XYZ-GOLDUSDC`."""
-    return f"{coin.replace(':', '-').upper()}{settle}"
+    """Return the pair form of a coin: `BTCUSDC`, `XYZGOLDUSDC`."""
+    return f"{coin.replace(':', '').upper()}{settle}"
 
 
 def direction(row: Row) -> Direction:

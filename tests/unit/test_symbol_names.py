@@ -1,0 +1,95 @@
+"""A symbol is known in every form that the interface accepts, and answered in one."""
+
+import pytest
+
+from bastion.domain.naming import LENGTH_MAX, interface_name, pair_form
+from bastion.domain.symbol import pair
+from bastion.errors import SymbolUnknown
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["BTC", "btc", " Btc ", "BTCUSDT", "btcusdt", "BTC/USDT", "BTC-USDT", "btc-usdt", "BTC/USDT:USDT"],
+)
+def test_every_accepted_form_means_the_usdt_perpetual(text: str) -> None:
+    assert pair_form(text) == "BTCUSDT"
+
+
+@pytest.mark.parametrize(
+    ("text", "answer"),
+    [
+        ("BTC/USDC:USDC", "BTCUSDC"),
+        ("BTCUSD", "BTCUSD"),
+        ("BTC/USD:BTC", "BTCUSD"),
+        ("BTC-USD", "BTCUSD"),
+        ("BTC-USDT-SWAP", "BTCUSDT"),
+        ("BTCUSDT_260327", "BTCUSDT_260327"),
+        ("BTC-27MAR26", "BTC-27MAR26"),
+        ("ETHBTC", "ETHBTC"),
+        ("1000pepe", "1000PEPEUSDT"),
+        ("USDC", "USDCUSDT"),
+        ("FDUSD", "FDUSDUSDT"),
+    ],
+)
+def test_other_contracts_are_named_by_their_own_pair(text: str, answer: str) -> None:
+    assert pair_form(text) == answer
+
+
+@pytest.mark.parametrize("text", ["BTCUSDT", "BTCUSDC", "BTCUSD", "BTCUSDT_260327", "MATICUSDT", "ETHBTC"])
+def test_what_answers_show_can_be_given_back_unchanged(text: str) -> None:
+    assert pair_form(text) == text
+    assert pair(text) == text
+
+
+def test_a_bare_base_never_means_another_contract_than_its_usdt_perpetual() -> None:
+    assert {pair_form("BTC"), pair_form("BTC/USDC"), pair_form("BTCUSD")} == {"BTCUSDT", "BTCUSDC", "BTCUSD"}
+
+
+@pytest.mark.parametrize("text", ["MATIC", "POL", "polusdt", "POL/USDT:USDT", "MATIC-USDT"])
+def test_matic_is_the_name_of_pol(text: str) -> None:
+    assert pair_form(text) == "MATICUSDT"
+
+
+def test_a_venues_pol_is_shown_as_matic_and_polyx_is_not() -> None:
+    assert interface_name("POLUSDT") == "MATICUSDT"
+    assert interface_name("POLUSDC") == "MATICUSDC"
+    assert interface_name("POLYXUSDT") == "POLYXUSDT"
+    assert pair("POL/USDT:USDT") == "MATICUSDT"
+
+
+@pytest.mark.parametrize("text", ["LUNA", "luna", "LUNAUSDT", "LUNA/USDT:USDT", "FTT", "FTT-USDT"])
+def test_a_delisted_base_is_unknown(text: str) -> None:
+    with pytest.raises(SymbolUnknown, match="delisted") as raised:
+        pair_form(text)
+    assert raised.value.code == "INVALID_SYMBOL"
+
+
+def test_lunas_successor_is_not_delisted() -> None:
+    assert pair_form("LUNA2") == "LUNA2USDT"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "  ",
+        "BTC USDT",
+        "BTC/XYZ",
+        "BTC/USDT:EUR",
+        "-USDT",
+        "/USDT",
+        "__/USDT",
+        "../etc/passwd",
+        "BTC;DROP",
+        "A" * (LENGTH_MAX + 1),
+    ],
+)
+def test_what_has_no_accepted_form_is_refused_with_a_hint(text: str) -> None:
+    with pytest.raises(SymbolUnknown, match="BTC/USDT:USDT"):
+        pair_form(text)
+
+
+def test_a_refusal_shows_no_more_than_the_beginning_of_what_was_given() -> None:
+    with pytest.raises(SymbolUnknown) as raised:
+        pair_form("X" * 5000)
+    assert len(str(raised.value)) < 200

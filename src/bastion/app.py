@@ -6,10 +6,9 @@ import contextlib
 import logging
 import os
 import shutil
-import sys
 import tempfile
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from bastion.auth.keys import Keys
@@ -23,6 +22,7 @@ from bastion.embedded import PAPER_COMMAND, PAPER_TOKEN_VARIABLE, PaperProcess, 
 from bastion.errors import BastionError, ConfigInvalid, Refused, VaultUnusable, VenueError
 from bastion.exits.settings import ExitSettings
 from bastion.log import Redactor, start_logging
+from bastion.place import Place, find_place
 from bastion.ports import Auditor, Clock, Journal, Venue
 from bastion.storage.audit import SqliteAudit
 from bastion.storage.keys import SqliteKeyStore
@@ -54,41 +54,6 @@ WARM_S = 10.0
 PAPER_COMMIT_MS = 5_000
 
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
-    """Where this user's files are; `home` holds the state, `config` None means the embedded exchange."""
-
-    home: Path
-    config: Path | None
-    vault_key_file: Path
-
-
-def find_place(*, config: Path | None, environment: Mapping[str, str] = os.environ) -> Place:
-    """Return the places that the command line and the environment name.
-
-    BASTION_HOME is the state directory (default: the platform's user data directory), BASTION_CONFIG the
-    configuration, BASTION_VAULT_KEY_FILE the vault's key file (default: vault.key in the state directory).
-    """
-    named_home = environment.get("BASTION_HOME")
-    home = Path(named_home).expanduser() if named_home else _user_data_directory(environment)
-    named_config = environment.get("BASTION_CONFIG")
-    if config is None and named_config:
-        config = Path(named_config).expanduser()
-    named_key = environment.get("BASTION_VAULT_KEY_FILE")
-    return Place(
-        home=home.absolute(),
-        config=None if config is None else config.absolute(),
-        vault_key_file=(Path(named_key).expanduser() if named_key else home / "vault.key").absolute(),
-    )
-
-
-def _user_data_directory(environment: Mapping[str, str]) -> Path:
-    if sys.platform == "darwin":
-        return Path.home() / "Library" / "Application Support" / "bastion"
-    named = environment.get("XDG_DATA_HOME")
-    return (Path(named) if named else Path.home() / ".local" / "share") / "bastion"
 
 
 def open_vault(place: Place) -> Vault:

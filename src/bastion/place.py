@@ -1,0 +1,42 @@
+"""Place: where this user's files are; the standard library alone finds them, since an emergency asks first."""
+
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where this user's files are; `home` holds the state, `config` None means the embedded exchange."""
+
+    home: Path
+    config: Path | None
+    vault_key_file: Path
+
+
+def find_place(*, config: Path | None, environment: Mapping[str, str] = os.environ) -> Place:
+    """Return the places that the command line and the environment name.
+
+    BASTION_HOME is the state directory (default: the platform's user data directory), BASTION_CONFIG the
+    configuration, BASTION_VAULT_KEY_FILE the vault's key file (default: vault.key in the state directory).
+    """
+    named_home = environment.get("BASTION_HOME")
+    home = Path(named_home).expanduser() if named_home else _user_data_directory(environment)
+    named_config = environment.get("BASTION_CONFIG")
+    if config is None and named_config:
+        config = Path(named_config).expanduser()
+    named_key = environment.get("BASTION_VAULT_KEY_FILE")
+    return Place(
+        home=home.absolute(),
+        config=None if config is None else config.absolute(),
+        vault_key_file=(Path(named_key).expanduser() if named_key else home / "vault.key").absolute(),
+    )
+
+
+def _user_data_directory(environment: Mapping[str, str]) -> Path:
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Application Support" / "bastion"
+    named = environment.get("XDG_DATA_HOME")
+    return (Path(named) if named else Path.home() / ".local" / "share") / "bastion"

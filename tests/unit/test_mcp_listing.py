@@ -15,10 +15,31 @@ from bastion.surfaces.mcp_server.tools import TOOLS, offered, toolsets_of
 GOLDEN = Path(__file__).with_name("mcp_tools_list.golden.json")
 BY_NAME = {tool.name: tool for tool in TOOLS}
 # Whether a tool only reads, destroys, may be repeated, and reaches beyond this machine (facts of the verbs).
+READS, READS_HERE = (True, False, True, True), (True, False, True, False)
+DESTROYS, DESTROYS_MORE = (False, True, True, True), (False, True, False, True)
 HINTS = {
-    "bastion_emergency_exit": (False, True, True, True),
-    "bastion_get_positions": (True, False, True, True),
-    "bastion_exit_status": (True, False, True, False),
+    "bastion_emergency_exit": DESTROYS,
+    "bastion_kill_switch": DESTROYS,
+    "bastion_halt": DESTROYS,
+    "bastion_preview": READS,
+    "bastion_exit_status": READS_HERE,
+    "bastion_certificate": READS_HERE,
+    "bastion_get_positions": READS,
+    "bastion_get_balance": READS,
+    "bastion_get_exchanges": READS,
+    "bastion_get_alerts": READS_HERE,
+    "bastion_get_session_stats": READS,
+    # Prices move: a repeated call closes others, or another part.
+    "bastion_flatten_winners": DESTROYS_MORE,
+    "bastion_partial_close": DESTROYS_MORE,
+    "bastion_set_take_profit": DESTROYS,
+    "bastion_set_stop_loss": DESTROYS,
+    "bastion_move_to_breakeven": DESTROYS,
+    "bastion_engine_status": READS_HERE,
+    "bastion_engine_history": READS_HERE,
+    "bastion_engine_start": (False, False, True, True),
+    "bastion_engine_arm": DESTROYS,
+    "bastion_engine_disarm": (False, False, True, False),
 }
 EACH_TOOL = pytest.mark.parametrize("tool", TOOLS, ids=lambda tool: tool.name)
 

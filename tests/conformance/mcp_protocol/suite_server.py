@@ -35,8 +35,10 @@ from bastion.auth.rates import Rates
 from bastion.clock import SystemClock
 from bastion.domain.principal import Principal
 from bastion.errors import KeyRefused
+from bastion.surfaces.daemon.serving import new_loop, serve
+from bastion.surfaces.daemon.sockets import bind_loopback
 from bastion.surfaces.mcp_server.admission import Gate
-from bastion.surfaces.mcp_server.over_http import bind, http_application, new_loop, serve_http
+from bastion.surfaces.mcp_server.over_http import http_application
 from tests.conformance.mcp_protocol import suite_content, suite_tools
 
 RETRY_MS = 100
@@ -131,14 +133,18 @@ def build() -> Server:
     return server
 
 
-async def serve() -> None:
-    listening = bind(0)
+async def run() -> None:
+    listening = bind_loopback(0)
     gate = Gate(keys=NoKeys(), rates=Rates(clock=SystemClock()))
     application = http_application(build(), gate=gate, events=Events(), retry_ms=RETRY_MS)
     address = f"http://127.0.0.1:{listening.getsockname()[1]}\n"
-    await serve_http(application, listening, ready=lambda: print(address, end="", flush=True))  # noqa: T201
+
+    def ready() -> None:
+        print(address, end="", flush=True)  # noqa: T201 - whoever started this reads it
+
+    await serve(application, [listening], ready=ready, ending=lambda: None)
 
 
 if __name__ == "__main__":
     with asyncio.Runner(loop_factory=new_loop) as runner:
-        sys.exit(runner.run(serve()))
+        sys.exit(runner.run(run()))

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from bastion.auth.rates import Rates
 from bastion.domain.act import Act
-from bastion.domain.principal import Principal
+from bastion.domain.principal import Principal, Scope
 from bastion.errors import BastionError, RateLimited
 from bastion.surfaces.mcp_server.identity import (
     KeyCheck,
@@ -20,6 +20,8 @@ from bastion.surfaces.mcp_server.identity import (
 
 ADMITTED = "bastion.admitted"
 """Where the HTTP door leaves its `Admitted` in the ASGI scope."""
+OWNER = Principal(id="owner", surface="mcp", scope=Scope.ENGINE)
+"""Who asks by the own user's socket without a key."""
 ARGUMENT_WARNING = (
     "The bastion key came as the argument `api_key`: it now stands in this conversation's transcript. Put "
     "the key into the client's configuration (a header, or BASTION_API_KEY), leave `api_key` empty, and "
@@ -65,14 +67,24 @@ class Gate:
         return self._rates.authenticate(lambda: identify(self._keys, presented), address=address)
 
     def admit(
-        self, act: Act, argument: object, presented: Sequence[Presented], *, address: str | None
+        self,
+        act: Act,
+        argument: object,
+        presented: Sequence[Presented],
+        *,
+        address: str | None,
+        local: bool = False,
     ) -> Admitted:
-        """Judge one call by its key argument and the keys of its connection; never raises."""
+        """Judge one call by its key argument and the keys of its connection; never raises.
+
+        `local` says that it came by the own user's socket: without a key it is the owner's.
+        """
         principal: Principal | None = None
         refusal: BastionError | None = None
         headers: dict[str, str] = {}
         try:
-            principal = self.identify((*from_argument(argument), *presented), address=address)
+            keys = (*from_argument(argument), *presented)
+            principal = OWNER if local and not keys else self.identify(keys, address=address)
             headers = self._rates.admit(principal, act).headers()
         except RateLimited as error:
             refusal = error

@@ -9,9 +9,8 @@ else can use the session. A call is counted here, since the headers that tell wh
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
 from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
@@ -22,17 +21,13 @@ from bastion.domain.principal import Principal
 from bastion.errors import KeyRefused, RateLimited
 from bastion.surfaces.mcp_server.admission import ADMITTED, Gate
 from bastion.surfaces.mcp_server.identity import QUERY_KEYS, from_headers, from_query
+from bastion.surfaces.rest.asgi import LOCAL, Application, Message, Receive, Scope, Send
 
 STREAM_PATH = "/mcp/stream"
 BODY_BYTES_MAX = 262_144
 BODY_S = 10.0
 CHUNKS_MAX = 100_000
 
-Scope = MutableMapping[str, Any]
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
-Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 ActOf = Callable[[str, Mapping[str, object]], Act | None]
 """Returns which act a request of the protocol is, by its method and parameters; None where it is none."""
 
@@ -86,7 +81,8 @@ class Door:
         if act is not None:
             arguments = params.get("arguments")
             argument = arguments.get("api_key") if isinstance(arguments, dict) else None
-            admitted = self._gate.admit(act, argument, presented, address=address)
+            local = bool(scope.get(LOCAL, False))
+            admitted = self._gate.admit(act, argument, presented, address=address, local=local)
             scope[ADMITTED] = admitted
             if presented and admitted.principal is not None:
                 _bind(scope, admitted.principal)

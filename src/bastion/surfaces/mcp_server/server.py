@@ -47,6 +47,7 @@ from bastion.surfaces.mcp_server.progress import Progress
 from bastion.surfaces.mcp_server.refusals import envelope, refused
 from bastion.surfaces.mcp_server.tool import Call, Tool, Toolset
 from bastion.surfaces.mcp_server.tools import ALL, TOOLS, offered
+from bastion.surfaces.rest.asgi import LOCAL
 
 _HOUR_MS = 3_600_000
 
@@ -166,7 +167,8 @@ class _Handlers:
         if admitted is None or admitted.act is not act or admitted.argument != argument:
             address = None if request is None or request.client is None else request.client.host
             presented = self._connection_keys(context)
-            admitted = self._gate.admit(act, argument, presented, address=address)
+            local = request is not None and bool(request.scope.get(LOCAL, False))
+            admitted = self._gate.admit(act, argument, presented, address=address, local=local)
         if admitted.refusal is not None:
             raise admitted.refusal
         if admitted.principal is None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
@@ -63,6 +64,22 @@ class Call:
         """Return an optional text argument."""
         value = self.arguments.get(name)
         return None if value is None else str(value)
+
+    def flag(self, name: str) -> bool:
+        """Return whether an optional flag was given as true."""
+        return bool(self.arguments.get(name, False))
+
+    def whole(self, name: str, default: int) -> int:
+        """Return an optional whole number."""
+        return int(str(self.arguments.get(name, default)))
+
+    def number(self, name: str) -> Decimal:
+        """Return a number that was given, as it was written: through its text, so that 0.1 stays 0.1.
+
+        Raises:
+            KeyError: it was not given.
+        """
+        return Decimal(str(self.arguments[name]))
 
 
 Run = Callable[[Call], Awaitable[object]]

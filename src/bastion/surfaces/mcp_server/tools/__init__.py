@@ -4,13 +4,39 @@ from collections.abc import Collection
 
 from bastion.errors import Refused
 from bastion.surfaces.mcp_server.tool import Tool, Toolset
-from bastion.surfaces.mcp_server.tools.exits import EMERGENCY_EXIT, EXIT_STATUS
-from bastion.surfaces.mcp_server.tools.portfolio import POSITIONS
+from bastion.surfaces.mcp_server.tools import engine
+from bastion.surfaces.mcp_server.tools.closing import FLATTEN_WINNERS, PARTIAL_CLOSE
+from bastion.surfaces.mcp_server.tools.exits import EMERGENCY_EXIT, EXIT_STATUS, HALT, KILL_SWITCH, PREVIEW
+from bastion.surfaces.mcp_server.tools.portfolio import (
+    ALERTS,
+    BALANCE,
+    EXCHANGES,
+    POSITIONS,
+    SESSION_STATS,
+)
+from bastion.surfaces.mcp_server.tools.protecting import BREAKEVEN, STOP_LOSS, TAKE_PROFIT
 
 TOOLS: tuple[Tool, ...] = (
     EMERGENCY_EXIT,
-    POSITIONS,
+    KILL_SWITCH,
+    HALT,
+    PREVIEW,
     EXIT_STATUS,
+    POSITIONS,
+    BALANCE,
+    EXCHANGES,
+    ALERTS,
+    SESSION_STATS,
+    FLATTEN_WINNERS,
+    PARTIAL_CLOSE,
+    TAKE_PROFIT,
+    STOP_LOSS,
+    BREAKEVEN,
+    engine.STATUS,
+    engine.HISTORY,
+    engine.START,
+    engine.ARM,
+    engine.DISARM,
 )
 
 ALL = frozenset(Toolset)

@@ -1,12 +1,16 @@
 """Exits: the tools that get out, and those that tell how it stands."""
 
 from collections.abc import Mapping
-from decimal import Decimal
 
 from bastion import commands
+from bastion.commands.engine_telling import KillSwitchReport
+from bastion.commands.preview_telling import PreviewAction, PreviewReport
 from bastion.domain.act import Act
+from bastion.domain.verdict import ExitState
+from bastion.exits.act_telling import HaltReport
 from bastion.exits.report import ExitReport
-from bastion.surfaces.mcp_server.parameters import Number, Parameters, Text
+from bastion.surfaces.mcp_server.parameters import Choice, Flag, Number, Parameter, Text
+from bastion.surfaces.mcp_server.selecting import EVERYWHERE, selection_of
 from bastion.surfaces.mcp_server.tool import Call, Tool, Toolset
 from bastion.surfaces.mcp_server.watch import ANSWER_S, watched
 from bastion.surfaces.schemas import exit_schema
@@ -19,7 +23,7 @@ REASON = Text(
 EXIT_ID = Text(
     description="The `exit_id` of an exit, for example `x3kq7z2m5p4ab`.", length_max=40, required=True
 )
-DEADLINE: Parameters = {
+DEADLINE: dict[str, Parameter] = {
     "reason": REASON,
     "deadline_s": Number(
         description=(
@@ -33,28 +37,77 @@ DEADLINE: Parameters = {
 }
 
 
+def next_of_act(report: object, _: commands.Desk) -> Mapping[str, object] | None:
+    """Return the tool that goes on after an act that an exit carries out; None once it succeeded."""
+    if getattr(report, "success", False):
+        return None
+    exit_id, state = getattr(report, "exit_id", None), getattr(report, "state", None)
+    if exit_id is not None and state is ExitState.EXITING:
+        return {"name": "bastion_exit_status", "arguments": {"exit_id": exit_id}}
+    return {"name": "bastion_get_positions", "arguments": {}}
+
+
 def next_of_exit(report: ExitReport, _: commands.Desk) -> Mapping[str, object] | None:
     """Return the tool that goes on after an exit's answer; None once it is flat and over."""
-    if report.verdict is not None and not report.success and report.state.value == "done":
+    if report.verdict is not None and not report.success and report.state is ExitState.DONE:
         return {"name": "bastion_emergency_exit", "arguments": {}}
-    if report.success and report.state.value == "done":
+    if report.success and report.state is ExitState.DONE:
         return None
     return {"name": "bastion_exit_status", "arguments": {"exit_id": report.exit_id}}
 
 
 async def _emergency_exit(call: Call) -> ExitReport:
-    deadline_s = call.arguments.get("deadline_s")
     return await watched(
         call.desk,
         call.progress,
         lambda: commands.emergency_exit(
             call.desk,
             call.principal,
+            selection=selection_of(call.arguments),
             reason=call.text("reason"),
-            # Through its text, so that 0.1 stays 0.1.
-            deadline_s=None if deadline_s is None else Decimal(str(deadline_s)),
+            deadline_s=call.number("deadline_s") if "deadline_s" in call.arguments else None,
             wait_s=ANSWER_S,
         ),
+    )
+
+
+async def _kill_switch(call: Call) -> KillSwitchReport:
+    return await watched(
+        call.desk,
+        call.progress,
+        lambda: commands.kill_switch(call.desk, call.principal, reason=call.text("reason"), wait_s=ANSWER_S),
+    )
+
+
+async def _halt(call: Call) -> HaltReport:
+    return await watched(
+        call.desk,
+        call.progress,
+        lambda: commands.halt(
+            call.desk,
+            call.principal,
+            selection=selection_of(call.arguments),
+            stops_too=call.flag("stops_too"),
+            reason=call.text("reason"),
+            wait_s=ANSWER_S,
+        ),
+    )
+
+
+def _next_of_halt(report: HaltReport, _: commands.Desk) -> Mapping[str, object] | None:
+    # A halt that is asked for again joins the running one, or cancels what is left.
+    return None if report.success else {"name": "bastion_halt", "arguments": {}}
+
+
+async def _preview(call: Call) -> PreviewReport:
+    exit_pct = call.arguments.get("exit_pct")
+    return await commands.preview(
+        call.desk,
+        call.principal,
+        selection=selection_of(call.arguments),
+        action=call.text("action") or PreviewAction.EXIT.value,
+        symbol=call.text("symbol"),
+        exit_pct=None if exit_pct is None else int(str(exit_pct)),
     )
 
 
@@ -81,10 +134,33 @@ EMERGENCY_EXIT = Tool(
     ),
     act=Act.EXIT,
     toolsets=EXIT,
-    parameters=DEADLINE,
+    parameters={**DEADLINE, **EVERYWHERE},
     report=ExitReport,
     schema=exit_schema(),
     run=_emergency_exit,
+    next_tool=next_of_exit,
+    destructive=True,
+)
+
+KILL_SWITCH = Tool(
+    name="bastion_kill_switch",
+    title="Kill switch: disarm and close everything",
+    description=(
+        "Disarms the engine, then closes ALL open positions and cancels all working orders on ALL connected "
+        "exchanges at market price, and records what the market was; this is final and cannot be undone, "
+        "and a key with the `trade` scope is needed. Use it instead of `bastion_emergency_exit` when nothing "
+        "automatic may act afterwards either: the engine itself went wrong, or the user leaves for good. "
+        "`bastion_emergency_exit` does not disarm; `bastion_engine_disarm` does not close; `bastion_halt` "
+        "cancels orders and leaves the positions. Calling it while an exit runs disarms and joins that "
+        "exit. It answers as `bastion_emergency_exit` does, within 25 seconds, and goes on without the "
+        "client: only `success: true` means flat; otherwise follow `next_step`."
+    ),
+    act=Act.KILL_SWITCH,
+    toolsets=EXIT,
+    parameters={"reason": REASON},
+    report=KillSwitchReport,
+    schema=exit_schema(),
+    run=_kill_switch,
     next_tool=next_of_exit,
     destructive=True,
 )
@@ -106,4 +182,67 @@ EXIT_STATUS = Tool(
     run=_exit_status,
     next_tool=next_of_exit,
     open_world=False,
+)
+
+PREVIEW = Tool(
+    name="bastion_preview",
+    title="What would be sent",
+    description=(
+        "Shows what an exit, a flatten-winners or a partial close would send now for each position, and "
+        "what it is estimated to cost by the live order books; it sends nothing, changes nothing and needs "
+        "a key with the `read` scope. Use it when the user asks what an exit would do or cost, or whether "
+        "anything would hinder it. In an emergency do not wait for it: call `bastion_emergency_exit`. The "
+        "figures are estimates and the market moves on; where a book does not hold the size, there is no "
+        "estimate. What could not be read is in `unread`."
+    ),
+    act=Act.PREVIEW,
+    toolsets=EXIT | {Toolset.TRADING},
+    parameters={
+        "action": Choice(
+            description="Which action to look at: everything, what is in profit, or a part of one symbol.",
+            words=tuple(action.value for action in PreviewAction),
+            default=PreviewAction.EXIT.value,
+        ),
+        "symbol": Text(
+            description="The symbol of a partial close, such as `BTCUSDT`; for the others it is left out.",
+            length_max=40,
+        ),
+        "exit_pct": Number(
+            description="The share of a partial close, in percent; 50 if left out.",
+            minimum=1,
+            maximum=100,
+            whole=True,
+        ),
+        **EVERYWHERE,
+    },
+    report=PreviewReport,
+    run=_preview,
+)
+
+
+HALT = Tool(
+    name="bastion_halt",
+    title="Halt: cancel every working order",
+    description=(
+        "Cancels every working order on ALL connected exchanges and blocks what bastion itself would open; "
+        "positions stay open, and so do the stops that protect them unless `stops_too` is set; cancelled "
+        "orders do not come back, and a key with the `trade` scope is needed. Use it to stop trading "
+        "without closing: a bot runs wild, or no new position may be filled. It closes nothing: "
+        "`bastion_emergency_exit` does, `bastion_kill_switch` also disarms the engine. Calling it again "
+        "cancels what is new. Only a person lifts the block, with `bastion reset ID` in a terminal. It "
+        "cannot keep other programs from placing new orders at the exchange."
+    ),
+    act=Act.HALT,
+    toolsets=EXIT,
+    parameters={
+        "stops_too": Flag(
+            description="Cancel protective stops as well; the positions are then without protection."
+        ),
+        "reason": REASON,
+        **EVERYWHERE,
+    },
+    report=HaltReport,
+    run=_halt,
+    next_tool=_next_of_halt,
+    destructive=True,
 )

@@ -1,4 +1,4 @@
-"""Place: where this user's files are; the standard library alone finds them, since an emergency asks first."""
+"""Place: where this user's files are, found by the standard library alone: an emergency asks first."""
 
 import os
 import sys

@@ -80,7 +80,7 @@ def open_conditional_order(row: Row) -> OpenOrder:
 
 def protective_order(row: Row, position: Position) -> ProtectiveOrder | None:
     """Return a conditional order that can only reduce this position at market, None for any other."""
-    kinds = [kind for kind, name in ALGO_TYPES.items() if name == row.text("orderType")]
+    kinds = [kind for kind, name in ALGO_TYPES.items() if name == row.text_or("orderType")]
     order = open_conditional_order(row)
     closing = Direction.SELL if position.side is Side.LONG else Direction.BUY
     here = order.instrument == position.instrument and order.side is (

@@ -4,7 +4,15 @@ from dataclasses import replace
 from decimal import Decimal
 
 from bastion.paper.instrument import Instrument
-from bastion.paper.order import Direction, Fill, Order, OrderKind, OrderState, PositionSide
+from bastion.paper.order import (
+    Direction,
+    Fill,
+    Order,
+    OrderKind,
+    OrderState,
+    PositionSide,
+    TriggerWhen,
+)
 from bastion.paper.wire.binance import figures
 
 _SELF_TRADE = "self_trade"
@@ -119,7 +127,7 @@ def algo_placed(order: Order, instrument: Instrument) -> dict[str, object]:
         "algoId": order.order_id,
         "clientAlgoId": order.client_order_id,
         "algoType": "CONDITIONAL",
-        "orderType": request.terms.get("type", ""),
+        "orderType": request.terms.get("type") or _algo_type(order),
         "symbol": order.symbol,
         "side": request.direction.value,
         "positionSide": position_side(request.position_side),
@@ -179,6 +187,14 @@ def log_line(order: Order) -> str:
         f"{shape} {order.order_id} {order.request.direction} {figures.plain(order.quantity)} {order.symbol}"
         f"{price}: {order.state}, executed {figures.plain(order.executed_quantity)}"
     )
+
+
+def _algo_type(order: Order) -> str:
+    """Return the type of a conditional order that was not placed over this wire, by what it does."""
+    request = order.request
+    rises = request.trigger is not None and request.trigger.when is TriggerWhen.RISES_TO
+    stem = "STOP" if rises == (request.direction is Direction.BUY) else "TAKE_PROFIT"
+    return f"{stem}_MARKET" if request.kind is OrderKind.MARKET else stem
 
 
 def _algo_status(order: Order, child: Order | None) -> str:

@@ -20,6 +20,9 @@ LEAST = 400
 """Weight below which the lists are not read at all while a position is open."""
 GAP_S = 10.0
 """Between the two marks, the lists are read this often: an order can come to hold a position's size."""
+PAIR_S = 1.0
+"""So soon after such a reading a second one is let through: only two in a row prove that a part is closed
+while other positions stay open."""
 
 
 class Thrift:
@@ -30,6 +33,7 @@ class Thrift:
         self._weight = weight
         self._held = False
         self._read_ns = 0
+        self._paired = False
 
     def saw(self, positions: Sequence[Position]) -> None:
         """Hear what the latest reading of positions showed; without any, the lists are always read."""
@@ -39,9 +43,12 @@ class Thrift:
         """Return whether the look that begins now reads the order lists."""
         now_ns = self._clock.monotonic_ns()
         free = self._weight.free()
-        due = now_ns - self._read_ns >= GAP_S * NS
+        since_ns = now_ns - self._read_ns
+        second = since_ns <= PAIR_S * NS and not self._paired
+        due = since_ns >= GAP_S * NS or second
         if self._held and free < KEPT and (free < LEAST or not due):
             return False
+        self._paired = second
         self._read_ns = now_ns
         return True
 

@@ -15,16 +15,19 @@ from bastion.auth.keys import Keys
 from bastion.auth.vault import Vault
 from bastion.clock import SystemClock
 from bastion.commands import Desk, VerifyReport, check_access, verdict_on
+from bastion.commands.engine_acts import EngineActs
 from bastion.config import Config, read_config
 from bastion.domain.account import Account
 from bastion.domain.principal import KeyUse
 from bastion.embedded import PAPER_COMMAND, PAPER_TOKEN_VARIABLE, PaperProcess, start_paper
+from bastion.engine.engine import Engine
 from bastion.errors import BastionError, ConfigInvalid, Refused, VaultUnusable, VenueError
 from bastion.exits.settings import ExitSettings
 from bastion.log import Redactor, start_logging
 from bastion.place import Place, find_place
 from bastion.ports import Auditor, Clock, Journal, Venue
 from bastion.storage.audit import SqliteAudit
+from bastion.storage.engine_log import SqliteEngineLog
 from bastion.storage.keys import SqliteKeyStore
 from bastion.storage.lock import FileLock
 from bastion.storage.spool import open_journal
@@ -166,6 +169,7 @@ async def _desk(
         open_keys(place) as keys,
         _journal(home, settings, clock) as journal,
         _audit(place, home, clock) as audit,
+        contextlib.closing(SqliteEngineLog(home / "engine.sqlite", clock=clock)) as engine_log,
     ):
         try:
             async with asyncio.TaskGroup() as tasks:
@@ -183,15 +187,26 @@ async def _desk(
                     audit=audit,
                     verify=lambda: verify_state(home),
                 )
-                warming = tasks.create_task(_warm(desk)) if serving else None
+                engine = Engine(
+                    log=engine_log,
+                    lock=FileLock(home / "engine.lock"),
+                    venues=venues,
+                    journal=journal,
+                    clock=clock,
+                    settings=config.engine,
+                    surroundings=EngineActs(desk),
+                    serving=serving,
+                )
+                desk.engine = engine
+                beside = [tasks.create_task(_warm(desk)), tasks.create_task(engine.run())] if serving else []
                 try:
                     yield desk
                 except BastionError as error:
                     # Kept, so that the group does not wrap what the surface is to tell.
                     failure = error
                 finally:
-                    if warming is not None:
-                        warming.cancel()
+                    for task in beside:
+                        task.cancel()
                     await desk.stop()
         finally:
             for venue in venues.values():

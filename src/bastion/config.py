@@ -2,14 +2,16 @@
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from bastion.auth.vault import NAME_FORM
 from bastion.domain.account import Account
 from bastion.domain.refund import RefundPolicy
+from bastion.engine.settings import EngineSettings, GuardLimits
 from bastion.errors import ConfigInvalid
 
 ACCOUNTS_MAX = 200
@@ -44,10 +46,25 @@ REFUND_TRIES_MAX = 100
 REFUND_S_DEFAULT = Decimal(10)
 TRADING_A_MINUTE_MAX = 10_000
 
-_TOP = ("account", "exit", "vault")
+_TOP = ("account", "engine", "exit", "vault")
 _ACCOUNT = ("name", "venue", "base_url", "ws_url", "credential", "key_space", "refund", "trading_a_minute")
 _EXIT = ("deadline_s", "hold_s", "intent_commit_budget_ms", "refund_after_tries", "refund_after_s")
 _VAULT = ("path",)
+# The engine's own settings, each with its least and its most; guards' limits are percentages.
+_ENGINE_SECONDS = {"poll_s": (1, 3_600), "near_poll_s": (1, 3_600), "warm_up_s": (0, 3_600)}
+_ENGINE_WHOLE = {"advice_s": 86_400, "confirm_reads": 100, "acts_a_day_max": 1_000}
+PCT_LEAST = Decimal("0.1")
+_ENGINE_PCT = (
+    "drawdown_warn_pct",
+    "drawdown_high_pct",
+    "drawdown_exit_pct",
+    "drawdown_fast_pct",
+    "drawdown_clear_pct",
+    "liquidation_warn_pct",
+    "liquidation_exit_pct",
+    "liquidation_clear_pct",
+)
+_ENGINE = (*_ENGINE_SECONDS, *_ENGINE_WHOLE, *_ENGINE_PCT, "act_advice")
 _SECRET_WORDS = ("secret", "apikey", "apisecret", "privatekey", "passphrase", "password")
 
 
@@ -58,7 +75,7 @@ class Config:
     `deadline_s` is when an exit answers at the latest; `hold_s` how long a standing process keeps looking
     after FLAT, both in seconds. The first orders wait at most `intent_commit_budget_ms` for the journal. A
     margin refund is the last rung only after `refund_after_tries` refused rounds and `refund_after_s`
-    seconds.
+    seconds. `engine` holds the rhythm and the guards' limits of the engine.
     """
 
     path: Path | None
@@ -69,6 +86,7 @@ class Config:
     refund_after_tries: int = REFUND_TRIES_DEFAULT
     refund_after_s: Decimal = REFUND_S_DEFAULT
     vault_path: Path | None = None
+    engine: EngineSettings = field(default_factory=EngineSettings)
 
     @property
     def embedded(self) -> bool:
@@ -121,6 +139,7 @@ def parse_config(text: str, *, path: Path) -> Config:
         if name in names[:at]:
             raise reader.wrong(f"account[{at}].name", f"the name {name!r} is used twice")
     exit_table = reader.table(document, "exit", allowed=_EXIT)
+    engine_table = reader.table(document, "engine", allowed=_ENGINE)
     vault_table = reader.table(document, "vault", allowed=_VAULT)
     vault_path = reader.text(vault_table, "path", where="vault")
     return Config(
@@ -145,8 +164,38 @@ def parse_config(text: str, *, path: Path) -> Config:
         refund_after_s=reader.seconds(
             exit_table, "refund_after_s", least=Decimal(0), most=DEADLINE_S_MAX, default=REFUND_S_DEFAULT
         ),
+        engine=_engine(reader, engine_table),
         vault_path=None if vault_path is None else (path.parent / Path(vault_path).expanduser()).resolve(),
     )
+
+
+def _engine(reader: "_Reader", table: Mapping[str, object]) -> EngineSettings:
+    given, limits = EngineSettings(), GuardLimits()
+    # `Any` stands for what each field's own check has found; the names are those of the two classes.
+    pct: dict[str, Any] = {
+        name: reader.number(
+            table, name, where="engine", least=PCT_LEAST, most=Decimal(100), default=getattr(limits, name)
+        )
+        for name in _ENGINE_PCT
+    }
+    values: dict[str, Any] = {
+        name: reader.whole(table, name, where="engine", most=most, default=getattr(given, name))
+        for name, most in _ENGINE_WHOLE.items()
+    }
+    for name, (least, most) in _ENGINE_SECONDS.items():
+        default = Decimal(str(getattr(given, name)))
+        values[name] = float(
+            reader.number(
+                table, name, where="engine", least=Decimal(least), most=Decimal(most), default=default
+            )
+        )
+    act_advice = table.get("act_advice", given.act_advice)
+    if not isinstance(act_advice, bool):
+        raise reader.wrong("engine.act_advice", "must be true or false")
+    limits = replace(limits, **pct)
+    if limits.wrong():
+        raise reader.wrong("engine", limits.wrong())
+    return replace(given, limits=limits, act_advice=act_advice, **values)
 
 
 class _Reader:
@@ -193,15 +242,30 @@ class _Reader:
     def seconds(
         self, table: Mapping[str, object], name: str, *, least: Decimal, most: Decimal, default: Decimal
     ) -> Decimal:
+        return self.number(
+            table, name, where="exit", least=least, most=most, default=default, unit=" of seconds"
+        )
+
+    def number(
+        self,
+        table: Mapping[str, object],
+        name: str,
+        *,
+        where: str,
+        least: Decimal,
+        most: Decimal,
+        default: Decimal,
+        unit: str = "",
+    ) -> Decimal:
         value = table.get(name)
         if value is None:
             return default
-        # TOML knows nan and inf; neither is a time.
+        # TOML knows nan and inf; neither is a figure.
         if not isinstance(value, bool) and isinstance(value, int | Decimal):
-            seconds = Decimal(value)
-            if seconds.is_finite() and least <= seconds <= most:
-                return seconds
-        raise self.wrong(f"exit.{name}", f"must be a number of seconds from {least} to {most}")
+            number = Decimal(value)
+            if number.is_finite() and least <= number <= most:
+                return number
+        raise self.wrong(f"{where}.{name}", f"must be a number{unit} from {least} to {most}")
 
     def whole(self, table: Mapping[str, object], name: str, *, where: str, most: int, default: int) -> int:
         value = table.get(name, default)

@@ -49,7 +49,7 @@ def test_every_key_is_read() -> None:
     ("text", "place", "says"),
     [
         ("", "account", "no [[account]]"),
-        ("x = 1\n" + ACCOUNT, "x", "allowed here: account, exit, vault"),
+        ("x = 1\n" + ACCOUNT, "x", "allowed here: account, engine, exit, vault"),
         (ACCOUNT + 'base_ur = "http://x"\n', "account[0].base_ur", "allowed here"),
         (ACCOUNT + 'base_url = "ftp://x"\n', "account[0].base_url", "https://"),
         (ACCOUNT + 'base_url = "http://u:p@x"\n', "account[0].base_url", "without user"),

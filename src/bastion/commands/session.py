@@ -145,7 +145,7 @@ def stats_of(day: Day) -> SessionStatsReport:
         avg_loss_usd=_ratio(loss, len(losses), "0.01"),
         fees_usd=Usd(sum((one.fees_usd for one in trades), ZERO)),
         funding_usd=Usd(sum((one.funding_usd for one in trades), ZERO)),
-        pending=day.pending,
+        pending=len(day.pending),
         unread=tuple(UnreadFigures(account=name, reason=why) for name, why in day.unread),
     )
 
@@ -173,7 +173,7 @@ def _mark(trade: Trade) -> TradeMark:
 def _sentence(day: Day, net: Decimal) -> str:
     sentence = f"{count(len(day.trades), 'trade')} closed since 00:00 UTC, net {net:,.2f} USD before fees"
     if day.pending:
-        sentence += f"; the PnL of {count(day.pending, 'closing')} is still pending at the venue"
+        sentence += f"; the PnL of {count(len(day.pending), 'closing')} is still pending at the venue"
     if day.unread:
         sentence += f"; NOT READ: {', '.join(name for name, _ in day.unread)}"
     return sentence + "."

@@ -12,6 +12,7 @@ from bastion.domain.act import Act
 from bastion.domain.principal import Principal
 from bastion.domain.records import LatchTripped
 from bastion.domain.verdict import DisplayWord, LatchState, display_word
+from bastion.errors import JournalUnusable
 from bastion.exits.report import ExitReport, fold
 
 
@@ -72,7 +73,8 @@ async def status(desk: Desk, principal: Principal) -> StatusReport:
         if desk.exit_of(exit_id) is None
     )
     warnings.extend(audit_warnings(desk.audit.standing()))
-    word = _word(readings, last, tripped=tripped)
+    armed = _armed(desk, warnings)
+    word = _word(readings, last, tripped=tripped, armed=armed)
     accounts = tuple(_account(reading) for reading in readings)
     return StatusReport(
         summary=_summary(word, accounts, paper=desk.paper),
@@ -107,13 +109,26 @@ def _account(reading: AccountReading) -> AccountStatus:
     )
 
 
-def _word(readings: tuple[AccountReading, ...], last: ExitReport | None, *, tripped: bool) -> DisplayWord:
+def _armed(desk: Desk, warnings: list[str]) -> bool:
+    if desk.engine is None:
+        return False
+    try:
+        return desk.engine.standing().armed
+    except JournalUnusable as error:
+        # Unknown is not armed, but a person must hear that it is unknown.
+        warnings.append(f"Whether the engine is armed is not known: {error}.")
+        return False
+
+
+def _word(
+    readings: tuple[AccountReading, ...], last: ExitReport | None, *, tripped: bool, armed: bool
+) -> DisplayWord:
     if last is None or not tripped:
-        return display_word(exit_state=None, verdict=None, armed=False)
+        return display_word(exit_state=None, verdict=None, armed=armed)
     # FLAT of an earlier exit is not repeated against what the venues say now.
     if last.success and not all(reading.look.empty for reading in readings):
-        return display_word(exit_state=None, verdict=None, armed=False)
-    return display_word(exit_state=last.state, verdict=last.verdict, armed=False)
+        return display_word(exit_state=None, verdict=None, armed=armed)
+    return display_word(exit_state=last.state, verdict=last.verdict, armed=armed)
 
 
 def _summary(word: DisplayWord, accounts: tuple[AccountStatus, ...], *, paper: bool) -> str:

@@ -289,13 +289,13 @@ class Trade:
 class Day:
     """What was closed since 00:00 UTC, oldest first; `unread` names accounts whose figures are missing.
 
-    `pending` counts closings whose PnL the venue has not given yet.
+    `pending` names an account for each closing whose PnL the venue has not given yet.
     """
 
     began_ns: int
     trades: tuple[Trade, ...]
     unread: tuple[tuple[str, str], ...]
-    pending: int
+    pending: tuple[str, ...]
 
     @property
     def realized_usd(self) -> Usd:

@@ -192,3 +192,16 @@ class EngineEntry:
     record: EngineRecord
     previous: str
     hash: str
+
+
+def account_of(record: EngineRecord) -> str | None:
+    """Return the one account that a record is about; None where it is about the whole desk."""
+    match record:
+        case Advised() | ActIntended() | ActEnded() | ActDropped() | Alerted():
+            return record.target.account
+        case GuardTripped():
+            return record.reading.target.account
+        case PositionWatched():
+            return record.account
+        case _:
+            return None

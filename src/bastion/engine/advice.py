@@ -85,16 +85,16 @@ RULES: tuple[Rule, ...] = (
     Rule(
         action=Action.EXIT_FULL,
         conditions=(
-            Condition(words="liquidation at most 8 % away", holds=_at_most("distance_pct", "8")),
             Condition(words="return on margin at most -50 %", holds=_at_most("return_pct", "-50")),
+            Condition(words="liquidation at most 8 % away", holds=_at_most("distance_pct", "8")),
             Condition(words="no stop stands on it", holds=_unstopped),
         ),
     ),
     Rule(
         action=Action.REDUCE_SIZE,
         conditions=(
-            Condition(words="liquidation at most 16 % away", holds=_at_most("distance_pct", "16")),
             Condition(words="return on margin at most -25 %", holds=_at_most("return_pct", "-25")),
+            Condition(words="liquidation at most 16 % away", holds=_at_most("distance_pct", "16")),
             Condition(words="at least half of the desk's notional", holds=_at_least("share_pct", "50")),
         ),
     ),
@@ -108,9 +108,9 @@ RULES: tuple[Rule, ...] = (
     Rule(
         action=Action.MOVE_STOP,
         conditions=(
+            Condition(words="no stop stands on it", holds=_unstopped),
             Condition(words="price at least 1 % in its favour", holds=_at_least("move_pct", "1")),
             Condition(words="return on margin at least 10 %", holds=_at_least("return_pct", "10")),
-            Condition(words="no stop stands on it", holds=_unstopped),
         ),
     ),
 )

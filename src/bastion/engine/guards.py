@@ -17,6 +17,7 @@ HUNDRED = Decimal(100)
 CENT = Decimal("0.01")
 DRAWDOWN = "drawdown"
 LIQUIDATION = "liquidation_distance"
+DISTANCE_FORMULA = "|mark - liquidation| / mark x 100"
 
 Guard = Callable[[Scene, GuardLimits], tuple[Finding, ...]]
 
@@ -83,7 +84,25 @@ def liquidation_distance(scene: Scene, limits: GuardLimits) -> tuple[Finding, ..
     Where one leg of a hedge has its liquidation price on its winning side, the venue would liquidate the
     other leg, and closing this one would not help.
     """
-    return tuple(_liquidation(held, scene, limits) for held in scene.held if held.position.closable)
+    blind = tuple(_unread(name, why, limits) for name, why in scene.unread)
+    return (*(_liquidation(held, scene, limits) for held in scene.held if held.position.closable), *blind)
+
+
+def _unread(account: str, why: str, limits: GuardLimits) -> Finding:
+    said = f"The liquidation distances on {account} were not all evaluated: it could not be read ({why})."
+    reading = GuardReading(
+        guard=LIQUIDATION,
+        key=f"{LIQUIDATION}:{account}",
+        lamp=Lamp.NOT_EVALUATED,
+        target=Target(account=account),
+        value=None,
+        limit=limits.liquidation_exit_pct,
+        distance=None,
+        unit="pct",
+        formula=DISTANCE_FORMULA,
+        sentence=said,
+    )
+    return Blind(reading=reading)
 
 
 def _liquidation(held: Held, scene: Scene, limits: GuardLimits) -> Finding:
@@ -102,7 +121,7 @@ def _liquidation(held: Held, scene: Scene, limits: GuardLimits) -> Finding:
             limit=limits.liquidation_exit_pct,
             distance=None if exact is None else _pct(exact),
             unit="pct",
-            formula="|mark - liquidation| / mark x 100",
+            formula=DISTANCE_FORMULA,
             sentence=sentence,
             risk=None if value is None else _closeness(value, limits.liquidation_exit_pct),
         )

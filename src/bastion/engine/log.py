@@ -19,9 +19,16 @@ class EngineLog(Protocol):
         ...
 
     def entries(
-        self, kinds: Collection[type[EngineRecord]], *, since_ns: int = 0, newest: int | None = None
+        self,
+        kinds: Collection[type[EngineRecord]],
+        *,
+        after: int = 0,
+        since_ns: int = 0,
+        newest: int | None = None,
     ) -> tuple[EngineEntry, ...]:
-        """Return the entries of these kinds, oldest first; with `newest` at most that many of the newest.
+        """Return the entries of these kinds, oldest first, behind the sequence number `after`.
+
+        With `newest` at most that many of the newest.
 
         Raises:
             JournalUnusable: they cannot be read.

@@ -23,6 +23,20 @@ class GuardLimits:
     liquidation_exit_pct: Decimal = Decimal(3)
     liquidation_clear_pct: Decimal = Decimal(4)
 
+    def wrong(self) -> str:
+        """Return what does not fit together, in words; empty when everything does."""
+        if not self.drawdown_warn_pct <= self.drawdown_high_pct <= self.drawdown_exit_pct:
+            return "drawdown_warn_pct, drawdown_high_pct and drawdown_exit_pct must rise in this order"
+        if self.drawdown_fast_pct < self.drawdown_exit_pct:
+            return "drawdown_fast_pct must be at least drawdown_exit_pct"
+        if self.drawdown_clear_pct > self.drawdown_exit_pct:
+            return "drawdown_clear_pct must be at most drawdown_exit_pct"
+        if self.liquidation_clear_pct < self.liquidation_exit_pct:
+            return "liquidation_clear_pct must be at least liquidation_exit_pct"
+        if self.liquidation_warn_pct < self.liquidation_exit_pct:
+            return "liquidation_warn_pct must be at least liquidation_exit_pct"
+        return ""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EngineSettings:

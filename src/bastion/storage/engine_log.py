@@ -10,17 +10,7 @@ from typing import Any, TypeVar, get_args
 import apsw
 
 from bastion.domain.engine import Pulse
-from bastion.domain.engine_records import (
-    ActDropped,
-    ActEnded,
-    ActIntended,
-    Advised,
-    Alerted,
-    EngineEntry,
-    EngineRecord,
-    GuardTripped,
-    PositionWatched,
-)
+from bastion.domain.engine_records import EngineEntry, EngineRecord, account_of
 from bastion.errors import JournalUnusable
 from bastion.ports import Clock
 from bastion.storage.chain import GENESIS, digest
@@ -75,9 +65,16 @@ class SqliteEngineLog:
         await self._in_writer(store)
 
     def entries(
-        self, kinds: Collection[type[EngineRecord]], *, since_ns: int = 0, newest: int | None = None
+        self,
+        kinds: Collection[type[EngineRecord]],
+        *,
+        after: int = 0,
+        since_ns: int = 0,
+        newest: int | None = None,
     ) -> tuple[EngineEntry, ...]:
-        """Return the entries of these kinds, oldest first; with `newest` at most that many of the newest.
+        """Return the entries of these kinds, oldest first, behind the sequence number `after`.
+
+        With `newest` at most that many of the newest.
 
         Raises:
             JournalUnusable: they cannot be read, or one was changed.
@@ -85,9 +82,10 @@ class SqliteEngineLog:
         names = sorted(kind.__name__ for kind in kinds)
         marks = ", ".join("?" for _ in names)
         text = (
-            f"SELECT {_COLUMNS} FROM entries WHERE kind IN ({marks}) AND at_ns >= ? ORDER BY seq DESC LIMIT ?"  # noqa: S608 - constants and marks; values are bound
+            f"SELECT {_COLUMNS} FROM entries WHERE kind IN ({marks}) AND seq > ? AND at_ns >= ?"  # noqa: S608 - constants and marks; values are bound
+            " ORDER BY seq DESC LIMIT ?"
         )
-        rows = self._read(text, (*names, since_ns, -1 if newest is None else newest))
+        rows = self._read(text, (*names, after, since_ns, -1 if newest is None else newest))
         return tuple(self._entry(row) for row in reversed(rows))
 
     def all_entries(self) -> tuple[EngineEntry, ...]:
@@ -202,7 +200,7 @@ class SqliteEngineLog:
             kind, body, at_ns = type(record).__name__, encode_value(record), self._clock.now_ns()
             seq += 1
             found = digest(kind=kind, body=body, seq=seq, at_ns=at_ns, previous=previous)
-            connection.execute(_INSERT, (seq, at_ns, kind, _account(record), body, previous, found))
+            connection.execute(_INSERT, (seq, at_ns, kind, account_of(record), body, previous, found))
             made.append(EngineEntry(seq=seq, at_ns=at_ns, record=record, previous=previous, hash=found))
             previous = found
         return tuple(made)
@@ -256,15 +254,3 @@ def broken_at(entries: Sequence[EngineEntry]) -> int | None:
             return place
         previous = entry.hash
     return None
-
-
-def _account(record: EngineRecord) -> str | None:
-    match record:
-        case Advised() | ActIntended() | ActEnded() | ActDropped() | Alerted():
-            return record.target.account
-        case GuardTripped():
-            return record.reading.target.account
-        case PositionWatched():
-            return record.account
-        case _:
-            return None

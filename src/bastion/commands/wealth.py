@@ -28,6 +28,10 @@ class Wealth:
         self._latest: tuple[int, Told] | None = None
         self._taken_ns = 0
 
+    def forget(self) -> None:
+        """Read anew for the next who asks."""
+        self._latest = None
+
     async def recent(self) -> tuple[int, Told]:
         """Return when the balances were read (UTC nanoseconds), and each account's or why it has none."""
         async with self._turn:

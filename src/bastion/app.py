@@ -185,19 +185,10 @@ async def _desk(
                     tasks=tasks,
                     paper=config.path is None,
                     audit=audit,
+                    notary=_notary(place, home),
                     verify=lambda: verify_state(home),
                 )
-                engine = Engine(
-                    log=engine_log,
-                    lock=FileLock(home / "engine.lock"),
-                    venues=venues,
-                    journal=journal,
-                    clock=clock,
-                    settings=config.engine,
-                    surroundings=EngineActs(desk),
-                    serving=serving,
-                )
-                desk.engine = engine
+                engine = _engine(desk, engine_log, home, config, serving=serving)
                 beside = [tasks.create_task(_warm(desk)), tasks.create_task(engine.run())] if serving else []
                 try:
                     yield desk
@@ -213,6 +204,21 @@ async def _desk(
                 await venue.close()
     if failure is not None:
         raise failure
+
+
+def _engine(desk: Desk, log: SqliteEngineLog, home: Path, config: Config, *, serving: bool) -> Engine:
+    engine = Engine(
+        log=log,
+        lock=FileLock(home / "engine.lock"),
+        venues=desk.venues,
+        journal=desk.journal,
+        clock=desk.clock,
+        settings=config.engine,
+        surroundings=EngineActs(desk),
+        serving=serving,
+    )
+    desk.engine = engine
+    return engine
 
 
 @contextlib.contextmanager
@@ -242,6 +248,45 @@ def _audit(place: Place, home: Path, clock: Clock) -> Iterator[Auditor]:
         yield audit
     finally:
         audit.close()
+
+
+def _notary(place: Place, home: Path) -> FileNotary:
+    return FileNotary(place.home / "certificate.key", journal=home / "journal.sqlite")
+
+
+def certificate_of(place: Place, principal: Principal, exit_id: str) -> CertificateReport:
+    """Return the signed certificate of an exit, from whichever journal of this user knows it.
+
+    Raises:
+        BastionError: as `commands.certificate`; `Refused` where no journal knows the exit.
+    """
+    accounts = () if place.config is None else read_config(place.config).accounts
+    clock = SystemClock()
+    for home in _homes(place):
+        if not (home / "journal.sqlite").exists() and not (home / "spool").exists():
+            continue
+        with _journal(home, ExitSettings(), clock) as journal:
+            if journal.entries(exit_id):
+                return issue_certificate(
+                    exit_id,
+                    principal=principal,
+                    journal=journal,
+                    notary=_notary(place, home),
+                    clock=clock,
+                    accounts=tuple(account.name for account in accounts),
+                )
+    raise ExitUnknown(f"No journal in {place.home} knows the exit {exit_id[:64]!r}.")
+
+
+def check_certificate(
+    text: str, *, fingerprint: str | None = None, earlier: str | None = None
+) -> CertificateCheck:
+    """Check a certificate by its text alone; see `commands.check_certificate`.
+
+    Raises:
+        Refused: the text, or the earlier one, is no certificate.
+    """
+    return check(text, is_signed=is_signed, fingerprint=fingerprint, earlier=earlier)
 
 
 def verify_journals(place: Place) -> VerifyReport:

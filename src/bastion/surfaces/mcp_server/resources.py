@@ -7,6 +7,7 @@ from mcp_types import Resource as ResourceListing
 from mcp_types import ResourceTemplate
 
 from bastion import commands
+from bastion.commands.supported import supported_symbols
 from bastion.domain.act import Act
 from bastion.domain.principal import Principal
 from bastion.surfaces.mcp_server.answers import Answer, answer_of
@@ -55,6 +56,14 @@ async def _positions(desk: commands.Desk, principal: Principal) -> Answer:
     return answer_of(await commands.positions(desk, principal))
 
 
+async def _engine(desk: commands.Desk, principal: Principal) -> Answer:
+    return answer_of(await commands.engine_status(desk, principal))
+
+
+async def _symbols(desk: commands.Desk, principal: Principal) -> Answer:
+    return answer_of(await supported_symbols(desk, principal))
+
+
 RESOURCES: tuple[Resource, ...] = (
     Resource(
         uri=SCHEME + "status",
@@ -72,6 +81,20 @@ RESOURCES: tuple[Resource, ...] = (
         description="Every open position, with the fields of bastion_get_positions.",
         act=Act.POSITIONS,
         read=_positions,
+    ),
+    Resource(
+        uri=SCHEME + "engine/status",
+        title="State of the engine",
+        description="Whether anything watches and may act, with the fields of bastion_engine_status.",
+        act=Act.ENGINE_STATUS,
+        read=_engine,
+    ),
+    Resource(
+        uri=SCHEME + "supported-symbols",
+        title="Symbols",
+        description="Every symbol that a connected exchange lists now, and how symbols are written here.",
+        act=Act.EXCHANGES,
+        read=_symbols,
     ),
 )
 BY_URI = {resource.uri: resource for resource in RESOURCES}

@@ -14,14 +14,23 @@ from pathlib import Path
 from bastion.auth.keys import Keys
 from bastion.auth.vault import Vault
 from bastion.clock import SystemClock
-from bastion.commands import Desk, VerifyReport, check_access, verdict_on
+from bastion.commands import (
+    CertificateCheck,
+    CertificateReport,
+    Desk,
+    VerifyReport,
+    check_access,
+    issue_certificate,
+    verdict_on,
+)
+from bastion.commands import check_certificate as check
 from bastion.commands.engine_acts import EngineActs
 from bastion.config import Config, read_config
 from bastion.domain.account import Account
-from bastion.domain.principal import KeyUse
+from bastion.domain.principal import KeyUse, Principal
 from bastion.embedded import PAPER_COMMAND, PAPER_TOKEN_VARIABLE, PaperProcess, start_paper
 from bastion.engine.engine import Engine
-from bastion.errors import BastionError, ConfigInvalid, Refused, VaultUnusable, VenueError
+from bastion.errors import BastionError, ConfigInvalid, ExitUnknown, Refused, VaultUnusable, VenueError
 from bastion.exits.settings import ExitSettings
 from bastion.log import Redactor, start_logging
 from bastion.place import Place, find_place
@@ -30,6 +39,7 @@ from bastion.storage.audit import SqliteAudit
 from bastion.storage.engine_log import SqliteEngineLog
 from bastion.storage.keys import SqliteKeyStore
 from bastion.storage.lock import FileLock
+from bastion.storage.notary import FileNotary, is_signed
 from bastion.storage.spool import open_journal
 from bastion.storage.verify import verify_state
 from bastion.venues.barred import BarredVenue
@@ -40,6 +50,8 @@ __all__ = [
     "PAPER_TOKEN_VARIABLE",
     "PaperProcess",
     "Place",
+    "certificate_of",
+    "check_certificate",
     "find_journal",
     "find_place",
     "new_exit_id",

@@ -313,6 +313,38 @@ class Auditor(Protocol):
         ...
 
 
+class Notary(Protocol):
+    """Signs certificates with the installation's Ed25519 key."""
+
+    def sign(self, message: bytes) -> bytes:
+        """Return the signature of the message.
+
+        Raises:
+            ConfigInvalid: the key cannot be used.
+        """
+        ...
+
+    def public_key(self) -> bytes:
+        """Return the 32 bytes of the public key.
+
+        Raises:
+            ConfigInvalid: the key cannot be used.
+        """
+        ...
+
+    def version(self) -> str:
+        """Return the version of bastion that signs."""
+        ...
+
+    def bodies(self, entries: Sequence[Entry]) -> tuple[str, ...]:
+        """Return the canonical JSON of each entry's record, as its hash covers it.
+
+        Raises:
+            JournalUnusable: it cannot be found.
+        """
+        ...
+
+
 class ExitLock(Protocol):
     """One process at a time carries out exits on one journal; the system frees a dead one's lock."""
 

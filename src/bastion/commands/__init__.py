@@ -6,7 +6,15 @@ come from where they stand.
 
 from bastion.commands.audit import AuditReport, AuditRow, VerifyReport, audit_warnings, verdict_on
 from bastion.commands.balance import BalanceReport
+from bastion.commands.certificate import (
+    CertificateCheck,
+    CertificateReport,
+    certificate_text,
+    check_certificate,
+    issue_certificate,
+)
 from bastion.commands.desk import Desk
+from bastion.commands.doctor import Check, DoctorReport, Finding, HostFacts
 from bastion.commands.engine_telling import (
     AlertsReport,
     EngineArmReport,
@@ -31,6 +39,8 @@ from bastion.commands.registry import (
     alerts,
     audit_records,
     balance,
+    certificate,
+    doctor,
     emergency_exit,
     engine_arm,
     engine_disarm,
@@ -71,7 +81,11 @@ __all__ = [
     "AuditRow",
     "BalanceReport",
     "BreakevenReport",
+    "CertificateCheck",
+    "CertificateReport",
+    "Check",
     "Desk",
+    "DoctorReport",
     "EngineArmReport",
     "EngineDisarmReport",
     "EngineHistoryReport",
@@ -80,6 +94,8 @@ __all__ = [
     "ExchangesReport",
     "ExitLine",
     "ExitsReport",
+    "Finding",
+    "HostFacts",
     "KillSwitchReport",
     "LatchReport",
     "PositionRow",
@@ -100,7 +116,11 @@ __all__ = [
     "audit_records",
     "audit_warnings",
     "balance",
+    "certificate",
+    "certificate_text",
     "check_access",
+    "check_certificate",
+    "doctor",
     "emergency_exit",
     "engine_arm",
     "engine_disarm",
@@ -112,6 +132,7 @@ __all__ = [
     "flatten_winners",
     "halt",
     "halt_status",
+    "issue_certificate",
     "kill_switch",
     "latch",
     "list_exits",

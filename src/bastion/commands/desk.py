@@ -23,7 +23,7 @@ from bastion.errors import Refused
 from bastion.exits.executor import Executor
 from bastion.exits.progress import progress, unjudged
 from bastion.exits.settings import ExitSettings
-from bastion.ports import Auditor, Clock, ExitLock, Journal, Venue
+from bastion.ports import Auditor, Clock, ExitLock, Journal, Notary, Venue
 
 RECENT_EXITS = 20
 # An exit that was broken off longer ago than this is not taken up without being asked for by its id: what is
@@ -76,6 +76,7 @@ class Desk:
         tasks: asyncio.TaskGroup,
         paper: bool,
         audit: Auditor,
+        notary: Notary,
         verify: Callable[[], tuple[VerifiedChain, ...]],
     ) -> None:
         self.accounts = accounts
@@ -88,6 +89,7 @@ class Desk:
         self.new_exit_id = new_exit_id
         self.paper = paper
         self.audit = audit
+        self.notary = notary
         self.verify = verify
         self.readings = Readings(venues=venues, clock=clock)
         self.wealth = Wealth(venues=venues, clock=clock)
@@ -102,7 +104,7 @@ class Desk:
         self._begun: set[asyncio.Task[None]] = set()
         self._adopter: asyncio.Task[None] | None = None
         self._executor = Executor(
-            venues=venues, journal=journal, clock=clock, settings=settings, observe=self._observe
+            venues=venues, journal=journal, clock=clock, settings=settings, tasks=tasks, observe=self._observe
         )
 
     def watch(self, observer: Observer) -> Callable[[], None]:

@@ -181,7 +181,10 @@ def _response(reply: Reply) -> Response:
 
 async def _invalid(_: Request, error: Exception) -> Response:
     found = error.errors() if isinstance(error, RequestValidationError) else ()
-    flaws = [Flaw(pointer=_pointer(each["loc"]), detail=_shown(each["msg"])) for each in found[:FLAWS_MAX]]
+    flaws = [
+        Flaw(pointer=_pointer(each["loc"]), detail=_shown(each["msg"].removeprefix("Value error, ")))
+        for each in found[:FLAWS_MAX]
+    ]
     first = f" {flaws[0].pointer}: {flaws[0].detail}." if flaws else ""
     return _response(
         problem(422, f"The request does not fit this address.{first} Nothing was done.", flaws=flaws)
@@ -191,6 +194,10 @@ async def _invalid(_: Request, error: Exception) -> Response:
 async def _refused(_: Request, error: Exception) -> Response:
     status = error.status_code if isinstance(error, HTTPException) else 500
     return _response(problem(status, f"{HTTPStatus(status).phrase}. Nothing was done."))
+
+
+def _flaw(place: tuple[object, ...], message: str) -> Flaw:
+    return Flaw(pointer=_pointer(place), detail=_shown(message.removeprefix("Value error, ")))
 
 
 def _pointer(place: tuple[object, ...]) -> str:

@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool
 
+from bastion.commands.symbols import pair_form
 from bastion.domain.position import Side
 from bastion.domain.selection import Selection
 
@@ -61,14 +62,18 @@ class Selected(Body):
     except_symbols: Names = Field(default_factory=list, description="Leave these symbols alone.")
 
     def selection(self) -> Selection:
-        """Return what is meant, symbols in pair form."""
+        """Return what is meant, symbols in pair form.
+
+        Raises:
+            SymbolUnknown: a symbol is written in no form that is understood.
+        """
         return Selection(
             venues=frozenset(self.venues),
             accounts=frozenset(self.accounts),
-            symbols=frozenset(self.symbols),
+            symbols=frozenset(pair_form(symbol) for symbol in self.symbols),
             sides=frozenset() if self.side is None else frozenset({Side(self.side)}),
             except_accounts=frozenset(self.except_accounts),
-            except_symbols=frozenset(self.except_symbols),
+            except_symbols=frozenset(pair_form(symbol) for symbol in self.except_symbols),
         )
 
 
@@ -76,18 +81,6 @@ class Because(Body):
     """A reason, and nothing else."""
 
     reason: Reason = None
-
-
-class ExitBody(Body):
-    """An emergency exit."""
-
-    reason: Reason = None
-    deadline_s: Annotated[
-        Amount | None, Field(description="Seconds (1 to 3600) after which the exit is judged at the latest.")
-    ] = None
-    hold_s: Annotated[
-        Amount | None, Field(description="Seconds (0 to 86400) to keep looking after FLAT.")
-    ] = None
 
 
 class RefundBody(Body):
@@ -111,12 +104,138 @@ class LimitQuery(Body):
     limit: Annotated[int, Field(ge=1, le=100)] = 20
 
 
-class Confirmed(Body):
-    """A field that only true and false fit."""
+class ExitBody(Selected):
+    """An emergency exit."""
 
-    confirm: StrictBool = False
+    reason: Reason = None
+    deadline_s: Annotated[
+        Amount | None, Field(description="Seconds (1 to 3600) after which the exit is judged at the latest.")
+    ] = None
+    hold_s: Annotated[
+        Amount | None, Field(description="Seconds (0 to 86400) to keep looking after FLAT.")
+    ] = None
 
 
-def seconds(amount: str | None) -> Decimal | None:
-    """Return a number of seconds from its decimal string."""
+class HaltBody(Selected):
+    """Cancelling working orders, positions untouched."""
+
+    stops_too: Annotated[
+        StrictBool, Field(description="Cancel protective stops as well, which leaves positions bare.")
+    ] = False
+    reason: Reason = None
+
+
+class FlattenBody(Selected):
+    """Closing what is in profit."""
+
+    net: Annotated[
+        StrictBool, Field(description="In profit after fees, funding and the estimated slippage.")
+    ] = False
+    reason: Reason = None
+
+
+Symbol = Annotated[
+    str,
+    Field(
+        min_length=1,
+        max_length=NAME_LENGTH_MAX,
+        description="BTC, BTCUSDT, BTC/USDT, BTC-USDT or BTC/USDT:USDT, in any case.",
+        examples=["BTCUSDT"],
+    ),
+]
+Price = Annotated[Amount, Field(description="A price in the quote currency, above zero.")]
+
+
+class Placed(Body):
+    """Which venues, accounts and side of one symbol are meant; what is left out restricts nothing."""
+
+    venues: Names = Field(default_factory=list, description="Only these venues, by id (`binance`).")
+    accounts: Names = Field(default_factory=list, description="Only these accounts, as configured.")
+    side: Annotated[Literal["LONG", "SHORT"] | None, Field(description="Only positions of this side.")] = None
+    except_accounts: Names = Field(default_factory=list, description="Leave these accounts alone.")
+
+    def selection(self) -> Selection:
+        """Return what is meant."""
+        return Selection(
+            venues=frozenset(self.venues),
+            accounts=frozenset(self.accounts),
+            sides=frozenset() if self.side is None else frozenset({Side(self.side)}),
+            except_accounts=frozenset(self.except_accounts),
+        )
+
+
+class PartialBody(Placed):
+    """Closing a part of the positions in one symbol."""
+
+    symbol: Symbol
+    exit_pct: Annotated[Whole, Field(ge=1, le=100, description="Percent of each position.")] = 50
+    reason: Reason = None
+
+
+class TakeProfitBody(Placed):
+    """A take profit for one symbol."""
+
+    symbol: Symbol
+    tp_price: Price
+    exit_pct: Annotated[Whole, Field(ge=0, le=100, description="Percent to close; 0 closes all.")] = 0
+
+
+class StopLossBody(Placed):
+    """A stop for one symbol."""
+
+    symbol: Symbol
+    sl_price: Price
+
+
+class BreakevenBody(Selected):
+    """Moving stops to the entry."""
+
+    symbol: Annotated[Symbol | None, Field(description="Every profitable position without it.")] = None
+
+
+class PreviewBody(Selected):
+    """What an action would send now."""
+
+    action: Annotated[
+        Literal["exit", "flatten_winners", "partial_close"], Field(description="The action to look at.")
+    ] = "exit"
+    symbol: Annotated[Symbol | None, Field(description="For partial_close.")] = None
+    exit_pct: Annotated[Whole | None, Field(ge=1, le=100, description="For partial_close.")] = None
+
+
+class ArmBody(Body):
+    """What an armed engine may do without asking."""
+
+    confidence_threshold: Annotated[Amount, Field(description="From 0 to 1.")] = "0.7"
+    daily_loss_limit_usd: Annotated[Amount, Field(description="The day's loss that disarms it.")] = "5000"
+    risk_threshold: Annotated[Amount | None, Field(description="From 0 to 100.")] = None
+    max_action: Annotated[
+        str | None, Field(max_length=NAME_LENGTH_MAX, description="The most that it may do.")
+    ] = None
+    confirm: StrictBool | None = None
+
+
+class ResetBody(Body):
+    """Lifting the latch."""
+
+    exit_id: Annotated[str, Field(pattern=r"^[a-z][a-z0-9]{1,39}$", description="Whose latch it is.")]
+    typed: Annotated[
+        str, Field(max_length=NAME_LENGTH_MAX, description="The last four characters of `exit_id`.")
+    ]
+    reason: Annotated[str, Field(max_length=500, description="Why opening is safe again.")]
+
+
+class AuditQuery(Body):
+    """Which records."""
+
+    act: Annotated[str | None, Field(max_length=NAME_LENGTH_MAX)] = None
+    principal_id: Annotated[str | None, Field(max_length=NAME_LENGTH_MAX)] = None
+    since: Annotated[str | None, Field(max_length=NAME_LENGTH_MAX, description="ISO-8601 with Z.")] = None
+    until: Annotated[str | None, Field(max_length=NAME_LENGTH_MAX, description="ISO-8601 with Z.")] = None
+    exit_id: Annotated[str | None, Field(max_length=NAME_LENGTH_MAX)] = None
+    limit: Annotated[int, Field(ge=1, le=1000)] = 100
+
+
+def decimal_of(amount: str | None) -> Decimal | None:
+    """Return the number of a decimal string; None stays None."""
     return None if amount is None else Decimal(amount)

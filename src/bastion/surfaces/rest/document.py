@@ -59,6 +59,19 @@ PROBLEM: dict[str, Any] = {
     "additionalProperties": False,
 }
 
+_SCHEMAS_OF_MEDIA: dict[str, dict[str, Any]] = {
+    JSON_TYPE: {"type": "object"},
+    STREAM_TYPE: {
+        "description": "One event: `data` is a JSON object with id, at, kind and record.",
+        "type": "object",
+        "required": ["id", "event", "data"],
+        "properties": {
+            "id": {"type": "string"},
+            "event": {"type": "string"},
+            "data": {"type": "string", "contentMediaType": JSON_TYPE},
+        },
+    },
+}
 _SCHEMES = {
     "bearer": {"type": "http", "scheme": "bearer", "description": "`Authorization: Bearer bst_...`"},
     "apiKey": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
@@ -107,7 +120,7 @@ def published(route: Route) -> dict[str, Any]:
         }
     extra: dict[str, Any] = {"security": [{"bearer": []}, {"apiKey": []}] if route.act is not None else []}
     if route.answer is None:
-        schema = {"type": "object" if route.media == JSON_TYPE else "string"}
+        schema = _SCHEMAS_OF_MEDIA.get(route.media, {"type": "string"})
         responses[200] = {
             "description": HTTPStatus.OK.phrase,
             "content": {route.media: {"schema": schema}},

@@ -5,7 +5,8 @@ from collections.abc import AsyncIterator
 from starlette.responses import Response, StreamingResponse
 
 from bastion import commands
-from bastion.commands import moment, visible
+from bastion.commands import moment
+from bastion.commands.visible import visible
 from bastion.domain.principal import Principal
 from bastion.domain.records import Entry, ExitEnded, ExitJudged
 from bastion.surfaces.rest.table import Answer

@@ -4,7 +4,7 @@ from bastion import commands
 from bastion.commands import ExitsReport
 from bastion.domain.act import Act
 from bastion.exits.report import ExitReport
-from bastion.surfaces.rest.bodies import ExitBody, LimitQuery, Nothing, seconds
+from bastion.surfaces.rest.bodies import ExitBody, LimitQuery, Nothing, decimal_of
 from bastion.surfaces.rest.events import STREAM_TYPE, stream
 from bastion.surfaces.rest.table import Answer, Asked, Route, finished, given
 
@@ -14,16 +14,17 @@ async def _exit(asked: Asked) -> Answer:
     report = await commands.emergency_exit(
         asked.desk,
         asked.principal,
+        selection=body.selection(),
         reason=body.reason,
-        deadline_s=seconds(body.deadline_s),
-        hold_s=seconds(body.hold_s),
+        deadline_s=decimal_of(body.deadline_s),
+        hold_s=decimal_of(body.hold_s),
         wait_s=asked.wait_s,
     )
     return _answer(report)
 
 
 def _answer(report: ExitReport) -> Answer:
-    return finished(report, exit_id=report.exit_id, judged=report.verdict is not None)
+    return finished(report, path=f"/v1/exits/{report.exit_id}", judged=report.verdict is not None)
 
 
 async def _list(asked: Asked) -> Answer:
@@ -54,10 +55,11 @@ ROUTES: tuple[Route, ...] = (
         tag="stop",
         summary="Close everything now",
         description=(
-            "Closes every open position and cancels every working order at market, reduce-only; there is no "
-            "undo. A request while an exit runs joins it. Answers 200 with the verdict, or 202 with the "
-            "exit's address where the verdict needs longer than you wait (`Prefer: wait=S`); the exit goes "
-            "on when the client goes away. Only `success: true` means flat; otherwise follow `next_step`."
+            "Closes every open position and cancels every working order at market, reduce-only, of all that "
+            "the key may touch or of the part that is named; there is no undo. A request while an exit runs "
+            "joins it. Answers 200 with the verdict, or 202 with the exit's address where the verdict needs "
+            "longer than you wait (`Prefer: wait=S`); the exit goes on when the client goes away. Only "
+            "`success: true` means flat; otherwise follow `next_step`."
         ),
         answer=ExitReport,
         run=_exit,

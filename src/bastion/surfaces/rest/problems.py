@@ -3,11 +3,11 @@
 A problem never repeats what was sent: it could be a secret, and it need not be JSON.
 """
 
-import http
 import json
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from http import HTTPStatus
 
 from bastion.errors import BastionError, ConfigInvalid, ExitUnknown, JournalUnusable, VenueError
 from bastion.surfaces.rest.wire import PROBLEM_TYPE
@@ -94,7 +94,7 @@ def problem(
     """Return a problem; `retry_after` (seconds) stands in the body and in the Retry-After header."""
     body: dict[str, object] = {
         "type": "about:blank",
-        "title": http.HTTPStatus(status).phrase,
+        "title": HTTPStatus(status).phrase,
         "status": status,
         "detail": detail,
         "code": CODE_OF_STATUS[status] if code is None else code,
@@ -104,7 +104,7 @@ def problem(
     if retry_after is not None:
         body["retry_after"] = retry_after
         headers = (*headers, ("Retry-After", str(retry_after)))
-    if status == http.HTTPStatus.UNAUTHORIZED:
+    if status == HTTPStatus.UNAUTHORIZED:
         headers = (*headers, ("WWW-Authenticate", 'Bearer realm="bastion"'))
     return Reply(
         status=status,
@@ -125,6 +125,8 @@ def problem_of(error: Exception) -> Reply:
     if not isinstance(error, BastionError):
         _log.error("a request failed with %s", type(error).__name__, exc_info=error)
         detail = _UNFORESEEN
+    if isinstance(error, ExitUnknown):
+        code = "NOT_FOUND"
     retry_after = told.get("retry_after")
     return problem(
         _status_of(error, code),
@@ -136,10 +138,10 @@ def problem_of(error: Exception) -> Reply:
 
 def _status_of(error: Exception, code: str) -> int:
     if isinstance(error, ExitUnknown):
-        return 404
+        return HTTPStatus.NOT_FOUND
     if isinstance(error, ConfigInvalid | JournalUnusable):
         # A file of this machine is at fault, not the request.
-        return 503
+        return HTTPStatus.SERVICE_UNAVAILABLE
     if isinstance(error, VenueError):
         return STATUS_OF_CODE["EXCHANGE_ERROR"]
     return STATUS_OF_CODE[code]

@@ -2,10 +2,18 @@
 
 from collections.abc import Mapping
 
-from bastion.surfaces.rest import exits, health, reads, refunds
+from bastion.surfaces.rest import exits, health, protection, reads, refunds, steering, stops
 from bastion.surfaces.rest.table import Route
 
-ROUTES: tuple[Route, ...] = (*exits.ROUTES, *reads.ROUTES, *refunds.ROUTES, *health.ROUTES)
+ROUTES: tuple[Route, ...] = (
+    *exits.ROUTES,
+    *stops.ROUTES,
+    *reads.ROUTES,
+    *protection.ROUTES,
+    *steering.ROUTES,
+    *refunds.ROUTES,
+    *health.ROUTES,
+)
 
 
 def find(path: str, method: str) -> tuple[Route | None, tuple[str, ...]]:

@@ -109,9 +109,8 @@ class Route:
         return frozenset() if self.query is None else frozenset(self.query.model_fields)
 
 
-def finished(report: object, *, exit_id: str | None, judged: bool) -> Answer:
+def finished(report: object, *, path: str, judged: bool) -> Answer:
     """Return the answer of long work: 200 once it is judged, else 202 with where to look and when."""
-    if judged or exit_id is None:
+    if judged:
         return Answer(report=report)
-    location = ("Location", f"/v1/exits/{exit_id}")
-    return Answer(report=report, status=202, headers=(location, ("Retry-After", "1")))
+    return Answer(report=report, status=202, headers=(("Location", path), ("Retry-After", "1")))

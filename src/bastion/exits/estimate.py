@@ -11,6 +11,8 @@ from bastion.domain.order import Direction
 from bastion.domain.position import Position, Side
 
 ONE = Decimal(1)
+DECIMALS = 8
+"""Averages of many levels have no end; estimates are told to so many decimals."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,14 +71,22 @@ def estimate(
     size = quantity * (instrument.contract_size if instrument is not None else ONE)
     slippage = fees = pnl = None
     if dollars and mark is not None:
-        slippage = Usd(-_gain(position.side, size, mark, price, rate=mark if inverse else None))
+        slippage = _usd(-_gain(position.side, size, mark, price, rate=mark if inverse else None))
     if dollars and entry is not None:
-        pnl = Usd(_gain(position.side, size, entry, price, rate=mark if inverse else None))
+        pnl = _usd(_gain(position.side, size, entry, price, rate=mark if inverse else None))
     if dollars and quote.taker_fee is not None:
-        fees = Usd((size if inverse else size * price) * quote.taker_fee)
+        fees = _usd((size if inverse else size * price) * quote.taker_fee)
     return Estimate(
-        exit_price=price, slippage_usd=slippage, fees_usd=fees, pnl_usd=pnl, missing=Quantity(ZERO)
+        exit_price=Price(round(price, DECIMALS)),
+        slippage_usd=slippage,
+        fees_usd=fees,
+        pnl_usd=pnl,
+        missing=Quantity(ZERO),
     )
+
+
+def _usd(value: Decimal) -> Usd:
+    return Usd(round(value, DECIMALS))
 
 
 def _gain(side: Side, size: Decimal, start: Decimal, end: Decimal, *, rate: Decimal | None) -> Decimal:

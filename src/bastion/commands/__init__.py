@@ -14,7 +14,6 @@ from bastion.commands.certificate import (
     issue_certificate,
 )
 from bastion.commands.desk import Desk
-from bastion.commands.doctor import Check, DoctorReport, Finding, HostFacts
 from bastion.commands.engine_telling import (
     AlertsReport,
     EngineArmReport,
@@ -40,7 +39,6 @@ from bastion.commands.registry import (
     audit_records,
     balance,
     certificate,
-    doctor,
     emergency_exit,
     engine_arm,
     engine_disarm,
@@ -83,9 +81,7 @@ __all__ = [
     "BreakevenReport",
     "CertificateCheck",
     "CertificateReport",
-    "Check",
     "Desk",
-    "DoctorReport",
     "EngineArmReport",
     "EngineDisarmReport",
     "EngineHistoryReport",
@@ -94,8 +90,6 @@ __all__ = [
     "ExchangesReport",
     "ExitLine",
     "ExitsReport",
-    "Finding",
-    "HostFacts",
     "KillSwitchReport",
     "LatchReport",
     "PositionRow",
@@ -120,7 +114,6 @@ __all__ = [
     "certificate_text",
     "check_access",
     "check_certificate",
-    "doctor",
     "emergency_exit",
     "engine_arm",
     "engine_disarm",

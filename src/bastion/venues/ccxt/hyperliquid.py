@@ -4,7 +4,6 @@ Source: hyperliquid.gitbook.io/hyperliquid-docs, "For developers", the page name
 public and name the account's address; actions are signed by its key or by an agent. ccxt carries them.
 """
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from functools import partial
@@ -21,7 +20,7 @@ from bastion.ports import Clock
 from bastion.venues.ccxt import hyperliquid_rows as rows
 from bastion.venues.ccxt.faults import Refusal
 from bastion.venues.ccxt.hyperliquid_cloid import cloid_of
-from bastion.venues.ccxt.hyperliquid_dexes import Dexes
+from bastion.venues.ccxt.hyperliquid_dexes import Contracts, Dexes
 from bastion.venues.ccxt.hyperliquid_faults import ORACLE, refusal_of, refusal_of_text
 from bastion.venues.ccxt.hyperliquid_fills import HyperliquidFills
 from bastion.venues.ccxt.hyperliquid_identity import Identity
@@ -33,7 +32,7 @@ from bastion.venues.ccxt.hyperliquid_statuses import cancel_answer, error_of, re
 from bastion.venues.ccxt.shelf import Instruments, Shelf, by_key
 from bastion.venues.ccxt.venue import CcxtVenue, Part, PartRead
 from bastion.venues.ccxt.wire import VenueKey, Wire
-from bastion.venues.deadline import Deadline, settled, together, within
+from bastion.venues.deadline import Deadline, settled, together
 from bastion.venues.raw import Answer, Row, read_rows
 from bastion.venues.throttle import Throttle
 
@@ -69,10 +68,10 @@ class HyperliquidVenue(CcxtVenue):
         self._own: dict[str, str] = {}
         self._quiet: dict[str, bool] = {}
         self._spared = False
-        self._contracts_turn = asyncio.Lock()
         self._reaches = Reaches()
         self._thrift = Thrift(clock, self._throttle[READS])
         self._dexes = Dexes(self._info, clock)
+        self._contracts = Contracts(self._dexes, shelf)
         self._lane = OrderLane(self._send_orders)
         self._identity = Identity(self._info, address=self._address, signer=self._signer.address)
         self._fills = HyperliquidFills(self._info, self._address, self._own)
@@ -292,7 +291,7 @@ class HyperliquidVenue(CcxtVenue):
             elif refusal.fault is Fault.BAND:
                 self._reaches.missed(coin)
             elif refusal.code == "Tick":
-                self._instruments = None  # Our contract's figures do not fit: they are read anew.
+                self._contracts.doubt()
             raise refusal.error(mutating=True)
         try:
             state = read_status(status, request)
@@ -350,21 +349,10 @@ class HyperliquidVenue(CcxtVenue):
         return statuses
 
     async def _contract(self, coin: str, deadline: Deadline) -> Instrument:
-        known = self._known(coin)
-        if known is None:
-            # One asks for all of a dex, however many orders wait for it.
-            async with within(deadline), self._contracts_turn:
-                if self._known(coin) is None:
-                    listed = await self._dexes.contracts(rows.dex_of(coin), deadline)
-                    self._instruments = {**(self._instruments or {}), **by_key(listed)}
-            known = self._known(coin)
-        if known is None:
-            raise VenueRejected(f"the venue lists no {coin}", fault=Fault.MODE, code="Asset")
-        return known
-
-    def _known(self, coin: str) -> Instrument | None:
         known = (self._instruments or {}).get((rows.CATEGORY, coin))
-        return known if known is not None and known.number is not None else None
+        if known is not None and known.number is not None and not self._contracts.doubted:
+            return known
+        return await self._contracts.find(coin, deadline)
 
     async def _mid(self, coin: str, deadline: Deadline) -> Price:
         asked = {"type": "allMids", "dex": rows.dex_of(coin)}

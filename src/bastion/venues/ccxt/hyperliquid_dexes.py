@@ -6,13 +6,14 @@ can settle in).
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
 
 from bastion.domain.instrument import Instrument
-from bastion.errors import AnswerMalformed, VenueError
+from bastion.errors import AnswerMalformed, Fault, VenueError, VenueRejected
 from bastion.ports import Clock
 from bastion.venues.ccxt import hyperliquid_rows as rows
+from bastion.venues.ccxt.shelf import Shelf
 from bastion.venues.ccxt.venue import PartRead
 from bastion.venues.deadline import Deadline, within
 from bastion.venues.raw import Answer, Row, read_rows
@@ -93,6 +94,45 @@ class Dexes:
             tokens = Row((await self._ask({"type": "spotMeta"}, deadline)).value, "spotMeta").rows("tokens")
             self._tokens = {row.integer("index"): row.text("name") for row in tokens}
         return self._tokens.get(number, rows.USDC)
+
+
+class Contracts:
+    """One contract at a time, for an order that cannot wait for the list of all."""
+
+    def __init__(self, dexes: Dexes, shelf: Shelf) -> None:
+        self._dexes = dexes
+        self._shelf = shelf
+        self._turn = asyncio.Lock()
+        self._known: dict[str, Instrument] = {}
+        self.doubted = False
+
+    def doubt(self) -> None:
+        """The venue refused a price or size that our figures allow: read them anew, and believe no file."""
+        self._known.clear()
+        self.doubted = True
+
+    async def find(self, coin: str, deadline: Deadline) -> Instrument:
+        """Return a contract with its number: from memory, from the disk, or from its dex.
+
+        A number never changes, so an old file is as good as the venue's word, and cannot hang.
+
+        Raises:
+            VenueRejected: MODE: the venue lists no such coin.
+            VenueError: the venue did not say.
+        """
+        # One asks for all contracts of a dex, however many orders wait for it.
+        async with within(deadline), self._turn:
+            if not self._known and not self.doubted:
+                kept = self._shelf.load()
+                self._learn(kept[0].values() if kept is not None else ())
+            if coin not in self._known:
+                self._learn(await self._dexes.contracts(rows.dex_of(coin), deadline))
+        if coin not in self._known:
+            raise VenueRejected(f"the venue lists no {coin}", fault=Fault.MODE, code="Asset")
+        return self._known[coin]
+
+    def _learn(self, contracts: Iterable[Instrument]) -> None:
+        self._known |= {item.id: item for item in contracts if item.number is not None}
 
 
 def _names(listed: object) -> tuple[str, ...]:

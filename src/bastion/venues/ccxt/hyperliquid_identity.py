@@ -96,7 +96,15 @@ class Identity:
         return Access(can_read=True, can_trade=True, can_withdraw=False, notes=notes)
 
     async def _learn(self, deadline: Deadline) -> Standing:
-        role, of = await self._role(self._address, deadline)
+        if self._signer == self._address:
+            return Standing(role=OWN, master=self._address)
+        try:
+            role, of = await self._role(self._address, deadline)
+        except VenueError:
+            # Who approves agents is no sub-account: that settles it where the role cannot be had.
+            if not await self._approved(deadline):
+                raise
+            role, of = OWN, ""
         if role == AGENT:
             raise VenueRejected(
                 f"{self._address} is an agent (API wallet) of {of or 'another account'}: its own account is "
@@ -111,6 +119,14 @@ class Identity:
                 code="NoAccount",
             )
         return Standing(role=role, master=of if role == SUB_ACCOUNT and of else self._address)
+
+    async def _approved(self, deadline: Deadline) -> bool:
+        try:
+            answer = await self._ask({"type": "extraAgents", "user": self._address}, deadline)
+            agents = read_rows(answer.value, "extraAgents")
+        except VenueError:
+            return False
+        return any(row.text_or("address").lower() == self._signer for row in agents)
 
     async def _role(self, address: str, deadline: Deadline) -> tuple[str, str]:
         answer = Row((await self._ask({"type": "userRole", "user": address}, deadline)).value, "userRole")

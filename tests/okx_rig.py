@@ -7,7 +7,7 @@ import hmac
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -17,6 +17,7 @@ import aiohttp
 import ccxt.async_support as ccxt
 from aiohttp import web
 from aiohttp.test_utils import TestServer
+from yarl import URL
 
 from bastion.paper.account import AccountSpec, ApiKey, MarginMode, Permission, PositionMode
 from bastion.paper.book import DepthShape
@@ -82,12 +83,12 @@ def new_exchange(
     exchange.list_instrument(linear("BTC", "0.01"), mark=Decimal(90_000), shape=DEEP)
     exchange.list_instrument(linear("ETH", "0.1"), mark=Decimal(3_400), shape=DEEP)
     exchange.list_instrument(inverse(), mark=Decimal(90_000), shape=DEEP)
-    secrets = {"secret": SECRET, "passphrase": PASSPHRASE}
+    plain = ApiKey(key=KEY, secret=SECRET, passphrase=PASSPHRASE)
     keys = (
-        ApiKey(key=KEY, **secrets),
-        ApiKey(key=READER, permissions=frozenset({Permission.READ}), **secrets),
-        ApiKey(key=ELSEWHERE, addresses=("203.0.113.9",), **secrets),
-        ApiKey(key=WITHDRAWER, permissions=frozenset(Permission), **secrets),
+        plain,
+        replace(plain, key=READER, permissions=frozenset({Permission.READ})),
+        replace(plain, key=ELSEWHERE, addresses=("203.0.113.9",)),
+        replace(plain, key=WITHDRAWER, permissions=frozenset(Permission)),
     )
     exchange.add_account(
         AccountSpec(
@@ -158,7 +159,9 @@ class Venue:
         return await self.send("POST", path, self.signed("POST", path, text, key=key), text)
 
     async def send(self, method: str, path: str, headers: Mapping[str, str], body: str = "") -> Reply:
-        async with self._session.request(method, self.url + path, headers=headers, data=body) as answer:
+        # What was signed is sent as it is, its escapes too.
+        url = URL(self.url + path, encoded=True)
+        async with self._session.request(method, url, headers=headers, data=body) as answer:
             return Reply(answer.status, await answer.text())
 
     def stamp(self, late_ms: int = 0) -> str:
@@ -174,7 +177,7 @@ class Venue:
         key: str = KEY,
         secret: str = SECRET,
         late_ms: int = 0,
-        **changes: str,
+        changed: Mapping[str, str] | None = None,
     ) -> dict[str, str]:
         stamp = self.stamp(late_ms)
         headers = {
@@ -184,8 +187,7 @@ class Venue:
             "OK-ACCESS-PASSPHRASE": PASSPHRASE,
             "Content-Type": "application/json",
         }
-        given = {name.replace("_", "-"): value for name, value in changes.items()}
-        return {name: value for name, value in (headers | given).items() if value}
+        return {name: value for name, value in (headers | dict(changed or {})).items() if value}
 
     async def order(self, instrument: str, side: str, size: str, **more: object) -> Reply:
         fields = {"tdMode": "cross", "ordType": "market", **more}

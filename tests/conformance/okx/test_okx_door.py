@@ -31,20 +31,22 @@ async def test_a_signed_request_is_let_in(venue: Venue) -> None:
 @pytest.mark.parametrize(
     ("header", "code"),
     [
-        ("OK_ACCESS_KEY", "50103"),
-        ("OK_ACCESS_PASSPHRASE", "50104"),
-        ("OK_ACCESS_SIGN", "50106"),
-        ("OK_ACCESS_TIMESTAMP", "50107"),
+        ("OK-ACCESS-KEY", "50103"),
+        ("OK-ACCESS-PASSPHRASE", "50104"),
+        ("OK-ACCESS-SIGN", "50106"),
+        ("OK-ACCESS-TIMESTAMP", "50107"),
     ],
 )
 async def test_each_header_that_is_missing_has_its_own_code(venue: Venue, header: str, code: str) -> None:
-    reply = await venue.send("GET", CONFIG, venue.signed("GET", CONFIG, **{header: ""}))
+    reply = await venue.send("GET", CONFIG, venue.signed("GET", CONFIG, changed={header: ""}))
     assert (reply.status, reply.code, reply.rows) == (401, code, [])
 
 
 async def test_a_wrong_key_passphrase_or_signature_is_refused_by_its_own_code(venue: Venue) -> None:
     wrong_key = await venue.send("GET", CONFIG, venue.signed("GET", CONFIG, key="nobody"))
-    wrong_phrase = await venue.send("GET", CONFIG, venue.signed("GET", CONFIG, OK_ACCESS_PASSPHRASE="x"))
+    wrong_phrase = await venue.send(
+        "GET", CONFIG, venue.signed("GET", CONFIG, changed={"OK-ACCESS-PASSPHRASE": "x"})
+    )
     wrong_secret = await venue.send("GET", CONFIG, venue.signed("GET", CONFIG, secret="x"))
     assert [reply.code for reply in (wrong_key, wrong_phrase, wrong_secret)] == ["50111", "50105", "50113"]
     assert {reply.status for reply in (wrong_key, wrong_phrase, wrong_secret)} == {401}
@@ -75,14 +77,14 @@ async def test_a_timestamp_within_thirty_seconds_passes(venue: Venue, late_ms: i
 
 @pytest.mark.parametrize("text", ["yesterday", "2026-13-45T00:00:00.000Z", "1760000000000", "17600000000"])
 async def test_a_timestamp_that_is_none_has_a_code_of_its_own(venue: Venue, text: str) -> None:
-    headers = venue.signed("GET", CONFIG, OK_ACCESS_TIMESTAMP=text)
+    headers = venue.signed("GET", CONFIG, changed={"OK-ACCESS-TIMESTAMP": text})
     assert (await venue.send("GET", CONFIG, headers)).code == "50112"
 
 
 async def test_a_timestamp_in_seconds_of_the_epoch_is_one_too(venue: Venue) -> None:
     text = str(venue.exchange.clock.now_ms() // 1000)
     sign = signature_of(f"{text}GET{CONFIG}")
-    headers = venue.signed("GET", CONFIG, OK_ACCESS_TIMESTAMP=text, OK_ACCESS_SIGN=sign)
+    headers = venue.signed("GET", CONFIG, changed={"OK-ACCESS-TIMESTAMP": text, "OK-ACCESS-SIGN": sign})
     assert (await venue.send("GET", CONFIG, headers)).code == "0"
 
 
@@ -104,7 +106,7 @@ async def test_the_configuration_tells_what_a_key_may_do_and_from_where(venue: V
 
 
 async def test_a_live_key_is_refused_with_the_header_of_demo_trading(venue: Venue) -> None:
-    headers = venue.signed("GET", CONFIG, x_simulated_trading="1")
+    headers = venue.signed("GET", CONFIG, changed={"x-simulated-trading": "1"})
     reply = await venue.send("GET", CONFIG, headers)
     assert (reply.status, reply.code) == (401, "50101")
 
@@ -112,16 +114,20 @@ async def test_a_live_key_is_refused_with_the_header_of_demo_trading(venue: Venu
 async def test_a_demo_key_is_refused_without_the_header_of_demo_trading() -> None:
     async with venue_on(stepped(), {"demo": True}) as demo:
         assert (await demo.get(CONFIG)).code == "50101"
-        headers = demo.signed("GET", CONFIG, x_simulated_trading="1")
+        headers = demo.signed("GET", CONFIG, changed={"x-simulated-trading": "1"})
         assert (await demo.send("GET", CONFIG, headers)).code == "0"
 
 
 async def test_an_order_that_arrives_after_its_expiry_is_refused(venue: Venue) -> None:
     body, path = json.dumps(ORDER), f"{TRADE}/order"
     now_ms = venue.exchange.clock.now_ms()
-    late = await venue.send("POST", path, venue.signed("POST", path, body, expTime=str(now_ms - 1)), body)
+    late = await venue.send(
+        "POST", path, venue.signed("POST", path, body, changed={"expTime": str(now_ms - 1)}), body
+    )
     assert late.code == "50036"
-    in_time = await venue.send("POST", path, venue.signed("POST", path, body, expTime=str(now_ms)), body)
+    in_time = await venue.send(
+        "POST", path, venue.signed("POST", path, body, changed={"expTime": str(now_ms)}), body
+    )
     assert in_time.code == "0"
 
 
@@ -145,7 +151,9 @@ async def test_a_body_that_is_no_object_is_a_syntax_error(venue: Venue, body: st
 
 
 async def test_nothing_that_a_door_answers_holds_a_secret(venue: Venue) -> None:
-    for changes in ({"secret": "x"}, {"OK_ACCESS_PASSPHRASE": "wrong"}):
-        reply = await venue.send("GET", CONFIG, venue.signed("GET", CONFIG, **changes))
+    wrong_secret = venue.signed("GET", CONFIG, secret="x")
+    wrong_phrase = venue.signed("GET", CONFIG, changed={"OK-ACCESS-PASSPHRASE": "wrong"})
+    for headers in (wrong_secret, wrong_phrase):
+        reply = await venue.send("GET", CONFIG, headers)
         assert PASSPHRASE not in reply.text
         assert KEY not in reply.text

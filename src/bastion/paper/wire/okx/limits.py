@@ -47,6 +47,7 @@ LIMITS: Mapping[str, Limit] = {
     f"{_ACCOUNT}/config": Limit(5),
     f"{_ACCOUNT}/balance": Limit(10),
     f"{_ACCOUNT}/positions": Limit(10),
+    f"{_ACCOUNT}/account-position-risk": Limit(10),
     f"{_ACCOUNT}/positions-history": Limit(10),
     f"{_ACCOUNT}/set-position-mode": Limit(5),
     f"{_ACCOUNT}/set-leverage": Limit(40),

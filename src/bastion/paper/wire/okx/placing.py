@@ -182,9 +182,9 @@ def _fate(call: Call, parameters: Parameters) -> tuple[dict[str, object], list[s
 
 
 def refused_row(call: Call, parameters: Parameters, error: OkxError) -> dict[str, object]:
-    """Return the row of a refused order."""
+    """Return the row of a refused order or cancel, with the ids that it was asked by."""
     return {
-        "ordId": "",
+        "ordId": _shown(parameters, "ordId"),
         "clOrdId": _shown(parameters, "clOrdId"),
         "tag": _shown(parameters, "tag"),
         "ts": str(call.now_ms),

@@ -3,7 +3,17 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from bastion.paper.wire.okx import account, algos, cancelling, closing, history, market, placing, positions
+from bastion.paper.wire.okx import (
+    account,
+    algos,
+    cancelling,
+    closing,
+    history,
+    market,
+    placing,
+    positions,
+    risk,
+)
 from bastion.paper.wire.okx.calls import Call
 from bastion.paper.wire.okx.envelope import Outcome
 
@@ -46,6 +56,7 @@ ROUTES: Mapping[tuple[str, str], Route] = {
     ("GET", f"{_V5}/account/config"): Route(answers=account.config),
     ("GET", f"{_V5}/account/balance"): Route(answers=account.balance),
     ("GET", f"{_V5}/account/positions"): Route(answers=positions.positions),
+    ("GET", f"{_V5}/account/account-position-risk"): Route(answers=risk.account_position_risk),
     ("GET", f"{_V5}/account/positions-history"): Route(answers=positions.positions_history),
     ("GET", f"{_V5}/account/leverage-info"): Route(answers=account.leverage_info),
     ("POST", f"{_V5}/account/set-leverage"): _trade(account.set_leverage),

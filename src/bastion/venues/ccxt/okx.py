@@ -340,9 +340,14 @@ class OkxVenue(CcxtVenue):
         limit = CANCEL_ALGOS if waits else CANCEL_BATCH
         units = units_of(limit, (order.instrument for order in group))
         answer = await self._call(method, body, units=units, deadline=deadline, mutating=True)
-        name = "algoId" if waits else "ordId"
-        told = {row.text_or(name): row for row in data_of(answer, method)}
-        return tuple(self._cancelled(order, told.get(order.order_id)) for order in group)
+        listed, name = data_of(answer, method), "algoId" if waits else "ordId"
+        told = {row.text_or(name): row for row in listed}
+        # Rows come in the order of the request; one that names no id is known by its place.
+        places = listed if len(listed) == len(group) else ()
+        return tuple(
+            self._cancelled(order, told.get(order.order_id) or _unnamed(places, at, name))
+            for at, order in enumerate(group)
+        )
 
     def _cancelled(self, order: OpenOrder, row: Row | None) -> CancelAnswer:
         if row is None:
@@ -369,6 +374,11 @@ class OkxVenue(CcxtVenue):
 
     def _pace(self, refusal: Refusal, answer: Answer, units: Mapping[str, int]) -> Refusal:
         return slow_down(self._throttle, refusal, answer, units)
+
+
+def _unnamed(rows_of_group: Sequence[Row], at: int, name: str) -> Row | None:
+    row = rows_of_group[at] if at < len(rows_of_group) else None
+    return row if row is not None and not row.text_or(name) else None
 
 
 def _unheeded(_answer: Answer, _units: Mapping[str, int], _sent_ns: int) -> None:

@@ -21,6 +21,7 @@ PURE = (
     "exits/verdict.py",
     "exits/progress.py",
     "exits/report.py",
+    "exits/certificate.py",
     "exits/last_rung.py",
     "exits/refund_decision.py",
     "exits/resolve.py",

@@ -12,6 +12,8 @@ SENDS_MAX = 3
 PAUSE_S = 0.2
 ASK_PAUSES_S = (0.05, 0.2, 0.5)
 CANCELS_MAX = 2
+NOT_REDUCING = "NOT_REDUCE_ONLY"
+"""Our code for an order that a venue took without what makes it reducing; it is never sent again."""
 SHARE = 3
 """One sending, or one question, takes at most this part of the time, so that time to resolve is left."""
 
@@ -37,6 +39,8 @@ async def stand(place: Place, find: Find, *, clock: Clock, deadline: Deadline) -
         try:
             return await place(Deadline(clock, min(share_s, deadline.left_s)))
         except OutcomeUnknown as error:
+            if error.code == NOT_REDUCING:
+                raise
             trouble = error
         except VenueRejected as error:
             if error.fault is Fault.RETRY and not deadline.passed:
@@ -52,6 +56,19 @@ async def stand(place: Place, find: Find, *, clock: Clock, deadline: Deadline) -
         if deadline.passed:
             break
     raise trouble
+
+
+async def withdrawn(cancel: Cancel, order: OpenOrder) -> VenueError:
+    """Cancel an order of ours that could open something, and return the error to raise for it."""
+    why = "the venue took the order without what makes it reduce only"
+    for _ in range(CANCELS_MAX):
+        (answer,) = await cancel([order])
+        if answer.gone:
+            return VenueRejected(f"{why}; it was taken back", fault=Fault.TERMINAL, code=NOT_REDUCING)
+    return OutcomeUnknown(
+        f"{why}, and did not take it back: cancel the order {order.order_id} by hand ({answer.message})",
+        code=NOT_REDUCING,
+    )
 
 
 async def taken_away(
@@ -81,7 +98,9 @@ async def _asked(
         await clock.sleep(min(pause_s, deadline.left_s))
         try:
             found = await find(Deadline(clock, deadline.left_s / SHARE))
-        except VenueError:
+        except VenueError as error:
+            if error.code == NOT_REDUCING:
+                raise
             denied = False
             continue
         if found is not None:

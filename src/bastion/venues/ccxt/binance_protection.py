@@ -25,7 +25,7 @@ from bastion.errors import (
 from bastion.venues.ccxt import binance_rows as rows
 from bastion.venues.ccxt.binance_market import BinanceMarket
 from bastion.venues.deadline import Deadline
-from bastion.venues.protection import stand, taken_away
+from bastion.venues.protection import stand, taken_away, withdrawn
 from bastion.venues.raw import Row, plain, read_rows
 
 ORDER = {"orders_10s": 1, "orders_1m": 1}
@@ -130,7 +130,7 @@ class BinanceProtection(BinanceMarket):
                 raise WrongSide(f"The venue says that it would fire at once: {error}") from None
             raise
         try:
-            return self._standing(Row(answer.value, "algoOrder"), request)
+            return await self._standing(Row(answer.value, "algoOrder"), request, deadline)
         except AnswerMalformed as error:
             raise OutcomeUnknown(f"{error}; the order may stand") from None
 
@@ -147,19 +147,19 @@ class BinanceProtection(BinanceMarket):
                 return None
             raise
         row = Row(answer.value, "algoOrder")
-        return None if row.text("algoStatus") in ENDED else self._standing(row, request)
+        return None if row.text("algoStatus") in ENDED else await self._standing(row, request, deadline)
 
-    def _standing(self, row: Row, request: ProtectiveRequest) -> ProtectiveOrder:
+    async def _standing(self, row: Row, request: ProtectiveRequest, deadline: Deadline) -> ProtectiveOrder:
         status = row.text("algoStatus")
         if status in ENDED:
             raise VenueRejected(
                 f"the venue took the order and ended it: {status}", fault=Fault.RESOLVE, code=status
             )
         found = rows.protective_order(row, request.position)
-        if found is None:
-            # Seen on one account: the reduce-only flag was dropped without a word.
-            raise AnswerMalformed(f"{row.where}: the venue does not show the order as one that only reduces")
-        return found
+        if found is not None:
+            return found
+        # Seen on one account: the flag was dropped without a word. What could open must not stand.
+        raise await withdrawn(partial(self._take_away, deadline), rows.open_conditional_order(row))
 
     async def _take_away(self, deadline: Deadline, orders: Sequence[OpenOrder]) -> Sequence[CancelAnswer]:
         return await self.cancel(orders, deadline_s=deadline.left_s)

@@ -20,8 +20,8 @@ from bastion.venues.ccxt.bybit_lanes import SINGLE
 from bastion.venues.ccxt.bybit_market import ORDERS_PAGE, BybitMarket
 from bastion.venues.ccxt.bybit_pace import PUBLIC
 from bastion.venues.deadline import Deadline
-from bastion.venues.protection import stand, taken_away
-from bastion.venues.raw import plain
+from bastion.venues.protection import NOT_REDUCING, stand, taken_away, withdrawn
+from bastion.venues.raw import Row, plain
 
 UNCHANGED = "34040"
 FIRES_AT_ONCE = frozenset({"110092", "110093"})
@@ -81,7 +81,9 @@ class BybitProtection(BybitMarket):
             await self._clock.sleep(min(pause_s, deadline.left_s))
             try:
                 found = await self._find_protective(request, deadline)
-            except VenueError:
+            except VenueError as error:
+                if error.code == NOT_REDUCING:
+                    raise
                 continue  # It was taken; that it cannot be read now changes nothing about it.
             if found is not None:
                 return found
@@ -92,20 +94,28 @@ class BybitProtection(BybitMarket):
     async def _find_protective(
         self, request: ProtectiveRequest, deadline: Deadline
     ) -> ProtectiveOrder | None:
-        for each in await self._protections(request.position, deadline):
-            if each.kind is not request.kind or each.trigger_price != request.trigger_price:
+        position = request.position
+        for row in await self._rows(position, deadline):
+            each = rows.protective_order(row, position)
+            ours = row.text_or("orderLinkId") == request.client_order_id
+            if each is None:
+                order = rows.open_order(row, position.category, "")
+                if ours and order is not None and not order.reduce_only:
+                    raise await withdrawn(partial(self._take_away, deadline), order)
                 continue
-            if each.order.client_order_id == request.client_order_id or (
-                request.quantity is None and each.whole
-            ):
+            fits = each.kind is request.kind and each.trigger_price == request.trigger_price
+            if fits and (ours or (request.quantity is None and each.whole)):
                 return each
         return None
 
     async def _protections(self, position: Position, deadline: Deadline) -> tuple[ProtectiveOrder, ...]:
+        found = [rows.protective_order(row, position) for row in await self._rows(position, deadline)]
+        return tuple(each for each in found if each is not None)
+
+    async def _rows(self, position: Position, deadline: Deadline) -> list[Row]:
         params = {"category": position.category, "symbol": position.instrument}
         answers = await self.pages("privateGetV5OrderRealtime", params, "realtime", ORDERS_PAGE, deadline)
-        found = [rows.protective_order(row, position) for _, page in answers for row in page]
-        return tuple(each for each in found if each is not None)
+        return [row for _, page in answers for row in page]
 
     async def _take_away(self, deadline: Deadline, orders: Sequence[OpenOrder]) -> Sequence[CancelAnswer]:
         return await self.cancel(orders, deadline_s=deadline.left_s)

@@ -1,5 +1,6 @@
 """Config: one TOML file that names the accounts and how to exit them; it never holds a secret."""
 
+import json
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -196,6 +197,22 @@ def _engine(reader: "_Reader", table: Mapping[str, object]) -> EngineSettings:
     if limits.wrong():
         raise reader.wrong("engine", limits.wrong())
     return replace(given, limits=limits, act_advice=act_advice, **values)
+
+
+def with_account(text: str, fields: Mapping[str, str | None], *, path: Path) -> tuple[str, Account]:
+    """Return the text with one more account at its end, everything else untouched, and that account.
+
+    `fields` are those of an `[[account]]`; None leaves one out.
+
+    Raises:
+        ConfigInvalid: as `read_config`, for the whole text.
+    """
+    # JSON's strings are basic strings of TOML.
+    lines = [f"{name} = {json.dumps(value)}" for name, value in fields.items() if value is not None]
+    block = "\n".join(["[[account]]", *lines, ""])
+    # A blank line apart, also behind a file that ends without a line break.
+    whole = f"{text.rstrip()}\n\n{block}" if text.strip() else block
+    return whole, parse_config(whole, path=path).accounts[-1]
 
 
 class _Reader:

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+CONFIG_NAME = "bastion.toml"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
@@ -20,13 +22,16 @@ def find_place(*, config: Path | None, environment: Mapping[str, str] = os.envir
     """Return the places that the command line and the environment name.
 
     BASTION_HOME is the state directory (default: the platform's user data directory), BASTION_CONFIG the
-    configuration, BASTION_VAULT_KEY_FILE the vault's key file (default: vault.key in the state directory).
+    configuration (default: bastion.toml in the state directory, where there is one), BASTION_VAULT_KEY_FILE
+    the vault's key file (default: vault.key in the state directory).
     """
     named_home = environment.get("BASTION_HOME")
     home = Path(named_home).expanduser() if named_home else _user_data_directory(environment)
     named_config = environment.get("BASTION_CONFIG")
     if config is None and named_config:
         config = Path(named_config).expanduser()
+    if config is None and (home / CONFIG_NAME).is_file():
+        config = home / CONFIG_NAME
     named_key = environment.get("BASTION_VAULT_KEY_FILE")
     return Place(
         home=home.absolute(),

@@ -14,6 +14,7 @@ from bastion.commands.certificate import (
     issue_certificate,
 )
 from bastion.commands.desk import Desk
+from bastion.commands.doctor import Check, DoctorReport, Finding, HostFacts
 from bastion.commands.engine_telling import (
     AlertsReport,
     EngineArmReport,
@@ -39,6 +40,7 @@ from bastion.commands.registry import (
     audit_records,
     balance,
     certificate,
+    doctor,
     emergency_exit,
     engine_arm,
     engine_disarm,
@@ -81,7 +83,9 @@ __all__ = [
     "BreakevenReport",
     "CertificateCheck",
     "CertificateReport",
+    "Check",
     "Desk",
+    "DoctorReport",
     "EngineArmReport",
     "EngineDisarmReport",
     "EngineHistoryReport",
@@ -90,6 +94,8 @@ __all__ = [
     "ExchangesReport",
     "ExitLine",
     "ExitsReport",
+    "Finding",
+    "HostFacts",
     "KillSwitchReport",
     "LatchReport",
     "PositionRow",
@@ -114,6 +120,7 @@ __all__ = [
     "certificate_text",
     "check_access",
     "check_certificate",
+    "doctor",
     "emergency_exit",
     "engine_arm",
     "engine_disarm",

@@ -14,6 +14,7 @@ from bastion.commands.audit import verify_journals as _verify_journals
 from bastion.commands.balance import balance as _balance
 from bastion.commands.breakeven import move_to_breakeven as _move_to_breakeven
 from bastion.commands.certificate import certificate as _certificate
+from bastion.commands.doctor import doctor as _doctor
 from bastion.commands.engine import engine_arm as _engine_arm
 from bastion.commands.engine import engine_disarm as _engine_disarm
 from bastion.commands.engine import engine_start as _engine_start
@@ -68,6 +69,7 @@ def _verb(act: Act, call: Ask[P, R]) -> Ask[P, R]:
 alerts = _verb(Act.ALERTS, _alerts)
 audit_records = _verb(Act.AUDIT, _audit_records)
 balance = _verb(Act.BALANCE, _balance)
+doctor = _verb(Act.DOCTOR, _doctor)
 certificate = _verb(Act.CERTIFICATE, _certificate)
 emergency_exit = _verb(Act.EXIT, _emergency_exit)
 engine_arm = _verb(Act.ENGINE_ARM, _engine_arm)

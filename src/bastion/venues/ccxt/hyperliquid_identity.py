@@ -96,8 +96,6 @@ class Identity:
         return Access(can_read=True, can_trade=True, can_withdraw=False, notes=notes)
 
     async def _learn(self, deadline: Deadline) -> Standing:
-        if self._signer == self._address:
-            return Standing(role=OWN, master=self._address)
         try:
             role, of = await self._role(self._address, deadline)
         except VenueError:
@@ -112,9 +110,9 @@ class Identity:
                 fault=Fault.TERMINAL,
                 code="Agent",
             )
-        if role not in {OWN, SUB_ACCOUNT, VAULT}:
+        if role == MISSING:
             raise VenueRejected(
-                f"the venue knows no account at {self._address} ({role}); check wallet_address",
+                f"the venue knows no account at {self._address}; check wallet_address",
                 fault=Fault.TERMINAL,
                 code="NoAccount",
             )
@@ -131,6 +129,8 @@ class Identity:
     async def _role(self, address: str, deadline: Deadline) -> tuple[str, str]:
         answer = Row((await self._ask({"type": "userRole", "user": address}, deadline)).value, "userRole")
         role = answer.text("role")
+        if role not in {OWN, SUB_ACCOUNT, VAULT, AGENT, MISSING}:
+            raise AnswerMalformed(f"userRole: the role {role[:20]!r} is not documented")
         if role not in {AGENT, SUB_ACCOUNT}:
             return role, ""
         data = answer.row("data")

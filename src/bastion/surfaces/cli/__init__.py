@@ -3,7 +3,7 @@
 import importlib
 import sys
 
-FAST = {"exit": "fast", "status": "fast", "demo": "opening"}
+FAST = {"exit": "quick", "status": "quick", "positions": "quick", "demo": "opening"}
 
 
 def main() -> int:

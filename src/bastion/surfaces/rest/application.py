@@ -33,8 +33,10 @@ from bastion.surfaces.rest.table import (
     Route,
 )
 from bastion.surfaces.rest.wire import JSON_TYPE, encoded
+from bastion.surfaces.schemas import dumps
 
 FLAWS_MAX = 10
+NUMBERS = "bastion-numbers"
 NOBODY = Principal(id="", surface="rest", scope=Scope.READ)
 """Who asks where no key is asked for; such a route reads nothing of the desk."""
 _WAIT = re.compile(r"wait\s*=\s*\"?([0-9]{1,6})\"?", re.ASCII)
@@ -89,9 +91,11 @@ class _Site:
             last_event=request.headers.get("last-event-id", ""),
         )
         streams: list[Response] = []
+        # The own user's commands print JSON numbers, as they do without the daemon.
+        plain = request.scope.get(asgi.LOCAL, False) and request.headers.get(NUMBERS) == "plain"
 
         async def work() -> Reply:
-            return await _perform(route, asked, streams, preference=told)
+            return await _perform(route, asked, streams, preference=told, plain=plain)
 
         key = request.headers.get("idempotency-key")
         if key is None or not route.changes:
@@ -103,7 +107,9 @@ class _Site:
         return streams[0] if streams else _response(reply)
 
 
-async def _perform(route: Route, asked: Asked, streams: list[Response], *, preference: str) -> Reply:
+async def _perform(
+    route: Route, asked: Asked, streams: list[Response], *, preference: str, plain: bool
+) -> Reply:
     try:
         answer: Answer = await route.run(asked)
         if answer.response is not None:
@@ -111,7 +117,7 @@ async def _perform(route: Route, asked: Asked, streams: list[Response], *, prefe
             return Reply(status=answer.response.status_code, body=b"", media_type=JSON_TYPE)
         reply = Reply(
             status=answer.status,
-            body=encoded(answer.report),
+            body=dumps(answer.report).encode("utf-8", "replace") if plain else encoded(answer.report),
             media_type=JSON_TYPE,
             headers=answer.headers,
         )

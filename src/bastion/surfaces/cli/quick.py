@@ -1,0 +1,99 @@
+"""Quick: `exit`, `status` and `positions` by way of the daemon, where one answers; else by themselves.
+
+Nothing heavy is loaded before the request has left: the daemon's connections are warm and its prices fresh,
+so the way to the first order is one message on a unix socket.
+"""
+
+import argparse
+import importlib
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from bastion.errors import Refused
+from bastion.place import find_place
+from bastion.surfaces.cli.local import Daemon, Silence, find_daemon
+from bastion.surfaces.cli.parsers import exit_parser, positions_parser, status_parser
+
+START_S = 2.0
+"""How long the daemon may take to make an exit durable and say its id; then this process does it itself."""
+READ_S = 12.0
+_TAKEN = (200, 202)
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run `exit ...`, `status ...` or `positions ...` and return the exit code."""
+    name, *rest = arguments
+    parser = {"exit": exit_parser, "status": status_parser, "positions": positions_parser}[name]()
+    try:
+        parsed = parser.parse_args(rest)
+    except Refused:
+        # The way without the daemon tells it, in its words.
+        return _alone(arguments)
+    if parsed.standalone:
+        return _alone(arguments)
+    place = find_place(config=parsed.config)
+    daemon, why = find_daemon(place)
+    if daemon is None:
+        if why:
+            _load("view").complain(f"bastion: the daemon is not asked: {why}. Going on without it.")
+        return _alone(arguments)
+    try:
+        if name == "exit":
+            return _exit(daemon, parsed, arguments)
+        return _read(daemon, name, parsed, arguments)
+    finally:
+        daemon.close()
+
+
+def _exit(daemon: Daemon, parsed: argparse.Namespace, arguments: Sequence[str]) -> int:
+    if parsed.resume is not None:
+        return _alone(arguments)
+    if not (parsed.now or parsed.json or daemon.paper):
+        # On a terminal a person has a second to abort.
+        _load("following").abort_window()
+    body = {
+        "reason": parsed.reason,
+        "deadline_s": _text(parsed.deadline),
+        "hold_s": "0" if parsed.no_hold else _text(parsed.hold),
+    }
+    try:
+        told = daemon.ask("POST", "/v1/exits", seconds=START_S, body=body, prefer="respond-async")
+        exit_id = str(told.value["exit_id"]) if told.status in _TAKEN else ""
+    except (Silence, KeyError, TypeError, ValueError):
+        exit_id = ""
+    if not exit_id:
+        # Refused or silent: what was begun there, if anything, is found in the journal and joined.
+        return _alone(arguments)
+    return int(_load("following").run(daemon, exit_id, parsed))
+
+
+def _read(daemon: Daemon, name: str, parsed: argparse.Namespace, arguments: Sequence[str]) -> int:
+    try:
+        told = daemon.ask("GET", f"/v1/{name}", seconds=READ_S)
+    except (Silence, ValueError):
+        return _alone(arguments)
+    if told.status not in _TAKEN:
+        return _alone(arguments)
+    view = _load("view")
+    if parsed.json:
+        view.emit(told.text)
+    else:
+        for line in _load("reviving").lines(name, told.text):
+            view.emit(line)
+    return 0
+
+
+def _text(value: Any) -> str | None:  # noqa: ANN401 - a Decimal or None out of argparse
+    return None if value is None else format(value, "f")
+
+
+def _alone(arguments: Sequence[str]) -> int:
+    door: Callable[[Sequence[str]], int] = _load("fast" if arguments[0] != "positions" else "tree").run
+    if arguments[0] != "positions":
+        return int(door(arguments))
+    # The full tree knows no --standalone here: without the daemon it is what happens anyway.
+    return int(door([word for word in arguments if word != "--standalone"]))
+
+
+def _load(module: str) -> Any:  # noqa: ANN401 - a module
+    return importlib.import_module(f"bastion.surfaces.cli.{module}")

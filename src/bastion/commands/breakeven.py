@@ -80,7 +80,7 @@ async def move_to_breakeven(
         else:
             left.append(judged)
     within_cap(principal, Act.BREAKEVEN, total_notional(ready))
-    legs, errors = await place_all(desk, ready)
+    legs, errors = await place_all(desk, principal, ready, act_id)
     failures = (*(each.error for each in left if each.error is not None), *errors)
     moved = tuple(_moved(leg, ready) for leg in legs)
     skipped = (*(_skipped(each) for each in left), *(_failed(error) for error in errors))

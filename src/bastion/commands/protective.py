@@ -1,6 +1,7 @@
 """Protective: set a stop loss or a take profit, and move stops to entry. Nothing here can open a position."""
 
 import asyncio
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -18,9 +19,11 @@ from bastion.commands.protective_telling import (
 )
 from bastion.commands.protective_work import (
     Prepared,
+    answered,
     failure,
     first_refusal,
     instruments_of,
+    intents,
     place,
     prepare,
 )
@@ -31,9 +34,11 @@ from bastion.domain.naming import pair_form
 from bastion.domain.principal import Principal
 from bastion.domain.protective import Protection
 from bastion.domain.selection import EVERYTHING, Selection
-from bastion.errors import Refused
+from bastion.errors import JournalUnusable, Refused
 
 PERCENT_MAX = 100
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,26 +154,43 @@ async def set_stop_loss(
 
 
 async def place_all(
-    desk: Desk, prepared: Sequence[Prepared]
+    desk: Desk, principal: Principal, prepared: Sequence[Prepared], act_id: str
 ) -> tuple[tuple[ProtectiveLeg, ...], tuple[ProtectiveError, ...]]:
-    """Place all legs at once, each on its own, to their end even when the caller goes away meanwhile."""
+    """Write all legs down, then place them at once, to their end even when the caller goes away meanwhile.
+
+    Raises:
+        JournalUnusable: they could not be written down anywhere; nothing was sent.
+    """
+    if not prepared:
+        return (), ()
+    ordered = await desk.outlive(_place_all(desk, principal, prepared, act_id))
+    return (
+        tuple(each for each in ordered if isinstance(each, ProtectiveLeg)),
+        tuple(each for each in ordered if isinstance(each, ProtectiveError)),
+    )
+
+
+async def _place_all(
+    desk: Desk, principal: Principal, prepared: Sequence[Prepared], act_id: str
+) -> list[ProtectiveLeg | ProtectiveError]:
     results: dict[int, ProtectiveLeg | ProtectiveError] = {}
 
     async def one(number: int, each: Prepared) -> None:
         results[number] = await place(desk, each)
 
-    async def everything() -> None:
-        async with asyncio.TaskGroup() as group:
-            for number, each in enumerate(prepared):
-                group.create_task(one(number, each))
-
-    await desk.outlive(everything())
+    await desk.journal.append(intents(prepared, principal, act_id))
+    async with asyncio.TaskGroup() as group:
+        for number, each in enumerate(prepared):
+            group.create_task(one(number, each))
     desk.readings.forget()
     ordered = [results[number] for number in range(len(prepared))]
-    return (
-        tuple(each for each in ordered if isinstance(each, ProtectiveLeg)),
-        tuple(each for each in ordered if isinstance(each, ProtectiveError)),
-    )
+    told = [answered(each, result, act_id) for each, result in zip(prepared, ordered, strict=True)]
+    try:
+        await desk.journal.append(told)
+    except JournalUnusable:
+        # The orders stand; that their answers are not written down changes nothing about them.
+        _log.exception("The answers to protective orders could not be written down.")
+    return ordered
 
 
 def exit_warnings(desk: Desk) -> tuple[str, ...]:
@@ -221,7 +243,7 @@ async def _protect(
     if found.targets and not prepared:
         raise first_refusal([error for error, _ in refused])
     within_cap(principal, act, total_notional(prepared))
-    legs, errors = await place_all(desk, prepared)
+    legs, errors = await place_all(desk, principal, prepared, act_id)
     return _Outcome(
         symbol=name,
         price=price,

@@ -19,6 +19,7 @@ from bastion.commands.protective_telling import (
 from bastion.domain.instrument import Instrument
 from bastion.domain.money import ZERO, written
 from bastion.domain.position import Position
+from bastion.domain.principal import Principal
 from bastion.domain.protective import (
     HUNDRED,
     Protection,
@@ -32,6 +33,7 @@ from bastion.domain.protective import (
     replaced_by,
     safe_trigger,
 )
+from bastion.domain.records import ProtectionAnswered, ProtectionIntended
 from bastion.domain.symbol import pair
 from bastion.errors import PositionNotFound, Refused, VenueError, WrongSide
 from bastion.ports import Protecting, Venue
@@ -205,6 +207,41 @@ def previous_of(request: ProtectiveRequest, standing: Sequence[ProtectiveOrder])
     """Return the standing order of that kind that closes all of the position and that fires first."""
     whole = [each for each in standing if each.kind is request.kind and each.covers(request.position)]
     return first_to_fire(whole, rising=request.rising)
+
+
+def intents(
+    prepared: Sequence[Prepared], principal: Principal, act_id: str
+) -> tuple[ProtectionIntended, ...]:
+    """Return what is written down before the first of these orders leaves."""
+    return tuple(
+        ProtectionIntended(
+            exit_id=act_id,
+            account=each.target.venue.account.name,
+            client_order_id=each.request.client_order_id,
+            position=each.request.position,
+            kind=each.request.kind,
+            trigger_price=each.request.trigger_price,
+            quantity=each.request.quantity,
+            principal=principal.id,
+            surface=principal.surface,
+        )
+        for each in prepared
+    )
+
+
+def answered(each: Prepared, result: ProtectiveLeg | ProtectiveError, act_id: str) -> ProtectionAnswered:
+    """Return what is written down of one leg's outcome."""
+    leg = result if isinstance(result, ProtectiveLeg) else None
+    error = result if isinstance(result, ProtectiveError) else None
+    return ProtectionAnswered(
+        exit_id=act_id,
+        account=result.account,
+        client_order_id=each.request.client_order_id,
+        order_id=leg.order_id if leg is not None else "",
+        replaced=tuple(old.order_id for old in leg.replaced) if leg is not None else (),
+        code=error.code if error is not None else "",
+        message=error.message if error is not None else leg.note if leg is not None else "",
+    )
 
 
 def first_refusal(refusals: Sequence[Refused]) -> Refused:

@@ -10,9 +10,10 @@ from enum import StrEnum
 
 from bastion.domain.look import Look
 from bastion.domain.mandate import ExitKind, Target
-from bastion.domain.money import Quantity, Usd
+from bastion.domain.money import Price, Quantity, Usd
 from bastion.domain.order import CancelAnswer, Fill, OpenOrder, OrderRequest, OrderState
 from bastion.domain.position import Position
+from bastion.domain.protective import Protection
 from bastion.domain.refund import RefundPolicy
 from bastion.domain.selection import EVERYTHING, Selection
 from bastion.domain.verdict import Verdict
@@ -306,6 +307,38 @@ class RefundRequested:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ProtectionIntended:
+    """A stop loss or take profit of one position is about to be placed; `exit_id` names this act, no exit.
+
+    `quantity` None means the whole position. Nothing is taken up after a crash: what was sent can only
+    reduce, and what it should have replaced still stands.
+    """
+
+    exit_id: str
+    account: str
+    client_order_id: str
+    position: Position
+    kind: Protection
+    trigger_price: Price
+    quantity: Quantity | None
+    principal: str
+    surface: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProtectionAnswered:
+    """What came of one protective order: the venue's id of it, or, with an empty id, why there is none."""
+
+    exit_id: str
+    account: str
+    client_order_id: str
+    order_id: str
+    replaced: tuple[str, ...]
+    code: str = ""
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ExitEnded:
     """The work on an exit is over: judged, and the hold has passed."""
 
@@ -332,6 +365,8 @@ Record = (
     | ExitJudged
     | ExitEnded
     | RefundRequested
+    | ProtectionIntended
+    | ProtectionAnswered
 )
 
 

@@ -19,10 +19,13 @@ from bastion.domain.position import Position, Side
 from bastion.venues.catalog import Catalog
 from bastion.venues.ccxt.binance import BinanceVenue
 from bastion.venues.ccxt.bybit import BybitVenue
+from bastion.venues.ccxt.okx import OkxVenue
 
 API_KEY = "key-that-must-not-show"
 SECRET = "secret-that-must-not-show"
+PASSPHRASE = "passphrase-that-must-not-show"
 
+ScriptedVenue = BinanceVenue | BybitVenue | OkxVenue
 Responder = Callable[["Asked"], Awaitable[web.StreamResponse]]
 
 
@@ -50,11 +53,16 @@ class Script:
     def seen(self, path: str) -> list[Asked]:
         return [asked for asked in self.asked if asked.path.endswith(path)]
 
+    def posted(self, path: str) -> list[Asked]:
+        return [asked for asked in self.seen(path) if asked.method == "POST"]
+
     async def handle(self, request: web.Request) -> web.StreamResponse:
         text = await request.text()
         params: dict[str, Any] = dict(parse_qsl(request.query_string))
         if text.startswith("{"):
             params |= json.loads(text)
+        elif text.startswith("["):
+            params["items"] = json.loads(text)
         else:
             params |= dict(parse_qsl(text))
         asked = Asked(method=request.method, path=request.path, params=params, request=request)
@@ -73,9 +81,14 @@ def reply(value: object, status: int = 200, headers: dict[str, str] | None = Non
     return respond
 
 
-def raw(text: str, status: int = 200, content_type: str = "application/json") -> Responder:
+def raw(
+    text: str,
+    status: int = 200,
+    content_type: str = "application/json",
+    headers: dict[str, str] | None = None,
+) -> Responder:
     async def respond(_asked: Asked) -> web.StreamResponse:
-        return web.Response(text=text, status=status, content_type=content_type)
+        return web.Response(text=text, status=status, content_type=content_type, headers=headers)
 
     return respond
 
@@ -122,9 +135,11 @@ class Flavour:
     venue: str
     key_space: str
     category: str
+    contract: str
     look_paths: tuple[str, ...]
     order_path: str
     order_query: str
+    order_bucket: str
     no_order: Responder
     terminal: Responder
     clock_error: Responder
@@ -198,9 +213,11 @@ BINANCE = Flavour(
     venue="binance",
     key_space="usdm",
     category="usdm",
+    contract="BTCUSDT",
     look_paths=("/fapi/v3/positionRisk", "/fapi/v1/openOrders", "/fapi/v1/openAlgoOrders"),
     order_path="/fapi/v1/order",
     order_query="/fapi/v1/order",
+    order_bucket="orders_10s",
     no_order=reply({"code": -2013, "msg": "Order does not exist."}, 400),
     terminal=reply({"code": -2015, "msg": f"Invalid API-key, IP, or permissions for action. {API_KEY}"}, 401),
     clock_error=reply(
@@ -249,9 +266,11 @@ BYBIT = Flavour(
     venue="bybit",
     key_space="unified",
     category="linear",
+    contract="BTCUSDT",
     look_paths=("/v5/position/list", "/v5/order/realtime"),
     order_path="/v5/order/create",
     order_query="/v5/order/realtime",
+    order_bucket="create",
     no_order=reply(EMPTY_PAGE),
     terminal=reply({"retCode": 10004, "retMsg": f"error sign! origin_string[{API_KEY}]", "result": {}}),
     clock_error=reply(
@@ -291,13 +310,97 @@ BYBIT = Flavour(
 )
 
 
+def okx(*rows: object, code: str = "0", message: str = "") -> dict[str, object]:
+    return {"code": code, "data": list(rows), "msg": message}
+
+
+async def _okx_time(_asked: Asked) -> web.StreamResponse:
+    return web.json_response(okx({"ts": str(_now_ms())}))
+
+
+def okx_order(link: str, **changes: object) -> dict[str, object]:
+    return {
+        "ordId": f"7{link[3:]}",
+        "clOrdId": link,
+        "instId": "BTC-USDT-SWAP",
+        "instType": "SWAP",
+        "side": "sell",
+        "posSide": "net",
+        "tdMode": "cross",
+        "sz": "1",
+        "state": "filled",
+        "accFillSz": "1",
+        "avgPx": "100.5",
+        "cancelSource": "",
+        "reduceOnly": "true",
+        **changes,
+    }
+
+
+async def _okx_order(asked: Asked) -> web.StreamResponse:
+    """Place order by POST, Order details by GET."""
+    link = str(asked.params.get("clOrdId"))
+    if asked.method == "GET":
+        return web.json_response(okx(okx_order(link)))
+    return web.json_response(
+        okx({"ordId": f"7{link[3:]}", "clOrdId": link, "tag": "", "sCode": "0", "sMsg": ""})
+    )
+
+
+OKX = Flavour(
+    venue="okx",
+    key_space="trading",
+    category="swap",
+    contract="BTC-USDT-SWAP",
+    look_paths=(
+        "/api/v5/account/positions",
+        "/api/v5/trade/orders-pending",
+        "/api/v5/trade/orders-algo-pending",
+    ),
+    order_path="/api/v5/trade/order",
+    order_query="/api/v5/trade/order",
+    order_bucket="orders",
+    no_order=reply(okx(code="51603", message="Order does not exist.")),
+    terminal=reply(okx(code="50111", message=f"Invalid OK-ACCESS-KEY {API_KEY}"), 401),
+    clock_error=reply(okx(code="50102", message="Timestamp request expired"), 401),
+    ban=raw("<html>banned</html>", 403, "text/html", {"Retry-After": "60"}),
+    placed=_okx_order,
+    filled=_okx_order,
+    defaults={
+        "/api/v5/public/time": _okx_time,
+        "/api/v5/public/instruments": reply(
+            okx(
+                {
+                    "instId": "BTC-USDT-SWAP",
+                    "instType": "SWAP",
+                    "uly": "BTC-USDT",
+                    "settleCcy": "USDT",
+                    "ctType": "linear",
+                    "ctVal": "0.01",
+                    "ctMult": "1",
+                    "lotSz": "0.01",
+                    "minSz": "0.01",
+                    "tickSz": "0.1",
+                    "maxMktSz": "12000",
+                    "maxLmtSz": "100000000",
+                }
+            )
+        ),
+        "/api/v5/account/positions": reply(okx()),
+        "/api/v5/trade/orders-pending": reply(okx()),
+        "/api/v5/trade/orders-algo-pending": reply(okx()),
+        "/api/v5/trade/order": _okx_order,
+    },
+)
+
+
 @dataclass
 class Rig:
     """A scripted venue and the adapter that talks to it."""
 
     flavour: Flavour
     script: Script
-    venue: BinanceVenue | BybitVenue
+    venue: ScriptedVenue
 
     def request(
         self,
@@ -306,8 +409,9 @@ class Rig:
         side: Side = Side.LONG,
         hedged: bool = False,
         kind: OrderKind = OrderKind.MARKET,
-        instrument: str = "BTCUSDT",
+        instrument: str = "",
     ) -> OrderRequest:
+        instrument = instrument or self.flavour.contract
         position = Position(
             instrument=instrument,
             category=self.flavour.category,
@@ -337,8 +441,13 @@ async def rigged(flavour: Flavour, shelf_dir: Path | None) -> AsyncIterator[Rig]
     await site.start()
     script.url = f"http://127.0.0.1:{runner.addresses[0][1]}/prefix"
     catalog = Catalog(clock=SystemClock(), shelf_dir=shelf_dir)
-    venue = catalog.build(account(flavour, script.url), {"apiKey": API_KEY, "secret": SECRET})
-    assert isinstance(venue, BinanceVenue | BybitVenue)
+    given = {"apiKey": API_KEY, "secret": SECRET, "password": PASSPHRASE}
+    venue = catalog.build(account(flavour, script.url), given)
+    assert isinstance(venue, ScriptedVenue)
+    if isinstance(venue, OkxVenue):
+        # Tests look more often than the venue would allow.
+        venue._throttle["algos"].resize(1000)
+        venue._throttle["positions"].resize(1000)
     try:
         yield Rig(flavour=flavour, script=script, venue=venue)
     finally:

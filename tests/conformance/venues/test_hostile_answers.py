@@ -113,14 +113,14 @@ async def test_an_order_without_an_answer_has_an_unknown_outcome(rig: Rig) -> No
     rig.script.on(rig.flavour.order_path, hang())
     with pytest.raises(OutcomeUnknown):
         await rig.venue.place(rig.request(), deadline_s=0.5)
-    assert len(rig.script.seen(rig.flavour.order_path)) == 1
+    assert len(rig.script.posted(rig.flavour.order_path)) == 1
 
 
 async def test_an_order_whose_connection_is_reset_is_sent_once_and_has_an_unknown_outcome(rig: Rig) -> None:
     rig.script.on(rig.flavour.order_path, reset())
     with pytest.raises(OutcomeUnknown):
         await rig.venue.place(rig.request(), deadline_s=5)
-    assert len(rig.script.seen(rig.flavour.order_path)) == 1
+    assert len(rig.script.posted(rig.flavour.order_path)) == 1
 
 
 @pytest.mark.parametrize("status", [500, 502, 504])
@@ -145,11 +145,10 @@ async def test_a_refused_connection_means_that_nothing_was_executed(rig: Rig) ->
 
 
 async def test_an_order_that_waits_for_its_turn_beyond_the_deadline_was_not_sent(rig: Rig) -> None:
-    bucket = "orders_10s" if rig.flavour.venue == "binance" else "create"
-    rig.venue._throttle[bucket].block(5)
+    rig.venue._throttle[rig.flavour.order_bucket].block(5)
     with pytest.raises(VenueUnreachable):
         await rig.venue.place(rig.request(), deadline_s=0.3)
-    assert rig.script.seen(rig.flavour.order_path) == []
+    assert rig.script.posted(rig.flavour.order_path) == []
 
 
 async def test_after_a_ban_nothing_more_is_sent_until_it_is_over(rig: Rig) -> None:
@@ -171,7 +170,7 @@ async def test_a_wrong_clock_is_set_right_and_the_same_order_goes_out_again(rig:
     rig.script.on(rig.flavour.order_path, rig.flavour.clock_error, rig.flavour.placed)
     state = await rig.venue.place(rig.request(), deadline_s=5)
     assert state.status is OrderStatus.FILLED
-    assert len(rig.script.seen(rig.flavour.order_path)) == 2
+    assert len(rig.script.posted(rig.flavour.order_path)) == 2
     assert len(rig.script.seen("/time")) == 1
 
 
@@ -188,7 +187,8 @@ async def test_the_venues_time_is_followed_when_ours_is_wrong(rig: Rig) -> None:
     ahead_ms = 90_000
     time_path = next(path for path in rig.flavour.defaults if path.endswith("/time"))
     now_ms = rig.venue._clock.now_ns() // 1_000_000 + ahead_ms
-    rig.script.on(time_path, reply({"serverTime": now_ms, **v5({"timeNano": str(now_ms * 1_000_000)})}))
+    told = {"serverTime": now_ms, "code": "0", "data": [{"ts": str(now_ms)}]}
+    rig.script.on(time_path, reply({**v5({"timeNano": str(now_ms * 1_000_000)}), **told}))
     await rig.venue.open(deadline_s=5)
     assert abs(rig.venue._wire.offset_ms - ahead_ms) < 3_000
 
@@ -213,8 +213,8 @@ async def test_a_question_about_an_order_that_fails_is_no_answer(rig: Rig) -> No
 
 async def test_contracts_come_from_the_disk_when_the_venue_is_silent(rig: Rig) -> None:
     read = await rig.venue.instruments(deadline_s=5)
-    assert read[rig.flavour.category, "BTCUSDT"].quantity_step
-    info = next(path for path in rig.flavour.defaults if "nfo" in path)
+    assert read[rig.flavour.category, rig.flavour.contract].quantity_step
+    info = next(path for path in rig.flavour.defaults if "nfo" in path or "instruments" in path)
     asked = len(rig.script.seen(info))
     rig.script.on(info, raw("oops", status=500))
     assert await rig.venue.instruments(deadline_s=5) is read
@@ -230,7 +230,7 @@ async def test_contracts_that_are_nowhere_are_an_error_and_a_spoiled_file_is_not
     assert kept is not None
     kept.write_text('{"version": 1, "saved_at_ms": 1', encoding="utf-8")
     rig.venue._instruments = None
-    info = next(path for path in rig.flavour.defaults if "nfo" in path)
+    info = next(path for path in rig.flavour.defaults if "nfo" in path or "instruments" in path)
     rig.script.on(info, raw("oops", status=500))
     with pytest.raises(VenueUnreachable):
         await rig.venue.instruments(deadline_s=5)
@@ -250,4 +250,4 @@ async def test_the_first_order_needs_nothing_else_of_the_venue(rig: Rig) -> None
     rig.script.on(rig.flavour.order_path, rig.flavour.placed)
     await rig.venue.place(rig.request(), deadline_s=5)
     assert rig.script.asked[0].path.endswith(rig.flavour.order_path)
-    assert len(rig.script.seen(rig.flavour.order_path)) == 1
+    assert len(rig.script.posted(rig.flavour.order_path)) == 1

@@ -158,7 +158,8 @@ class Settlement:
             closed_quantity=applied.closed_quantity,
             closed_entry_price=applied.closed_entry_price,
             is_maker=is_maker,
-            time_ms=self._clock.now_ms(),
+            # The position and its execution change at one moment, even where the clock ticks between.
+            time_ms=applied.position.updated_ms,
             order_kind=order.request.kind,
             order_quantity=order.quantity,
         )

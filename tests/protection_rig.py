@@ -55,6 +55,7 @@ class ProtectionRig:
 
     desk: Desk
     paper: PaperProcess
+    folder: Path
     venue: str = "binance"
 
     @property
@@ -129,4 +130,4 @@ class ProtectionRig:
 async def protection_desk(folder: Path) -> AsyncIterator[ProtectionRig]:
     place = find_place(config=None, environment={"BASTION_HOME": str(folder)})
     async with open_paper_desk(place, scenario="seed") as (desk, paper):
-        yield ProtectionRig(desk=desk, paper=paper)
+        yield ProtectionRig(desk=desk, paper=paper, folder=folder)

@@ -19,11 +19,10 @@ async def placed(rig: ProtectionRig) -> int:
     return sum(row["method"] == "POST" for row in rows)
 
 
-@pytest.mark.parametrize("kind", ["reset", "never"])
-async def test_an_order_whose_answer_was_lost_is_looked_up_and_not_sent_again(
-    rig: ProtectionRig, kind: str
-) -> None:
+async def test_an_order_whose_answer_was_lost_is_looked_up_and_not_sent_again(rig: ProtectionRig) -> None:
     await rig.hold("0.5")
+    # The one venue hangs up, the other never answers.
+    kind = "reset" if rig.venue == "binance" else "never"
     for path in PLACING[rig.venue]:
         await rig.fault(kind, path=path, method="POST", executed=True, count=1)
     report = await set_take_profit(

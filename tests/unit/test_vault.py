@@ -133,6 +133,14 @@ def test_two_bare_lines_may_end_in_equal_signs_as_base64_does() -> None:
     assert read_credential("x", "a2V5\nc2VjcmV0==\n").fields == {"apiKey": "a2V5", "secret": "c2VjcmV0=="}
 
 
+@pytest.mark.parametrize("form", ["{0} = {1}", '{0} = "{1}"', "{0}: {1}", "{0}={1}"])
+def test_a_wallet_and_its_agents_key_are_read_with_and_without_quotes(form: str) -> None:
+    # Hex digits without quotes are a number to TOML.
+    wallet, key = "0x" + "ab" * 20, "0x" + "12" * 32
+    text = form.format("wallet_address", wallet) + "\n" + form.format("private_key", key) + "\n"
+    assert read_credential("x", text).fields == {"walletAddress": wallet, "privateKey": key}
+
+
 def test_a_wallet_and_a_passphrase_are_read() -> None:
     read = read_credential("x", '{"walletAddress": "0xabc", "private_key": "P", "password": "W"}')
     assert read.fields == {"walletAddress": "0xabc", "privateKey": "P", "password": "W"}

@@ -102,9 +102,11 @@ def _pairs(text: str) -> dict[str, object]:
             raise VaultUnusable("The JSON on standard input must be one object. Nothing was stored.")
         return value
     try:
-        return tomllib.loads(text)
+        value = tomllib.loads(text)
     except tomllib.TOMLDecodeError:
         return _lines(text)
+    # An address or a key in hex digits, without quotes, is a number in TOML.
+    return _lines(text) if any(isinstance(item, int) for item in value.values()) else value
 
 
 def _lines(text: str) -> dict[str, object]:

@@ -8,7 +8,7 @@ from decimal import Decimal
 from bastion.auth.permit import covered, permit
 from bastion.commands.desk import Desk
 from bastion.commands.positions import UnreadAccount, moment
-from bastion.commands.preview_rules import Meant, Place, goes, hindrances_of, kept_because, order_form
+from bastion.commands.preview_rules import Meant, Place, hindrances_of, kept_because, order_form, scope_for
 from bastion.commands.preview_telling import (
     PreviewAction,
     PreviewKept,
@@ -33,6 +33,7 @@ from bastion.domain.symbol import pair, symbol_of
 from bastion.errors import Refused, VenueError
 from bastion.exits.estimate import Estimate, closing, estimate
 from bastion.exits.plan import risk
+from bastion.exits.scope import Scope
 from bastion.exits.settings import ExitSettings
 from bastion.ports import Quoting, Venue
 
@@ -82,7 +83,11 @@ async def preview(
         raise await nothing_open(desk, accounts, name, seen=seen)
     quotes = await _quotes(meant)
     legs = _legs(meant, quotes, desk.settings, wanted)
-    cancels = tuple(each for reading in readings for each in _cancels(reading, narrowed, wanted, meant))
+    cancels = tuple(
+        each
+        for reading in readings
+        for each in _cancels(reading, scope_for(wanted, narrowed, meant, reading.venue.account.name))
+    )
     totals = _totals(legs, cancels)
     return PreviewReport(
         summary=_summary(wanted, totals, unread),
@@ -258,15 +263,8 @@ def _leg(
     )
 
 
-def _cancels(
-    reading: AccountReading, selection: Selection, action: PreviewAction, meant: Sequence[Meant]
-) -> tuple[PreviewOrder, ...]:
+def _cancels(reading: AccountReading, scope: Scope) -> tuple[PreviewOrder, ...]:
     account = reading.venue.account
-    closed = {
-        (each.position.category, each.position.instrument, each.position.side)
-        for each in meant
-        if each.reading is reading
-    }
     return tuple(
         PreviewOrder(
             symbol=symbol_of(order),
@@ -277,10 +275,10 @@ def _cancels(
             quantity=order.quantity,
             conditional=order.conditional,
             reduce_only=order.reduce_only,
-            when=ONCE_GONE if order.reduce_only else AT_ONCE,
+            when=AT_ONCE if scope.at_once(order) else ONCE_GONE,
         )
         for order in reading.look.orders
-        if order.closable and goes(order, selection, action, closed)
+        if order.closable and scope.covers(order)
     )
 
 

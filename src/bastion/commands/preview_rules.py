@@ -1,21 +1,28 @@
 """Preview rules: what would be sent for a position, what would hinder it, and which orders would go; pure."""
 
-from collections.abc import Collection
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from bastion.commands.preview_telling import PreviewAction
 from bastion.commands.readings import AccountReading
 from bastion.domain.instrument import Instrument
+from bastion.domain.mandate import ExitKind, Target
 from bastion.domain.money import ZERO, Quantity, written
-from bastion.domain.order import Direction, OpenOrder, OrderKind
-from bastion.domain.position import Position, Side
+from bastion.domain.order import OrderKind
+from bastion.domain.position import Position
 from bastion.domain.refund import RefundPolicy
 from bastion.domain.selection import Selection
-from bastion.domain.symbol import symbol_of
 from bastion.exits.ladder import Rung, below_minimum, slices
+from bastion.exits.scope import Scope
 from bastion.exits.settings import ExitSettings
 from bastion.ports import Venue
+
+_KINDS = {
+    PreviewAction.EXIT: ExitKind.EXIT,
+    PreviewAction.FLATTEN_WINNERS: ExitKind.WINNERS,
+    PreviewAction.PARTIAL_CLOSE: ExitKind.PARTIAL,
+}
 
 Place = tuple[str, str, str]
 
@@ -93,26 +100,21 @@ def hindrances_of(each: Meant, action: PreviewAction) -> tuple[str, ...]:
     return tuple(found)
 
 
-def goes(
-    order: OpenOrder, selection: Selection, action: PreviewAction, closed: Collection[tuple[str, str, Side]]
-) -> bool:
-    """Return whether an order would be cancelled: `closed` names the positions that would be closed."""
-    if action is PreviewAction.PARTIAL_CLOSE:
-        return False
-    if action is PreviewAction.FLATTEN_WINNERS:
-        place = (order.category, order.instrument)
-        return any(
-            (category, instrument) == place and order.side in {None, side}
-            for category, instrument, side in closed
-        )
-    return selection.covers_position(symbol=symbol_of(order), side=_side_of(order))
-
-
-def _side_of(order: OpenOrder) -> Side:
-    # In one-way mode an order belongs to the side that it would open or, reduce-only, to the one it reduces.
-    if order.side is not None:
-        return order.side
-    opens = Side.LONG if order.direction is Direction.BUY else Side.SHORT
-    if not order.reduce_only:
-        return opens
-    return Side.SHORT if opens is Side.LONG else Side.LONG
+def scope_for(action: PreviewAction, selection: Selection, meant: Sequence[Meant], account: str) -> Scope:
+    """Return the scope of the action on an account, by the rules that hold when it is carried out."""
+    return Scope(
+        kind=_KINDS[action],
+        selection=selection,
+        targets=tuple(
+            Target(
+                account=account,
+                category=each.position.category,
+                instrument=each.position.instrument,
+                side=each.position.side,
+                keep=Quantity(each.position.quantity - each.quantity),
+                close=each.quantity,
+            )
+            for each in meant
+            if each.venue.account.name == account
+        ),
+    )

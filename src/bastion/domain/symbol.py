@@ -7,8 +7,11 @@ PERPETUAL = "PERP"
 
 
 def pair(symbol: str) -> str:
-    """Return the pair form of a symbol: `BTC/USDT:USDT` becomes `BTCUSDT`; an expiry or strike stays."""
-    head, *rest = symbol.split(":", 1)[0].split("-")
+    """Return the pair form of a symbol: `BTC/USDT:USDT` becomes `BTCUSDT`; an expiry or strike stays.
+
+    OKX ends the names of its perpetuals in -SWAP.
+    """
+    head, *rest = symbol.split(":", 1)[0].removesuffix("-SWAP").split("-")
     plain = "".join((head, *rest)) if all(part.isalpha() for part in rest) else "-".join((head, *rest))
     return interface_name(plain.replace("/", ""))
 

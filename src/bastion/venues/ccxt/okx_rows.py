@@ -14,6 +14,7 @@ from bastion.domain.instrument import Instrument
 from bastion.domain.money import ZERO, Price, Quantity, Usd
 from bastion.domain.order import Direction, Fill, OpenOrder, OrderState, OrderStatus
 from bastion.domain.position import MarginMode, Position, Side
+from bastion.domain.symbol import pair
 from bastion.errors import AnswerMalformed
 from bastion.venues.raw import STABLECOINS, Row
 
@@ -168,12 +169,6 @@ def instrument(row: Row, mode: str) -> Instrument:
         market_quantity_max=Quantity(largest),
         price_tick=row.positive_or_none("tickSz") or ZERO,
     )
-
-
-def pair(name: str) -> str:
-    """Return the pair form: BTC-USDT-SWAP is BTCUSDT; an expiry or a strike stays behind its dash."""
-    head, *rest = name.removesuffix("-SWAP").split("-")
-    return "-".join((head + rest[0], *rest[1:])) if rest else head
 
 
 def direction(row: Row) -> Direction:

@@ -37,10 +37,13 @@ class EngineActs:
         self._desk = desk
 
     async def observe(self) -> tuple[AccountView, ...]:
-        """Return every account as it was read a moment ago; bounded, and it never raises for a venue."""
+        """Return every account, read anew; bounded, and it never raises for a venue.
+
+        Positions and balances are read at the same moment, so that the two fit together.
+        """
         async with asyncio.TaskGroup() as group:
-            reading = group.create_task(self._desk.readings.recent())
-            telling = group.create_task(self._desk.wealth.recent())
+            reading = group.create_task(self._desk.readings.recent(within_s=0))
+            telling = group.create_task(self._desk.wealth.recent(within_s=0))
         _, told = telling.result()
         views = []
         for one in reading.result()[1]:

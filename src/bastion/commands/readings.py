@@ -75,12 +75,15 @@ class Readings:
         self._latest = None
         self._steps += 1
 
-    async def recent(self) -> tuple[int, tuple[AccountReading, ...]]:
-        """Return when the accounts were read (UTC nanoseconds), and each one's reading, in their order."""
+    async def recent(self, *, within_s: float = FRESH_S) -> tuple[int, tuple[AccountReading, ...]]:
+        """Return when the accounts were read (UTC nanoseconds), and each one's reading, in their order.
+
+        `within_s` is for who has a rhythm of its own: with 0 the accounts are read anew.
+        """
         async with self._turn:
             latest = self._latest
             age_ns = self._clock.monotonic_ns() - self._taken_ns
-            if latest is not None and age_ns <= FRESH_S * 1_000_000_000:
+            if latest is not None and age_ns <= within_s * 1_000_000_000:
                 return latest
             steps = self._steps
             self._taken_ns = self._clock.monotonic_ns()

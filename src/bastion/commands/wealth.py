@@ -32,11 +32,14 @@ class Wealth:
         """Read anew for the next who asks."""
         self._latest = None
 
-    async def recent(self) -> tuple[int, Told]:
-        """Return when the balances were read (UTC nanoseconds), and each account's or why it has none."""
+    async def recent(self, *, within_s: float = FRESH_S) -> tuple[int, Told]:
+        """Return when the balances were read (UTC nanoseconds), and each account's or why it has none.
+
+        `within_s` is for who has a rhythm of its own: with 0 the balances are read anew.
+        """
         async with self._turn:
             age_ns = self._clock.monotonic_ns() - self._taken_ns
-            if self._latest is not None and age_ns <= FRESH_S * NS:
+            if self._latest is not None and age_ns <= within_s * NS:
                 return self._latest
             self._taken_ns = self._clock.monotonic_ns()
             self._latest = (self._clock.now_ns(), await self._read_all())

@@ -26,25 +26,39 @@ class Worth:
 
 
 def remember(
-    memory: Drawdown | None, before: Worth | None, now: Worth, *, average_s: int
-) -> tuple[Drawdown, Usd]:
-    """Return the memory with this moment in it, and the transfer that was seen in it (zero: none).
+    memory: Drawdown | None, base: Worth | None, now: Worth, *, average_s: int
+) -> tuple[Drawdown, Worth, Usd]:
+    """Return the memory with this moment in it, the worth to compare the next one with, and any transfer.
 
     The high-water mark rises with the equity and moves with deposits and withdrawals, so that neither hides a
-    loss nor looks like one. The average is exponential over `average_s`; it begins at the present drawdown.
+    loss nor looks like one. A transfer counts when two readings in a row show it: balances and positions are
+    two answers, and a price can move between them. The average is exponential over `average_s`; it begins at
+    the present drawdown.
     """
-    moved = transfer(before, now) if before is not None else Usd(ZERO)
     if memory is None:
-        return Drawdown(high_water_usd=now.equity_usd, average_pct=ZERO, at_ns=now.at_ns), Usd(ZERO)
-    mark = Usd(max(memory.high_water_usd + moved, now.equity_usd))
-    drawdown = (mark - now.equity_usd) / mark * HUNDRED if mark > ZERO else ZERO
+        return Drawdown(high_water_usd=now.equity_usd, average_pct=ZERO, at_ns=now.at_ns), now, Usd(ZERO)
+    step = transfer(base, now) if base is not None else Usd(ZERO)
+    again = base is not None and _alike(step, memory.step_usd, base)
+    moved = step if again else Usd(ZERO)
+    waiting = Usd(ZERO) if again else step
+    mark = memory.high_water_usd
+    if waiting == ZERO:
+        mark = Usd(max(mark + moved, now.equity_usd))
+    drawdown = max((mark - now.equity_usd) / mark * HUNDRED, ZERO) if mark > ZERO else ZERO
     passed_s = Decimal(max(now.at_ns - memory.at_ns, 0)) / NS
     if memory.average_pct < ZERO:
         average = drawdown
     else:
         keep = (-passed_s / average_s).exp() if average_s > 0 else ZERO
         average = drawdown + (memory.average_pct - drawdown) * keep
-    return Drawdown(high_water_usd=mark, average_pct=average, at_ns=now.at_ns), moved
+    after = Drawdown(high_water_usd=mark, average_pct=average, at_ns=now.at_ns, step_usd=waiting)
+    return after, base if waiting != ZERO and base is not None else now, moved
+
+
+def _alike(step: Usd, before: Usd, base: Worth) -> bool:
+    if ZERO in {step, before}:
+        return False
+    return abs(step - before) < TRANSFER_SHARE * abs(base.equity_usd)
 
 
 def recalled(high_water_usd: Usd, *, at_ns: int) -> Drawdown:

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from bastion.domain.account import Account
 from bastion.domain.engine import Action, GuardReading, Severity, Target
-from bastion.domain.money import Usd
+from bastion.domain.money import ZERO, Usd
 from bastion.domain.position import Position
 
 
@@ -37,6 +37,8 @@ class Drawdown:
     high_water_usd: Usd
     average_pct: Decimal
     at_ns: int
+    step_usd: Usd = Usd(ZERO)  # noqa: RUF009 - a NewType over an immutable value
+    """A step in the cash that was seen once, and is a transfer when the next reading shows it again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

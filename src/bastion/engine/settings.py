@@ -50,7 +50,7 @@ class EngineSettings:
 
     limits: GuardLimits = field(default_factory=GuardLimits)
     poll_s: float = 10.0
-    near_poll_s: float = 4.0
+    near_poll_s: float = 5.0
     advice_s: int = 120
     warm_up_s: float = 60.0
     confirm_reads: int = 2

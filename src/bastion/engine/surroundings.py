@@ -9,7 +9,7 @@ class Surroundings(Protocol):
     """The desk as the engine sees and moves it: the same readings and the same verbs as everyone's."""
 
     async def observe(self) -> tuple[AccountView, ...]:
-        """Return every account as it was read a moment ago; bounded, and it never raises for a venue."""
+        """Return every account, read anew; bounded, and it never raises for a venue."""
         ...
 
     def busy(self) -> str | None:

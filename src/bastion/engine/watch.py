@@ -188,8 +188,7 @@ class Watch:
             return
         fresh = self._memory is None
         average_s = self._settings.limits.drawdown_average_s
-        self._memory, moved = remember(self._memory, self._worth, worth, average_s=average_s)
-        self._worth = worth
+        self._memory, self._worth, moved = remember(self._memory, self._worth, worth, average_s=average_s)
         mark, stored = self._memory.high_water_usd, self._stored_mark
         if moved:
             word = "deposit" if moved > ZERO else "withdrawal"

@@ -33,8 +33,7 @@ def run(*moments: Worth, average_s: int = 300) -> Drawdown:
     memory: Drawdown | None = None
     before: Worth | None = None
     for now in moments:
-        memory, _ = remember(memory, before, now, average_s=average_s)
-        before = now
+        memory, before, _ = remember(memory, before, now, average_s=average_s)
     assert memory is not None
     return memory
 
@@ -52,10 +51,17 @@ def test_a_wick_of_a_minute_moves_the_average_little_and_a_lasting_fall_moves_it
 
 
 def test_a_withdrawal_is_no_drawdown_and_a_deposit_hides_none() -> None:
-    withdrawn = run(worth("100", pnl="10"), worth("60", pnl="10", at_s=10))
-    assert withdrawn.high_water_usd == 60
-    deposited = run(worth("100", pnl="0"), worth("90", pnl="-10", at_s=10), worth("190", pnl="-10", at_s=20))
-    assert deposited.high_water_usd == 200
+    less = worth("60", pnl="10", at_s=10)
+    assert run(worth("100", pnl="10"), less, less).high_water_usd == 60
+    fallen, more = worth("90", pnl="-10", at_s=10), worth("190", pnl="-10", at_s=20)
+    assert run(worth("100"), fallen, more, more).high_water_usd == 200
+
+
+def test_a_price_that_moves_between_two_answers_is_no_withdrawal() -> None:
+    # The balance shows the crash, the positions do not yet; the next reading shows it in both.
+    half, whole = worth("60", pnl="0", at_s=10), worth("60", pnl="-40", at_s=20)
+    memory = run(worth("100"), half, whole, worth("60", pnl="-40", at_s=30))
+    assert memory.high_water_usd == 100
 
 
 @pytest.mark.parametrize(
@@ -73,7 +79,7 @@ def test_what_is_not_surely_a_transfer_stays_a_drawdown(now: Worth) -> None:
 
 
 def test_after_a_restart_the_average_begins_with_the_drawdown_that_is_there() -> None:
-    memory, _ = remember(recalled(Usd(Decimal(100)), at_ns=0), None, worth("70", at_s=1), average_s=300)
+    memory, _, _ = remember(recalled(Usd(Decimal(100)), at_ns=0), None, worth("70", at_s=1), average_s=300)
     assert memory.high_water_usd == 100
     assert memory.average_pct == 30
 

@@ -104,7 +104,7 @@ class Desk:
         self._begun: set[asyncio.Task[None]] = set()
         self._adopter: asyncio.Task[None] | None = None
         self._executor = Executor(
-            venues=venues, journal=journal, clock=clock, settings=settings, observe=self._observe
+            venues=venues, journal=journal, clock=clock, settings=settings, tasks=tasks, observe=self._observe
         )
 
     def watch(self, observer: Observer) -> Callable[[], None]:

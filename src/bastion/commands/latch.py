@@ -99,7 +99,11 @@ async def reset(
             if desk.running() is None:
                 desk.lock.release()
     _, readings = await desk.readings.recent()
-    unread = [reading.venue.account.name for reading in readings if not reading.look.complete]
+    unread = [
+        reading.venue.account.name
+        for reading in readings
+        if any("order" not in part.part for part in reading.look.unread)
+    ]
     held = sum(len(reading.look.positions) for reading in readings)
     shown = "not all accounts could be read" if unread else f"{held} position{'' if held == 1 else 's'} open"
     return ResetReport(

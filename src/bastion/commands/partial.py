@@ -12,6 +12,7 @@ from bastion.commands.desk import Desk
 from bastion.commands.exit import entries_of, named, with_fills
 from bastion.commands.looks import Target, find_open
 from bastion.commands.symbols import nothing_open
+from bastion.domain.account import Account
 from bastion.domain.act import Act
 from bastion.domain.instrument import Instrument
 from bastion.domain.mandate import ExitKind
@@ -75,15 +76,7 @@ async def partial_close(
     selection = replace(named(selection), symbols=frozenset({name}))
     accounts = covered(principal, desk.accounts, selection)
     draft = asked(desk, accounts, Wish(), reason=reason, hold_s=ZERO, wait_s=wait_s)
-    found = await find_open(desk, accounts, selection)
-    targets = [target for target in found.targets if target.position.closable]
-    if not targets:
-        if found.unread:
-            part = found.unread[0]
-            raise VenueUnreachable(
-                f"{part.account} ({part.exchange}) could not be read: {part.reason}. Nothing was done."
-            )
-        raise await nothing_open(desk, accounts, name, seen=found.seen)
+    targets = await _open(desk, accounts, selection, name)
     cuts = await _cuts(targets, exit_pct)
     wanted = [cut for cut in cuts if cut.quantity > ZERO]
     if not wanted:
@@ -103,6 +96,19 @@ async def partial_close(
     report = await with_fills(desk, principal, exit_id, until_ns=until_ns)
     told = fold_partial(entries_of(desk, principal, exit_id), report, exit_pct=exit_pct)
     return _with_left_out(told, [cut for cut in cuts if cut.quantity == ZERO])
+
+
+async def _open(desk: Desk, accounts: Sequence[Account], selection: Selection, name: str) -> list[Target]:
+    found = await find_open(desk, accounts, selection)
+    targets = [target for target in found.targets if target.position.closable]
+    if targets:
+        return targets
+    if found.unread:
+        part = found.unread[0]
+        raise VenueUnreachable(
+            f"{part.account} ({part.exchange}) could not be read: {part.reason}. Nothing was done."
+        )
+    raise await nothing_open(desk, accounts, name, seen=found.seen)
 
 
 async def _cuts(targets: Sequence[Target], exit_pct: int) -> list[_Cut]:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Coroutine, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 from bastion.domain.instrument import Instrument
 from bastion.domain.look import Look, Unread
@@ -24,17 +24,37 @@ from bastion.exits.bulkhead import attempt
 from bastion.exits.pace import Pace, backoff_s, nanoseconds
 from bastion.exits.plan import Act
 from bastion.exits.progress import Leg
-from bastion.exits.recorder import Recorder
 from bastion.exits.resolve import Questions, answer
 from bastion.exits.settings import ExitSettings
 from bastion.ports import Clock, Venue
 
-CANCELLING = ("", "", "")
 SURPRISE = "the adapter failed in a way that is not a venue's answer"
 
 
+class Worked(Protocol):
+    """An account that is worked on, as far as the courier must know it."""
+
+    @property
+    def leg(self) -> Leg:
+        """The leg on which is planned now."""
+        ...
+
+    @property
+    def pace(self) -> Pace:
+        """What was sent and answered, and what must wait."""
+        ...
+
+    def note(self, *records: Record) -> None:
+        """Take records in, and hand them to the journals."""
+        ...
+
+    async def commit(self, record: Record) -> None:
+        """As `note`, and wait within the budget until it is durable."""
+        ...
+
+
 class Courier:
-    """The tasks of one leg that talk to its venue; none of them can raise for the venue's sake.
+    """The tasks that talk to one account's venue; none of them can raise for the venue's sake.
 
     `wake` is set whenever an answer came.
     """
@@ -43,19 +63,15 @@ class Courier:
         self,
         *,
         venue: Venue,
-        leg: Leg,
-        pace: Pace,
+        worked: Worked,
         clock: Clock,
         settings: ExitSettings,
-        recorder: Recorder,
         group: asyncio.TaskGroup,
     ) -> None:
         self._venue = venue
-        self._leg = leg
-        self._pace = pace
+        self._worked = worked
         self._clock = clock
         self._settings = settings
-        self._recorder = recorder
         self._group = group
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._requests: dict[str, OrderRequest] = {}
@@ -66,11 +82,13 @@ class Courier:
         self.fills_asked_ns: int | None = None
         self.wake = asyncio.Event()
 
-    def note(self, *records: Record) -> None:
-        """Apply records to the leg and hand them to the journal."""
-        for record in records:
-            self._leg.apply(record, at_ns=self._clock.now_ns())
-        self._recorder.note(*records)
+    @property
+    def _leg(self) -> Leg:
+        return self._worked.leg
+
+    @property
+    def _pace(self) -> Pace:
+        return self._worked.pace
 
     def trouble(self, part: str, error: Exception) -> None:
         """Record that something failed on the way, once for each new reason; a countdown is one reason."""
@@ -81,7 +99,7 @@ class Courier:
         told = [trouble for trouble in self._leg.troubles if trouble.part == part]
         if told and (told[-1].code, _words(told[-1].message)) == (code, _words(message)):
             return
-        self.note(
+        self._worked.note(
             Troubled(
                 exit_id=self._leg.exit_id,
                 account=self._leg.account.name,
@@ -113,25 +131,21 @@ class Courier:
 
     async def act(self, act: Act) -> None:
         """Carry out one round: journal it, then send; return when all is answered or stragglers remain."""
-        intent, pace = act.intent, self._pace
-        self._leg.apply(intent, at_ns=self._clock.now_ns())
-        await self._recorder.commit(intent)
+        intent = act.intent
+        await self._worked.commit(intent)
         cleared = {(order.category, order.instrument) for order in intent.clears}
         held = []
         for request in intent.orders:
             cid, position = request.client_order_id, request.position
-            pace.sending(cid, position.key, now_ns=self._clock.monotonic_ns())
             self._requests[cid] = request
             if (position.category, position.instrument) in cleared:
                 held.append(request)
             else:
                 self._start(f"order {cid}", self._place(request))
         if intent.clears:
-            name = self._cancelling()
-            self._start(name, self._clear(name, intent.round, intent.clears, tuple(held)))
+            self._start(self._cancelling(), self._clear(intent.round, intent.clears, tuple(held)))
         if intent.cancels:
-            name = self._cancelling()
-            self._start(name, self._cancel(name, intent.round, intent.cancels, sweep=act.sweep))
+            self._start(self._cancelling(), self._cancel(intent.round, intent.cancels, sweep=act.sweep))
         await self._settled()
 
     def ask(self, wanted: Questions) -> None:
@@ -141,11 +155,9 @@ class Courier:
         for position in wanted.seconds:
             self._question(f"second {'|'.join(book_key(position))}", self._second, position)
 
-    def ask_fills(self) -> None:
-        """Read the executions of every book, unless they are being read or were just refused."""
-        books = tuple(self._leg.books.values()) + tuple(
-            book for epoch in self._leg.epochs for book in epoch.values()
-        )
+    def ask_fills(self, legs: Sequence[Leg]) -> None:
+        """Read the executions of all books of these legs, unless they are being read or just failed."""
+        books = tuple(book for leg in legs for epoch in (*leg.epochs, leg.books) for book in epoch.values())
         if not books:
             return
         positions = tuple({book.key: book.position for book in books}.values())
@@ -180,7 +192,8 @@ class Courier:
         for cid in list(self._pace.in_flight):
             request = self._requests.get(cid)
             if request is not None:
-                self.note(answer(self._leg, request, TimeoutError(), private="given up while on its way"))
+                record = answer(self._leg, request, TimeoutError(), private="given up while on its way")
+                self._worked.note(record)
         for task in self._tasks.values():
             task.cancel()
 
@@ -196,9 +209,7 @@ class Courier:
 
     def _cancelling(self) -> str:
         self._cancels += 1
-        name = f"cancels {self._cancels}"
-        self._pace.in_flight[name] = CANCELLING
-        return name
+        return f"cancels {self._cancels}"
 
     async def _settled(self) -> None:
         until_ns = self._clock.monotonic_ns() + nanoseconds(self._settings.straggler_s)
@@ -215,24 +226,16 @@ class Courier:
             seconds=limit_s + self._settings.call_grace_s,
         )
         private = "no answer came in time" if isinstance(result, TimeoutError) else SURPRISE
-        record = answer(self._leg, request, result, private=private)
-        self.note(record)
-        self._pace.answered(
-            record,
-            request.position.key,
-            round_number=self._leg.sent[request.client_order_id].round,
-            now_ns=self._clock.monotonic_ns(),
-            settings=self._settings,
-        )
+        self._worked.note(answer(self._leg, request, result, private=private))
 
     async def _clear(
-        self, name: str, number: int, clears: tuple[OpenOrder, ...], held: tuple[OrderRequest, ...]
+        self, number: int, clears: tuple[OpenOrder, ...], held: tuple[OrderRequest, ...]
     ) -> None:
-        await self._cancel(name, number, clears, sweep=False)
+        await self._cancel(number, clears, sweep=False)
         for request in held:
             self._start(f"order {request.client_order_id}", self._place(request))
 
-    async def _cancel(self, name: str, number: int, orders: tuple[OpenOrder, ...], *, sweep: bool) -> None:
+    async def _cancel(self, number: int, orders: tuple[OpenOrder, ...], *, sweep: bool) -> None:
         limit_s = self._settings.order_deadline_s
         look = self._leg.look
         result = await attempt(
@@ -260,9 +263,7 @@ class Courier:
             round=number,
             answers=(*answers, *missing),
         )
-        self.note(record)
-        self._pace.in_flight.pop(name, None)
-        self._pace.cancelled(record.answers, now_ns=self._clock.monotonic_ns(), settings=self._settings)
+        self._worked.note(record)
 
     def _question(self, name: str, ask: Any, about: Any) -> None:  # noqa: ANN401 - each asker knows its subject
         if name not in self._tasks and self._clock.monotonic_ns() >= self._ask_again_ns.get(name, 0):
@@ -287,11 +288,15 @@ class Courier:
         if isinstance(result, Exception):
             self.trouble("order", result)
             return
-        sent = self._leg.sent[cid]
+        sent = self._leg.sent.get(cid)
         # An order still on its way may be unknown to the venue yet; what we know already is no news.
-        if sent.settled or (cid in self._pace.in_flight if result is None else result == sent.state):
+        if (
+            sent is None
+            or sent.settled
+            or (cid in self._pace.in_flight if result is None else result == sent.state)
+        ):
             return
-        self.note(
+        self._worked.note(
             OrderResolved(
                 exit_id=self._leg.exit_id,
                 account=self._leg.account.name,
@@ -304,7 +309,6 @@ class Courier:
             task = self._tasks.get(f"order {cid}")
             if task is not None:
                 task.cancel()
-            self._pace.resolved(cid, request.position.key, now_ns=self._clock.monotonic_ns())
 
     async def _second(self, name: str, position: Position) -> None:
         begun_ns = self._clock.monotonic_ns()
@@ -317,7 +321,7 @@ class Courier:
         if isinstance(result, Exception):
             self.trouble("second source", result)
             return
-        self.note(
+        self._worked.note(
             SecondSourceRead(
                 exit_id=self._leg.exit_id,
                 account=self._leg.account.name,
@@ -341,15 +345,13 @@ class Courier:
         if isinstance(result, Exception):
             self.trouble("fills", result)
             return
-        known = self._leg.fills
-        new = tuple(fill for fill in result if (fill.category, fill.instrument, fill.fill_id) not in known)
-        self.note(
+        self._worked.note(
             FillsRead(
                 exit_id=self._leg.exit_id,
                 account=self._leg.account.name,
                 run=self._leg.run,
                 begun_ns=begun_ns,
-                fills=new,
+                fills=result,
             )
         )
 

@@ -19,6 +19,8 @@ PROMPT = {
 }
 """So many refusals in a row are answered at once, since the next order is another one; then each waits."""
 
+CANCELLING: PositionKey = ("", "", "")
+
 
 def nanoseconds(seconds: float) -> int:
     """Return whole nanoseconds."""
@@ -99,6 +101,28 @@ class Pace:
         self.clock_suspect = self.clock_suspect or record.fault is Fault.CLOCK
         self.retry_at_ns[key] = now_ns + nanoseconds(wait_s)
 
+    def learn(self, other: "Pace") -> None:
+        """Take over what another knows of the same account: what is under way, and what must wait."""
+        self.quiet_until_ns = max(self.quiet_until_ns, other.quiet_until_ns)
+        self.clock_suspect = self.clock_suspect or other.clock_suspect
+        self.run_began_ns = min(self.run_began_ns, other.run_began_ns)
+        self.in_flight |= other.in_flight
+        self.begun_ns |= other.begun_ns
+        self.ended_ns |= other.ended_ns
+        self.retry_at_ns |= other.retry_at_ns
+        self.failures |= other.failures
+        self.terminals |= other.terminals
+        self.failed_round |= other.failed_round
+        self.key_act_ns |= other.key_act_ns
+        self.cancel_tries |= other.cancel_tries
+        self.cancel_at_ns |= other.cancel_at_ns
+        self.suspect_since_ns |= other.suspect_since_ns
+
+    def cancelling(self, number: int, calls: int) -> None:
+        """Note that so many calls that cancel leave in a round."""
+        for call in range(calls):
+            self.in_flight[f"cancels {number} {call}"] = CANCELLING
+
     def resolved(self, client_order_id: str, key: PositionKey, *, now_ns: int) -> None:
         """Note that the fate of an order was found out: looks begun before then prove nothing."""
         self.in_flight.pop(client_order_id, None)
@@ -119,9 +143,14 @@ class Pace:
         self.cancel_tries.clear()
         self.cancel_at_ns.clear()
 
-    def cancelled(self, answers: tuple[CancelAnswer, ...], *, now_ns: int, settings: ExitSettings) -> None:
-        """Note what came of cancels; one that must be tried again waits first."""
+    def cancelled(
+        self, answers: tuple[CancelAnswer, ...], *, number: int, now_ns: int, settings: ExitSettings
+    ) -> None:
+        """Note what came of one call that cancels; an order that must be tried again waits first."""
         self.last_act_ns = now_ns
+        call = next((name for name in self.in_flight if name.startswith(f"cancels {number} ")), None)
+        if call is not None:
+            del self.in_flight[call]
         for answer in answers:
             key = answer.order.key
             tries = self.cancel_tries.get(key, 0)

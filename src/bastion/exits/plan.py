@@ -108,17 +108,7 @@ def plan(
         instrument = instruments.get((position.category, position.instrument))
         blocking = _blocking(position, past, standing, look, sent)
         clears.extend(blocking)
-        exact = leg.sight.exact(position)
-        for index, part in enumerate(_parts(position, instrument, step, settings, exact=exact)):
-            requests.append(
-                OrderRequest(
-                    client_order_id=client_order_id(leg.exit_id, leg.account.name, number, position, index),
-                    position=position,
-                    quantity=part.quantity,
-                    kind=part.kind,
-                    limit_price=part.limit_price,
-                )
-            )
+        requests.extend(_requests(leg, position, instrument, step, number, settings))
         why.extend(_reasons(position, past, step.bound, blocking))
         why.extend(_refund_reasons(leg, position, sent, step))
     cancels = _cancels(leg, standing, pace, look, now_ns=now_ns, settings=settings)
@@ -138,6 +128,27 @@ def plan(
         ),
         sweep=leg.sight.whole and not look.positions and not requests and set(cancels) == set(look.orders),
     )
+
+
+def _requests(
+    leg: Leg,
+    position: Position,
+    instrument: Instrument | None,
+    step: Rung,
+    number: int,
+    settings: ExitSettings,
+) -> list[OrderRequest]:
+    exact = leg.sight.exact(position)
+    return [
+        OrderRequest(
+            client_order_id=client_order_id(leg.exit_id, leg.account.name, number, position, index),
+            position=position,
+            quantity=part.quantity,
+            kind=part.kind,
+            limit_price=part.limit_price,
+        )
+        for index, part in enumerate(_parts(position, instrument, step, settings, exact=exact))
+    ]
 
 
 def _step(

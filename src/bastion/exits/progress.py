@@ -122,8 +122,12 @@ class Leg:
         amount = Quantity(self.sight.amount(whole, self.closed))
         self.seconds[book_key(record.position)] = replace(record, quantity=amount)
 
+    def narrowed(self, look: Look) -> Look:
+        """Return what a look shows of what the leg covers."""
+        return narrow(look, self.sight, self.closed)
+
     def _look(self, record: Looked, *, at_ns: int) -> None:
-        record = replace(record, look=narrow(record.look, self.sight, self.closed))
+        record = replace(record, look=self.narrowed(record.look))
         if self.latest is not None and self.latest.look.begun_ns == record.look.begun_ns:
             return  # The journal and its spool may both hold it.
         self.before, self.latest = self.latest, record
@@ -215,6 +219,17 @@ class Leg:
             order.hear(record.state)
         if record.state is None or record.state.ended:
             order.resolved = record.by
+
+    def forget(self, reopened: LegReopened) -> None:
+        """Begin a new epoch for what was opened again, and for nothing else."""
+        keys = {book_key(position) for position in reopened.positions}
+        ended = {key: self.books.pop(key) for key in keys & self.books.keys()}
+        if ended:
+            self.epochs.append(ended)
+        for key in keys:
+            self.seconds.pop(key, None)
+        for order in reopened.orders:
+            self.openers.pop(order.key, None)
 
     def _reopen(self) -> None:
         self.epochs.append(self.books)

@@ -14,9 +14,9 @@ Observer = Callable[[Entry], None]
 class Recorder:
     """One exit's way into the journal.
 
-    `note` hands over a record and returns at once; `commit` also waits until it is durable, but never longer
-    than the budget. Records become durable in the order of their handing over, many in one commit where they
-    pile up. Records that the journal refuses are kept and offered again with the next ones.
+    `note` hands over a record and returns at once; `flush` waits until all of them are durable, but never
+    longer than it is told. Records become durable in the order of their handing over, many in one commit
+    where they pile up. Records that the journal refuses are kept and offered again with the next ones.
     """
 
     def __init__(self, *, journal: Journal, settings: ExitSettings, observe: Observer | None) -> None:
@@ -42,11 +42,6 @@ class Recorder:
         self._waiting.extend(records)
         self._handed += len(records)
         self._more.set()
-
-    async def commit(self, *records: Record) -> bool:
-        """Hand records over and wait, within the budget, until they are durable; return whether they are."""
-        self.note(*records)
-        return await self.flush(seconds=self._settings.intent_commit_budget_ms / 1000)
 
     async def flush(self, *, seconds: float) -> bool:
         """Wait at most that long until everything handed over is durable; return whether it is."""

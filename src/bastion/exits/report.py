@@ -1,6 +1,7 @@
 """Report: what an exit did, as every surface tells it; a fold over the journal."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
@@ -73,24 +74,8 @@ def _report(state: Progress, legs: tuple[Leg, ...]) -> ExitReport:
     total = Usd(sum((row.realized_pnl_usd for row in closed if row.realized_pnl_usd is not None), ZERO))
     cancelled = sum(len(leg.cancelled) for leg in legs)
     exit_state = _state(state, verdict)
-    said = summary(
-        verdict=verdict,
-        state=exit_state,
-        exit_id=exit_id,
-        venues={leg.account.venue: None for leg in legs},
-        closed=closed,
-        seen=len(closed) + sum(len(_still_open(leg)) for leg in legs),
-        cancelled=cancelled,
-        total=total,
-        pending=pending,
-        residual=residual,
-        unread=unread,
-        errors=errors,
-        elapsed_s=elapsed_s if time_to_flat_ms is None else Decimal(time_to_flat_ms) / 1000,
-        part=covered_part(state.request),
-    )
-    return ExitReport(
-        summary=said,
+    report = ExitReport(
+        summary="",
         success=success,
         verdict=verdict,
         state=exit_state,
@@ -119,6 +104,27 @@ def _report(state: Progress, legs: tuple[Leg, ...]) -> ExitReport:
         selection=shown(state.request.selection),
         joined=state.request.joined,
         kind=state.request.kind,
+    )
+    return replace(report, summary=_said(report, state, legs))
+
+
+def _said(report: ExitReport, state: Progress, legs: tuple[Leg, ...]) -> str:
+    flat_ms = report.time_to_flat_ms
+    return summary(
+        verdict=report.verdict,
+        state=report.state,
+        exit_id=report.exit_id,
+        venues={leg.account.venue: None for leg in legs},
+        closed=report.closed_positions,
+        seen=report.positions_closed + sum(len(_still_open(leg)) for leg in legs),
+        cancelled=report.orders_cancelled,
+        total=report.total_realized_pnl_usd,
+        pending=report.pnl_pending,
+        residual=report.residual,
+        unread=report.unread,
+        errors=report.errors,
+        elapsed_s=report.elapsed_s if flat_ms is None else Decimal(flat_ms) / 1000,
+        part=covered_part(state.request),
     )
 
 

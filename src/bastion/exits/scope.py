@@ -30,6 +30,10 @@ class Sight(Protocol):
         """Return how much of a position is to be taken away; zero where it is not covered."""
         ...
 
+    def means(self, position: Position) -> bool:
+        """Return whether a position, of whatever size, is the leg's business."""
+        ...
+
     def covers(self, order: OpenOrder) -> bool:
         """Return whether an order is to be cancelled, now or once its position is gone."""
         ...
@@ -70,16 +74,20 @@ class Scope:
 
         A partial close takes what is above the size to be kept, and never more than was asked for.
         """
-        if self.kind is ExitKind.HALT:
+        if not self.means(position):
             return ZERO
-        if self.kind is ExitKind.EXIT:
-            return position.quantity if self._selects(pair(position.symbol), position.side) else ZERO
-        target = next((target for target in self.targets if target.key == position.key), None)
-        if target is None:
-            return ZERO
-        if self.kind is ExitKind.WINNERS:
+        if self.kind is not ExitKind.PARTIAL:
             return position.quantity
+        target = next(target for target in self.targets if target.key == position.key)
         return max(min(position.quantity - target.keep, target.close - closed(position)), ZERO)
+
+    def means(self, position: Position) -> bool:
+        """Return whether a position, of whatever size, is the leg's business."""
+        if self.kind is ExitKind.HALT:
+            return False
+        if self.kind is ExitKind.EXIT:
+            return self._selects(pair(position.symbol), position.side)
+        return any(target.key == position.key for target in self.targets)
 
     def covers(self, order: OpenOrder) -> bool:
         """Return whether an order is to be cancelled, now or once its position is gone.
@@ -105,11 +113,11 @@ class Scope:
 
     def exact(self, position: Position) -> bool:
         """Return whether a part of a covered position is to stay, so that it is closed by its size only."""
-        return self.kind is ExitKind.PARTIAL and any(target.key == position.key for target in self.targets)
+        return self.kind is ExitKind.PARTIAL and self.means(position)
 
     def gives_up(self, position: Position) -> bool:
         """Return whether a covered position may be given up for its margin as the last rung."""
-        return self.kind is ExitKind.EXIT and self._selects(pair(position.symbol), position.side)
+        return self.kind is ExitKind.EXIT and self.means(position)
 
     def needs(self, part: str) -> bool:
         """Return whether a part of the account, by its name, must be read; a halt needs no positions."""

@@ -224,15 +224,17 @@ class Arena:
                 deadline_s=Decimal(self.world.deadline_s),
                 hold_s=Decimal(self.world.hold_s),
             )
-        executor = Executor(
-            venues=dict(self.venues),
-            journal=journal,
-            clock=self.clock,
-            settings=self.settings,
-            observe=self._observe,
-        )
-        self.oracle.run_began()
-        await executor.run(EXIT_ID)
+        async with asyncio.TaskGroup() as tasks:
+            executor = Executor(
+                venues=dict(self.venues),
+                journal=journal,
+                clock=self.clock,
+                settings=self.settings,
+                tasks=tasks,
+                observe=self._observe,
+            )
+            self.oracle.run_began()
+            await executor.run(EXIT_ID)
 
     def _observe(self, entry: Entry) -> None:
         if isinstance(entry.record, LegJudged):

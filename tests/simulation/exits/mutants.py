@@ -13,7 +13,7 @@ from bastion.domain.order import Direction, OrderRequest
 from bastion.domain.position import Side
 from bastion.domain.records import Outcome
 from bastion.domain.verdict import Verdict
-from bastion.exits import courier, executor, ladder, leg, pace, plan, progress, verdict
+from bastion.exits import courier, executor, hand, ladder, pace, part, plan, progress, verdict
 from bastion.exits.recorder import Recorder
 
 Break = Callable[[], list[AbstractContextManager[Any]]]
@@ -23,7 +23,7 @@ def _bulkhead_removed() -> list[AbstractContextManager[Any]]:
     async def attempt(call: Callable[[], Any], *, seconds: float) -> Any:  # noqa: ANN401, ARG001 - stands in for the original
         return await call()
 
-    return [patch.object(courier, "attempt", attempt), patch.object(executor, "attempt", attempt)]
+    return [patch.object(courier, "attempt", attempt), patch.object(hand, "attempt", attempt)]
 
 
 def _rounds_restart_after_a_crash() -> list[AbstractContextManager[Any]]:
@@ -39,11 +39,10 @@ def _rounds_restart_after_a_crash() -> list[AbstractContextManager[Any]]:
 
 
 def _sends_before_journalling() -> list[AbstractContextManager[Any]]:
-    async def commit(self: Recorder, *records: Any) -> bool:  # noqa: ANN401 - stands in for the original
-        self.note(*records)
+    async def flush(self: Recorder, *, seconds: float) -> bool:  # noqa: ARG001 - stands in for the original
         return True
 
-    return [patch.object(Recorder, "commit", commit)]
+    return [patch.object(Recorder, "flush", flush)]
 
 
 def _no_answer_counts_as_nothing_there() -> list[AbstractContextManager[Any]]:
@@ -63,7 +62,7 @@ def _verdict_ignores_positions() -> list[AbstractContextManager[Any]]:
             return replace(standing, verdict=Verdict.FLAT)
         return standing
 
-    return [patch.object(leg, "stand", stand)]
+    return [patch.object(hand, "stand", stand), patch.object(part, "stand", stand)]
 
 
 def _closes_in_the_wrong_direction() -> list[AbstractContextManager[Any]]:
@@ -83,12 +82,12 @@ def _looks_need_not_be_apart() -> list[AbstractContextManager[Any]]:
     def confirms(one: Any, beat: Any, *, dust: Any, settings: Any) -> bool:  # noqa: ANN401 - stands in for the original
         return original(one, beat, dust=dust, settings=replace(settings, look_gap_ms=0))
 
-    schedule = leg.LegRunner._schedule
+    schedule = hand.Hand._schedule
 
     def hasty(self: Any, standing: Any, now_ns: int) -> int:  # noqa: ANN401 - stands in for the original
         return now_ns if standing.clean else schedule(self, standing, now_ns)
 
-    return [patch.object(verdict, "_confirms", confirms), patch.object(leg.LegRunner, "_schedule", hasty)]
+    return [patch.object(verdict, "_confirms", confirms), patch.object(hand.Hand, "_schedule", hasty)]
 
 
 def _arithmetic_is_ignored() -> list[AbstractContextManager[Any]]:

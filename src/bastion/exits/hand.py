@@ -1,0 +1,359 @@
+"""Hand: the one that acts on an account, for all exits that want something of it at the same time."""
+
+import asyncio
+from dataclasses import replace
+
+from bastion.domain.records import (
+    FillsRead,
+    LegJudged,
+    LegReopened,
+    LegStarted,
+    Looked,
+    LookPurpose,
+    Record,
+    SecondSourceRead,
+    Troubled,
+)
+from bastion.exits.bulkhead import attempt
+from bastion.exits.courier import Courier
+from bastion.exits.heed import heed
+from bastion.exits.pace import Pace, backoff_s, nanoseconds
+from bastion.exits.part import Part
+from bastion.exits.plan import dust_of, plan
+from bastion.exits.progress import Leg
+from bastion.exits.resolve import questions, settle
+from bastion.exits.settings import ExitSettings
+from bastion.exits.union import Union
+from bastion.exits.verdict import Standing, stand
+from bastion.ports import Clock, Venue
+
+SECOND_NS = 1_000_000_000
+
+
+class Hand:
+    """Looks at one account and acts on it, so that however many exits run, nothing is sent twice.
+
+    Each exit has a `Part` here, with its own leg, journal, deadline and verdict; all are told everything.
+    What is to be done is planned on one leg: the part's own while there is one, else a leg folded from the
+    records of all, which sees the union of what they cover. So a wider exit widens the work at once, and the
+    end of one exit stops nothing that another still wants.
+    """
+
+    def __init__(self, *, venue: Venue, part: Part, clock: Clock, settings: ExitSettings) -> None:
+        self._venue = venue
+        self._clock = clock
+        self._settings = settings
+        self._parts: list[Part] = []
+        self._leg, self._pace = part.leg, part.pace
+        self._courier: Courier | None = None
+        self._next_look_ns = 0
+        self._idle = 0
+        self._looks = 0
+        self._steps = 0
+        self.closed = False
+        self.task: asyncio.Task[None] | None = None
+        self.join(part)
+
+    def join(self, part: Part) -> None:
+        """Take up the work for one more exit, at once."""
+        part.begin(link=self._venue.link)
+        self._parts.append(part)
+        self._looks = self._steps = 0
+        self._regroup()
+        if self._courier is not None:
+            self._courier.wake.set()
+
+    def leave(self, part: Part) -> None:
+        """Work no more for that exit; without any exit left, nothing goes on."""
+        if part not in self._parts:
+            return
+        self._parts.remove(part)
+        if self._parts:
+            self._regroup()
+        elif self.task is not None:
+            self.closed = True
+            self.task.cancel()
+
+    async def run(self) -> None:
+        """Work until no exit wants anything of the account; no failure on the way raises."""
+        for _ in range(self._settings.surprises_max):
+            # It ends here whatever happened in it; the holds and the deadlines inside bound its time.
+            result = await attempt(self._serve, seconds=self._settings.leg_s_max)
+            if not isinstance(result, Exception) or not self._parts:
+                break
+            for part in tuple(self._parts):
+                part.hear(_surprise(part, type(result).__name__))
+                part.begin(link=self._venue.link)
+            self._regroup()
+            await self._clock.sleep(self._settings.surprise_wait_s)
+        self.closed = True
+        for part in tuple(self._parts):
+            part.give_up("the leg failed again and again")
+            part.over.set()
+        self._parts.clear()
+
+    # What the courier brings.
+
+    @property
+    def leg(self) -> Leg:
+        """The leg on which everything is planned."""
+        return self._leg
+
+    @property
+    def pace(self) -> Pace:
+        """When the account may be acted on again."""
+        return self._pace
+
+    def note(self, *records: Record) -> None:
+        """Tell all exits, and the leg on which is planned, of something that happened on the account."""
+        for record in records:
+            for part in self._parts:
+                part.hear(record)
+            if not self._alone:
+                self._heed(record)
+
+    async def commit(self, record: Record) -> None:
+        """As `note`, and wait within the budget until it is durable for every exit."""
+        self.note(record)
+        until_ns = self._clock.monotonic_ns() + self._settings.intent_commit_budget_ms * 1_000_000
+        for part in tuple(self._parts):
+            left_ns = max(until_ns - self._clock.monotonic_ns(), 0)
+            await part.recorder.flush(seconds=left_ns / SECOND_NS)
+
+    # How the leg on which is planned comes about.
+
+    @property
+    def _alone(self) -> bool:
+        return len(self._parts) == 1 and self._leg is self._parts[0].leg
+
+    def _regroup(self) -> None:
+        parts = self._parts
+        self._next_look_ns = self._clock.monotonic_ns()
+        if len(parts) == 1 and not parts[0].retired:
+            self._leg, self._pace = parts[0].leg, parts[0].pace
+            return
+        now_ns = self._clock.monotonic_ns()
+        working = [part for part in parts if not part.retired]
+        first = (working or parts)[0]
+        account = next((part.leg.account for part in working if part.leg.sight.whole), first.leg.account)
+        leg = Leg(exit_id=first.leg.exit_id, account=account, sight=Union([part.leg for part in working]))
+        pace = Pace(last_act_ns=now_ns, run_began_ns=now_ns)
+        told = sorted((told for part in parts for told in part.records), key=lambda one: one[0])
+        for at_ns, record in told:
+            _replay(leg, record, at_ns=at_ns)
+        leg.apply(LegStarted(exit_id=leg.exit_id, account=account.name, run=1), at_ns=self._clock.now_ns())
+        for part in parts:
+            pace.learn(part.pace)
+        self._leg, self._pace = leg, pace
+
+    def _heed(self, record: Record) -> None:
+        leg = self.leg
+        if isinstance(record, Looked | FillsRead | SecondSourceRead):
+            record = replace(record, run=leg.run)
+        heed(
+            leg,
+            self._pace,
+            record,
+            at_ns=self._clock.now_ns(),
+            now_ns=self._clock.monotonic_ns(),
+            settings=self._settings,
+        )
+
+    # The work.
+
+    async def _serve(self) -> None:
+        async with asyncio.TaskGroup() as group:
+            self._courier = Courier(
+                venue=self._venue, worked=self, clock=self._clock, settings=self._settings, group=group
+            )
+            self._courier.fetch_instruments()
+            await self._work(self._courier)
+            self._courier.stop()
+
+    async def _work(self, courier: Courier) -> None:
+        while self._steps < self._settings.steps_max:
+            self._steps += 1
+            now_ns = self._clock.monotonic_ns()
+            self._release(courier, now_ns)
+            if not self._parts:
+                self.closed = True
+                return
+            if self._due(now_ns):
+                await self._take_look(courier)
+            now_ns = self._clock.monotonic_ns()
+            standing = self._weigh(courier, now_ns)
+            if self._judge(courier, standing, now_ns):
+                continue
+            if self._pace.clock_suspect:
+                await courier.resynchronise()
+            act = None
+            if any(part.acts(now_ns) for part in self._parts):
+                act = plan(
+                    self.leg,
+                    standing,
+                    self._pace,
+                    courier.instruments,
+                    now_ns=now_ns,
+                    settings=self._settings,
+                )
+            if act is not None:
+                await courier.act(act)
+                self._idle = 0
+                self._next_look_ns = self._clock.monotonic_ns()
+                continue
+            await self._bide(courier, standing)
+        for part in tuple(self._parts):
+            if part.judged is None:
+                part.judge_now(part.stand(courier.instruments))
+            part.over.set()
+        self._parts.clear()
+
+    def _release(self, courier: Courier, now_ns: int) -> None:
+        over = [part for part in self._parts if part.is_over(now_ns)]
+        if not over:
+            return
+        if len(over) == len(self._parts):
+            courier.stop()
+        for part in over:
+            self._parts.remove(part)
+            part.over.set()
+        if self._parts:
+            self._regroup()
+
+    def _due(self, now_ns: int) -> bool:
+        if not any(part.acts(now_ns) for part in self._parts):
+            return False
+        return now_ns >= self._next_look_ns and self._looks < self._settings.looks_max
+
+    async def _take_look(self, courier: Courier) -> None:
+        seconds = self._settings.read_deadline_s
+        now_ns = self._clock.monotonic_ns()
+        for part in self._parts:
+            if part.leg.judged is None:
+                seconds = min(seconds, (part.deadline_ns - now_ns) / SECOND_NS)
+        if any(part.wants_fills() for part in self._parts):
+            courier.ask_fills([part.leg for part in self._parts])
+        group = tuple(self._parts)
+        look = await courier.look(seconds=seconds)
+        self._looks += 1
+        self._idle += 1
+        for part in self._parts:
+            # Who joined while it was on its way asks for one that began after that.
+            if part not in group:
+                self._next_look_ns = self._clock.monotonic_ns()
+                continue
+            reopened = part.see(look, self._venue)
+            if reopened is not None and not self._alone:
+                self.leg.forget(reopened)
+                self._pace.reopened(now_ns=self._clock.monotonic_ns())
+        if not self._alone and group == tuple(self._parts):
+            leg = self.leg
+            self._heed(
+                Looked(
+                    exit_id=leg.exit_id,
+                    account=leg.account.name,
+                    run=leg.run,
+                    purpose=LookPurpose.VERIFY,
+                    look=look,
+                )
+            )
+
+    def _weigh(self, courier: Courier, now_ns: int) -> Standing:
+        leg, settings = self.leg, self._settings
+        self.note(*settle(leg, self._pace, now_ns=now_ns, settings=settings))
+        cleared = [part.clear_terminals(now_ns) for part in self._parts]
+        if any(cleared):
+            self._pace.terminals.clear()
+        return stand(leg, self._pace, dust=dust_of(leg, courier.instruments, settings), settings=settings)
+
+    def _judge(self, courier: Courier, standing: Standing, now_ns: int) -> bool:
+        asked = courier.fills_asked_ns is not None
+        for part in self._parts:
+            part.standing = standing if self._alone else part.stand(courier.instruments)
+        judged = [part.judge(part.standing, now_ns, fills_asked=asked) for part in self._parts]
+        if any(judged) and any(part.retired for part in self._parts) and len(self._parts) > 1:
+            self._regroup()
+        return any(judged)
+
+    async def _bide(self, courier: Courier, standing: Standing) -> None:
+        settings = self._settings
+        now_ns = self._clock.monotonic_ns()
+        doubts = [(self.leg, standing, self._pace)]
+        if not self._alone:
+            doubts.extend((part.leg, part.standing, part.pace) for part in self._parts)
+        for leg, doubt, pace in doubts:
+            courier.ask(
+                questions(
+                    leg,
+                    doubt,
+                    pace,
+                    now_ns=now_ns,
+                    settings=settings,
+                    fills_asked_ns=courier.fills_asked_ns,
+                )
+            )
+        if standing.open and not courier.instruments:
+            courier.fetch_instruments()
+        owed = [part for part in self._parts if part.owed()]
+        if owed:
+            courier.ask_fills([part.leg for part in self._parts])
+        self._next_look_ns = self._schedule(standing, now_ns)
+        until_ns = self._next_look_ns
+        grace_ns = settings.fills_grace_ms * 1_000_000
+        if any(now_ns < part.judged_ns + nanoseconds(settings.fills_patience_s) for part in owed):
+            # Somebody waits for the figures.
+            until_ns = min(until_ns, now_ns + grace_ns)
+        for part in self._parts:
+            if part.leg.judged is None:
+                until_ns = min(until_ns, part.deadline_ns)
+        if any(doubt.confirmed or doubt.unexplained for _, doubt, _ in doubts):
+            # Evidence is on its way, or is to be asked for elsewhere when it is late.
+            until_ns = min(until_ns, now_ns + grace_ns)
+        await courier.wait((until_ns - now_ns) / SECOND_NS)
+
+    def _schedule(self, standing: Standing, now_ns: int) -> int:
+        settings, pace = self._settings, self._pace
+        look = self.leg.look
+        if look is None:
+            return now_ns
+        verdicts = [part.judged for part in self._parts if not part.retired]
+        if not verdicts:
+            return now_ns + nanoseconds(settings.fills_patience_s)
+        known = [judged for judged in verdicts if isinstance(judged, LegJudged)]
+        if len(known) == len(verdicts):
+            calm = all(judged.verdict.success for judged in known)
+            return look.ended_ns + nanoseconds(settings.hold_look_gap_s if calm else settings.chase_gap_s)
+        gap_ns = settings.look_gap_ms * 1_000_000
+        again_ns = look.ended_ns + nanoseconds(backoff_s(self._idle, settings))
+        if standing.clean and not standing.confirmed:
+            return max(look.begun_ns + gap_ns, pace.quiet_until_ns)
+        if any(part.judged is None and part.half_proven for part in self._parts):
+            again_ns = min(again_ns, look.begun_ns + gap_ns)
+        waits = [
+            pace.retry_at_ns[position.key]
+            for position in standing.open
+            if pace.retry_at_ns.get(position.key, 0) > now_ns
+        ]
+        if waits:
+            again_ns = min(again_ns, *waits)
+        return max(again_ns, pace.quiet_until_ns)
+
+
+def _surprise(part: Part, code: str) -> Troubled:
+    return Troubled(
+        exit_id=part.leg.exit_id,
+        account=part.leg.account.name,
+        part="leg",
+        code=code,
+        message="this leg failed in a way that nobody planned for, and was started again",
+    )
+
+
+def _replay(leg: Leg, record: Record, *, at_ns: int) -> None:
+    # What the looks of earlier runs proved, and the verdicts of single exits, are nothing to plan on.
+    if isinstance(record, LegReopened):
+        leg.forget(record)
+    elif not isinstance(record, LegJudged | LegStarted):
+        if isinstance(record, Looked | FillsRead | SecondSourceRead):
+            record = replace(record, run=0)
+        leg.apply(record, at_ns=at_ns)

@@ -1,0 +1,44 @@
+"""Heed: what a record means for a leg and for its pace, the same for whoever keeps them; pure."""
+
+from bastion.domain.records import (
+    CancelsAnswered,
+    OrderAnswered,
+    OrderResolved,
+    Record,
+    ResolvedBy,
+    RoundIntended,
+)
+from bastion.exits.pace import Pace
+from bastion.exits.progress import Leg
+from bastion.exits.settings import ExitSettings
+
+ASKED = frozenset({ResolvedBy.ORDER, ResolvedBy.ABSENT})
+
+
+def heed(leg: Leg, pace: Pace, record: Record, *, at_ns: int, now_ns: int, settings: ExitSettings) -> None:
+    """Take a record of this run into account; `at_ns` is UTC, `now_ns` monotonic."""
+    leg.apply(record, at_ns=at_ns)
+    match record:
+        case RoundIntended():
+            for request in record.orders:
+                pace.sending(request.client_order_id, request.position.key, now_ns=now_ns)
+            pace.cancelling(record.round, bool(record.cancels) + bool(record.clears))
+        case OrderAnswered():
+            sent = leg.sent.get(record.client_order_id)
+            if sent is not None:
+                pace.answered(
+                    record,
+                    sent.request.position.key,
+                    round_number=sent.round,
+                    now_ns=now_ns,
+                    settings=settings,
+                )
+        case OrderResolved():
+            sent = leg.sent.get(record.client_order_id)
+            over = record.state is None or record.state.ended
+            if sent is not None and record.by in ASKED and over:
+                pace.resolved(record.client_order_id, sent.request.position.key, now_ns=now_ns)
+        case CancelsAnswered():
+            pace.cancelled(record.answers, number=record.round, now_ns=now_ns, settings=settings)
+        case _:
+            pass

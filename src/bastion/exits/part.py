@@ -1,0 +1,301 @@
+"""Part: one exit's share in the work on an account: what it saw, until when, and its verdict."""
+
+import asyncio
+from collections.abc import Sequence
+from decimal import Decimal
+
+from bastion.domain.look import Look
+from bastion.domain.records import (
+    Entry,
+    LegExtended,
+    LegJudged,
+    LegReopened,
+    LegStarted,
+    Looked,
+    LookPurpose,
+    Record,
+)
+from bastion.domain.verdict import Verdict
+from bastion.exits.closings import pending
+from bastion.exits.course import Course
+from bastion.exits.heed import heed
+from bastion.exits.pace import Pace, nanoseconds
+from bastion.exits.plan import Instruments, dust_of
+from bastion.exits.progress import Leg
+from bastion.exits.recorder import Recorder
+from bastion.exits.settings import ExitSettings
+from bastion.exits.share import own_share
+from bastion.exits.verdict import Standing, at_deadline, leftovers, stand
+from bastion.ports import Clock, Refunding, Venue
+
+
+class Part:
+    """One exit's leg in one run; it sends nothing itself.
+
+    It is told all that happens on the account, keeps what is its business in its own leg and its own journal,
+    and comes to its own verdict. `records` are all records of the leg, those of earlier runs included, with
+    their UTC times. `over` is set once nothing is to be done or watched for this exit on this account.
+    """
+
+    def __init__(
+        self,
+        *,
+        leg: Leg,
+        course: Course,
+        clock: Clock,
+        settings: ExitSettings,
+        recorder: Recorder,
+        history: Sequence[Entry],
+    ) -> None:
+        self.leg = leg
+        self.course = course
+        self.recorder = recorder
+        self.run = course.run
+        self.holds = course.holds
+        self.records: list[tuple[int, Record]] = [
+            (entry.at_ns, entry.record)
+            for entry in history
+            if getattr(entry.record, "account", None) == leg.account.name
+        ]
+        self.over = asyncio.Event()
+        self._clock = clock
+        self._settings = settings
+        self._deadline_s = float(course.request.deadline_s)
+        now_ns = clock.monotonic_ns()
+        self.pace = Pace(last_act_ns=now_ns, run_began_ns=now_ns)
+        self.deadline_ns = now_ns + nanoseconds(self._deadline_s)
+        self.judged_ns = now_ns
+        self.standing = Standing()
+        self._extra_s = Decimal(0)
+        self._terminal_looks = 0
+        self._terminals_cleared_ns = now_ns
+
+    @property
+    def judged(self) -> LegJudged | None:
+        """The verdict of this run, so far."""
+        judged = self.leg.judged
+        return judged if judged is not None and judged.run == self.run else None
+
+    @property
+    def retired(self) -> bool:
+        """Whether nothing more is to be done for it: judged, and it does not hold."""
+        return self.judged is not None and not self.holds
+
+    @property
+    def half_proven(self) -> bool:
+        """Whether one look showed nothing of it, and another, late enough after that, would prove it."""
+        return self.standing.clean and not self.standing.confirmed
+
+    def acts(self, now_ns: int) -> bool:
+        """Return whether orders and looks for it are wanted now."""
+        return not self.retired and (self.leg.judged is not None or now_ns < self.deadline_ns)
+
+    def is_over(self, now_ns: int) -> bool:
+        """Return whether nothing is to be done or watched for it any more."""
+        if self.judged is None:
+            return False
+        if self.holds:
+            return self.course.over(now_ns)
+        patience_ns = nanoseconds(self._settings.fills_patience_s)
+        return now_ns >= self.judged_ns + patience_ns or not pending(self.leg)
+
+    def begin(self, *, link: str) -> None:
+        """Begin, or after a surprise begin anew: what was seen and waited for before proves nothing now."""
+        now_ns = self._clock.monotonic_ns()
+        self.pace = Pace(last_act_ns=now_ns, run_began_ns=now_ns)
+        self.keep(
+            LegStarted(exit_id=self.leg.exit_id, account=self.leg.account.name, run=self.run, link=link)
+        )
+
+    def keep(self, record: Record) -> None:
+        """Take a record of this exit into the leg and hand it to the journal."""
+        at_ns = self._clock.now_ns()
+        heed(
+            self.leg,
+            self.pace,
+            record,
+            at_ns=at_ns,
+            now_ns=self._clock.monotonic_ns(),
+            settings=self._settings,
+        )
+        self.records.append((at_ns, record))
+        self.recorder.note(record)
+
+    def hear(self, record: Record) -> None:
+        """Keep what of a record of the account is this exit's business."""
+        own = own_share(record, self.leg, run=self.run)
+        if own is not None:
+            self.keep(own)
+
+    def see(self, look: Look, venue: Venue) -> LegReopened | None:
+        """Take a look at the account; return the reopening where it shows one."""
+        leg = self.leg
+        purpose = LookPurpose.SNAPSHOT if leg.latest is None else LookPurpose.VERIFY
+        reopened = None
+        if leg.judged is not None:
+            purpose = LookPurpose.HOLD
+            reopened = self._reopen(look)
+        self.keep(
+            Looked(exit_id=leg.exit_id, account=leg.account.name, run=self.run, purpose=purpose, look=look)
+        )
+        self._extend(look, venue)
+        unread = leg.look.unread if leg.look is not None else ()
+        terminal = bool(unread) and all(part.terminal for part in unread)
+        self._terminal_looks = self._terminal_looks + 1 if terminal else 0
+        return reopened
+
+    def wants_fills(self) -> bool:
+        """Return whether executions are to be read beside the next look."""
+        # Before anything was done there is nothing to explain; then until every close is accounted for.
+        leg, read = self.leg, self.leg.fills_read
+        if not leg.books or leg.latest is None:
+            return False
+        stale = read is None or read.run != leg.run or read.begun_ns < self.pace.last_act_ns
+        return pending(leg) or (stale and any(book.threat for book in leg.books.values()))
+
+    def owed(self) -> bool:
+        """Return whether it is judged, and the venue still owes executions."""
+        return self.leg.judged is not None and pending(self.leg)
+
+    def stand(self, instruments: Instruments) -> Standing:
+        """Return how the leg stands now."""
+        dust = dust_of(self.leg, instruments, self._settings)
+        return stand(self.leg, self.pace, dust=dust, settings=self._settings)
+
+    def clear_terminals(self, now_ns: int) -> bool:
+        """Forget, from time to time, what only a person could mend: perhaps one did; return whether."""
+        chasing = self.leg.judged is not None and not self.leg.judged.verdict.success
+        gap_ns = nanoseconds(self._settings.chase_terminal_gap_s)
+        if not chasing or now_ns < self._terminals_cleared_ns + gap_ns:
+            return False
+        self.pace.terminals.clear()
+        self._terminals_cleared_ns = now_ns
+        return True
+
+    def judge(self, standing: Standing, now_ns: int, *, fills_asked: bool) -> bool:
+        """Come to a verdict, where the evidence or the time says so; return whether there is a new one."""
+        leg, told = self.leg, self.judged
+        if standing.verdict is not None and (told is None or told.verdict is not standing.verdict):
+            look = leg.look
+            grace_ns = self._settings.fills_grace_ms * 1_000_000
+            late = look is not None and now_ns >= look.ended_ns + grace_ns
+            if told is None and fills_asked and not late and pending(leg):
+                return False
+            self._record(standing.verdict, standing, ())
+            return True
+        if told is not None:
+            return False
+        if now_ns >= self.deadline_ns or self._hopeless(standing):
+            self.judge_now(standing)
+            return True
+        return False
+
+    def judge_now(self, standing: Standing) -> None:
+        """Come to the verdict that the evidence so far allows."""
+        verdict, unread = at_deadline(self.leg, standing)
+        self._record(verdict, standing, unread)
+
+    def give_up(self, reason: str) -> None:
+        """Come to the verdict that is left where nothing can be asked any more."""
+        if self.judged is not None:
+            return
+        shown = tuple(self.leg.last_sighting.values())
+        self.keep(
+            LegJudged(
+                exit_id=self.leg.exit_id,
+                account=self.leg.account.name,
+                run=self.run,
+                verdict=Verdict.NOT_FLAT if shown else Verdict.UNKNOWN,
+                residual=shown,
+                unread=(("everything", reason),),
+            )
+        )
+        self.course.judged()
+
+    def _reopen(self, look: Look) -> LegReopened | None:
+        leg = self.leg
+        if leg.judged is None or not leg.judged.verdict.success:
+            return None
+        seen = leg.narrowed(look)
+        known = {(position.key, position.quantity) for position in leg.judged.dust}
+        positions = tuple(
+            position
+            for position in seen.positions
+            if position.closable and (position.key, position.quantity) not in known
+        )
+        orders = tuple(order for order in seen.orders if order.closable)
+        if not positions and not orders:
+            return None
+        record = LegReopened(
+            exit_id=leg.exit_id,
+            account=leg.account.name,
+            run=self.run,
+            positions=positions,
+            orders=orders,
+        )
+        self.keep(record)
+        now_ns = self._clock.monotonic_ns()
+        self.pace.reopened(now_ns=now_ns)
+        self.deadline_ns = now_ns + nanoseconds(self._deadline_s)
+        self.course.reopened()
+        return record
+
+    def _extend(self, look: Look, venue: Venue) -> None:
+        # Where a venue takes few requests a minute, closing much takes longer, and that is no failure.
+        leg = self.leg
+        if leg.judged is not None or not isinstance(venue, Refunding):
+            return
+        extra_s = Decimal(int(venue.patience_s(leg.narrowed(look))))
+        if extra_s <= self._extra_s:
+            return
+        self.deadline_ns += nanoseconds(float(extra_s - self._extra_s))
+        self._extra_s = extra_s
+        self.keep(
+            LegExtended(
+                exit_id=leg.exit_id,
+                account=leg.account.name,
+                run=self.run,
+                extra_s=extra_s,
+                reason=f"{len(look.positions)} positions need up to {extra_s:f} s more than the deadline, "
+                "since the venue limits trading requests",
+            )
+        )
+
+    def _hopeless(self, standing: Standing) -> bool:
+        # Nothing but a person can help: every position left was refused for the credential's sake, or
+        # every unread part was.
+        pace, settings = self.pace, self._settings
+        look = self.leg.look
+        if look is None or pace.in_flight or look.begun_ns < pace.last_act_ns:
+            return False
+        most = settings.terminal_tries_max
+        if look.unread and self._terminal_looks < most:
+            return False
+        if any(pace.terminals.get(position.key, 0) < most for position in standing.open):
+            return False
+        if any(pace.cancel_tries.get(order.key, 0) < most for order in standing.orders):
+            return False
+        return bool(look.unread or standing.open)
+
+    def _record(self, verdict: Verdict, standing: Standing, unread: tuple[tuple[str, str], ...]) -> None:
+        leg = self.leg
+        look = leg.look
+        flat_ms = None
+        if verdict.success and look is not None:
+            flat_ms = self.course.flat_after_ms(look.ended_ns)
+        self.judged_ns = self._clock.monotonic_ns()
+        self.keep(
+            LegJudged(
+                exit_id=leg.exit_id,
+                account=leg.account.name,
+                run=self.run,
+                verdict=verdict,
+                time_to_flat_ms=flat_ms,
+                dust=standing.dust,
+                residual=() if verdict.success else leftovers(leg, standing),
+                orders=(*standing.orders, *standing.foreign_orders),
+                unread=unread,
+                final=not self.holds,
+            )
+        )
+        self.course.judged()

@@ -3,7 +3,13 @@
 import importlib
 import sys
 
-FAST = {"exit": "quick", "status": "quick", "positions": "quick", "demo": "opening"}
+FAST = {
+    "exit": "quick",
+    "halt": "quick",
+    "status": "quick",
+    "positions": "quick",
+    "demo": "opening",
+}
 
 
 def main() -> int:

@@ -1,4 +1,4 @@
-"""Fast path: `exit` and `status`, parsed and run with nothing but the standard library in front."""
+"""Fast path: `exit`, `halt` and `status`, parsed and run with nothing but the standard library in front."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -6,15 +6,17 @@ from decimal import Decimal
 
 from bastion.app import Place, find_place
 from bastion.errors import BastionError
+from bastion.surfaces.cli.acting import HaltOptions, run_dry_exit, run_halt
 from bastion.surfaces.cli.codes import Code, code_of_error
-from bastion.surfaces.cli.parsers import exit_parser, status_parser
+from bastion.surfaces.cli.parsers import exit_parser, halt_parser, status_parser
 from bastion.surfaces.cli.press import ExitOptions, run_exit, run_status
+from bastion.surfaces.cli.selecting import selection_of
 from bastion.surfaces.cli.view import complain, emit
 from bastion.surfaces.schemas import dumps, error_document
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Run `exit ...` or `status ...` and return the exit code."""
+    """Run `exit ...`, `halt ...` or `status ...` and return the exit code."""
     json = "--json" in arguments
     return guarded(lambda: _run(arguments), json=json)
 
@@ -23,7 +25,13 @@ def _run(arguments: Sequence[str]) -> int:
     if arguments[0] == "status":
         parsed = status_parser().parse_args(arguments[1:])
         return drive(lambda: run_status(find_place(config=parsed.config), json=parsed.json))
+    if arguments[0] == "halt":
+        return _halt(arguments[1:])
     parsed = exit_parser().parse_args(arguments[1:])
+    place: Place = find_place(config=parsed.config)
+    selection = selection_of(parsed)
+    if parsed.dry_run:
+        return drive(lambda: run_dry_exit(place, selection, json=parsed.json))
     options = ExitOptions(
         now=parsed.now,
         json=parsed.json,
@@ -31,9 +39,21 @@ def _run(arguments: Sequence[str]) -> int:
         reason=parsed.reason,
         deadline_s=parsed.deadline,
         hold_s=Decimal(0) if parsed.no_hold else parsed.hold,
+        selection=selection,
     )
-    place: Place = find_place(config=parsed.config)
     return drive(lambda: run_exit(place, options))
+
+
+def _halt(arguments: Sequence[str]) -> int:
+    parsed = halt_parser().parse_args(arguments)
+    options = HaltOptions(
+        selection=selection_of(parsed),
+        stops_too=parsed.stops_too,
+        reason=parsed.reason,
+        dry_run=parsed.dry_run,
+        json=parsed.json,
+    )
+    return drive(lambda: run_halt(find_place(config=parsed.config), options))
 
 
 def drive(command: Callable[[], Awaitable[int]]) -> int:

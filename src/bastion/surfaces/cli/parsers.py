@@ -1,4 +1,4 @@
-"""Parsers: what `exit`, `status` and `positions` understand, read with the standard library alone."""
+"""Parsers: what `exit`, `halt`, `status` and `positions` understand, read with the standard library alone."""
 
 import argparse
 from decimal import Decimal
@@ -6,6 +6,7 @@ from pathlib import Path
 
 from bastion.domain.money import decimal
 from bastion.surfaces.cli.line import LineParser
+from bastion.surfaces.cli.selecting import add_selection
 
 
 def _seconds(text: str) -> Decimal:
@@ -34,9 +35,31 @@ def exit_parser() -> LineParser:
     )
     parser.add_argument("--reason", metavar="TEXT", help="why, for the journal and the report")
     parser.add_argument("--deadline", type=_seconds, metavar="S", help="answer within S seconds (60)")
+    parser.add_argument("--dry-run", action="store_true", help="show what would be sent, and send nothing")
+    add_selection(parser)
     holding = parser.add_mutually_exclusive_group()
     holding.add_argument("--hold", type=_seconds, metavar="S", help="keep looking for S seconds after FLAT")
     holding.add_argument("--no-hold", action="store_true", help="end at the verdict")
+    return parser
+
+
+def halt_parser() -> LineParser:
+    """Return the parser of `bastion halt`."""
+    parser = LineParser(
+        prog="bastion halt",
+        description="Cancel every working order on every configured account at once, leave the positions and "
+        "the stops that protect them, prove it, and block all opening of ours until `bastion reset`.",
+        epilog="Exit codes: 0 done, 4 key or scope, 5 configuration, 10 an order is left, 11 could not be "
+        "verified.",
+        allow_abbrev=False,
+    )
+    parser.add_argument("--stops-too", action="store_true", help="cancel protective stops as well")
+    parser.add_argument("--json", action="store_true", help="answer with one JSON document")
+    parser.add_argument("--standalone", action="store_true", help="carry it out in this process")
+    parser.add_argument("--config", type=Path, metavar="FILE", help="the configuration (BASTION_CONFIG)")
+    parser.add_argument("--reason", metavar="TEXT", help="why, for the journal and the report")
+    parser.add_argument("--dry-run", action="store_true", help="show what would be cancelled; send nothing")
+    add_selection(parser)
     return parser
 
 

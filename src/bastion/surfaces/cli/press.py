@@ -9,6 +9,7 @@ from decimal import Decimal
 from bastion.app import Place, open_desk
 from bastion.commands import Desk, emergency_exit, exit_status, resume_exit, status
 from bastion.domain.principal import Principal, Scope
+from bastion.domain.selection import EVERYTHING, Selection
 from bastion.domain.verdict import Verdict
 from bastion.exits.report import ExitReport
 from bastion.surfaces.cli.codes import Code, code_of_verdict
@@ -32,6 +33,7 @@ class ExitOptions:
     reason: str | None = None
     deadline_s: Decimal | None = None
     hold_s: Decimal | None = None
+    selection: Selection = EVERYTHING
 
 
 class _Interrupts:
@@ -70,7 +72,7 @@ async def run_exit(place: Place, options: ExitOptions) -> int:
     interactive = is_terminal() and not options.json
     async with open_desk(place) as desk:
         if interactive and not desk.paper and not options.now:
-            await _abort_window(desk)
+            await _abort_window(desk, options.selection)
         hold_s = options.hold_s
         if hold_s is None and not interactive:
             hold_s = Decimal(0)
@@ -98,7 +100,12 @@ async def _ask(desk: Desk, options: ExitOptions, *, hold_s: Decimal | None) -> E
     if options.resume is not None:
         return await resume_exit(desk, OWNER, options.resume or None)
     return await emergency_exit(
-        desk, OWNER, reason=options.reason, deadline_s=options.deadline_s, hold_s=hold_s
+        desk,
+        OWNER,
+        selection=options.selection,
+        reason=options.reason,
+        deadline_s=options.deadline_s,
+        hold_s=hold_s,
     )
 
 
@@ -109,9 +116,10 @@ def _code(desk: Desk, report: ExitReport) -> Code:
     return code_of_verdict(report.verdict)
 
 
-async def _abort_window(desk: Desk) -> None:
+async def _abort_window(desk: Desk, selection: Selection) -> None:
     names = ", ".join(account.name for account in desk.accounts)
-    complain(f"EXIT of everything on {names}. Ctrl-C within {ABORT_WINDOW_S:.0f} s aborts; --now skips this.")
+    what = "everything" if selection.everything else "the selected part"
+    complain(f"EXIT of {what} on {names}. Ctrl-C within {ABORT_WINDOW_S:.0f} s aborts; --now skips this.")
     for _ in range(ABORT_STEPS):
         await desk.clock.sleep(ABORT_WINDOW_S / ABORT_STEPS)
 

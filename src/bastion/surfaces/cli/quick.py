@@ -1,4 +1,4 @@
-"""Quick: `exit`, `status` and `positions` by way of the daemon, where one answers; else by themselves.
+"""Quick: `exit`, `halt`, `status` and `positions` by way of the daemon where one answers, else without.
 
 Nothing heavy is loaded before the request has left: the daemon's connections are warm and its prices fresh,
 so the way to the first order is one message on a unix socket.
@@ -9,27 +9,37 @@ import importlib
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from bastion.domain.verdict import Verdict
 from bastion.errors import Refused
 from bastion.place import find_place
 from bastion.surfaces.cli.local import Daemon, Silence, find_daemon
-from bastion.surfaces.cli.parsers import exit_parser, positions_parser, status_parser
+from bastion.surfaces.cli.parsers import exit_parser, halt_parser, positions_parser, status_parser
+from bastion.surfaces.cli.selecting import body_of
 
 START_S = 2.0
 """How long the daemon may take to make an exit durable and say its id; then this process does it itself."""
 READ_S = 12.0
+HALT_S = 75.0
+"""A halt is over at the configured deadline at the latest, which is 60 s unless the owner says otherwise."""
 _TAKEN = (200, 202)
+_PARSERS = {
+    "exit": exit_parser,
+    "halt": halt_parser,
+    "status": status_parser,
+    "positions": positions_parser,
+}
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Run `exit ...`, `status ...` or `positions ...` and return the exit code."""
+    """Run `exit ...`, `halt ...`, `status ...` or `positions ...` and return the exit code."""
     name, *rest = arguments
-    parser = {"exit": exit_parser, "status": status_parser, "positions": positions_parser}[name]()
+    parser = _PARSERS[name]()
     try:
         parsed = parser.parse_args(rest)
     except Refused:
         # The way without the daemon tells it, in its words.
         return _alone(arguments)
-    if parsed.standalone:
+    if parsed.standalone or getattr(parsed, "dry_run", False):
         return _alone(arguments)
     place = find_place(config=parsed.config)
     daemon, why = find_daemon(place)
@@ -40,6 +50,8 @@ def run(arguments: Sequence[str]) -> int:
     try:
         if name == "exit":
             return _exit(daemon, parsed, arguments)
+        if name == "halt":
+            return _halt(daemon, parsed, arguments)
         return _read(daemon, name, parsed, arguments)
     finally:
         daemon.close()
@@ -55,6 +67,7 @@ def _exit(daemon: Daemon, parsed: argparse.Namespace, arguments: Sequence[str]) 
         "reason": parsed.reason,
         "deadline_s": _text(parsed.deadline),
         "hold_s": "0" if parsed.no_hold else _text(parsed.hold),
+        **body_of(parsed),
     }
     try:
         told = daemon.ask("POST", "/v1/exits", seconds=START_S, body=body, prefer="respond-async")
@@ -65,6 +78,26 @@ def _exit(daemon: Daemon, parsed: argparse.Namespace, arguments: Sequence[str]) 
         # Refused or silent: what was begun there, if anything, is found in the journal and joined.
         return _alone(arguments)
     return int(_load("following").run(daemon, exit_id, parsed))
+
+
+def _halt(daemon: Daemon, parsed: argparse.Namespace, arguments: Sequence[str]) -> int:
+    body = {"reason": parsed.reason, "stops_too": parsed.stops_too, **body_of(parsed)}
+    try:
+        told = daemon.ask("POST", "/v1/halts", seconds=HALT_S, body=body, prefer=f"wait={HALT_S:.0f}")
+        verdict = told.value["verdict"] if told.status in _TAKEN else None
+        verdict = None if verdict is None else Verdict(verdict)
+    except (Silence, KeyError, TypeError, ValueError):
+        verdict = None
+    if verdict is None:
+        # Refused, silent or not over: this process joins what was begun there, or does it itself.
+        return _alone(arguments)
+    view = _load("view")
+    if parsed.json:
+        view.emit(told.text)
+    else:
+        for line in _load("reviving").lines("halt", told.text):
+            view.emit(line)
+    return int(_load("codes").code_of_verdict(verdict))
 
 
 def _read(daemon: Daemon, name: str, parsed: argparse.Namespace, arguments: Sequence[str]) -> int:

@@ -9,10 +9,13 @@ from enum import Enum
 from typing import Any, NewType, Union, cast, get_args, get_origin, get_type_hints
 
 from bastion.commands import PositionsReport, StatusReport
+from bastion.exits.act_telling import HaltReport
+from bastion.surfaces.cli.acting import halt_lines
 from bastion.surfaces.cli.words import positions_lines, status_lines
 
 _SHAPES: Mapping[str, tuple[type, Callable[[Any], Iterable[str]]]] = {
     "status": (StatusReport, status_lines),
+    "halt": (HaltReport, halt_lines),
     "positions": (PositionsReport, positions_lines),
 }
 

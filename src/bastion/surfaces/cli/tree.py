@@ -8,7 +8,7 @@ from cyclopts import App, CycloptsError, Parameter
 
 from bastion.app import find_place
 from bastion.errors import Refused
-from bastion.surfaces.cli import connecting, fast, opening, secrets, servers
+from bastion.surfaces.cli import branches, connecting, fast, opening, secrets, servers
 from bastion.surfaces.cli.codes import Code
 from bastion.surfaces.cli.giving_up import run_refund
 from bastion.surfaces.cli.view import version
@@ -37,14 +37,21 @@ app = App(
 keys = App(name="keys", help="Create, list, rotate and revoke the bst_ keys of assistants and bots.")
 vault = App(name="vault", help="Keep the venues' credentials in an age file.")
 paper = App(name="paper", help="The paper exchange.")
-for _group in (keys, vault, paper):
+for _group in (keys, vault, paper, branches.journal, branches.certificate):
     app.command(_group)
+app.command(branches.reset)
 
 
 @app.command(name="exit", help_flags=())
 def exit_(*tokens: Tokens) -> int:
     """Close everything on every account, at market and reduce-only, and prove it. There is no undo."""
     return fast.run(["exit", *tokens])
+
+
+@app.command(help_flags=())
+def halt(*tokens: Tokens) -> int:
+    """Cancel every working order at once, keep positions and their stops, and block all opening of ours."""
+    return fast.run(["halt", *tokens])
 
 
 @app.command(help_flags=())

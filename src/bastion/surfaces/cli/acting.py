@@ -1,0 +1,152 @@
+"""Acting: `bastion halt`, `bastion reset`, and what an exit would send (`--dry-run`)."""
+
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from bastion.app import Place, open_desk
+from bastion.commands import PreviewReport, ResetReport, halt, preview, reset
+from bastion.domain.selection import EVERYTHING, Selection
+from bastion.errors import ConfirmationRequired
+from bastion.exits.act_telling import HaltReport
+from bastion.surfaces.cli.board import trim
+from bastion.surfaces.cli.codes import Code, code_of_verdict
+from bastion.surfaces.cli.press import OWNER
+from bastion.surfaces.cli.view import complain, emit
+from bastion.surfaces.cli.words import money, price
+from bastion.surfaces.schemas import dumps
+
+TYPED_LENGTH = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HaltOptions:
+    """What `bastion halt` was told."""
+
+    selection: Selection = EVERYTHING
+    stops_too: bool = False
+    reason: str | None = None
+    dry_run: bool = False
+    json: bool = False
+
+
+async def run_halt(place: Place, options: HaltOptions) -> int:
+    """Cancel every working order that is meant, prove it, and return the verdict's code.
+
+    Raises:
+        BastionError: nothing was sent; the text says why.
+    """
+    async with open_desk(place) as desk:
+        if options.dry_run:
+            return _would_halt(await preview(desk, OWNER, selection=options.selection), options)
+        told = await halt(
+            desk, OWNER, selection=options.selection, stops_too=options.stops_too, reason=options.reason
+        )
+    if options.json:
+        emit(dumps(told))
+    else:
+        for line in halt_lines(told):
+            emit(line)
+    return code_of_verdict(told.verdict)
+
+
+def halt_lines(told: HaltReport) -> Iterator[str]:
+    """Yield what a halt kept, what failed and what to do; the sentence stands last."""
+    for order in told.orders_kept:
+        yield f"  kept     {order.account:<16} {order.symbol} {trim(order.quantity)}  {order.reason}"
+    for error in told.errors:
+        yield f"  error    {error.account:<16} {error.message} ({error.code})"
+    for part in told.unread:
+        yield f"  NOT READ {part.account:<16} {part.part}: {part.reason}"
+    for warning in told.warnings:
+        yield f"  ! {warning}"
+    if told.next_step is not None:
+        yield f"  next: {told.next_step}"
+    yield told.summary
+
+
+def _would_halt(planned: PreviewReport, options: HaltOptions) -> int:
+    orders = tuple(
+        order
+        for order in planned.cancels
+        if options.stops_too or not (order.conditional and order.reduce_only)
+    )
+    if options.json:
+        emit(dumps({"dry_run": True, "would_cancel": orders, "unread": planned.unread}))
+        return Code.OK
+    for order in orders:
+        emit(
+            f"  would cancel {order.account:<16} {order.symbol} {order.order_direction.value} "
+            f"{trim(order.quantity)}"
+        )
+    emit(f"DRY RUN: {len(orders)} orders would be cancelled; nothing was sent.")
+    return Code.OK
+
+
+async def run_dry_exit(place: Place, selection: Selection, *, json: bool) -> int:
+    """Show what an exit would send now, and send nothing.
+
+    Raises:
+        BastionError: the desk cannot be opened.
+    """
+    async with open_desk(place) as desk:
+        told = await preview(desk, OWNER, selection=selection)
+    if json:
+        emit(dumps(told))
+        return Code.OK
+    for leg in told.legs:
+        estimate = (
+            "no estimate"
+            if leg.estimated_exit_price is None
+            else f"at about {price(leg.estimated_exit_price)}"
+        )
+        emit(
+            f"  would close  {leg.account:<16} {leg.symbol} {leg.direction.value} {trim(leg.quantity)} "
+            f"{estimate}  {money(leg.estimated_realized_pnl_usd)} USD"
+        )
+        for hindrance in leg.hindrances:
+            emit(f"      ! {hindrance}")
+    for part in told.unread:
+        emit(f"  NOT READ     {part.account:<16} {part.part}: {part.reason}")
+    for warning in told.warnings:
+        emit(f"  ! {warning}")
+    emit(f"DRY RUN: {told.summary}")
+    return Code.OK
+
+
+async def run_reset(place: Place, exit_id: str, *, reason: str | None, typed: str | None, json: bool) -> int:
+    """Lift the latch, on a person's word; nothing is opened again.
+
+    Raises:
+        Conflict: the latch is not tripped, or not by that id; it holds.
+        ConfirmationRequired: the last characters of the id were not typed; it holds.
+        Refused: there is no reason; it holds.
+    """
+    async with open_desk(place) as desk:
+        if typed is None:
+            typed = _typed(exit_id)
+        told = await reset(desk, OWNER, exit_id, typed=typed, reason=reason)
+    if json:
+        emit(dumps(told))
+    else:
+        _tell_reset(told)
+    return Code.OK
+
+
+def _typed(exit_id: str) -> str:
+    if not sys.stdin.isatty():
+        raise ConfirmationRequired(
+            f"A reset is a person's act: type the last {TYPED_LENGTH} characters of the id on a terminal, or "
+            "give them with --typed. The latch holds."
+        )
+    sys.stderr.write(
+        f"Type the last {TYPED_LENGTH} characters of {exit_id[:-TYPED_LENGTH]}.... to lift its latch: "
+    )
+    sys.stderr.flush()
+    return sys.stdin.readline().strip()
+
+
+def _tell_reset(told: ResetReport) -> None:
+    for warning in told.warnings:
+        complain(f"! {warning}")
+    emit(f"{told.summary} Allowed again: {', '.join(told.allowed_again)}.")

@@ -1,0 +1,102 @@
+"""Branches: the commands around an exit: reset, and the groups `journal` and `certificate`."""
+
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import App, Parameter
+
+from bastion.app import find_place
+from bastion.surfaces.cli import acting, fast, papers
+
+Config = Annotated[Path | None, Parameter(name="--config", help="The configuration (BASTION_CONFIG).")]
+Json = Annotated[bool, Parameter(name="--json", negative=(), help="Answer with one JSON document.")]
+
+journal = App(
+    name="journal", help="What was asked here, by whom, and what came of it; and whether it is whole."
+)
+certificate = App(name="certificate", help="The signed account of an exit, and its check by the file alone.")
+
+
+def reset(
+    exit_id: str,
+    /,
+    *,
+    reason: Annotated[str | None, Parameter(help="Why, for the journal; asked for.")] = None,
+    typed: Annotated[
+        str | None, Parameter(help="The last four characters of the id, where there is no terminal.")
+    ] = None,
+    json: Json = False,
+    config: Config = None,
+) -> int:
+    """Lift the latch that an exit or a halt tripped. Nothing is opened again by it.
+
+    Parameters
+    ----------
+    exit_id
+        The id that tripped the latch, as `bastion status` shows it.
+    """
+    return fast.drive(
+        lambda: acting.run_reset(find_place(config=config), exit_id, reason=reason, typed=typed, json=json)
+    )
+
+
+@journal.command
+def verify(*, json: Json = False) -> int:
+    """Check every row of every hash chain here: exits, spool, engine, audit. Code 1 where one is broken."""
+    return papers.run_verify_journals(find_place(config=None), json=json)
+
+
+@journal.command
+def export(
+    *,
+    act: Annotated[str | None, Parameter(help="Only this act, such as `exit`.")] = None,
+    key: Annotated[str | None, Parameter(help="Only what this key's id asked for.")] = None,
+    since: Annotated[str | None, Parameter(help="From this time on (2026-01-31T14:00:00Z).")] = None,
+    until: Annotated[str | None, Parameter(help="Before this time.")] = None,
+    exit_id: Annotated[str | None, Parameter(name="--exit", help="Only what concerns this exit.")] = None,
+    limit: Annotated[int, Parameter(help="At most so many, the latest.")] = 1000,
+    config: Config = None,
+) -> int:
+    """Write the audit journal as JSON lines, the oldest first: who asked what, and what came of it."""
+    query = papers.Query(act=act, key=key, since=since, until=until, exit_id=exit_id, limit=limit)
+    return fast.drive(lambda: papers.run_export(find_place(config=config), query))
+
+
+@certificate.command
+def show(
+    exit_id: str,
+    /,
+    *,
+    out: Annotated[Path | None, Parameter(help="Write it to this new file.")] = None,
+    json: Json = False,
+    config: Config = None,
+) -> int:
+    """Write the signed certificate of an exit.
+
+    Parameters
+    ----------
+    exit_id
+        The exit's id.
+    """
+    return papers.run_certificate(find_place(config=config), exit_id, out=out, json=json)
+
+
+@certificate.command(name="verify")
+def verify_certificate(
+    file: Path,
+    /,
+    *,
+    fingerprint: Annotated[str | None, Parameter(help="The key that must have signed it.")] = None,
+    earlier: Annotated[
+        Path | None, Parameter(help="An earlier certificate of the exit, of which nothing may be missing.")
+    ] = None,
+    json: Json = False,
+) -> int:
+    """Check a certificate, by the file alone. Code 1 where it is not genuine.
+
+    Parameters
+    ----------
+    file
+        The certificate.
+    """
+    return papers.run_check_certificate(file, fingerprint=fingerprint, earlier=earlier, json=json)

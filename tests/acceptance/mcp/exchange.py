@@ -14,6 +14,8 @@ from pathlib import Path
 import httpx2
 
 import bastion.paper
+from bastion.app import find_place, open_vault
+from bastion.auth.credential import read_credential
 from tests.acceptance.mcp.house import House
 
 TOKEN = "a-token-of-this-test"
@@ -38,6 +40,29 @@ class Exchange:
         answer = self.http.request(method, self.control + path, content=content)
         assert answer.status_code == 200, answer.text
         return answer.json()
+
+    def fresh(self, *, unable: str = "") -> None:
+        """Load the scenario anew, without faults; at the venue `unable` the key may only read."""
+        document = tomllib.loads(SEED.read_text(encoding="utf-8"))
+        for venue in document["venue"]:
+            for account in venue["account"]:
+                rights = ["read"] if venue["name"] == unable else ["read", "trade"]
+                key = {"api_key": account.pop("api_key"), "secret": account.pop("secret")}
+                account["key"] = [{**key, "permissions": rights}]
+        self.ask("DELETE", "/faults")
+        self.ask("POST", "/scenario", document)
+
+    def price(self, venue: str, symbol: str, price: str) -> None:
+        """Move a mark price."""
+        self.ask("POST", "/price", {"venue": venue, "symbol": symbol, "price": price})
+
+    def fault(self, kind: str, **more: object) -> None:
+        """Let something go wrong until `mend`."""
+        self.ask("POST", "/faults", {"kind": kind, **more})
+
+    def mend(self) -> None:
+        """Let nothing go wrong any more."""
+        self.ask("DELETE", "/faults")
 
     def slow_down(self, answer_ms: int) -> None:
         """Let every answer take this long."""
@@ -105,23 +130,25 @@ def standing_exchange() -> Iterator[Exchange]:
             process.wait(timeout=START_S)
 
 
-def house_at(exchange: Exchange, folder: Path) -> House:
+def house_at(exchange: Exchange, folder: Path, *, hold_s: int | None = None) -> House:
     """Return a house whose configuration and vault name the accounts of this exchange."""
     scenario = tomllib.loads(SEED.read_text(encoding="utf-8"))
     config = folder / "bastion.toml"
+    held = "" if hold_s is None else f"[exit]\nhold_s = {hold_s}\n"
     config.write_text(
         "".join(
             f'[[account]]\nname = "{venue}-main"\nvenue = "{venue}"\nbase_url = "{url}"\n'
             f'credential = "{venue}-main"\n\n'
             for venue, url in exchange.wires.items()
             if venue in {"binance", "bybit"}
-        ),
+        )
+        + held,
         encoding="utf-8",
     )
     house = House(folder=folder, more={"BASTION_CONFIG": str(config)})
+    vault = open_vault(find_place(config=config, environment=house.variables))
     for venue in scenario["venue"]:
         account = venue["account"][0]
         credential = json.dumps({"apiKey": account["api_key"], "secret": account["secret"]})
-        put = house.run("vault", "put", f"{venue['name']}-main", "--from-stdin", given=credential)
-        assert put.returncode == 0, put.stderr
+        vault.put(read_credential(f"{venue['name']}-main", credential))
     return house

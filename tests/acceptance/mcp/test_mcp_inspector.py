@@ -4,12 +4,13 @@ from pathlib import Path
 
 import pytest
 
+from bastion.surfaces.mcp_server.tools import TOOLS
 from tests.acceptance.mcp.house import PROGRAM, House, serving
 from tests.acceptance.mcp.inspector import inspect
 from tests.acceptance.mcp.seed import assert_is_the_example
 
 EACH_ERA = pytest.mark.parametrize("era", ["legacy", "modern"])
-NAMES = ["bastion_emergency_exit", "bastion_get_positions", "bastion_exit_status"]
+NAMES = [tool.name for tool in TOOLS]
 
 pytestmark = pytest.mark.timeout(600)
 

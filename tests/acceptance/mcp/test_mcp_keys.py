@@ -6,15 +6,22 @@ from collections.abc import Iterator
 
 import pytest
 
+from bastion.domain.act import STOPPING, STOPPING_READS, Act
+from bastion.surfaces.mcp_server.tool import Tool
+from bastion.surfaces.mcp_server.tools import TOOLS
 from tests.acceptance.mcp.house import House, Served
 from tests.acceptance.mcp.talk import ERAS, answer_of, error_of, over_http, over_sse, text_of
 
 EXIT = "bastion_emergency_exit"
 POSITIONS = "bastion_get_positions"
-STATUS = "bastion_exit_status"
-ARGUMENTS: dict[str, dict[str, object]] = {EXIT: {}, POSITIONS: {}, STATUS: {"exit_id": "xaaaaaaaaaaaa"}}
-NEEDED = {EXIT: "trade", POSITIONS: "read", STATUS: "read"}
 SCOPES = ("read", "trade", "engine")
+NEEDED: dict[str, dict[str, object]] = {
+    "exit_id": {"exit_id": "xaaaaaaaaaaaa"},
+    "symbol": {"symbol": "BTC"},
+    "tp_price": {"tp_price": 1},
+    "sl_price": {"sl_price": 1},
+}
+"""What a tool must be given, by the names of its arguments."""
 
 
 @pytest.fixture(scope="module")
@@ -83,25 +90,94 @@ async def test_a_revoked_key_is_refused_at_once_on_an_open_connection(
     assert "revoked" in str(error["message"])
 
 
-@pytest.mark.parametrize("tool", list(ARGUMENTS))
+def harmless(tool: Tool) -> tuple[dict[str, object], set[str]]:
+    """Return arguments with which a key that may call the tool changes nothing, and what it may be told.
+
+    The tools that act are asked for an account that does not exist: the verb has then checked the scope.
+    """
+    required = [name for name, parameter in tool.parameters.items() if parameter.required]
+    given: dict[str, object] = {}
+    for name in required:
+        given |= NEEDED[name]
+    if tool.act is Act.ENGINE_ARM:
+        return {"confirm": False}, {"CONFIRMATION_REQUIRED"}
+    if tool.act in {Act.ENGINE_START, Act.ENGINE_DISARM}:
+        return {}, {""}
+    if tool.act.reads:
+        # No exit has that id.
+        return given, {"INVALID_ARGUMENT" if "exit_id" in given else ""}
+    if "accounts" in tool.parameters:
+        return given | {"accounts": ["no-such-account"]}, {"INVALID_ARGUMENT"}
+    assert tool.act is Act.KILL_SWITCH, "say how this tool is asked for nothing"
+    return {"reason": "x" * 1000}, {"INVALID_ARGUMENT"}
+
+
 @pytest.mark.parametrize("scope", SCOPES)
-async def test_the_scope_matrix(shared_server: Served, keys: dict[str, str], scope: str, tool: str) -> None:
-    if tool == EXIT and SCOPES.index(scope) >= SCOPES.index("trade"):
-        # A key that may exit is shown to reach the exit's own checks, which refuse before anything happens.
-        given: dict[str, object] = {"deadline_s": 0}
-        expected = "INVALID_ARGUMENT"
-    else:
-        given = ARGUMENTS[tool]
-        allowed = SCOPES.index(scope) >= SCOPES.index(NEEDED[tool])
-        # The exit of that id does not exist: a key that may ask is told so.
-        expected = "SCOPE_DENIED" if not allowed else {STATUS: "INVALID_ARGUMENT"}.get(tool, "")
+async def test_the_scope_matrix_of_every_tool(
+    shared_server: Served, keys: dict[str, str], scope: str
+) -> None:
     async with over_http(shared_server.stream, "auto", headers={"X-API-Key": keys[scope]}) as client:
-        result = await client.call_tool(tool, given)
-    assert result.is_error == bool(expected), text_of(result)
-    if expected:
-        assert error_of(result)["code"] == expected
-    if expected == "SCOPE_DENIED":
-        assert NEEDED[tool] in str(error_of(result)["message"])
+        for tool in TOOLS:
+            given, may_be_told = harmless(tool)
+            allowed = SCOPES.index(scope) >= SCOPES.index(tool.act.scope.word)
+            if tool.act is Act.KILL_SWITCH and not allowed:
+                given = {}
+            result = await client.call_tool(tool.name, given)
+            code = error_of(result)["code"] if result.is_error else ""
+            if allowed:
+                assert code in may_be_told, f"{tool.name}: {text_of(result)}"
+                continue
+            assert code == "SCOPE_DENIED", f"{tool.name}: {text_of(result)}"
+            assert tool.act.scope.word in str(error_of(result)["message"])
+
+
+async def test_a_key_that_may_only_stop_calls_the_tools_that_stop_and_nothing_else(
+    shared_house: House, shared_server: Served
+) -> None:
+    done = shared_house.run("keys", "create", "--scope", "engine", "--only", "exit", "--json")
+    assert done.returncode == 0, done.stderr
+    headers = {"X-API-Key": json.loads(done.stdout)["key"]}
+    async with over_http(shared_server.stream, "auto", headers=headers) as client:
+        for tool in TOOLS:
+            given, _ = harmless(tool)
+            result = await client.call_tool(tool.name, given)
+            denied = result.is_error and error_of(result)["code"] == "SCOPE_DENIED"
+            assert denied is (tool.act not in STOPPING | STOPPING_READS), f"{tool.name}: {text_of(result)}"
+
+
+async def test_a_key_of_one_account_sees_and_moves_no_other(
+    shared_house: House, shared_server: Served
+) -> None:
+    created = ("keys", "create", "--scope", "trade", "--accounts", "paper-bybit", "--json")
+    done = shared_house.run(*created)
+    assert done.returncode == 0, done.stderr
+    headers = {"X-API-Key": json.loads(done.stdout)["key"]}
+    async with over_http(shared_server.stream, "auto", headers=headers) as client:
+        for name in (
+            "bastion_get_positions",
+            "bastion_get_balance",
+            "bastion_get_exchanges",
+            "bastion_preview",
+        ):
+            text = text_of(await client.call_tool(name, {}))
+            assert "paper-bybit" in text
+            assert "paper-binance" not in text
+        for tool in TOOLS:
+            if "accounts" not in tool.parameters:
+                continue
+            given = harmless(tool)[0] | {"accounts": ["paper-binance"]}
+            error = error_of(await client.call_tool(tool.name, given))
+            assert "There is no account 'paper-binance'" in str(error["message"]), tool.name
+
+
+async def test_a_key_that_came_as_an_argument_is_flagged(shared_server: Served, keys: dict[str, str]) -> None:
+    async with over_http(shared_server.stream, "auto") as client:
+        flagged = answer_of(await client.call_tool(POSITIONS, {"api_key": keys["read"]}))["warnings"]
+    async with over_http(shared_server.stream, "auto", headers={"X-API-Key": keys["read"]}) as client:
+        silent = answer_of(await client.call_tool(POSITIONS, {"api_key": ""}))["warnings"]
+    assert isinstance(flagged, list)
+    assert "came as the argument `api_key`" in flagged[-1]
+    assert silent == flagged[:-1]
 
 
 async def test_keys_of_two_principals_are_refused(shared_server: Served, keys: dict[str, str]) -> None:

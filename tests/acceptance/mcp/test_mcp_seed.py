@@ -7,17 +7,16 @@ import pytest
 from mcp import Client
 from mcp_types import TextResourceContents
 
+from bastion.surfaces.mcp_server.tools import TOOLS
 from tests.acceptance.mcp.house import House, serving
 from tests.acceptance.mcp.seed import assert_is_the_example
 from tests.acceptance.mcp.talk import ERAS, answer_of, error_of, over_http, over_sse, over_stdio
-
-TOOLS = ["bastion_emergency_exit", "bastion_get_positions", "bastion_exit_status"]
 
 
 async def play(client: Client, arguments: dict[str, object]) -> None:
     """List, look, exit, and ask for the exit's state."""
     listed = await client.list_tools()
-    assert [tool.name for tool in listed.tools] == TOOLS
+    assert [tool.name for tool in listed.tools] == [tool.name for tool in TOOLS]
 
     before = answer_of(await client.call_tool("bastion_get_positions", arguments))
     rows = before["positions"]

@@ -47,13 +47,14 @@ def next_of_act(report: object, _: commands.Desk) -> Mapping[str, object] | None
     return {"name": "bastion_get_positions", "arguments": {}}
 
 
-def next_of_exit(report: ExitReport, _: commands.Desk) -> Mapping[str, object] | None:
-    """Return the tool that goes on after an exit's answer; None once it is flat and over."""
-    if report.verdict is not None and not report.success and report.state is ExitState.DONE:
-        return {"name": "bastion_emergency_exit", "arguments": {}}
-    if report.success and report.state is ExitState.DONE:
-        return None
-    return {"name": "bastion_exit_status", "arguments": {"exit_id": report.exit_id}}
+def next_of_exit(report: ExitReport, desk: commands.Desk) -> Mapping[str, object] | None:
+    """Return the tool that goes on after an exit's answer; None once it is flat, over and disarmed."""
+    if report.success and desk.engine is not None and desk.engine.standing().armed:
+        # An exit does not disarm: what is armed may act on what is opened next.
+        return {"name": "bastion_engine_disarm", "arguments": {}}
+    if report.state is not ExitState.DONE:
+        return {"name": "bastion_exit_status", "arguments": {"exit_id": report.exit_id}}
+    return None if report.success else {"name": "bastion_emergency_exit", "arguments": {}}
 
 
 async def _emergency_exit(call: Call) -> ExitReport:

@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from bastion.commands import HostFacts
 from bastion.domain.selection import EVERYTHING, Selection
 
 MINE, THEIRS = "paper-binance", "paper-bybit"
 MY_SYMBOL, THEIR_SYMBOL = "SOLUSDT", "ETHUSDT"
+HOST = HostFacts(state_dir="state", disk_free=None, vault=None, damaged=(), daemon=None)
 Calls = tuple[Mapping[str, Any], ...]
 
 
@@ -49,7 +51,7 @@ def cases(ids: Ids) -> dict[str, Calls]:
         "audit_records": ({}, {"exit_id": ids.theirs}),
         "balance": selecting(),
         "certificate": by_id(ids),
-        "doctor": ({},),
+        "doctor": ({"host": HOST},),
         "engine_history": ({},),
         "engine_status": ({},),
         "exchanges": selecting(),

@@ -150,7 +150,13 @@ class Engine:
         if self.standing().state is EngineState.STOPPED:
             raise EngineNotRunning("The engine is stopped; start it first. Nothing was done.")
         armed = EngineArmed(settings=settings, principal=principal.id, surface=principal.surface)
-        await self._register.commit((armed,))
+        try:
+            await self._register.commit((armed,))
+        except JournalUnusable:
+            # The record can have become durable in the moment in which it was given up: it must not count.
+            self._register.held_back = True
+            await self._register.note((_disarmed(ITSELF, DisarmCause.ASKED, "The arming failed."),))
+            raise
         self._register.held_back = False
         self._watch.wake()
         return self.standing()
@@ -171,9 +177,8 @@ class Engine:
             # From here on it is not armed in this process, also while the record is being written.
             self._register.held_back = True
             why = "Today's realised loss reached the limit." if cause is DisarmCause.DAILY_LOSS else ""
-            record = EngineDisarmed(cause=cause, principal=principal.id, surface=principal.surface, why=why)
             try:
-                await self._register.commit((record,))
+                await self._register.commit((_disarmed(principal, cause, why),), lasting=True)
             except JournalUnusable:
                 written = False
             else:
@@ -246,6 +251,10 @@ class Engine:
             return True
         self._lock.release()
         return False
+
+
+def _disarmed(principal: Principal, cause: DisarmCause, why: str) -> EngineDisarmed:
+    return EngineDisarmed(cause=cause, principal=principal.id, surface=principal.surface, why=why)
 
 
 def _visible(entry: EngineEntry, accounts: frozenset[str] | None) -> bool:

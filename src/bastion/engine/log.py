@@ -10,8 +10,12 @@ from bastion.domain.engine_records import EngineEntry, EngineRecord
 class EngineLog(Protocol):
     """The engine's durable, append-only, hash-chained records; every process of one state sees the same."""
 
-    async def append(self, records: Sequence[EngineRecord]) -> tuple[EngineEntry, ...]:
+    async def append(
+        self, records: Sequence[EngineRecord], *, lasting: bool = False
+    ) -> tuple[EngineEntry, ...]:
         """Make the records durable, in order, in one commit; then return their entries.
+
+        Where the caller gives up before the writing began, nothing is written any more, unless `lasting`.
 
         Raises:
             JournalUnusable: they are not durable.

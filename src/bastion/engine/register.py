@@ -54,15 +54,17 @@ class Register:
         """Return whether the engine may act now; another process may have disarmed it a moment ago."""
         return not self.held_back and self.last_known().recorded is EngineState.ARMED
 
-    async def commit(self, records: Sequence[EngineRecord]) -> tuple[EngineEntry, ...]:
-        """Make the records durable.
+    async def commit(
+        self, records: Sequence[EngineRecord], *, lasting: bool = False
+    ) -> tuple[EngineEntry, ...]:
+        """Make the records durable; `lasting` ones are written late rather than never.
 
         Raises:
             JournalUnusable: they are not, or not in time.
         """
         try:
             async with asyncio.timeout(self._deadline_s):
-                return await self._log.append(records)
+                return await self._log.append(records, lasting=lasting)
         except TimeoutError:
             message = f"the engine's records were not written within {self._deadline_s:.0f} s"
             raise JournalUnusable(message) from None

@@ -42,14 +42,18 @@ class SqliteEngineLog:
         self._work: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
         self._writer: threading.Thread | None = None
 
-    async def append(self, records: Sequence[EngineRecord]) -> tuple[EngineEntry, ...]:
+    async def append(
+        self, records: Sequence[EngineRecord], *, lasting: bool = False
+    ) -> tuple[EngineEntry, ...]:
         """Make the records durable, in order, in one commit; then return their entries.
+
+        Where the caller gives up before the writing began, nothing is written any more, unless `lasting`.
 
         Raises:
             JournalUnusable: they are not durable.
         """
         kept = tuple(records)
-        return await self._in_writer(lambda connection: self._insert(connection, kept))
+        return await self._in_writer(lambda connection: self._insert(connection, kept), lasting=lasting)
 
     async def beat(self, pulse: Pulse) -> None:
         """Replace the latest evaluation.
@@ -145,7 +149,7 @@ class SqliteEngineLog:
                 self._reading.close()
                 self._reading = None
 
-    async def _in_writer(self, work: Callable[[apsw.Connection], T]) -> T:
+    async def _in_writer(self, work: Callable[[apsw.Connection], T], *, lasting: bool = False) -> T:
         loop = asyncio.get_running_loop()
         done: asyncio.Future[T] = loop.create_future()
 
@@ -160,6 +164,9 @@ class SqliteEngineLog:
                 return  # The loop is gone, and with it whoever waited; the rows are durable all the same.
 
         def carry() -> None:
+            if done.cancelled() and not lasting:
+                # Who waited was told that this is not written, so it must not be written later on.
+                return
             try:
                 connection = self._opened()
                 with transaction(connection):

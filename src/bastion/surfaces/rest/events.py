@@ -16,16 +16,27 @@ LOOK_GAP_S = 0.1
 BEAT_S = 10.0
 STREAM_S_MAX = 3_600
 RETRY_MS = 500
+NUMBER_DIGITS_MAX = 18
 STREAM_TYPE = "text/event-stream"
 
 
-def event_id(entry: Entry) -> str:
-    """Return the id of an entry: its chain (j: the journal, s: its spool) and its number there."""
-    return f"{'s' if entry.spooled else 'j'}{entry.seq}"
+def entry_id(entry: Entry) -> str:
+    """Return the id of an entry: its number in the journal, or part of its hash where it was spooled."""
+    return f"s{entry.hash[:16]}" if entry.spooled else f"j{entry.seq}"
+
+
+def reached(last_event: str) -> int:
+    """Return the journal's number up to which a client had all entries, 0 for an id that is none of ours."""
+    number = last_event.partition("-")[0]
+    known = number.isascii() and number.isdecimal() and len(number) <= NUMBER_DIGITS_MAX
+    return int(number) if known else 0
 
 
 async def stream(desk: commands.Desk, principal: Principal, exit_id: str, *, last_event: str) -> Answer:
-    """Return the exit's events after `last_event` (the empty text, or one that is not known: all of them).
+    """Return the exit's events after `last_event` (the empty text, or one that is not ours: all of them).
+
+    What the journal could not take in time was spooled, and can show late, between earlier entries: after
+    a reconnection such events come again, so that none is missed. `id` within the data is the same.
 
     Raises:
         ScopeDenied: the principal lacks the read scope.
@@ -34,14 +45,14 @@ async def stream(desk: commands.Desk, principal: Principal, exit_id: str, *, las
     # The verb says who may read it and whether it exists.
     await commands.exit_status(desk, principal, exit_id)
     entries = visible(desk.journal.entries(exit_id), principal)
-    ids = [event_id(entry) for entry in entries]
-    # All that stood before the last event was sent with it or before it.
-    sent = set(ids[: ids.index(last_event) + 1]) if last_event in ids else set()
-    if len(sent) == len(ids) and _over(desk, exit_id, entries):
+    number = reached(last_event)
+    sent = {entry_id(entry) for entry in entries if not entry.spooled and entry.seq <= number}
+    left = [entry for entry in entries if not entry.spooled and entry.seq > number]
+    if number and not left and _over(desk, exit_id, entries):
         return Answer(response=Response(status_code=204, headers={"Cache-Control": "no-store"}))
     return Answer(
         response=StreamingResponse(
-            _events(desk, principal, exit_id, sent),
+            _events(desk, principal, exit_id, sent, number),
             media_type=STREAM_TYPE,
             headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
         )
@@ -49,16 +60,17 @@ async def stream(desk: commands.Desk, principal: Principal, exit_id: str, *, las
 
 
 async def _events(
-    desk: commands.Desk, principal: Principal, exit_id: str, sent: set[str]
+    desk: commands.Desk, principal: Principal, exit_id: str, sent: set[str], number: int
 ) -> AsyncIterator[bytes]:
     yield b"retry: %d\n\n" % RETRY_MS
     quiet_s = 0.0
     for _ in range(int(STREAM_S_MAX / LOOK_GAP_S)):
         entries = visible(desk.journal.entries(exit_id), principal)
-        fresh = [entry for entry in entries if event_id(entry) not in sent]
+        fresh = [entry for entry in entries if entry_id(entry) not in sent]
         for entry in fresh:
-            sent.add(event_id(entry))
-            yield _event(entry)
+            sent.add(entry_id(entry))
+            number = number if entry.spooled else max(number, entry.seq)
+            yield _event(entry, number)
         if not fresh and _over(desk, exit_id, entries):
             return
         quiet_s = 0.0 if fresh else quiet_s + LOOK_GAP_S
@@ -69,16 +81,12 @@ async def _events(
         await desk.clock.sleep(LOOK_GAP_S)
 
 
-def _event(entry: Entry) -> bytes:
+def _event(entry: Entry, number: int) -> bytes:
     kind = type(entry.record).__name__
-    data = {
-        "id": event_id(entry),
-        "at": moment(entry.at_ns),
-        "kind": kind,
-        "record": entry.record,
-    }
+    data = {"id": entry_id(entry), "at": moment(entry.at_ns), "kind": kind, "record": entry.record}
+    cursor = f"{number}-{entry_id(entry)}" if entry.spooled else str(number)
     return b"id: %s\nevent: %s\ndata: %s\n\n" % (
-        event_id(entry).encode("ascii"),
+        cursor.encode("ascii"),
         kind.encode("ascii"),
         encoded(data),
     )

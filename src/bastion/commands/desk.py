@@ -256,6 +256,7 @@ class Desk:
 
     def _observe(self, entry: Entry) -> None:
         self.readings.forget()
+        self.wealth.forget()
         running = self._running.get(entry.exit_id)
         if running is not None:
             self._keep_state(running, entry)

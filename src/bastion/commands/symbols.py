@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from bastion.commands.desk import Desk
 from bastion.domain.account import Account
-from bastion.domain.naming import pair_form
+from bastion.domain.naming import QUOTES, pair_form
 from bastion.domain.position import Position
 from bastion.domain.symbol import pair
 from bastion.errors import PositionNotFound, Refused, SymbolUnknown, VenueError
@@ -26,14 +26,15 @@ async def nothing_open(
     """
     if not await _listed(desk, accounts, symbol):
         return SymbolUnknown(f"No venue here lists {symbol}. Nothing was done.")
-    # Another contract of that base: its own symbol ends in a quote too, so the base is what both begin with.
-    base = next((symbol.removesuffix(quote) for quote in _QUOTES if symbol.endswith(quote)), symbol)
-    others = sorted({pair(position.symbol) for position in seen if pair(position.symbol).startswith(base)})
+    named = {pair(position.symbol) for position in seen}
+    others = sorted(name for name in named if _base(name) == _base(symbol))
     hint = f" Open of that base: {', '.join(others[:NAMED_MAX])}." if others else ""
     return PositionNotFound(f"No {symbol} position is open here.{hint} Nothing was done.")
 
 
-_QUOTES = ("USDT", "USDC", "USD")
+def _base(symbol: str) -> str:
+    plain = symbol.partition("_")[0].partition("-")[0]
+    return next((plain.removesuffix(quote) for quote in QUOTES if plain.endswith(quote)), plain)
 
 
 async def _listed(desk: Desk, accounts: Sequence[Account], symbol: str) -> bool:

@@ -2,7 +2,7 @@
 # With uv on the PATH it is used; else venv and pip do the same from the same pinned, hashed lists.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format simulate bench-ledger race conformance bundle lock clean distclean
+.PHONY: help demo test lint format simulate bench-ledger race conformance cuts bundle lock clean distclean
 .DELETE_ON_ERROR:
 
 PICK = for candidate in $(PYTHON) python3 python3.13 python3.12 python3.11 python; do \
@@ -27,6 +27,7 @@ help:
 	@echo "make bench-ledger  refunds a second against this disk and database (ARGS=--rounds 9)"
 	@echo "make race       64 threads on one position, a thousand times, on both databases"
 	@echo "make conformance  the official MCP suite, in both revisions, on our application and the shipped server"
+	@echo "make cuts       two hundred clients that break off at a random moment of an exit"
 	@echo "make bundle     dist/bastion.mcpb, for hosts that install MCP bundles"
 	@echo "make format     format the code"
 	@echo "make lock       resolve the pinned requirements anew"
@@ -69,6 +70,9 @@ race: .venv/dev.stamp
 
 conformance: .venv/dev.stamp
 	@.venv/bin/python -m tests.conformance.mcp_protocol.run
+
+cuts: .venv/dev.stamp
+	@.venv/bin/python -m tests.acceptance.mcp.cuts
 
 bundle: .venv/dev.stamp
 	@.venv/bin/python -m bundle.build

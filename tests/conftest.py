@@ -1,10 +1,14 @@
-"""Fixtures for every folder: the paper exchange as a process."""
+"""Fixtures for every folder: the paper exchange as a process, and the watch for secrets in outputs."""
 
 from collections.abc import Iterator
 
 import pytest
 
 from tests.paper_process import PaperProcess, paper_exchange
+from tests.secret_watch import pytest_configure as pytest_configure  # noqa: PLC0414 - pytest finds the hook here
+from tests.secret_watch import (
+    pytest_runtest_makereport as pytest_runtest_makereport,  # noqa: PLC0414 - as above
+)
 
 
 @pytest.fixture(scope="session")

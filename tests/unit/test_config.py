@@ -1,11 +1,14 @@
 """The configuration: what is understood, and what is refused with its place."""
 
+import tomllib
+from dataclasses import fields
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
 from bastion.config import KEY_SPACE_DEFAULT, Config, parse_config, read_config
+from bastion.engine.settings import EngineSettings, GuardLimits
 from bastion.errors import ConfigInvalid
 from bastion.venues.catalog import SUPPORTED_VENUES, default_key_space
 
@@ -127,3 +130,29 @@ def test_a_refund_that_the_venue_does_not_offer_is_refused(text: str, place: str
         parse(text)
     assert place in str(caught.value)
     assert says in str(caught.value)
+
+
+def test_the_engines_reference_shows_every_setting_with_its_default() -> None:
+    page = Path(__file__).parents[2] / "docs" / "reference" / "engine.md"
+    shown = page.read_text(encoding="utf-8").split("```toml\n")[1].split("```")[0]
+    assert parse(ACCOUNT + shown).engine == EngineSettings()
+    unsaid = {"drawdown_average_s"}
+    limits = {one.name for one in fields(GuardLimits)} - unsaid
+    assert limits <= set(tomllib.loads(shown)["engine"])
+
+
+@pytest.mark.parametrize(
+    ("line", "word"),
+    [
+        ("drawdown_exit_pct = 9", "must rise in this order"),
+        ("drawdown_fast_pct = 19", "drawdown_fast_pct must be at least"),
+        ("liquidation_exit_pct = 0", "from 0.1 to 100"),
+        ("poll_s = 0", "from 1 to 3600"),
+        ("act_advice = 1", "must be true or false"),
+        ("confirm_reads = 0", "from 1 to 100"),
+        ("arm = true", "allowed here"),
+    ],
+)
+def test_engine_settings_that_do_not_fit_are_refused(line: str, word: str) -> None:
+    with pytest.raises(ConfigInvalid, match=word):
+        parse(f"{ACCOUNT}[engine]\n{line}\n")

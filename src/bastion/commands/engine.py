@@ -1,6 +1,7 @@
 """Engine: start, arm and disarm the standing watch."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from decimal import Decimal
 
 from bastion.auth.permit import covered, permit
@@ -16,6 +17,7 @@ from bastion.commands.engine_telling import (
     left_of,
     mode_of,
     seen,
+    warming,
 )
 from bastion.commands.kill_switch import tripped_by
 from bastion.commands.positions import visible_readings
@@ -142,7 +144,8 @@ async def engine_arm(
     # The latch can have been tripped while we read.
     _refuse_latched(desk)
     standing = await engine.arm(settings, principal=principal)
-    return _armed(standing, settings, readings, day, remaining)
+    report = _armed(standing, settings, readings, day, remaining)
+    return replace(report, warnings=(*warming(standing, desk.clock.now_ns()), *report.warnings))
 
 
 async def engine_disarm(desk: Desk, principal: Principal) -> EngineDisarmReport:

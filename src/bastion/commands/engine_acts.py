@@ -62,12 +62,10 @@ class EngineActs:
 
     def busy(self) -> str | None:
         """Return the id of the exit that closes everything now in this process; None when there is none."""
-        running = self._desk.running()
-        if running is None:
-            return None
-        request = self._request(running.exit_id)
-        whole = request is None or (request.kind is ExitKind.EXIT and request.selection.everything)
-        return running.exit_id if whole else None
+        for running in self._desk.working():
+            if running.request.kind is ExitKind.EXIT and running.request.selection.everything:
+                return running.exit_id
+        return None
 
     async def act(self, action: Action, target: Target, *, reason: str) -> ActOutcome:
         """Carry out one act and return what came of it; refusals are outcomes."""
@@ -101,12 +99,6 @@ class EngineActs:
                 return None
             report = await resume_exit(self._desk, ENGINE, exit_id)
         return _outcome(report)
-
-    def _request(self, exit_id: str) -> ExitRequested | None:
-        for entry in self._desk.journal.entries(exit_id):
-            if isinstance(entry.record, ExitRequested):
-                return entry.record
-        return None
 
     async def _mild(self, action: Action, target: Target, selection: Selection, *, reason: str) -> ActOutcome:
         symbol = target.symbol or ""

@@ -13,6 +13,7 @@ from bastion.commands.engine_telling import (
     may_see,
     mode_of,
     seen,
+    warming,
 )
 from bastion.commands.positions import moment
 from bastion.commands.steering import steered
@@ -69,7 +70,7 @@ async def engine_status(desk: Desk, principal: Principal) -> EngineStatusReport:
         high_water_usd=pulse.high_water_usd if pulse is not None and whole else None,
         realized_today_usd=realized,
         daily_loss_remaining_usd=None if realized is None else left_of(settings, realized),
-        warnings=_status_warnings(standing),
+        warnings=(*warming(standing, now_ns), *_status_warnings(standing)),
     )
 
 

@@ -326,6 +326,15 @@ def hours(seconds: Decimal) -> Decimal:
     return (seconds / HOUR_S).quantize(Decimal("0.01"), ROUND_HALF_EVEN)
 
 
+def warming(standing: Standing, now_ns: int) -> tuple[str, ...]:
+    """Return from when on an armed engine acts, where that is still to come; `now_ns` is UTC."""
+    pulse = standing.pulse
+    if not standing.armed or pulse is None or now_ns >= pulse.acts_from_ns:
+        return ()
+    left_s = (pulse.acts_from_ns - now_ns) // 1_000_000_000 + 1
+    return (f"The watch has only begun: it acts on nothing for another {left_s} seconds, but alerts.",)
+
+
 def disarm_warnings(ended: Disarmed) -> tuple[str, ...]:
     """Return what a person must know of a disarming that could not be written down."""
     if ended.written:

@@ -170,10 +170,12 @@ class GuardReading:
 class Pulse:
     """The latest evaluation of the process that runs the engine; it is replaced, not chained.
 
-    `resumed` is False while a new process has not read everything once: it then acts on nothing yet.
+    `resumed` is False while a new process has not read everything once: it then acts on nothing yet, and on
+    nothing before `acts_from_ns`.
     """
 
     watching_since_ns: int
+    acts_from_ns: int
     evaluated_ns: int
     resumed: bool
     evaluations: int

@@ -128,10 +128,15 @@ class Facts:
                 self.episodes[key] = Episode(tripped=episode.tripped, at_ns=episode.at_ns, acted=seq)
 
     def _drop(self, intent: int) -> None:
-        # Nothing was sent: the episode may still be answered, and the act does not count for the day.
+        # Nothing was sent: the episode may still be answered, and the act does not count for the day. Advice
+        # that was refused does count: it would be refused again with every advice.
         self.open_acts.pop(intent, None)
-        self.acts = [entry for entry in self.acts if entry.seq != intent]
+        self.acts = [entry for entry in self.acts if entry.seq != intent or _is_advice(entry)]
         self._mark([key for key, one in self.episodes.items() if one.acted == intent], None)
+
+
+def _is_advice(entry: EngineEntry) -> bool:
+    return isinstance(entry.record, ActIntended) and not entry.record.keys
 
 
 def fold(entries: Iterable[EngineEntry]) -> Facts:

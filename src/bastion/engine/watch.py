@@ -337,6 +337,7 @@ class Watch:
         whys = [] if day is None else [f"{name} could not be read ({why})" for name, why in day.unread]
         pulse = Pulse(
             watching_since_ns=self._since_ns,
+            acts_from_ns=self._since_ns + int(self._settings.warm_up_s * NS),
             evaluated_ns=scene.at_ns,
             resumed=self._resumed,
             evaluations=self._rounds,

@@ -408,3 +408,58 @@ async def test_two_standing_processes_run_one_engine_and_either_can_disarm_it(
         assert first.engine is not None
         ended = await first.engine.disarm(principal=OWNER, cause=DisarmCause.ASKED)
         assert not ended.was_armed
+
+
+async def test_an_armed_engine_carries_out_sure_advice_once_and_a_capped_one_only_advises(
+    paper: PaperProcess, tmp_path: Path
+) -> None:
+    def stops() -> list[str]:
+        orders = paper.control.account("bybit")["orders"]
+        return [order["symbol"] for order in orders if order["trigger_price"] is not None]
+
+    async with desk_on(seed_accounts(paper), tmp_path, settings=replace(QUICK, advice_s=0)) as desk:
+        await watching(desk)
+        await engine_arm(desk, OWNER, max_action="hold")
+        await rounds(desk, 3)
+        assert stops() == []
+        await engine_arm(desk, OWNER, max_action="move_stop")
+        # AVAX is 44.5 % up on its margin without a stop, and every condition of the rule holds.
+        await until(lambda: acted(desk))
+        await rounds(desk, 3)
+        assert stops() == ["AVAXUSDT"]
+        history = await engine_history(desk, OWNER, limit=100)
+        (execution,) = [entry for entry in history.entries if entry.type == "execution"]
+        assert execution.action == "MOVE_STOP"
+        assert execution.confidence == 1
+        assert execution.details is not None
+        assert execution.details.new_stop == Decimal("34.8")
+        assert execution.details.previous_stop is None
+        assert requested(desk) == []
+
+
+async def test_in_its_first_moments_an_armed_engine_alerts_and_does_not_act(
+    paper: PaperProcess, tmp_path: Path
+) -> None:
+    async with desk_on(seed_accounts(paper), tmp_path, settings=replace(QUICK, warm_up_s=3600)) as desk:
+        await watching(desk)
+        armed = await engine_arm(desk, OWNER)
+        assert any("acts on nothing for another" in warning for warning in armed.warnings)
+        crash(paper)
+
+        async def alerted() -> bool:
+            return any(row.severity.value == "critical" for row in (await alerts(desk, OWNER)).alerts)
+
+        await until(alerted)
+        await rounds(desk, 3)
+        assert requested(desk) == []
+
+
+async def test_one_reading_is_not_enough_to_act(paper: PaperProcess, tmp_path: Path) -> None:
+    async with desk_on(seed_accounts(paper), tmp_path, settings=replace(QUICK, confirm_reads=1000)) as desk:
+        await watching(desk)
+        await engine_arm(desk, OWNER)
+        crash(paper)
+        await rounds(desk, 5)
+        drawdown = next(one for one in (await engine_status(desk, OWNER)).guards if one.guard == "drawdown")
+        assert drawdown.state is Lamp.TRIP
+        assert requested(desk) == []

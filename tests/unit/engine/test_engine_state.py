@@ -7,7 +7,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from bastion.domain.engine import ArmSettings, DisarmCause, EngineState, Target
+from bastion.domain.engine import Action, ArmSettings, DisarmCause, EngineState, Target
 from bastion.domain.engine_records import (
     ActDropped,
     ActEnded,
@@ -92,6 +92,15 @@ def test_an_answered_episode_is_answered_once_and_an_unsent_act_gives_it_back() 
     assert given_back.episodes[DRAWDOWN].acted is None
     assert given_back.open_acts == {}
     assert given_back.acts_since(0, by_guards=True) == ()
+
+
+def test_advice_that_was_refused_counts_as_tried_today_so_that_it_is_not_asked_every_time() -> None:
+    advice = ActIntended(action=Action.MOVE_STOP, target=Target(), keys=(), reason="r", confidence=Decimal(1))
+    dropped = ActDropped(intent=3, action=Action.MOVE_STOP, target=Target(), why="test")
+    now = facts(STARTED, ARMED, advice, dropped)
+    assert now.open_acts == {}
+    assert [entry.seq for entry in now.acts_since(0, by_guards=False)] == [3]
+    assert now.acts_since(0, by_guards=True) == ()
 
 
 def test_clearing_ends_an_episode_and_so_does_an_arming_after_it_was_answered() -> None:

@@ -10,7 +10,6 @@ from bastion.paper.order import Order, OrderKind, TriggerPrice
 from bastion.paper.wire.okx.calls import SWAP, plain, rounded, trade_mode_of
 from bastion.paper.wire.okx.words import algo_id_of, position_side_of, side_of
 
-
 _EMPTY = (
     "activePx",
     "actualPx",

@@ -1,7 +1,6 @@
 """Keys: minted, hashed, checked, expired and revoked."""
 
 import hashlib
-import itertools
 import os
 from dataclasses import replace
 from decimal import Decimal
@@ -10,9 +9,9 @@ from pathlib import Path
 import apsw
 import pytest
 
-from bastion.auth.keys import DAY_MS, Keys, NewKey, parse_scope, require
+from bastion.auth.keys import DAY_MS, Keys, NewKey, parse_scope
 from bastion.domain.principal import KeyUse, Principal, Scope, Tier
-from bastion.errors import ConfigInvalid, KeyRefused, Refused, ScopeDenied
+from bastion.errors import ConfigInvalid, KeyRefused, Refused
 from bastion.storage.keys import SqliteKeyStore
 
 
@@ -138,16 +137,6 @@ def test_an_error_never_repeats_the_key(keys: Keys) -> None:
     with pytest.raises(KeyRefused) as caught:
         keys.authenticate(unknown, surface="mcp")
     assert "qqqq" not in str(caught.value)
-
-
-def test_a_higher_scope_contains_the_lower_ones_and_a_weaker_one_names_what_it_lacks() -> None:
-    for held, needed in itertools.product(Scope, Scope):
-        principal = Principal(id="k", surface="mcp", scope=held)
-        if held >= needed:
-            require(principal, needed, action="This")
-        else:
-            with pytest.raises(ScopeDenied, match=f"--scope {needed.word}"):
-                require(principal, needed, action="This")
 
 
 def test_bad_values_store_nothing(keys: Keys) -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from bastion.domain.principal import KeyRecord, KeyUse, Principal, Scope, Tier
-from bastion.errors import KeyRefused, Refused, ScopeDenied
+from bastion.errors import KeyRefused, Refused
 from bastion.ports import Clock, KeyStore
 
 PREFIX = "bst_"
@@ -57,19 +57,6 @@ def parse_scope(word: str) -> Scope:
         if scope.word == word.strip().lower():
             return scope
     raise Refused(f"There is no scope {word[:20]!r}; the scopes are read, trade and engine.")
-
-
-def require(principal: Principal, scope: Scope, *, action: str) -> None:
-    """Return when the principal may do the action; a higher scope contains the lower ones.
-
-    Raises:
-        ScopeDenied: the scope is too weak; the text names the one that is needed.
-    """
-    if principal.scope < scope:
-        raise ScopeDenied(
-            f"{action} needs a key with the {scope.word} scope; this key has the {principal.scope.word} "
-            f"scope. Nothing was done. Create one with `bastion keys create --scope {scope.word}`."
-        )
 
 
 class Keys:

@@ -14,7 +14,6 @@ from pathlib import Path
 
 from bastion.app import find_place, open_keys
 from bastion.auth.keys import parse_scope
-from tests.secret_watch import learn
 
 PROGRAM = str(Path(sys.executable).parent / "bastion")
 START_S = 60

@@ -1,5 +1,6 @@
 """Symbols: what a caller named, and the right word where nothing of that name is open."""
 
+import asyncio
 from collections.abc import Sequence
 
 from bastion.commands.desk import Desk
@@ -38,11 +39,16 @@ def _base(symbol: str) -> str:
 
 
 async def _listed(desk: Desk, accounts: Sequence[Account], symbol: str) -> bool:
-    for account in accounts:
-        known = await _symbols(desk.venues[account.name])
-        if known is None or symbol in known:
-            return True
-    return False
+    found: list[bool] = []
+
+    async def ask(venue: Venue) -> None:
+        known = await _symbols(venue)
+        found.append(known is None or symbol in known)
+
+    async with asyncio.TaskGroup() as group:
+        for account in accounts:
+            group.create_task(ask(desk.venues[account.name]))
+    return any(found)
 
 
 async def _symbols(venue: Venue) -> frozenset[str] | None:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
 from bastion.domain.account import Access, Account
+from bastion.domain.balance import Balance
 from bastion.domain.instrument import Instrument
 from bastion.domain.look import Look, Unread
 from bastion.domain.order import CancelAnswer, Fill, OpenOrder, OrderRequest, OrderState
@@ -90,6 +91,10 @@ class BarredVenue:
         raise self._refusal()
 
     async def access(self, *, deadline_s: float) -> Access:  # noqa: ARG002 - the port's signature
+        """Raise at once."""
+        raise self._refusal()
+
+    async def balance(self, *, deadline_s: float) -> Balance:  # noqa: ARG002 - as above
         """Raise at once."""
         raise self._refusal()
 

@@ -13,7 +13,7 @@ from bastion.domain.account import Account
 from bastion.domain.money import Price, Quantity
 from bastion.domain.position import Position, Side
 from bastion.domain.protective import Protection, ProtectiveRequest
-from bastion.errors import AnswerMalformed, OutcomeUnknown, VenueRejected, WrongSide
+from bastion.errors import AnswerMalformed, OutcomeUnknown, VenueRejected, VenueUnreachable, WrongSide
 from bastion.ports import Accounting, Protecting, Quoting, Venue
 from bastion.venues.barred import BarredVenue
 from bastion.venues.catalog import Catalog
@@ -86,10 +86,13 @@ def test_the_margin_venue_tells_a_balance_and_places_no_protection() -> None:
     assert not isinstance(venue, Quoting)
 
 
-def test_an_account_without_a_credential_offers_none_of_them() -> None:
+async def test_an_account_without_a_credential_says_why_it_has_no_balance_and_offers_nothing_else() -> None:
     account = Account(name="b", venue="binance", key_space="usdm", credential="b")
-    venue = BarredVenue(account=account, why="no credential", clock=SystemClock())
-    assert not isinstance(venue, Accounting | Quoting | Protecting)
+    venue = BarredVenue(account=account, why="the vault lacks it", clock=SystemClock())
+    assert isinstance(venue, Accounting)
+    with pytest.raises(VenueUnreachable, match="the vault lacks it"):
+        await venue.balance(deadline_s=WAIT_S)
+    assert not isinstance(venue, Quoting | Protecting)
 
 
 @pytest.mark.parametrize("hedge", [False, True])

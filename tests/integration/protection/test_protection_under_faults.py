@@ -175,3 +175,29 @@ async def test_a_position_above_the_market_maximum_is_bridged_in_parts(desk_proc
     assert await rig.waiting() == [(D(950), D(0))]
     sent = [row for row in await rig.requests("/fapi/v1/algoOrder") if row["method"] == "POST"]
     assert len(sent) == 4
+
+
+POSITIONS = {"binance": "/fapi/v3/positionRisk", "bybit": "/v5/position/list"}
+
+
+async def test_an_account_that_cannot_be_read_is_told_and_never_taken_for_empty(rig: ProtectionRig) -> None:
+    await rig.hold("0.5")
+    await rig.fault("fail", path=POSITIONS[rig.venue])
+    report = await set_stop_loss(rig.desk, OWNER, symbol="BTC", sl_price=D(900), selection=at(rig.venue))
+    assert (report.success, report.legs, report.order_id) == (False, (), None)
+    assert {part.account for part in report.unread} == {rig.account}
+    assert report.next_step is not None
+    assert "NOT READ" in report.summary
+    assert await rig.waiting() == []
+
+
+@pytest.mark.parametrize("shape", ["truncated", "html"])
+async def test_a_list_of_stops_that_breaks_off_is_no_list(rig: ProtectionRig, shape: str) -> None:
+    await rig.hold("0.5")
+    await set_stop_loss(rig.desk, OWNER, symbol="BTC", sl_price=D(900), selection=at(rig.venue))
+    path = {"binance": "/fapi/v1/openAlgoOrders", "bybit": "/v5/order/realtime"}[rig.venue]
+    await rig.fault("malformed", path=path, shape=shape)
+    report = await set_stop_loss(rig.desk, OWNER, symbol="BTC", sl_price=D(950), selection=at(rig.venue))
+    assert not report.success
+    assert len(report.errors) == 1
+    assert await rig.triggers() == [D(900)]

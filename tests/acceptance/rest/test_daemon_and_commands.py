@@ -1,0 +1,169 @@
+"""The commands by way of the daemon, and their certainty when it is dead, stuck or another's."""
+
+import json
+import os
+import signal
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.acceptance.mcp.house import PROGRAM, House, serving
+from tests.acceptance.rest.desk import RestDesk, desk_at
+
+COMMAND_S = 90
+
+
+def asked_by(desk: RestDesk, exit_id: str) -> str:
+    """Return the surface by which an exit was asked for, as the journal has it."""
+    events = desk.ask("GET", f"/v1/exits/{exit_id}/events").text
+    return str(events.partition('"surface":"')[2].partition('"')[0])
+
+
+@contextmanager
+def started(house: House, *arguments: str) -> Iterator[subprocess.Popen[str]]:
+    """Run a command beside the test."""
+    with subprocess.Popen(
+        [PROGRAM, *arguments],
+        env=house.variables,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        try:
+            yield process
+        finally:
+            if process.poll() is None:
+                process.kill()
+
+
+@contextmanager
+def suspended(pid: int) -> Iterator[None]:
+    """Suspend a process until the block ends."""
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(pid, signal.SIGCONT)
+
+
+def report_of(done: subprocess.CompletedProcess[str]) -> dict[str, Any]:
+    assert done.returncode == 0, done.stderr
+    return dict(json.loads(done.stdout))
+
+
+def test_an_exit_goes_by_way_of_the_daemon_and_tells_the_same_document(desk: RestDesk) -> None:
+    done = desk.house.run("exit", "--now", "--json", "--reason", "by way of the daemon")
+    report = report_of(done)
+    assert done.stderr == ""
+    assert (report["verdict"], report["positions_closed"]) == ("FLAT", 4)
+    assert report["total_realized_pnl_usd"] == -1250
+    assert report["reason"] == "by way of the daemon"
+    assert asked_by(desk, report["exit_id"]) == "socket"
+    assert desk.venues.open_positions() == 0
+
+
+def test_a_person_reads_the_same_lines_with_and_without_the_daemon(desk: RestDesk) -> None:
+    for command in ("status", "positions"):
+        by_daemon, alone = desk.house.run(command), desk.house.run(command, "--standalone")
+        assert (by_daemon.returncode, alone.returncode) == (0, 0), by_daemon.stderr + alone.stderr
+        assert by_daemon.stderr == ""
+        assert _lasting(by_daemon.stdout) == _lasting(alone.stdout)
+
+
+def test_a_program_reads_the_same_document_with_and_without_the_daemon(desk: RestDesk) -> None:
+    for command in ("status", "positions"):
+        by_daemon = json.loads(desk.house.run(command, "--json").stdout)
+        alone = json.loads(desk.house.run(command, "--json", "--standalone").stdout)
+        by_daemon.pop("read_at")
+        alone.pop("read_at")
+        assert by_daemon == alone
+
+
+def _lasting(text: str) -> str:
+    # The last line of the positions ends with the time of the reading.
+    return text.rpartition(" (")[0] or text
+
+
+def test_standalone_never_asks_the_daemon(desk: RestDesk) -> None:
+    report = report_of(desk.house.run("exit", "--now", "--json", "--standalone"))
+    assert asked_by(desk, report["exit_id"]) == "cli"
+
+
+def test_a_stuck_daemon_holds_nobody_up_and_does_nothing_later(desk: RestDesk) -> None:
+    with suspended(desk.served.process.pid):
+        done = desk.house.run("exit", "--now", "--json")
+        report = report_of(done)
+        assert "does not answer" in done.stderr
+        assert report["verdict"] == "FLAT"
+        assert desk.venues.open_positions() == 0
+    assert asked_by(desk, report["exit_id"]) == "cli"
+    listed = desk.ask("GET", "/v1/exits").json()["exits"]
+    assert listed[0]["exit_id"] == report["exit_id"]
+
+
+def test_a_daemon_that_dies_in_mid_exit_is_stood_in_for(tmp_path: Path) -> None:
+    with desk_at(tmp_path) as desk:
+        desk.venues.slow_down(500)
+        with started(desk.house, "exit", "--now", "--json") as process:
+            desk.venues.wait_for_orders(1)
+            desk.served.process.kill()
+            out, err = process.communicate(timeout=COMMAND_S)
+        assert process.returncode == 0, err
+        assert "goes on with the exit" in err
+        report = json.loads(out)
+        assert report["verdict"] == "FLAT"
+        assert report["total_realized_pnl_usd"] == -1250
+        assert desk.venues.open_positions() == 0
+
+
+def test_a_daemon_of_another_home_is_not_asked(desk: RestDesk, tmp_path: Path) -> None:
+    elsewhere = House(folder=desk.house.folder, more={**desk.house.more, "BASTION_HOME": str(tmp_path)})
+    for name in ("vault.age", "vault.key"):
+        (tmp_path / name).write_bytes((desk.house.folder / "state" / name).read_bytes())
+        (tmp_path / name).chmod(0o600)
+    report = report_of(elsewhere.run("exit", "--now", "--json"))
+    assert report["verdict"] == "FLAT"
+    assert all(row["exit_id"] != report["exit_id"] for row in desk.ask("GET", "/v1/exits").json()["exits"])
+
+
+@pytest.mark.parametrize("what", ["another configuration", "a configuration that has changed"])
+def test_a_daemon_that_would_exit_other_accounts_is_not_asked(
+    desk: RestDesk, tmp_path: Path, what: str
+) -> None:
+    config = Path(desk.house.more["BASTION_CONFIG"])
+    text = config.read_text(encoding="utf-8")
+    try:
+        if what == "another configuration":
+            (tmp_path / "other.toml").write_text(text, encoding="utf-8")
+            done = desk.house.run("status", "--json", "--config", str(tmp_path / "other.toml"))
+            assert "another configuration" in done.stderr
+        else:
+            config.write_text(text + "\n# a line more\n", encoding="utf-8")
+            done = desk.house.run("status", "--json")
+            assert "has changed since it started" in done.stderr
+    finally:
+        config.write_text(text, encoding="utf-8")
+    assert done.returncode == 0
+    assert len(json.loads(done.stdout)["accounts"]) == 2
+
+
+def test_a_second_daemon_says_who_runs_already(desk: RestDesk) -> None:
+    done = desk.house.run("up", "--port", "0")
+    assert done.returncode == 2
+    assert f"process {desk.served.process.pid}" in done.stderr
+    assert desk.served.address in done.stderr
+
+
+def test_the_socket_of_a_dead_daemon_is_replaced(tmp_path: Path) -> None:
+    with desk_at(tmp_path) as desk:
+        desk.served.process.kill()
+        desk.served.process.wait(timeout=COMMAND_S)
+        assert desk.socket.is_socket()
+        with serving(desk.house):
+            done = desk.house.run("status", "--json")
+            assert (done.returncode, done.stderr) == (0, "")
+        assert not desk.socket.exists()

@@ -40,8 +40,9 @@ def run_mcp(place: Place, *, print_config: bool, client: str, tools: str | None)
         # Without the configuration in the block, the client's server would work on the paper exchange.
         named = {} if place.config is None else {"BASTION_CONFIG": str(place.config)}
         environment = {**os.environ, **named}
-        emit(dumps(clients.config_block(chosen, key=new.text, environment=environment), indent=2))
-        complain(clients.advice(chosen, key_id=new.record.id))
+        block = clients.config_block(chosen, key=new.text, environment=environment, tools=tools)
+        emit(dumps(block, indent=2))
+        complain(clients.advice(chosen, key_id=new.record.id, tools=tools))
         return Code.OK
     return fast.drive(lambda: _serve_stdio(place, toolsets))
 

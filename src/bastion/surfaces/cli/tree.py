@@ -19,7 +19,7 @@ Json = Annotated[bool, Parameter(name="--json", negative=(), help="Answer with o
 VenueName = Literal["binance", "bybit", "hyperliquid", "okx", "strike"]
 ScopeWord = Literal["read", "trade", "engine"]
 TierName = Literal["free", "basic", "pro", "unlimited"]
-ClientName = Literal["claude-desktop", "claude-code", "cursor", "vscode"]
+ClientName = Literal["claude-desktop", "claude-code", "cursor", "vscode", "windsurf", "gemini-cli", "zed"]
 Tools = Annotated[
     str | None,
     Parameter(

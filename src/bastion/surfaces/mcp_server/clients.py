@@ -20,6 +20,9 @@ class Client(StrEnum):
     CLAUDE_CODE = "claude-code"
     CURSOR = "cursor"
     VSCODE = "vscode"
+    WINDSURF = "windsurf"
+    GEMINI_CLI = "gemini-cli"
+    ZED = "zed"
 
     @property
     def place(self) -> str:
@@ -29,21 +32,36 @@ class Client(StrEnum):
             Client.CLAUDE_CODE: ".mcp.json in the project's folder",
             Client.CURSOR: "~/.cursor/mcp.json",
             Client.VSCODE: ".vscode/mcp.json in the project's folder",
+            Client.WINDSURF: "~/.codeium/windsurf/mcp_config.json",
+            Client.GEMINI_CLI: "~/.gemini/settings.json",
+            Client.ZED: "the settings file (`zed: open settings file`)",
         }[self]
 
+    @property
+    def section(self) -> str:
+        """The name under which the client keeps its servers."""
+        return {Client.VSCODE: "servers", Client.ZED: "context_servers"}.get(self, "mcpServers")
 
-def launch() -> tuple[str, list[str]]:
-    """Return the program and arguments that start this very installation over stdio, by absolute path."""
+
+def launch(*, tools: str | None = None) -> tuple[str, list[str]]:
+    """Return the program and arguments that start this very installation over stdio, by absolute path.
+
+    `tools` are the toolsets that it shall offer; None means all.
+    """
     beside = Path(sys.executable).parent / "bastion"
     program = str(beside) if beside.is_file() else shutil.which("bastion")
+    arguments = ["mcp"] if tools is None else ["mcp", "--tools", tools]
     if program is None:
-        return sys.executable, ["-m", "bastion", "mcp"]
-    return program, ["mcp"]
+        code = "from bastion.surfaces.cli import main; raise SystemExit(main())"
+        return sys.executable, ["-c", code, *arguments]
+    return program, arguments
 
 
-def config_block(client: Client, *, key: str, environment: Mapping[str, str]) -> Answer:
+def config_block(
+    client: Client, *, key: str, environment: Mapping[str, str], tools: str | None = None
+) -> Answer:
     """Return the JSON block for the client; it holds the key, so it is shown once and to its owner only."""
-    program, arguments = launch()
+    program, arguments = launch(tools=tools)
     variables = {"BASTION_API_KEY": key} | {
         name: str(Path(environment[name]).expanduser().absolute())
         for name in CARRIED
@@ -51,13 +69,13 @@ def config_block(client: Client, *, key: str, environment: Mapping[str, str]) ->
     }
     entry: Answer = {"command": program, "args": arguments, "env": variables}
     if client is Client.VSCODE:
-        return {"servers": {"bastion": {"type": "stdio"} | entry}}
-    return {"mcpServers": {"bastion": entry}}
+        entry = {"type": "stdio"} | entry
+    return {client.section: {"bastion": entry}}
 
 
-def advice(client: Client, *, key_id: str) -> str:
+def advice(client: Client, *, key_id: str, tools: str | None = None) -> str:
     """Return what a person does with the block, for standard error."""
-    program, arguments = launch()
+    program, arguments = launch(tools=tools)
     lines = [
         f"Put this into {client.place}; if the file has servers already, add `bastion` beside them.",
         f"It holds a new key (id {key_id}, scope trade), shown this once.",

@@ -249,13 +249,17 @@ async def test_a_changed_order_has_a_new_id(venue: Venue) -> None:
     assert (await venue.act({"type": "modify", **change})).refusal == "Cannot modify canceled or filled order"
 
 
-async def test_beyond_a_thousand_open_orders_nothing_that_only_reduces_is_taken(venue: Venue) -> None:
-    venue.hold("BTC", "0.5")
-    many = [limit(ETH, "buy", "0.01", "3000", tif="Gtc")] * 500
-    for _ in range(2):
-        assert len((await venue.order(*many)).statuses) == 500
-    (status,) = (await venue.order(limit(BTC, "sell", "0.5", "89000", reduce=True))).statuses
-    assert error(status).startswith("Too many open orders")
+async def test_beyond_its_open_orders_an_account_gets_no_order_that_only_reduces() -> None:
+    # The venue's number is a thousand.
+    async with venue_on(stepped(), {"open_orders": 3}) as venue:
+        venue.hold("BTC", "0.5")
+        assert len((await venue.order(*[limit(ETH, "buy", "0.01", "3000", tif="Gtc")] * 3)).statuses) == 3
+        for order in (
+            limit(BTC, "sell", "0.5", "89000", reduce=True),
+            trigger(BTC, "sell", "0.5", "85000", "sl"),
+        ):
+            (status,) = (await venue.order(order)).statuses
+            assert error(status).startswith("Too many open orders")
 
 
 async def test_the_scheduled_cancel_takes_every_order_once_its_time_has_come(venue: Venue) -> None:

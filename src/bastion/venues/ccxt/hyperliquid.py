@@ -27,10 +27,11 @@ from bastion.venues.ccxt.hyperliquid_identity import Identity
 from bastion.venues.ccxt.hyperliquid_lane import BATCH_MAX, Form, OrderLane
 from bastion.venues.ccxt.hyperliquid_orders import Reaches, order_form
 from bastion.venues.ccxt.hyperliquid_pace import READS, Thrift, action_units, read_units, slow_down
+from bastion.venues.ccxt.hyperliquid_protection import HyperliquidProtection
 from bastion.venues.ccxt.hyperliquid_signing import Signer, WalletKey
 from bastion.venues.ccxt.hyperliquid_statuses import cancel_answer, error_of, read_status, statuses_of
 from bastion.venues.ccxt.shelf import Instruments, Shelf, by_key
-from bastion.venues.ccxt.venue import CcxtVenue, Part, PartRead
+from bastion.venues.ccxt.venue import Part, PartRead
 from bastion.venues.ccxt.wire import VenueKey, Wire
 from bastion.venues.deadline import Deadline, settled, together
 from bastion.venues.raw import Answer, Row, read_rows
@@ -44,7 +45,7 @@ EXPIRES_MS = 5_000
 OWN_IDS_MAX = 5_000
 
 
-class HyperliquidVenue(CcxtVenue):
+class HyperliquidVenue(HyperliquidProtection):
     """The perpetuals of one account, on the validators' dex and every builder-deployed one; spot is told."""
 
     def __init__(

@@ -18,6 +18,7 @@ _TEXTS: tuple[tuple[str, str, Fault], ...] = (
     ("too far from oracle", "Oracle", Fault.BAND),
     ("away from the reference price", "Oracle", Fault.BAND),
     ("more aggressive than oracle", "TooAggressiveAtOpenInterestCap", Fault.BAND),
+    ("invalid tp/sl price", "BadTriggerPx", Fault.BAND),
     ("divisible by tick size", "Tick", Fault.SIZE),
     ("invalid price", "Tick", Fault.SIZE),
     ("minimum value", "MinTradeNtl", Fault.SIZE),

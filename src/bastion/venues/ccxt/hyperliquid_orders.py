@@ -10,12 +10,14 @@ from dataclasses import dataclass
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 
 from bastion.domain.instrument import Instrument
-from bastion.domain.money import ZERO, floor_to_step
+from bastion.domain.money import ZERO, Quantity, floor_to_step
 from bastion.domain.order import Direction, OrderKind, OrderRequest
+from bastion.domain.protective import Protection, ProtectiveRequest
 from bastion.venues.ccxt.hyperliquid_cloid import cloid_of
 from bastion.venues.ccxt.hyperliquid_rows import tick_at
 from bastion.venues.raw import plain
 
+TOLERANCE = Decimal("0.1")
 FIRST_REACH = Decimal("0.05")
 WIDEST_REACH = Decimal("0.6")
 _WIDER, _NARROWER, _RECOVERY = Decimal(2), Decimal("0.6"), Decimal("1.1")
@@ -75,6 +77,31 @@ def order_form(
         "s": plain(size),
         "r": True,
         "t": {"limit": {"tif": "Ioc"}},
+        "c": cloid_of(request.client_order_id),
+    }
+
+
+def trigger_form(request: ProtectiveRequest, contract: Instrument) -> Mapping[str, object]:
+    """Return a protective order of an action: reduce-only always, at market once the mark is there.
+
+    A size of zero, with the grouping `positionTpsl`, is the whole position whatever it is then. The worst
+    price is a tenth beyond the trigger, as the venue's own tolerance for triggered market orders.
+    """
+    buying, trigger = request.direction is Direction.BUY, request.trigger_price
+    size = request.quantity or Quantity(ZERO)
+    return {
+        "a": contract.number,
+        "b": buying,
+        "p": plain(_valid(trigger * (1 + TOLERANCE if buying else 1 - TOLERANCE), contract, up=buying)),
+        "s": plain(floor_to_step(size, contract.quantity_step)),
+        "r": True,
+        "t": {
+            "trigger": {
+                "isMarket": True,
+                "triggerPx": plain(_valid(trigger, contract, up=not request.rising)),
+                "tpsl": "tp" if request.kind is Protection.TAKE_PROFIT else "sl",
+            }
+        },
         "c": cloid_of(request.client_order_id),
     }
 

@@ -11,6 +11,7 @@ from bastion.domain.instrument import Instrument
 from bastion.domain.money import ZERO, Price, Quantity, Usd
 from bastion.domain.order import Direction, Fill, OpenOrder, OrderState, OrderStatus
 from bastion.domain.position import MarginMode, Position, Side
+from bastion.domain.protective import Protection, ProtectiveOrder
 from bastion.errors import AnswerMalformed
 from bastion.venues.ccxt.hyperliquid_cloid import client_id_of
 from bastion.venues.raw import Row, plain
@@ -88,6 +89,24 @@ def open_order(row: Row) -> OpenOrder | None:
         quantity=Quantity(row.decimal("sz")),
         reduce_only=row.flag("reduceOnly") or whole,
         conditional=row.flag("isTrigger"),
+    )
+
+
+def protective_order(row: Row, position: Position) -> ProtectiveOrder | None:
+    """Return a stop or take profit of the position that closes at market; None for any other order."""
+    order = open_order(row)
+    kind = _PROTECTIONS.get(row.text_or("orderType"))
+    closing = Direction.SELL if position.side is Side.LONG else Direction.BUY
+    if order is None or kind is None or not (order.conditional and order.reduce_only):
+        return None
+    if order.instrument != position.instrument or order.direction is not closing:
+        return None
+    return ProtectiveOrder(
+        order=order,
+        kind=kind,
+        trigger_price=Price(row.decimal("triggerPx")),
+        quantity=order.quantity,
+        whole=row.flag("isPositionTpsl"),
     )
 
 
@@ -177,6 +196,10 @@ def direction(row: Row) -> Direction:
     return Direction.BUY if word == "B" else Direction.SELL
 
 
+_PROTECTIONS: Mapping[str, Protection] = {
+    "Stop Market": Protection.STOP_LOSS,
+    "Take Profit Market": Protection.TAKE_PROFIT,
+}
 _SIDES: Mapping[str, Side] = {
     "Open Long": Side.LONG,
     "Close Long": Side.LONG,

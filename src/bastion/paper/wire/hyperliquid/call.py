@@ -13,7 +13,10 @@ from bastion.paper.wire.protocol import Conditions
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
-    """One request. `account` is whom an action acts on, empty for reads."""
+    """One request. `account` is whom an action acts on, empty for reads.
+
+    With `open_orders` orders open, what only reduces or waits for a trigger is refused.
+    """
 
     exchange: Exchange
     directory: Directory
@@ -22,6 +25,7 @@ class Call:
     fields: Fields
     now_ms: int
     conditions: Conditions
+    open_orders: int
     account: str = ""
 
     @property

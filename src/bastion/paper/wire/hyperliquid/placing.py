@@ -40,7 +40,6 @@ from bastion.paper.wire.hyperliquid.words import TIMES, number, side_of
 
 ZERO = Decimal(0)
 GROUPINGS = ("na", "normalTpsl", "positionTpsl")
-OPEN_ORDERS = 1_000
 _TRIGGER_SLIPPAGE = Decimal("0.1")
 _FURTHEST = Decimal("0.8")
 _FEE_PERCENT = Decimal("0.001")
@@ -207,9 +206,9 @@ def _check(call: Call, wanted: Wanted, asset: Asset, oracle_band: Decimal | None
         raise refusals.failed(refusals.BAD_SIZE, asset.number)
     if not whole and value < LEAST_NOTIONAL and not _closes_whole(call, wanted, asset):
         raise refusals.failed(refusals.LEAST, asset.number)
-    # Beyond a thousand open orders, what reduces only or waits for a trigger is refused.
+    # Beyond so many open orders, what reduces only or waits for a trigger is refused.
     is_held_back = wanted.reduce_only or wanted.trigger_price is not None
-    if is_held_back and len(call.exchange.open_orders(call.account, OrderFilter())) >= OPEN_ORDERS:
+    if is_held_back and len(call.exchange.open_orders(call.account, OrderFilter())) >= call.open_orders:
         raise refusals.failed(refusals.TOO_MANY_OPEN, asset.number)
 
 
@@ -250,13 +249,18 @@ def _request(call: Call, wanted: Wanted, asset: Asset, *, whole: bool) -> OrderR
     request = replace(
         request,
         trigger=trigger,
-        close_position=whole,
+        # Whatever the position is then: the core shrinks it to that.
+        quantity=_largest(asset) if whole else wanted.size,
         ends_with_position=whole,
-        terms={"tpsl": wanted.tpsl, "limit_px": str(wanted.price)},
+        terms={"tpsl": wanted.tpsl, "limit_px": str(wanted.price), "whole": "true" if whole else ""},
     )
     if not wanted.at_market:
         return request
     return replace(request, kind=OrderKind.MARKET, price=None, market_bound=_TRIGGER_SLIPPAGE)
+
+
+def _largest(asset: Asset) -> Decimal:
+    return min(asset.instrument.quantity_max, asset.instrument.market_quantity_max)
 
 
 def _status(order: Order, wanted: Wanted) -> object:

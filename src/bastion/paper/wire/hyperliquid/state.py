@@ -8,9 +8,8 @@ nobody owns reads as an empty account; so does an agent's own address.
 from collections.abc import Mapping
 from decimal import Decimal
 
-from bastion.paper.account import Balance
 from bastion.paper.position import PositionView
-from bastion.paper.wire.hyperliquid.assets import dex_of, spot_coins, tokens, universe
+from bastion.paper.wire.hyperliquid.assets import dex_of, dexes, spot_coins, tokens, universe
 from bastion.paper.wire.hyperliquid.call import Call, Read
 from bastion.paper.wire.hyperliquid.words import number
 
@@ -122,31 +121,49 @@ def fees(call: Call) -> object:
 
 def _clearinghouse(call: Call, account: str | None, dex: str) -> dict[str, object]:
     views: list[PositionView] = []
-    balance = None
+    equity, free = ZERO, ZERO
     if account is not None and not call.conditions.pretend_empty:
         shown = call.exchange.positions(account, at_ms=call.at_ms)
         views = [view for view in shown if dex_of(view.position.symbol) == dex]
-        balance = _balance(call, account, dex)
-    summary = _summary(views, balance)
+        equity, free = _money(call, account, dex, shown)
+    summary = _summary(views, equity)
     maintenance = sum((view.maintenance_margin for view in views), ZERO)
     return {
         "assetPositions": [{"type": "oneWay", "position": _position(view)} for view in views],
         "marginSummary": summary,
         "crossMarginSummary": summary,
         "crossMaintenanceMarginUsed": number(maintenance),
-        "withdrawable": number(balance.available) if balance else "0.0",
+        "withdrawable": number(free),
         "time": call.now_ms,
     }
 
 
-def _balance(call: Call, account: str, dex: str) -> Balance | None:
+def _money(call: Call, account: str, dex: str, shown: list[PositionView]) -> tuple[Decimal, Decimal]:
+    # Collateral moves to a builder's dex as its positions need it, and counts there; the rest is the first's.
+    settle = _settle(call, dex)
+    bound = {
+        name: sum((view.initial_margin + view.unrealized_pnl for view in shown if _is_on(view, name)), ZERO)
+        for name in dexes(call.exchange)[1:]
+        if _settle(call, name) == settle
+    }
+    if dex in bound and settle == _settle(call, ""):
+        return bound[dex], ZERO
+    balance = next((row for row in call.exchange.balances(account) if row.coin == settle), None)
+    if balance is None:
+        return ZERO, ZERO
+    return balance.equity - (ZERO if dex else sum(bound.values(), ZERO)), balance.available
+
+
+def _settle(call: Call, dex: str) -> str:
     listed = universe(call.exchange, dex)
-    settle = listed[0].instrument.settle if listed else "USDC"
-    return next((row for row in call.exchange.balances(account) if row.coin == settle), None)
+    return listed[0].instrument.settle if listed else "USDC"
 
 
-def _summary(views: list[PositionView], balance: Balance | None) -> dict[str, object]:
-    equity = balance.equity if balance else ZERO
+def _is_on(view: PositionView, dex: str) -> bool:
+    return dex_of(view.position.symbol) == dex
+
+
+def _summary(views: list[PositionView], equity: Decimal) -> dict[str, object]:
     signed = sum((view.notional for view in views), ZERO)
     return {
         "accountValue": number(equity),

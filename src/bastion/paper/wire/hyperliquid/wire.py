@@ -64,6 +64,7 @@ class HyperliquidWire:
         is_testnet: bool,
         weight: int,
         requests: int,
+        open_orders: int,
         oracle_band: Decimal | None,
     ) -> None:
         self._exchange = exchange
@@ -72,6 +73,7 @@ class HyperliquidWire:
         self._weights = limits.Weights(weight)
         self._requests = limits.Requests(exchange, requests)
         self._memory = Memory()
+        self._open_orders = open_orders
         self._actions: Mapping[str, Callable[[Call], Done]] = {
             "order": partial(placing.place, oracle_band=oracle_band),
             "modify": partial(placing.modify, oracle_band=oracle_band),
@@ -190,6 +192,7 @@ class HyperliquidWire:
             fields=fields,
             now_ms=now_ms,
             conditions=request.conditions,
+            open_orders=self._open_orders,
             account=account,
         )
 
@@ -199,12 +202,13 @@ def build(exchange: Exchange, settings: Mapping[str, object]) -> HyperliquidWire
 
     Settings: `masters`, a table of sub-accounts and the accounts that they belong to; `testnet`; `weight`,
     what an IP address may spend in a minute; `requests`, what an account may send before it has traded;
+    `open_orders`, with how many of them nothing that only reduces is taken;
     `oracle_band`, the relative distance from the mark beyond which an order that takes is refused.
 
     Raises:
         ValueError: a setting is unknown or of the wrong kind.
     """
-    known = {"masters", "testnet", "weight", "requests", "oracle_band"}
+    known = {"masters", "testnet", "weight", "requests", "open_orders", "oracle_band"}
     unknown = set(settings) - known
     if unknown:
         raise ValueError(
@@ -219,6 +223,7 @@ def build(exchange: Exchange, settings: Mapping[str, object]) -> HyperliquidWire
         is_testnet=bool(settings.get("testnet", False)),
         weight=_positive("weight", settings.get("weight", limits.WEIGHT)),
         requests=_positive("requests", settings.get("requests", limits.REQUESTS)),
+        open_orders=_positive("open_orders", settings.get("open_orders", limits.OPEN_ORDERS)),
         oracle_band=_share("oracle_band", settings.get("oracle_band")),
     )
 

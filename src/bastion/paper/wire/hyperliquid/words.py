@@ -11,6 +11,7 @@ from bastion.paper.exchange.placing import POSITION_GONE
 from bastion.paper.order import Direction, Order, OrderKind, OrderState, TimeInForce, TriggerWhen
 
 _DECIMALS = 8
+ZERO = Decimal(0)
 SCHEDULED = "scheduledCancel"
 TIMES = {
     "Gtc": TimeInForce.GTC,
@@ -58,7 +59,8 @@ def order_row(order: Order) -> dict[str, object]:
     """Return an order as `frontendOpenOrders` shows it."""
     request = order.request
     trigger = request.trigger
-    left = order.remaining if order.state.is_open else order.quantity - order.executed_quantity
+    whole = request.close_position or request.terms.get("whole") == "true"
+    left = ZERO if whole else order.quantity - order.executed_quantity
     condition = "N/A"
     if trigger is not None:
         way = "above" if trigger.when is TriggerWhen.RISES_TO else "below"
@@ -74,10 +76,10 @@ def order_row(order: Order) -> dict[str, object]:
         "isTrigger": trigger is not None,
         "triggerPx": number(trigger.price) if trigger else "0.0",
         "children": [],
-        "isPositionTpsl": request.close_position,
+        "isPositionTpsl": whole,
         "reduceOnly": request.reduce_only or request.close_position,
         "orderType": kind_of(order),
-        "origSz": number(order.quantity),
+        "origSz": number(ZERO if whole else order.quantity),
         "tif": None if trigger else _TIME_WORDS.get(request.time_in_force, "Gtc"),
         "cloid": cloid_of(order.client_order_id),
     }

@@ -1,0 +1,89 @@
+"""Hyperliquid market: what an account is worth, and what its contracts' books offer.
+
+Source: Hyperliquid docs, "Perpetuals" (clearinghouseState), "Info endpoint" (l2Book, Query a user's fees).
+"""
+
+from abc import abstractmethod
+from collections.abc import Mapping
+from decimal import Decimal
+
+from bastion.domain.balance import Balance
+from bastion.domain.book import Level, Quote
+from bastion.domain.money import ZERO, Price, Quantity, Usd
+from bastion.domain.position import Position
+from bastion.errors import AnswerMalformed, Fault, VenueError, VenueRejected
+from bastion.venues.ccxt import hyperliquid_rows as rows
+from bastion.venues.ccxt.hyperliquid_dexes import Dexes
+from bastion.venues.ccxt.hyperliquid_identity import Identity
+from bastion.venues.ccxt.hyperliquid_pace import READS
+from bastion.venues.ccxt.venue import CcxtVenue
+from bastion.venues.deadline import Deadline, settled, together
+from bastion.venues.raw import Answer, Row, read_rows
+from bastion.venues.throttle import Throttle
+
+KEPT_FOR_EXITS = 400
+SPOT_NOTE = "spot balances are not counted"
+
+
+class HyperliquidMarket(CcxtVenue):
+    """The half of the adapter that only tells figures: `ports.Accounting` and `ports.Quoting`."""
+
+    _address: str
+    _dexes: Dexes
+    _identity: Identity
+    _throttle: Throttle
+    _taker_fee: Decimal | None = None
+
+    @abstractmethod
+    async def _info(self, asked: Mapping[str, object], deadline: Deadline) -> Answer: ...
+
+    async def balance(self, *, deadline_s: float) -> Balance:
+        """Return the account values of all dexes together, and what the first dex lets go.
+
+        An empty account at an address that is not proven is no balance.
+        """
+        deadline = Deadline(self._clock, deadline_s)
+        await together([self._identity.prove(deadline), self._dexes.refresh(deadline)])
+        if self._dexes.error is not None:
+            raise self._dexes.error
+        states = await together([self._worth(dex, deadline) for dex in self._dexes.names])
+        return Balance(
+            total_usd=Usd(sum((value for value, _ in states), ZERO)),
+            available_usd=Usd(states[0][1]),
+            notes=(SPOT_NOTE,),
+        )
+
+    async def quote(self, position: Position, *, deadline_s: float) -> Quote:
+        """Return at most 20 levels a side, and the account's taker fee, which builder dexes may raise."""
+        if self._throttle[READS].free() < KEPT_FOR_EXITS:
+            raise VenueRejected("not sent: weight is short, and is kept for an exit", fault=Fault.RATE_LIMIT)
+        deadline = Deadline(self._clock, deadline_s)
+        answer = await self._info({"type": "l2Book", "coin": position.instrument}, deadline)
+        sides = Row(answer.value, "l2Book").raw("levels")
+        if not isinstance(sides, list) or len(sides) != 2:  # noqa: PLR2004 - bids and asks
+            raise AnswerMalformed("l2Book: levels must be bids and asks")
+        fee = (await settled([self._fee(deadline)]))[0]
+        own = not rows.dex_of(position.instrument)
+        return Quote(
+            bids=_levels(sides[0]),
+            asks=_levels(sides[1]),
+            taker_fee=fee if own and not isinstance(fee, VenueError) else None,
+        )
+
+    async def _worth(self, dex: str, deadline: Deadline) -> tuple[Decimal, Decimal]:
+        asked = {"type": "clearinghouseState", "user": self._address, "dex": dex}
+        state = Row((await self._info(asked, deadline)).value, "clearinghouseState")
+        return state.row("marginSummary").decimal("accountValue"), state.decimal("withdrawable")
+
+    async def _fee(self, deadline: Deadline) -> Decimal:
+        if self._taker_fee is None:
+            answer = await self._info({"type": "userFees", "user": self._address}, deadline)
+            self._taker_fee = Row(answer.value, "userFees").decimal("userCrossRate")
+        return self._taker_fee
+
+
+def _levels(side: object) -> tuple[Level, ...]:
+    return tuple(
+        Level(price=Price(row.decimal("px")), quantity=Quantity(row.decimal("sz")))
+        for row in read_rows(side, "l2Book")
+    )

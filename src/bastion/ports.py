@@ -205,7 +205,7 @@ class Protecting(Protocol):
     """What a venue adapter offers beside `Venue` where it has trigger orders that can only reduce.
 
     Whatever is sent carries the venue's reduce-only flag, its whole-position form, or the hedge-mode side
-    that implies it; the trigger watches the mark price and closes at market. The request stays sent once: an
+    that implies it; the trigger watches the mark price and closes at market. Nothing is sent twice blindly: an
     unknown outcome is resolved by our client id, or by reading what stands, before anything is sent again.
     """
 

@@ -14,7 +14,7 @@ from bastion.paper.account import AccountSpec, ApiKey, MarginMode, Permission, P
 from bastion.paper.book import DepthShape
 from bastion.paper.document import Document, DocumentError
 from bastion.paper.instrument import ContractKind, Instrument
-from bastion.paper.load import load_scenario_document
+from bastion.paper.load import FOUR_VENUES, TWO_VENUES, load_scenario_document
 from bastion.paper.order import (
     Direction,
     OrderKind,
@@ -29,7 +29,7 @@ from bastion.paper.rules import Oversize, VenueRules
 
 _FOLDER = Path(__file__).parent / "scenarios"
 _POSITIVE_FIGURES = ("tick", "step", "quantity_min", "market_quantity_max", "contract_size", "leverage_max")
-_LOAD_NAME = re.compile(r"load-([1-9][0-9]{0,2})")
+_LOAD_NAME = re.compile(r"(load|four)-([1-9][0-9]{0,2})")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,17 +104,18 @@ def scenario_names() -> list[str]:
 
 
 def find_scenario(name: str) -> Scenario:
-    """Return a shipped scenario, a generated one (`load-20`), or the one in the TOML file at the path `name`.
+    """Return a shipped scenario, a generated one (`load-20`, `four-20`), or that of the TOML file `name`.
 
     Raises:
         DocumentError: there is none of that name, or it cannot be read.
     """
     generated = _LOAD_NAME.fullmatch(name)
     if generated:
-        return parse_scenario(load_scenario_document(int(generated.group(1))))
+        venues = TWO_VENUES if generated.group(1) == "load" else FOUR_VENUES
+        return parse_scenario(load_scenario_document(int(generated.group(2)), venues))
     path = _FOLDER / f"{name}.toml" if name in scenario_names() else Path(name)
     if path.suffix != ".toml" or not path.is_file():
-        known = ", ".join([*scenario_names(), "load-N"])
+        known = ", ".join([*scenario_names(), "load-N", "four-N"])
         raise DocumentError(
             f"There is no scenario {name}. Known are {known}, or give the path of a TOML file."
         )

@@ -79,7 +79,7 @@ class Control:
                 "description": scenario.description,
                 "seed": scenario.seed,
                 "tapes": list(scenario.tapes),
-                "shipped": [*scenario_names(), "load-N"],
+                "shipped": [*scenario_names(), "load-N", "four-N"],
             }
         )
 

@@ -205,8 +205,10 @@ class Protecting(Protocol):
     """What a venue adapter offers beside `Venue` where it has trigger orders that can only reduce.
 
     Whatever is sent carries the venue's reduce-only flag, its whole-position form, or the hedge-mode side
-    that implies it; the trigger watches the mark price and closes at market. Nothing is sent twice blindly: an
-    unknown outcome is resolved by our client id, or by reading what stands, before anything is sent again.
+    that implies it; the trigger watches the mark price and closes at market. Nothing is sent twice blindly:
+    an unknown outcome is resolved by our client id, or by reading what stands, before a second sending. What
+    the venue took without being able only to reduce is taken back. A request that names no quantity stays
+    for the whole position, also when that grows.
     """
 
     async def protections(self, position: Position, *, deadline_s: float) -> tuple[ProtectiveOrder, ...]:

@@ -83,24 +83,32 @@ class Watch:
         self._wake.set()
 
     async def run(self) -> None:
-        """Run the engine until cancelled; nothing that happens in a round ends it."""
+        """Run the engine until cancelled; nothing that happens in it ends it, or reaches the desk's exits."""
         try:
-            async with asyncio.TaskGroup() as group:
-                while True:
-                    self._wake.clear()
-                    pause_s = self._settings.host_retry_s
-                    if self._lock.acquire():
-                        self.hosting = True
-                        try:
-                            pause_s = await self._round(group)
-                        except JournalUnusable as error:
-                            _log.error("The engine could not evaluate: %s", error)
-                        except Exception:  # noqa: BLE001 - a bulkhead: the next round may go well
-                            _log.exception("A round of the engine failed.")
-                    await self._pause(pause_s)
+            while True:
+                try:
+                    await self._live()
+                except* Exception:  # noqa: BLE001 - a bulkhead: the desk's exits run beside this task
+                    _log.exception("The engine's watch failed and begins anew.")
+                await self._clock.sleep(self._settings.host_retry_s)
         finally:
             self.hosting = False
             self._lock.release()
+
+    async def _live(self) -> None:
+        async with asyncio.TaskGroup() as group:
+            while True:
+                self._wake.clear()
+                pause_s = self._settings.host_retry_s
+                if self._lock.acquire():
+                    self.hosting = True
+                    try:
+                        pause_s = await self._round(group)
+                    except JournalUnusable as error:
+                        _log.error("The engine could not evaluate: %s", error)
+                    except Exception:  # noqa: BLE001 - a bulkhead: the next round may go well
+                        _log.exception("A round of the engine failed.")
+                await self._pause(pause_s)
 
     def _forget(self) -> None:
         self._since_ns = 0
@@ -334,6 +342,8 @@ class Watch:
 
     async def _beat(self, scene: Scene, findings: Sequence[Finding], views: Sequence[AccountView]) -> None:
         day = self._loss.day
+        if day is not None and day.began_ns != day_began(scene.at_ns):
+            day = None  # Yesterday's figures are not today's.
         whys = [] if day is None else [f"{name} could not be read ({why})" for name, why in day.unread]
         pulse = Pulse(
             watching_since_ns=self._since_ns,

@@ -463,3 +463,26 @@ async def test_one_reading_is_not_enough_to_act(paper: PaperProcess, tmp_path: P
         drawdown = next(one for one in (await engine_status(desk, OWNER)).guards if one.guard == "drawdown")
         assert drawdown.state is Lamp.TRIP
         assert requested(desk) == []
+
+
+async def test_while_the_latch_holds_an_armed_engine_moves_no_stop_and_says_why(
+    paper: PaperProcess, tmp_path: Path
+) -> None:
+    async with desk_on(seed_accounts(paper), tmp_path, settings=replace(QUICK, advice_s=0)) as desk:
+        await watching(desk)
+        await engine_arm(desk, OWNER)
+        assert (await emergency_exit(desk, OWNER, hold_s=Decimal(0))).verdict is Verdict.FLAT
+        # Another bot opens anew, and is well in profit without a stop.
+        paper.control.add_position("bybit", "ETHUSDT", "-3", entry="3550")
+
+        async def refused() -> bool:
+            entries = (await engine_history(desk, OWNER)).entries
+            return any(
+                entry.action == "NOT_SENT"
+                and entry.symbol == "ETHUSDT"
+                and "may only reduce" in entry.reasoning
+                for entry in entries
+            )
+
+        await until(refused)
+        assert [order for order in paper.control.account("bybit")["orders"] if order["trigger_price"]] == []

@@ -103,6 +103,8 @@ def plan(
         sent = orders.get(position.key, [])
         if not _due(position, sent, standing, pace, look, now_ns=now_ns, settings=settings):
             continue
+        if leg.sight.exact(position) and _could_still_come(sent, pace, now_ns=now_ns, settings=settings):
+            continue
         past = trail(sent)
         step = _step(leg, position, sent, past, pace, now_ns=now_ns, settings=settings)
         instrument = instruments.get((position.category, position.instrument))
@@ -217,6 +219,17 @@ def _due(
         if order.unknown or now_ns < ended_ns + patience_ns:
             return False
     return True
+
+
+def _could_still_come(sent: list[Sent], pace: Pace, *, now_ns: int, settings: ExitSettings) -> bool:
+    # Of a part, a lost order is replaced only once it has expired: executed late, both would take too much.
+    patience_ns = nanoseconds(settings.exact_patience_s)
+    return any(
+        not order.refused
+        and order.state is None
+        and now_ns < pace.ended_ns.get(order.request.client_order_id, pace.run_began_ns) + patience_ns
+        for order in sent
+    )
 
 
 def _blocking(

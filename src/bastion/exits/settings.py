@@ -12,6 +12,8 @@ class ExitSettings:
     `deadline_s` and `hold_s` are defaults for requests that name none. After a verdict that is not flat, a
     holding process goes on for `chase_s`, a round every `chase_gap_s`. Where a margin refund is the last
     rung, it is asked for once closing was refused in `refund_after_tries` rounds and for `refund_after_s`.
+    Where a part of a position is to stay, an order that was lost is replaced after `exact_patience_s`, which
+    is longer than an order of ours can wait at a venue (its receive window, 5 s).
     """
 
     look_gap_ms: int = 250
@@ -32,6 +34,7 @@ class ExitSettings:
     live_patience_s: float = 2.0
     resolve_after_s: float = 1.0
     resolve_patience_s: float = 1.0
+    exact_patience_s: float = 8.0
     straggler_s: float = 0.5
     surprise_wait_s: float = 0.25
     chase_terminal_gap_s: float = 30.0

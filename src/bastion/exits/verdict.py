@@ -114,7 +114,7 @@ def leftovers(leg: Leg, standing: Standing) -> tuple[Position, ...]:
     """Return the positions known or believed to be left: seen in the latest look, or never seen gone since.
 
     A position that only an incomplete look fails to show is believed to be there while the fills do not
-    account for it.
+    account for it; not so where an order of unknown outcome may have closed it (`possible` names those).
     """
     shown = {position.key: position for position in (*standing.open, *standing.foreign)}
     dusty = {position.key for position in standing.dust}
@@ -126,7 +126,24 @@ def leftovers(leg: Leg, standing: Standing) -> tuple[Position, ...]:
         moved = tallies[book.key] if book is not None else Tally()
         if book is None or book.baseline + moved.own + moved.others != ZERO:
             shown[key] = position
+    for position in possible(leg, standing):
+        shown.pop(position.key, None)
     return tuple(shown.values())
+
+
+def possible(leg: Leg, standing: Standing) -> tuple[Position, ...]:
+    """Return the positions of which nothing is known since an order of unknown outcome was sent for them.
+
+    They were open before it, and no look has shown positions since: to call them left would be as untrue as
+    to call them closed.
+    """
+    shown = {position.key for position in (*standing.open, *standing.foreign, *standing.dust)}
+    lost = {
+        order.request.position.key
+        for order in leg.sent.values()
+        if order.unknown and order.run == leg.run and order.answer is not None
+    }
+    return tuple(position for key, position in leg.last_sighting.items() if key in lost and key not in shown)
 
 
 def at_deadline(leg: Leg, standing: Standing) -> tuple[Verdict, tuple[tuple[str, str], ...]]:
@@ -145,6 +162,10 @@ def at_deadline(leg: Leg, standing: Standing) -> tuple[Verdict, tuple[tuple[str,
                 )
                 for book in standing.unexplained
             )
+    unread.extend(
+        (position.symbol, "an order was sent whose outcome is not known, and nothing could be read since")
+        for position in possible(leg, standing)
+    )
     if leftovers(leg, standing) or standing.orders or standing.foreign_orders:
         return Verdict.NOT_FLAT, tuple(unread)
     if not unread:

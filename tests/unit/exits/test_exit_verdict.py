@@ -7,13 +7,27 @@ import pytest
 
 from bastion.domain.money import Quantity
 from bastion.domain.order import CancelAnswer, Direction
-from bastion.domain.records import CancelsAnswered, FillsRead, SecondSourceRead
+from bastion.domain.records import CancelsAnswered, FillsRead, OrderAnswered, Outcome, SecondSourceRead
 from bastion.domain.verdict import Verdict
+from bastion.errors import Fault
 from bastion.exits.pace import Pace
 from bastion.exits.progress import Leg
 from bastion.exits.settings import ExitSettings
 from bastion.exits.verdict import Standing, at_deadline, leftovers, overall, stand
-from tests.unit.exits.parts import MS, answered, fill, intend, leg, look, order, pace, position, request, see
+from tests.unit.exits.parts import (
+    MS,
+    answered,
+    fill,
+    intend,
+    leg,
+    look,
+    order,
+    pace,
+    position,
+    refused,
+    request,
+    see,
+)
 
 SETTINGS = ExitSettings()
 
@@ -191,3 +205,33 @@ def test_a_leg_that_never_answered_is_unknown_and_says_what_was_unread() -> None
 )
 def test_a_known_residual_outweighs_an_unread_part(verdicts: list[Verdict], expected: Verdict) -> None:
     assert overall(verdicts) is expected
+
+
+def test_what_an_order_of_unknown_outcome_may_have_closed_is_unknown_and_not_left() -> None:
+    one = leg()
+    held = position()
+    see(one, look(0, [held]))
+    intend(one, request(held))
+    one.apply(
+        OrderAnswered(exit_id="xtest", account="main", client_order_id="bst1", outcome=Outcome.UNKNOWN),
+        at_ns=0,
+    )
+    see(one, look(500, unread=["positions"]))
+    standing = judge(one, pace(60))
+    assert leftovers(one, standing) == ()
+    verdict, unread = at_deadline(one, standing)
+    assert verdict is Verdict.UNKNOWN
+    assert (
+        "BTC/USDT:USDT",
+        "an order was sent whose outcome is not known, and nothing could be read since",
+    ) in (unread)
+
+
+def test_what_was_refused_for_certain_is_left_also_where_nothing_is_read_any_more() -> None:
+    one = leg()
+    held = position()
+    see(one, look(0, [held]))
+    intend(one, request(held))
+    one.apply(refused(Fault.RETRY), at_ns=0)
+    see(one, look(500, unread=["positions"]))
+    assert at_deadline(one, judge(one, pace(60)))[0] is Verdict.NOT_FLAT

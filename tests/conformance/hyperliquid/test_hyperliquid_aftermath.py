@@ -102,7 +102,7 @@ async def test_cancels_of_every_dex_and_kind_leave_together(hl: Scripted) -> Non
 
 @pytest.mark.parametrize("body", ["null", "{}", '{"status": "err", "response": "no"}', "<html>"])
 async def test_a_cancel_that_fails_is_told_for_each_order(hl: Scripted, body: str) -> None:
-    hl.on(ORDERS, say([order_row("BTC", 1), order_row("ETH", 2), order_row("XXX", 3)]))
+    hl.on(ORDERS, say([order_row("BTC", 1), order_row("ETH", 2), order_row("GONE", 3)]))
     look = await hl.venue.look(deadline_s=S)
     hl.on("cancel", raw(body))
     answers = await hl.venue.cancel(look.orders, deadline_s=S)

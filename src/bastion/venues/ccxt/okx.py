@@ -25,7 +25,7 @@ from bastion.domain.order import (
     OrderStatus,
 )
 from bastion.domain.position import Position
-from bastion.errors import AnswerMalformed, Fault, OutcomeUnknown, VenueError, VenueRejected
+from bastion.errors import AnswerMalformed, Fault, VenueError, VenueRejected
 from bastion.ports import Clock
 from bastion.venues.ccxt import okx_rows as rows
 from bastion.venues.ccxt.faults import Refusal
@@ -36,26 +36,20 @@ from bastion.venues.ccxt.okx_orders import (
     ORDERS_A_CANCEL,
     Params,
     algo_cancel,
-    bounded,
     chunks,
-    close_params,
     order_cancel,
-    order_params,
 )
 from bastion.venues.ccxt.okx_pace import (
     ALGOS,
     CANCEL_ALGOS,
     CANCEL_BATCH,
-    CLOSE,
-    ORDER,
-    ORDERS,
     POSITIONS,
     InstrumentThrottle,
-    bucket,
     slow_down,
     units_of,
 )
 from bastion.venues.ccxt.okx_reads import ALGO_LISTS, OkxReads, data_of
+from bastion.venues.ccxt.okx_sender import OkxSender
 from bastion.venues.ccxt.okx_stamp import stamped
 from bastion.venues.ccxt.okx_thrift import AlgoThrift, spared
 from bastion.venues.ccxt.shelf import Instruments, Shelf, by_key
@@ -71,8 +65,6 @@ CONFIRM_S = 3.0
 CONFIRM_PAUSES_S = (0.0, 0.05, 0.1, 0.2, 0.4)
 
 ORDER_GONE = frozenset({"51400", "51401", "51402", "51405", "51603"})
-# Where this account cannot close without a size: lead traders, and hosts without that page.
-NO_CLOSE = frozenset({"51156", "51159", "HTTP 404", "404", "50115"})
 
 
 class OkxVenue(CcxtVenue):
@@ -94,6 +86,7 @@ class OkxVenue(CcxtVenue):
         self._thrift = AlgoThrift(self._throttle[ALGOS])
         super().__init__(account=account, clock=clock, shelf=shelf)
         self._reads = reads = OkxReads(self._call, clock)
+        self._sender = OkxSender(self._call, reads, self._refused)
         self._fills = OkxFills(reads.by_bill, reads.index_price, reads.mode_of_order)
 
     @property
@@ -234,67 +227,19 @@ class OkxVenue(CcxtVenue):
         return found
 
     async def _send(self, request: OrderRequest, deadline: Deadline) -> str:
-        if request.kind is OrderKind.WHOLE and await self._close(request, deadline):
+        if request.kind is OrderKind.WHOLE and await self._sender.close(request, deadline):
             return ""
         try:
-            return await self._order(request, deadline)
+            return await self._sender.order(request, self._instruments, deadline)
         except VenueRejected as error:
             if error.fault is not Fault.BLOCKED:
                 raise
             self._thrift.blocked()
             whole = request.quantity >= request.position.quantity and request.kind is not OrderKind.IOC
             # Resting orders hold the size; Close positions takes them back and closes, in one step.
-            if whole and await self._close(request, deadline):
+            if whole and await self._sender.close(request, deadline):
                 return ""
             raise
-
-    async def _order(self, request: OrderRequest, deadline: Deadline) -> str:
-        position = request.position
-        price = None
-        if request.kind is OrderKind.IOC:
-            price = bounded(request, self._instruments, await self._reads.price_limits(position, deadline))
-        units = {ORDERS: 1, bucket(ORDER, position.instrument): 1}
-        answer = await self._call(
-            "privatePostTradeOrder",
-            order_params(request, price),
-            units=units,
-            deadline=deadline,
-            mutating=True,
-        )
-        return self._single(answer, units, "order").text_or("ordId")
-
-    async def _close(self, request: OrderRequest, deadline: Deadline) -> bool:
-        """Close the whole position; False where this account cannot close so, and nothing was executed."""
-        units = {bucket(CLOSE, request.position.instrument): 1}
-        try:
-            answer = await self._call(
-                "privatePostTradeClosePosition",
-                close_params(request),
-                units=units,
-                deadline=deadline,
-                mutating=True,
-            )
-            (row,) = data_of(answer, "close-position")
-            if "sCode" in row:
-                self._single(answer, units, "close-position")
-        except (AnswerMalformed, ValueError):
-            raise OutcomeUnknown("close-position: no row came; the order may have been executed") from None
-        except VenueRejected as error:
-            if error.code in NO_CLOSE:
-                return False
-            raise
-        return True
-
-    def _single(self, answer: Answer, units: Mapping[str, int], where: str) -> Row:
-        """Return the one row of an order's answer; raise what its own code refuses."""
-        try:
-            (row,) = data_of(answer, where)
-            refusal = row_refusal(row)
-        except (AnswerMalformed, ValueError):
-            raise OutcomeUnknown(f"{where}: no row came; the order may have been executed") from None
-        if refusal is not None:
-            raise self._refused(refusal, answer, units)
-        return row
 
     def _refused(self, refusal: Refusal, answer: Answer, units: Mapping[str, int]) -> VenueError:
         if refusal.fault is Fault.RATE_LIMIT:

@@ -168,7 +168,9 @@ def answer_refusal(answer: Answer) -> Refusal | None:
 
 
 def _by_status(answer: Answer, code: str, message: str) -> Refusal:
-    shown = code if code not in {"", NO_ERROR} else f"HTTP {answer.status}"
+    # A page that is not there is known by its status, whatever its body calls it.
+    named = code not in {"", NO_ERROR} and answer.status != HTTPStatus.NOT_FOUND
+    shown = code if named else f"HTTP {answer.status}"
     text = f"{shown}: {_cut(message or answer.text)}"
     status = answer.status
     if status in {HTTPStatus.FORBIDDEN, HTTPStatus.TOO_MANY_REQUESTS, TEAPOT}:

@@ -177,6 +177,16 @@ def test_a_selection_leaves_the_rest_alone(desk: RestDesk) -> None:
     assert desk.venues.open_positions() == 2
 
 
+def test_the_certificate_is_the_file_that_the_check_takes(desk: RestDesk, tmp_path: Path) -> None:
+    exit_id = desk.ask("POST", "/v1/exits", {"hold_s": "0"}).json()["exit_id"]
+    answer = desk.ask("GET", f"/v1/exits/{exit_id}/certificate", scope="read")
+    assert answer.status_code == 200, answer.text
+    file = tmp_path / "certificate.json"
+    file.write_bytes(answer.content)
+    done = desk.house.run("certificate", "verify", str(file), "--json")
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
 def test_the_metrics_count_what_was_done(desk: RestDesk) -> None:
     before = figures(desk)
     desk.ask("POST", "/v1/exits", {"hold_s": "0"})

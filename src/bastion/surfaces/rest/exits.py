@@ -1,5 +1,7 @@
 """Exits: the routes that start, follow and finish an emergency exit."""
 
+from starlette.responses import Response
+
 from bastion import commands
 from bastion.commands import ExitsReport
 from bastion.domain.act import Act
@@ -7,6 +9,7 @@ from bastion.exits.report import ExitReport
 from bastion.surfaces.rest.bodies import ExitBody, LimitQuery, Nothing, decimal_of
 from bastion.surfaces.rest.events import STREAM_TYPE, stream
 from bastion.surfaces.rest.table import Answer, Asked, Route, finished, given
+from bastion.surfaces.rest.wire import JSON_TYPE
 
 
 async def _exit(asked: Asked) -> Answer:
@@ -40,6 +43,13 @@ async def _status(asked: Asked) -> Answer:
 async def _resume(asked: Asked) -> Answer:
     report = await commands.resume_exit(asked.desk, asked.principal, asked.path["exit_id"])
     return _answer(report)
+
+
+async def _certificate(asked: Asked) -> Answer:
+    report = await commands.certificate(asked.desk, asked.principal, asked.path["exit_id"])
+    # To the letter as it was signed: the file is handed on, not an account of it.
+    text = commands.certificate_text(report)
+    return Answer(response=Response(text.encode("utf-8"), media_type=JSON_TYPE))
 
 
 async def _events(asked: Asked) -> Answer:
@@ -106,6 +116,21 @@ ROUTES: tuple[Route, ...] = (
         run=_events,
         media=STREAM_TYPE,
         statuses=(204, 404),
+    ),
+    Route(
+        name="exitCertificate",
+        method="GET",
+        path="/v1/exits/{exit_id}/certificate",
+        act=Act.CERTIFICATE,
+        tag="records",
+        summary="The signed certificate",
+        description=(
+            "The certificate of an exit that has its verdict, as the file that `bastion certificate verify` "
+            "checks without a network."
+        ),
+        answer=None,
+        run=_certificate,
+        statuses=(404, 409),
     ),
     Route(
         name="resumeExit",

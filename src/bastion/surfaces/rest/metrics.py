@@ -8,21 +8,39 @@ from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 
 from bastion import commands
+from bastion.domain.engine import EngineState
 from bastion.domain.records import (
     Entry,
     ExitJudged,
-    LatchTripped,
     LegJudged,
     Looked,
     OrderAnswered,
     RoundIntended,
     Troubled,
 )
-from bastion.domain.verdict import Verdict
+from bastion.domain.verdict import LatchState, Verdict
 
 METRICS_TYPE = "text/plain; version=0.0.4"
 BOUNDS_MS = (250, 500, 1_000, 2_000, 5_000, 10_000, 20_000, 30_000, 60_000, 120_000, 300_000)
 EXITS_KEPT_MAX = 1_000
+TIME_TO_FLAT = "bastion_time_to_flat_seconds"
+
+METRICS: Mapping[str, str] = {
+    "bastion_exits_total": "Verdicts of exits, a reopened one counted anew.",
+    TIME_TO_FLAT: "From the request to the end of the second flat look, of exits that ended flat.",
+    "bastion_looks_total": "Looks at accounts, by whether they were complete.",
+    "bastion_orders_total": "Reducing orders that were intended.",
+    "bastion_cancels_total": "Cancels that were intended.",
+    "bastion_order_answers_total": "What came of orders.",
+    "bastion_venue_errors_total": "What venues refused, by its meaning, and what failed, by what was done.",
+    "bastion_http_requests_total": "Requests of the REST surface, by route and status.",
+    "bastion_latch_tripped": "1 while opening actions are blocked.",
+    "bastion_exits_running": "1 while an exit works towards its verdict.",
+    "bastion_accounts": "Accounts of the desk.",
+    "bastion_engine_state": "1 for the state that the engine is in; all 0 without an engine.",
+    "bastion_audit_backlog": "Calls that are not in the audit journal yet.",
+}
+"""Every name that the page holds, with its meaning."""
 
 Labels = tuple[tuple[str, str], ...]
 
@@ -84,54 +102,43 @@ class Figures:
 
 def page(desk: commands.Desk, figures: Figures) -> str:
     """Return the page that Prometheus reads."""
-    lines: list[str] = []
     for verdict in Verdict:
         figures.exits.setdefault((("verdict", verdict.value),), 0)
-    latch = desk.journal.latch_entries()
-    tripped = bool(latch) and isinstance(latch[-1].record, LatchTripped)
-    lines += _counter("bastion_exits_total", "Verdicts of exits, a reopened one counted anew.", figures.exits)
-    lines += _histogram(figures)
-    lines += _counter("bastion_looks_total", "Complete and incomplete looks at accounts.", figures.looks)
-    lines += _counter("bastion_orders_total", "Reducing orders that were intended.", figures.orders)
-    lines += _counter("bastion_cancels_total", "Cancels that were intended.", figures.cancels)
-    lines += _counter("bastion_order_answers_total", "What came of orders.", figures.answers)
-    lines += _counter(
-        "bastion_venue_errors_total",
-        "What venues refused, by what it means, and what failed, by what was being done.",
-        figures.errors,
-    )
-    lines += _counter("bastion_http_requests_total", "Requests of the REST surface.", figures.requests)
-    lines += _gauge("bastion_latch_tripped", "1 while opening actions are blocked.", int(tripped))
-    running = desk.running()
-    lines += _gauge(
-        "bastion_exits_running", "Exits that work towards their verdict.", int(running is not None)
-    )
-    lines += _gauge("bastion_accounts", "Accounts that an exit covers.", len(desk.accounts))
+    state = None if desk.engine is None else desk.engine.standing().state
+    gauges: Mapping[str, Mapping[Labels, int]] = {
+        "bastion_latch_tripped": {(): int(commands.latch(desk).latch is LatchState.TRIPPED)},
+        "bastion_exits_running": {(): int(desk.running() is not None)},
+        "bastion_accounts": {(): len(desk.accounts)},
+        "bastion_engine_state": {(("state", each.value),): int(each is state) for each in EngineState},
+        "bastion_audit_backlog": {(): desk.audit.standing().waiting},
+    }
+    counters: Mapping[str, Mapping[Labels, int]] = {
+        "bastion_exits_total": figures.exits,
+        "bastion_looks_total": figures.looks,
+        "bastion_orders_total": figures.orders,
+        "bastion_cancels_total": figures.cancels,
+        "bastion_order_answers_total": figures.answers,
+        "bastion_venue_errors_total": figures.errors,
+        "bastion_http_requests_total": figures.requests,
+    }
+    lines: list[str] = []
+    for name, text in METRICS.items():
+        kind = "counter" if name in counters else "gauge" if name in gauges else "histogram"
+        lines += [f"# HELP {name} {text}", f"# TYPE {name} {kind}"]
+        if name == TIME_TO_FLAT:
+            lines += _histogram(figures)
+        else:
+            values = counters.get(name) or gauges.get(name) or {}
+            lines += [f"{name}{_braces(labels)} {value}" for labels, value in sorted(values.items())]
     return "\n".join(lines) + "\n"
 
 
-def _counter(name: str, text: str, values: Mapping[Labels, int]) -> Iterator[str]:
-    yield f"# HELP {name} {text}"
-    yield f"# TYPE {name} counter"
-    for labels, value in sorted(values.items()):
-        yield f"{name}{_braces(labels)} {value}"
-
-
-def _gauge(name: str, text: str, value: int) -> Iterator[str]:
-    yield f"# HELP {name} {text}"
-    yield f"# TYPE {name} gauge"
-    yield f"{name} {value}"
-
-
 def _histogram(figures: Figures) -> Iterator[str]:
-    name = "bastion_time_to_flat_seconds"
-    yield f"# HELP {name} From the request to the end of the second flat look, exits that ended flat."
-    yield f"# TYPE {name} histogram"
     for bound, count in zip(BOUNDS_MS, figures.buckets, strict=True):
-        yield f'{name}_bucket{{le="{_seconds(bound)}"}} {count}'
-    yield f'{name}_bucket{{le="+Inf"}} {figures.flat_count}'
-    yield f"{name}_sum {_seconds(figures.flat_sum_ms)}"
-    yield f"{name}_count {figures.flat_count}"
+        yield f'{TIME_TO_FLAT}_bucket{{le="{_seconds(bound)}"}} {count}'
+    yield f'{TIME_TO_FLAT}_bucket{{le="+Inf"}} {figures.flat_count}'
+    yield f"{TIME_TO_FLAT}_sum {_seconds(figures.flat_sum_ms)}"
+    yield f"{TIME_TO_FLAT}_count {figures.flat_count}"
 
 
 def _seconds(ms: int) -> str:

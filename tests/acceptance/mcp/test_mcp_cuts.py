@@ -2,18 +2,14 @@
 
 from pathlib import Path
 
-from tests.acceptance.mcp.cuts import play_all
-from tests.acceptance.mcp.exchange import house_at, standing_exchange
-from tests.acceptance.mcp.house import serving
+from tests.acceptance.mcp.cuts import CUTS_A_SERVER, play_on_fresh_servers
+from tests.acceptance.mcp.exchange import standing_exchange
 
-A_FEW = range(1000, 1008)
+A_FEW = range(1000, 1000 + CUTS_A_SERVER)
 
 
-async def test_a_few_random_cuts(tmp_path: Path) -> None:
+def test_a_few_random_cuts(tmp_path: Path) -> None:
     with standing_exchange() as market:
-        house = house_at(market, tmp_path, hold_s=0)
-        key = house.key("trade")
-        with serving(house) as served:
-            cuts = await play_all(served.stream, key, market, A_FEW)
+        cuts = play_on_fresh_servers(market, tmp_path, A_FEW)
     assert all(cut.good for cut in cuts), cuts
     assert any(cut.arrived and not cut.answered for cut in cuts), "none broke off in mid-exit"

@@ -1,6 +1,7 @@
 """Spool: where records go when the journal cannot take them in time; a spool counts as journal."""
 
 import asyncio
+import contextlib
 import json
 import os
 import threading
@@ -83,13 +84,28 @@ class FileShelf:
 
     def chains(self) -> tuple[tuple[str, ...], ...]:
         """Return the lines of every spool file that can be read, oldest file first."""
+        return tuple(lines for _, lines in self._files())
+
+    def tidy(self, needed: Callable[[Sequence[str]], bool]) -> int:
+        """Remove the files of dead processes whose lines are not needed any more; return how many."""
+        removed = 0
+        for path, lines in self._files():
+            if _is_alive(path) or needed(lines):
+                continue
+            with contextlib.suppress(OSError):
+                path.unlink()
+                removed += 1
+        return removed
+
+    def _files(self) -> list[tuple[Path, tuple[str, ...]]]:
         found = []
         for path in sorted(self._directory.glob("spool-*.jsonl")):
             try:
-                found.append(tuple(path.read_text(encoding="ascii", errors="replace").splitlines()))
+                lines = tuple(path.read_text(encoding="ascii", errors="replace").splitlines())
             except OSError:
                 continue
-        return tuple(found)
+            found.append((path, lines))
+        return found
 
 
 class SpooledJournal:
@@ -170,6 +186,21 @@ class SpooledJournal:
         return self._merged(
             lambda journal: journal.latch_entries(), lambda entry: kind_of(entry.record) in kinds
         )
+
+    def needs(self, lines: Sequence[str]) -> bool:
+        """Return whether a spool's lines say what the journal does not hold, or cannot be believed."""
+        placed = _believed(lines)
+        if self._journal is None or len(placed) < len(lines):
+            return True
+        try:
+            return any(
+                _not_arrived(
+                    self._journal.entries(exit_id), [one for one in placed if one[1].exit_id == exit_id]
+                )
+                for exit_id in {entry.exit_id for _, entry in placed}
+            )
+        except JournalUnusable:
+            return True
 
     def close(self) -> None:
         """Release the journal's files."""
@@ -271,13 +302,24 @@ def open_journal(
         journal = SqliteJournal(path, clock=clock)
     except JournalUnusable as error:
         complain(f"{error}; records go to the spool")
-    return SpooledJournal(
-        journal=journal,
-        shelf=FileShelf(spool, clock=clock),
-        clock=clock,
-        budget_ms=budget_ms,
-        complain=complain,
+    shelf = FileShelf(spool, clock=clock)
+    spooled = SpooledJournal(
+        journal=journal, shelf=shelf, clock=clock, budget_ms=budget_ms, complain=complain
     )
+    # What a late journal took after all stands in both; the copy of a process that is gone is of no use.
+    shelf.tidy(spooled.needs)
+    return spooled
+
+
+def _is_alive(path: Path) -> bool:
+    # The name ends with the id of the process that writes to it; what cannot be told counts as alive.
+    try:
+        os.kill(int(path.stem.rsplit("-", 1)[1]), 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except (ValueError, IndexError, OSError):
+        return True
+    return True
 
 
 def _write(path: Path, text: bytes) -> OSError | None:

@@ -15,7 +15,7 @@ from bastion.clock import SystemClock
 from bastion.domain.records import CoveredAccount, ExitEnded, ExitRequested, LatchTripped, RunStarted
 from bastion.errors import JournalUnusable
 from bastion.storage.chain import broken_at
-from bastion.storage.spool import SpooledJournal, open_journal
+from bastion.storage.spool import FileShelf, SpooledJournal, open_journal
 from bastion.storage.sqlite import SqliteJournal
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -210,3 +210,32 @@ async def test_a_line_cut_off_in_the_spool_is_left_out(tmp_path: Path) -> None:
     (file,) = (tmp_path / "second").glob("spool-*.jsonl")
     file.write_text(file.read_text()[:-30])
     assert [entry.record for entry in journal.entries("x1")] == [requested("x1")]
+
+
+def dead_process() -> int:
+    with subprocess.Popen([sys.executable, "-c", ""]) as process:
+        process.wait(timeout=10)
+    return process.pid
+
+
+async def test_a_spool_that_the_journal_has_taken_in_is_tidied_away_and_no_other(tmp_path: Path) -> None:
+    path, spool = tmp_path / "journal.sqlite", tmp_path / "spool"
+    shelf = SpooledJournal(
+        journal=None,
+        shelf=FileShelf(spool, clock=SystemClock()),
+        clock=SystemClock(),
+        budget_ms=2000,
+        complain=lambda _: None,
+    )
+    await shelf.append((requested("xspooled"),))
+    (file,) = spool.glob("spool-*.jsonl")
+    file = file.rename(spool / f"spool-1-{dead_process()}.jsonl")
+    opened = open_journal(path, spool=spool, clock=SystemClock(), budget_ms=2000, complain=lambda _: None)
+    assert file.exists(), "the journal does not hold it: it is still needed"
+    assert opened.exit_ids() == ("xspooled",)
+    await opened.append((requested("xspooled"),))
+    opened.close()
+    again = open_journal(path, spool=spool, clock=SystemClock(), budget_ms=2000, complain=lambda _: None)
+    assert not file.exists()
+    assert again.exit_ids() == ("xspooled",)
+    again.close()

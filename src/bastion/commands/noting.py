@@ -51,7 +51,7 @@ def audited(act: Act, call: Ask[P, R]) -> Ask[P, R]:
             note.tell(Outcome.ASKED)
         try:
             report = await call(desk, principal, *args, **kwargs)
-        except BaseException as error:
+        except (Exception, asyncio.CancelledError) as error:
             outcome, code = _failure(error)
             note.tell(outcome, result=code, began_ns=began_ns)
             raise

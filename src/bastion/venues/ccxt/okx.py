@@ -31,6 +31,7 @@ from bastion.venues.ccxt import okx_rows as rows
 from bastion.venues.ccxt.faults import Refusal
 from bastion.venues.ccxt.okx_faults import CANCEL_SOURCES, answer_refusal, row_refusal
 from bastion.venues.ccxt.okx_fills import OkxFills
+from bastion.venues.ccxt.okx_market import OkxMarket
 from bastion.venues.ccxt.okx_orders import (
     ALGOS_A_CANCEL,
     ORDERS_A_CANCEL,
@@ -53,7 +54,7 @@ from bastion.venues.ccxt.okx_sender import OkxSender
 from bastion.venues.ccxt.okx_stamp import stamped
 from bastion.venues.ccxt.okx_thrift import AlgoThrift, spared
 from bastion.venues.ccxt.shelf import Instruments, Shelf, by_key
-from bastion.venues.ccxt.venue import CcxtVenue, Part, PartRead
+from bastion.venues.ccxt.venue import Part, PartRead
 from bastion.venues.ccxt.wire import VenueKey, Wire
 from bastion.venues.deadline import Deadline, settled, together
 from bastion.venues.raw import Answer, Row
@@ -67,7 +68,7 @@ CONFIRM_PAUSES_S = (0.0, 0.05, 0.1, 0.2, 0.4)
 ORDER_GONE = frozenset({"51400", "51401", "51402", "51405", "51603"})
 
 
-class OkxVenue(CcxtVenue):
+class OkxVenue(OkxMarket):
     """One trading account: perpetuals and dated futures of every margin coin, the rest by name."""
 
     def __init__(
@@ -85,6 +86,7 @@ class OkxVenue(CcxtVenue):
         self._throttle = InstrumentThrottle(clock, shared=address)
         self._thrift = AlgoThrift(self._throttle[ALGOS])
         super().__init__(account=account, clock=clock, shelf=shelf)
+        self._fees = {}
         self._reads = reads = OkxReads(self._call, clock)
         self._sender = OkxSender(self._call, reads, self._refused)
         self._fills = OkxFills(reads.by_bill, reads.index_price, reads.mode_of_order)

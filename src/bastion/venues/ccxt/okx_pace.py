@@ -51,11 +51,18 @@ ACCOUNT_LIMITS = tuple(
         ("risk", 10),
         ("config", 5),
         ("balance", 10),
+        ("trade_fee", 5),
     )
 )
 ADDRESS_LIMITS = tuple(
     Limit(name=name, capacity=capacity, window_s=WINDOW_S)
-    for name, capacity in (("time", 10), ("instruments", 20), ("price_limit", 20), ("index", 20))
+    for name, capacity in (
+        ("time", 10),
+        ("instruments", 20),
+        ("price_limit", 20),
+        ("index", 20),
+        ("books", 40),
+    )
 )
 
 

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
+from decimal import Decimal
 from pathlib import Path
 
 from bastion import app
@@ -24,6 +25,8 @@ QUICK = EngineSettings(poll_s=0.2, near_poll_s=0.1, warm_up_s=0.0, advice_s=3600
 
 KEY_SPACES = {"binance": "usdm", "bybit": "unified"}
 WAIT_S = 25.0
+LIMIT = Decimal(1_000_000)
+"""No loss of these tests reaches it: a guard that exits realises one."""
 
 
 def account(paper: PaperProcess, venue: str, name: str = "main") -> Account:
@@ -129,7 +132,7 @@ async def _serve(home: Path, names: list[dict[str, str]], acts: list[str]) -> No
         if "start" in acts:
             await engine_start(desk, OWNER)
         if "arm" in acts:
-            await engine_arm(desk, OWNER)
+            await engine_arm(desk, OWNER, daily_loss_limit_usd=LIMIT)
         sys.stdout.write("ready\n")
         sys.stdout.flush()
         # Until the parent kills this process, or dies itself.

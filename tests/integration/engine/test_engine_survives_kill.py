@@ -35,7 +35,7 @@ from bastion.domain.records import ExitJudged, ExitRequested
 from bastion.domain.verdict import DisplayWord
 from bastion.errors import JournalUnusable
 from bastion.storage.engine_log import SqliteEngineLog, broken_at
-from tests.engine_rig import OWNER, QUICK, desk_on, seed_accounts, standing_process, until
+from tests.engine_rig import LIMIT, OWNER, QUICK, desk_on, seed_accounts, standing_process, until
 from tests.paper_process import PaperProcess
 
 
@@ -96,7 +96,7 @@ async def test_an_armed_engine_that_is_killed_comes_back_armed_and_tells_so_in_i
         await until(resumed)
         report = await engine_status(desk, OWNER)
         assert report.state is EngineState.ARMED
-        assert report.config.daily_loss_limit_usd == 5000
+        assert report.config.daily_loss_limit_usd == LIMIT
         assert report.high_water_usd == 198_750
 
 
@@ -238,7 +238,9 @@ async def test_an_intent_that_never_left_is_taken_back_and_the_guard_acts_on_a_f
     await log.append(
         (
             EngineStarted(principal="owner", surface="test"),
-            EngineArmed(settings=ArmSettings(), principal="owner", surface="test"),
+            EngineArmed(
+                settings=ArmSettings(daily_loss_limit_usd=Usd(LIMIT)), principal="owner", surface="test"
+            ),
             HighWaterSet(equity_usd=Usd(Decimal(198_750)), why="it began here"),
             GuardTripped(reading=reading, act=Action.EXIT_ALL, armed=True),
             ActIntended(

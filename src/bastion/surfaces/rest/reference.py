@@ -5,6 +5,7 @@
 
 import sys
 from collections.abc import Iterator
+from http import HTTPStatus
 
 from pydantic import BaseModel
 
@@ -70,7 +71,8 @@ def _routes() -> Iterator[str]:
             if fields is not None and fields.model_fields:
                 yield f"\n| {name} | |\n|---|---|"
                 yield from _fields(fields)
-        good = "200" + (", 202" if route.long else "") + (", 204" if 204 in route.statuses else "")  # noqa: PLR2004
+        nothing_more = HTTPStatus.NO_CONTENT in route.statuses
+        good = "200" + (", 202" if route.long else "") + (", 204" if nothing_more else "")
         refusals = ", ".join(str(status) for status in statuses_of(route))
         answer = "" if route.answer is None else f" (`{route.answer.__name__}`)"
         yield f"\nAnswers {good}{answer}; refuses with {refusals}."

@@ -222,14 +222,16 @@ def _due(
 
 
 def _could_still_come(sent: list[Sent], pace: Pace, *, now_ns: int, settings: ExitSettings) -> bool:
-    # Of a part, a lost order is replaced only once it has expired: executed late, both would take too much.
+    # Of a part, a lost order is replaced only once it has expired, and a working one only once it has ended:
+    # executed late, both would take too much.
     patience_ns = nanoseconds(settings.exact_patience_s)
-    return any(
-        not order.refused
-        and order.state is None
-        and now_ns < pace.ended_ns.get(order.request.client_order_id, pace.run_began_ns) + patience_ns
-        for order in sent
-    )
+    for order in sent:
+        if order.refused or (order.state is not None and order.state.ended):
+            continue
+        ended_ns = pace.ended_ns.get(order.request.client_order_id, pace.run_began_ns)
+        if order.state is not None or now_ns < ended_ns + patience_ns:
+            return True
+    return False
 
 
 def _blocking(

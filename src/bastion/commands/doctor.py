@@ -13,6 +13,7 @@ from bastion.commands.positions import moment, visible_readings
 from bastion.commands.preview import preview
 from bastion.commands.readings import AccountReading
 from bastion.domain.act import Act
+from bastion.domain.mandate import ExitKind
 from bastion.domain.principal import Principal, Scope
 from bastion.domain.selection import EVERYTHING
 from bastion.domain.verdict import LatchState
@@ -279,11 +280,13 @@ def _state(desk: Desk) -> Iterable[Check]:
         )
     for request in desk.unfinished():
         if desk.exit_of(request.exit_id) is None:
+            halted = request.kind is ExitKind.HALT
+            again = "bastion halt" if halted else f"bastion exit --resume {request.exit_id}"
             yield Check(
                 name="exit",
                 finding=Finding.WARN,
-                detail=f"the exit {request.exit_id} has no verdict",
-                remedy=f"`bastion exit --resume {request.exit_id}` takes it up.",
+                detail=f"the {'halt' if halted else 'exit'} {request.exit_id} has no verdict",
+                remedy=f"`{again}` takes it up.",
             )
     for warning in audit_warnings(desk.audit.standing()):
         yield Check(name="audit", finding=Finding.WARN, detail=warning)

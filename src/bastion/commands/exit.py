@@ -11,6 +11,7 @@ from bastion.commands.desk import Desk
 from bastion.commands.visible import visible
 from bastion.domain.account import Account
 from bastion.domain.act import Act
+from bastion.domain.mandate import ExitKind
 from bastion.domain.naming import pair_form
 from bastion.domain.principal import Principal
 from bastion.domain.records import Entry, ExitRequested
@@ -65,7 +66,21 @@ async def exit_status(desk: Desk, principal: Principal, exit_id: str) -> ExitRep
 
     Raises:
         ScopeDenied: the principal lacks the read scope.
-        ExitUnknown: there is no exit of that id.
+        ExitUnknown: there is no exit of that id; a halt has `halt_status`.
+    """
+    report = report_of(desk, principal, exit_id)
+    if report.kind is ExitKind.HALT:
+        # Its proof is that no order works; "flat" would be read as more than that.
+        raise ExitUnknown(f"{exit_id} is a halt, not an exit; it has a status of its own.")
+    return report
+
+
+def report_of(desk: Desk, principal: Principal, exit_id: str) -> ExitReport:
+    """Return the fold of whatever the exit's machinery did under that id, as `exit_status` has it.
+
+    Raises:
+        ScopeDenied: the principal lacks the read scope.
+        ExitUnknown: there is nothing of that id.
     """
     permit(principal, Act.EXIT_STATUS)
     report = fold(entries_of(desk, principal, exit_id))
@@ -99,7 +114,7 @@ async def resume_exit(desk: Desk, principal: Principal, exit_id: str | None) -> 
         Refused: there is no such exit, or it covers accounts that the principal may not move.
     """
     permit(principal, Act.EXIT)
-    unfinished = desk.unfinished()
+    unfinished = [request for request in desk.unfinished() if request.kind is not ExitKind.HALT]
     if exit_id is None:
         if not unfinished:
             raise Refused("No exit waits to be resumed: each one in this journal has its verdict.")

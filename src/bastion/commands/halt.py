@@ -3,12 +3,13 @@
 from bastion.auth.permit import covered, permit
 from bastion.commands.asking import asked, carry_out
 from bastion.commands.desk import Desk
-from bastion.commands.exit import check_symbols, effective, entries_of, exit_status, named
+from bastion.commands.exit import check_symbols, effective, entries_of, named, report_of
 from bastion.domain.act import Act
 from bastion.domain.mandate import ExitKind
 from bastion.domain.money import ZERO
 from bastion.domain.principal import Principal
 from bastion.domain.selection import EVERYTHING, Selection
+from bastion.errors import ExitUnknown
 from bastion.exits.act_telling import HaltReport
 from bastion.exits.halt_report import fold_halt
 from bastion.exits.request import Wish
@@ -54,7 +55,9 @@ async def halt_status(desk: Desk, principal: Principal, halt_id: str) -> HaltRep
 
     Raises:
         ScopeDenied: the principal lacks the read scope.
-        ExitUnknown: there is no halt or exit of that id.
+        ExitUnknown: there is no halt of that id.
     """
-    report = await exit_status(desk, principal, halt_id)
+    report = report_of(desk, principal, halt_id)
+    if report.kind is not ExitKind.HALT:
+        raise ExitUnknown(f"{halt_id} is no halt; `exit_status` tells how it stands.")
     return fold_halt(entries_of(desk, principal, halt_id), report)

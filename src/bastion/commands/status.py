@@ -9,8 +9,9 @@ from bastion.commands.positions import moment, visible_readings
 from bastion.commands.readings import AccountReading
 from bastion.commands.visible import sees, visible
 from bastion.domain.act import Act
+from bastion.domain.mandate import ExitKind
 from bastion.domain.principal import Principal
-from bastion.domain.records import LatchTripped
+from bastion.domain.records import ExitRequested, LatchTripped
 from bastion.domain.verdict import DisplayWord, LatchState, display_word
 from bastion.errors import JournalUnusable
 from bastion.exits.report import ExitReport, fold
@@ -61,16 +62,16 @@ async def status(desk: Desk, principal: Principal) -> StatusReport:
     latch_entries = desk.journal.latch_entries()
     tripped = bool(latch_entries) and isinstance(latch_entries[-1].record, LatchTripped)
     last = _last_exit(desk, principal)
-    unfinished = tuple(
-        request.exit_id
+    waiting = [
+        request
         for request in desk.unfinished()
         if any(sees(principal, account.name) for account in request.accounts)
-    )
+    ]
     warnings = [warning for reading in readings for warning in reading.warnings]
     warnings.extend(
-        f"The exit {exit_id} has no verdict; `bastion exit --resume {exit_id}` takes it up."
-        for exit_id in unfinished
-        if desk.exit_of(exit_id) is None
+        f"The {_noun(request)} has no verdict; `{_again(request)}` takes it up."
+        for request in waiting
+        if desk.exit_of(request.exit_id) is None
     )
     warnings.extend(audit_warnings(desk.audit.standing()))
     armed = _armed(desk, warnings)
@@ -83,17 +84,27 @@ async def status(desk: Desk, principal: Principal) -> StatusReport:
         latch=LatchState.TRIPPED if tripped else LatchState.CLEAR,
         accounts=accounts,
         last_exit=last,
-        unfinished=unfinished,
+        unfinished=tuple(request.exit_id for request in waiting),
         warnings=tuple(warnings),
         read_at=moment(read_ns),
     )
 
 
+def _noun(request: ExitRequested) -> str:
+    return f"{'halt' if request.kind is ExitKind.HALT else 'exit'} {request.exit_id}"
+
+
+def _again(request: ExitRequested) -> str:
+    return "bastion halt" if request.kind is ExitKind.HALT else f"bastion exit --resume {request.exit_id}"
+
+
 def _last_exit(desk: Desk, principal: Principal) -> ExitReport | None:
     for exit_id in reversed(desk.journal.exit_ids()[-RECENT_EXITS:]):
         entries = visible(desk.journal.entries(exit_id), principal)
-        if entries:
-            return fold(entries)
+        report = fold(entries) if entries else None
+        # A halt or a part that was closed says nothing of whether the desk is flat.
+        if report is not None and report.kind is ExitKind.EXIT:
+            return report
     return None
 
 

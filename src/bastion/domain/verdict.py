@@ -17,6 +17,14 @@ class Verdict(StrEnum):
         return self in {Verdict.FLAT, Verdict.FLAT_WITH_DUST}
 
 
+class HaltVerdict(StrEnum):
+    """How a halt ended; it says nothing of positions, which a halt leaves open."""
+
+    HALTED = "HALTED"
+    NOT_HALTED = "NOT_HALTED"
+    UNKNOWN = "UNKNOWN"
+
+
 class LatchState(StrEnum):
     """Whether opening actions of ours are blocked."""
 

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from bastion.domain.money import Price, Quantity, Usd
 from bastion.domain.position import Side
-from bastion.domain.verdict import ExitState, Verdict
+from bastion.domain.verdict import ExitState, HaltVerdict, Verdict
 from bastion.exits.telling import ClosedPosition, ExitError, SelectedPart, UnreadPart
 
 
@@ -132,7 +132,7 @@ class HaltReport:
     next_step: str | None
     warnings: tuple[str, ...]
     state: ExitState
-    verdict: Verdict | None
+    verdict: HaltVerdict | None
     elapsed_s: Decimal
     reason: str | None
     stops_too: bool

@@ -6,12 +6,20 @@ from bastion.domain.look import Look
 from bastion.domain.order import OpenOrder
 from bastion.domain.records import Entry, LatchTripped, Looked
 from bastion.domain.symbol import symbol_of
-from bastion.domain.verdict import ExitState
+from bastion.domain.verdict import ExitState, HaltVerdict, Verdict
 from bastion.exits.act_telling import HaltReport, KeptOrder
 from bastion.exits.progress import Leg, Progress, progress
 from bastion.exits.scope import Scope, scope_of, side_of
 from bastion.exits.sentences import count, covered_part
 from bastion.exits.telling import ExitReport
+
+# The executor proves a halt as it proves an exit; what a caller reads must not say that an account is flat.
+_VERDICTS = {
+    Verdict.FLAT: HaltVerdict.HALTED,
+    Verdict.FLAT_WITH_DUST: HaltVerdict.HALTED,
+    Verdict.NOT_FLAT: HaltVerdict.NOT_HALTED,
+    Verdict.UNKNOWN: HaltVerdict.UNKNOWN,
+}
 
 
 def fold_halt(entries: Sequence[Entry], report: ExitReport) -> HaltReport:
@@ -45,7 +53,7 @@ def fold_halt(entries: Sequence[Entry], report: ExitReport) -> HaltReport:
         next_step=_next_step(report, kept),
         warnings=report.warnings,
         state=report.state,
-        verdict=report.verdict,
+        verdict=None if report.verdict is None else _VERDICTS[report.verdict],
         elapsed_s=report.elapsed_s,
         reason=report.reason,
         stops_too=state.request.stops_too,

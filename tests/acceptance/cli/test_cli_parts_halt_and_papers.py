@@ -90,6 +90,9 @@ def test_a_halt_cancels_entries_keeps_stops_and_positions_and_only_a_person_lift
         assert told["orders_cancelled"] > 0
 
         halt_id = told["halt_id"]
+        assert told["verdict"] == "HALTED"
+        watched = trader.run("watch", halt_id, "--config", str(trader.config)).stdout
+        assert watched.splitlines()[-1].startswith("HALTED")
         assert run(trader, "status")[1]["latch"] == "TRIPPED"
         for wrong in (["--typed", "none"], ["--reason", "back"], ["--typed", "zzzz", "--reason", "back"]):
             code, answer = run(trader, "reset", halt_id, *wrong)

@@ -10,7 +10,7 @@ from bastion.domain.selection import EVERYTHING, Selection
 from bastion.errors import ConfirmationRequired
 from bastion.exits.act_telling import HaltReport
 from bastion.surfaces.cli.board import trim
-from bastion.surfaces.cli.codes import Code, code_of_verdict
+from bastion.surfaces.cli.codes import Code, code_of_halt
 from bastion.surfaces.cli.press import OWNER
 from bastion.surfaces.cli.view import complain, emit
 from bastion.surfaces.cli.words import money, price
@@ -47,7 +47,7 @@ async def run_halt(place: Place, options: HaltOptions) -> int:
     else:
         for line in halt_lines(told):
             emit(line)
-    return code_of_verdict(told.verdict)
+    return code_of_halt(told.verdict)
 
 
 def halt_lines(told: HaltReport) -> Iterator[str]:

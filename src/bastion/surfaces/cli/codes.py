@@ -2,7 +2,7 @@
 
 from enum import IntEnum
 
-from bastion.domain.verdict import Verdict
+from bastion.domain.verdict import HaltVerdict, Verdict
 from bastion.errors import ConfigInvalid, KeyRefused, Refused, ScopeDenied
 
 
@@ -31,6 +31,18 @@ _VERDICTS = {
 def code_of_verdict(verdict: Verdict | None) -> Code:
     """Return the code of a verdict; None means that the exit still goes on, without this process."""
     return Code.DETACHED if verdict is None else _VERDICTS[verdict]
+
+
+_HALTS = {
+    HaltVerdict.HALTED: Code.OK,
+    HaltVerdict.NOT_HALTED: Code.NOT_FLAT,
+    HaltVerdict.UNKNOWN: Code.UNKNOWN,
+}
+
+
+def code_of_halt(verdict: HaltVerdict | None) -> Code:
+    """Return the code of a halt; None means that it still goes on, without this process."""
+    return Code.DETACHED if verdict is None else _HALTS[verdict]
 
 
 def code_of_error(error: BaseException) -> Code:

@@ -9,7 +9,7 @@ import importlib
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from bastion.domain.verdict import Verdict
+from bastion.domain.verdict import HaltVerdict
 from bastion.errors import Refused
 from bastion.place import find_place
 from bastion.surfaces.cli.local import Daemon, Silence, find_daemon
@@ -85,7 +85,7 @@ def _halt(daemon: Daemon, parsed: argparse.Namespace, arguments: Sequence[str]) 
     try:
         told = daemon.ask("POST", "/v1/halts", seconds=HALT_S, body=body, prefer=f"wait={HALT_S:.0f}")
         verdict = told.value["verdict"] if told.status in _TAKEN else None
-        verdict = None if verdict is None else Verdict(verdict)
+        verdict = None if verdict is None else HaltVerdict(verdict)
     except (Silence, KeyError, TypeError, ValueError):
         verdict = None
     if verdict is None:
@@ -97,7 +97,7 @@ def _halt(daemon: Daemon, parsed: argparse.Namespace, arguments: Sequence[str]) 
     else:
         for line in _load("reviving").lines("halt", told.text):
             view.emit(line)
-    return int(_load("codes").code_of_verdict(verdict))
+    return int(_load("codes").code_of_halt(verdict))
 
 
 def _read(daemon: Daemon, name: str, parsed: argparse.Namespace, arguments: Sequence[str]) -> int:

@@ -1,10 +1,15 @@
 """Watch: the `positions` and `watch` commands, which only read."""
 
+from collections.abc import Iterable
+
 from bastion.app import Place, find_journal, open_desk
 from bastion.commands import positions
+from bastion.domain.mandate import ExitKind
 from bastion.domain.records import ExitEnded, ExitJudged, LegReopened
+from bastion.exits.halt_report import fold_halt
 from bastion.exits.report import ExitReport, fold
-from bastion.surfaces.cli.codes import Code, code_of_verdict
+from bastion.surfaces.cli.acting import halt_lines
+from bastion.surfaces.cli.codes import Code, code_of_halt, code_of_verdict
 from bastion.surfaces.cli.press import OWNER
 from bastion.surfaces.cli.view import choose_view, emit
 from bastion.surfaces.cli.words import exit_lines, positions_lines
@@ -53,10 +58,19 @@ async def run_watch(place: Place, exit_id: str, *, json: bool) -> int:
                 if judged:
                     break
                 await clock.sleep(WATCH_GAP_S)
-        report: ExitReport = fold(journal.entries(exit_id))
+        entries = journal.entries(exit_id)
+    report: ExitReport = fold(entries)
+    if report.kind is ExitKind.HALT:
+        halted = fold_halt(entries, report)
+        _tell(halted, halt_lines(halted), json=json)
+        return code_of_halt(halted.verdict)
+    _tell(report, exit_lines(report), json=json)
+    return code_of_verdict(report.verdict)
+
+
+def _tell(report: object, lines: Iterable[str], *, json: bool) -> None:
     if json:
         emit(dumps(report))
-    else:
-        for line in exit_lines(report):
-            emit(line)
-    return code_of_verdict(report.verdict)
+        return
+    for line in lines:
+        emit(line)

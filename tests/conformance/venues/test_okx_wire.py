@@ -3,6 +3,7 @@
 import asyncio
 from dataclasses import replace
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from bastion.domain.money import Price, Quantity
 from bastion.domain.order import OpenOrder, OrderKind, OrderRequest, OrderStatus
 from bastion.domain.position import Position, Side
 from bastion.errors import AnswerMalformed, Fault, OutcomeUnknown, VenueRejected
-from tests.venue_rig import Asked, Rig, okx, okx_order, raw, reply
+from tests.venue_rig import OKX, Asked, Rig, okx, okx_order, raw, reply, rigged
 
 ORDER, CLOSE = "/api/v5/trade/order", "/api/v5/trade/close-position"
 POSITIONS, PENDING = "/api/v5/account/positions", "/api/v5/trade/orders-pending"
@@ -527,3 +528,10 @@ async def test_order_lists_are_spared_while_a_position_is_open_and_always_read_w
     okx.script.on(POSITIONS, reply({"code": "0", "msg": "", "data": []}))
     await okx.venue.look(deadline_s=5)
     assert (await looked(okx)).empty
+
+
+async def test_a_demo_account_says_so_on_every_request(tmp_path: Path) -> None:
+    async for demo in rigged(replace(OKX, key_space="demo"), tmp_path):
+        await looked(demo)
+        await demo.venue.place(demo.request(), deadline_s=5)
+        assert {asked.request.headers.get("x-simulated-trading") for asked in demo.script.asked} == {"1"}

@@ -8,7 +8,9 @@ from pathlib import Path
 
 from tests.clients.install import ensure_clients, environment, node
 
-RUN_S = 90
+RUN_S = 180
+# A busy machine takes longer to start a server than the inspector would wait by itself.
+PATIENT = ("--connect-timeout", "60000")
 LAUNCHER = Path("@modelcontextprotocol/inspector/clients/launcher/build/index.js")
 
 
@@ -44,7 +46,7 @@ def inspect(
     launcher = ensure_clients() / LAUNCHER
     given = [item for name, value in (variables or {}).items() for item in ("-e", f"{name}={value}")]
     done = subprocess.run(
-        [node(), str(launcher), "--cli", *target, *given, *options, "--format", "json"],
+        [node(), str(launcher), "--cli", *target, *given, *options, *PATIENT, "--format", "json"],
         env=environment(HOME=str(home)),
         capture_output=True,
         text=True,

@@ -6,16 +6,20 @@ successor in a session of its own follows it and takes it up if this process die
 """
 
 import asyncio
+import contextlib
 import logging
 import os
 import signal
 import subprocess
 from collections.abc import Callable, Sequence
 
+import anyio
 from mcp.server.lowlevel import Server
 from mcp.server.stdio import stdio_server
 
 from bastion import commands
+
+STDOUT = 1
 
 _log = logging.getLogger(__name__)
 
@@ -28,9 +32,23 @@ async def serve_stdio(server: Server) -> None:
     try:
         async with stdio_server() as (reader, writer):
             await server.run(reader, writer, server.create_initialization_options())
-    except* OSError:
+    except* (OSError, anyio.BrokenResourceError, anyio.ClosedResourceError):
         # Something was still to be written, and nobody is there to read it.
         _log.info("the client's pipe broke")
+    finally:
+        let_go_of_stdout()
+
+
+def let_go_of_stdout() -> None:
+    """Point standard output to nowhere, once nobody reads it.
+
+    What was not written is flushed when the process ends; into a broken pipe that would fail, and the process
+    would end with code 120 after an exit that went well.
+    """
+    with contextlib.suppress(OSError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, STDOUT)
+        os.close(nowhere)
 
 
 async def serve_client(server: Server, desk: commands.Desk, *, successor: Successor | None) -> None:

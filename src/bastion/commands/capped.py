@@ -3,39 +3,32 @@
 from collections.abc import Sequence
 from decimal import Decimal
 
+from bastion.auth.permit import within_cap
 from bastion.commands.desk import Desk
 from bastion.commands.looks import Target
+from bastion.domain.act import Act
 from bastion.domain.mandate import ExitKind
 from bastion.domain.money import ZERO
 from bastion.domain.principal import Principal
 from bastion.domain.symbol import pair
-from bastion.errors import Conflict, Refused
+from bastion.errors import Conflict
 from bastion.exits.scope import scope_of
 
 
-def check_cap(principal: Principal, parts: Sequence[tuple[Target, Decimal]]) -> None:
+def check_cap(principal: Principal, act: Act, parts: Sequence[tuple[Target, Decimal]]) -> None:
     """Return when what is to be closed is worth no more than the key's cap allows in one act.
 
     Raises:
-        Refused: it is worth more, or its worth is not known.
+        ScopeDenied: it is worth more, or its worth is not known.
     """
-    cap = principal.notional_cap_usd
-    if cap is None:
-        return
-    worth = ZERO
+    worth: Decimal | None = ZERO
     for target, quantity in parts:
         position = target.position
-        if position.notional_usd is None:
-            raise Refused(
-                f"What {pair(position.symbol)} is worth is not known, and this key has a cap of {cap:f} USD. "
-                "Nothing was done."
-            )
-        worth += position.notional_usd * quantity / position.quantity
-    if worth > cap:
-        raise Refused(
-            f"This would close {worth:,.2f} USD; this key may close {cap:f} USD in one act that is no exit. "
-            "Nothing was done."
-        )
+        if worth is None or position.notional_usd is None:
+            worth = None
+        else:
+            worth += position.notional_usd * quantity / position.quantity
+    within_cap(principal, act, worth)
 
 
 def conflict_with(desk: Desk, targets: Sequence[Target], *, partial: bool = False) -> None:

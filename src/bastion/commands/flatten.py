@@ -80,7 +80,7 @@ async def flatten_winners(
     kept = tuple(_kept(one, net=net) for one in weighed if not one.wins(net=net))
     if not winners:
         return _nothing_won(kept, found, selection, net=net)
-    check_cap(principal, [(one.target, one.target.position.quantity) for one in winners])
+    check_cap(principal, Act.FLATTEN_WINNERS, [(one.target, one.target.position.quantity) for one in winners])
     conflict_with(desk, [one.target for one in winners])
     aims = tuple(
         Aim(

@@ -81,7 +81,7 @@ async def partial_close(
     wanted = [cut for cut in cuts if cut.quantity > ZERO]
     if not wanted:
         raise Refused(f"{cuts[0].why} Nothing was done.")
-    check_cap(principal, [(cut.target, cut.quantity) for cut in wanted])
+    check_cap(principal, Act.PARTIAL_CLOSE, [(cut.target, cut.quantity) for cut in wanted])
     conflict_with(desk, [cut.target for cut in wanted], partial=True)
     names = {cut.target.venue.account.name for cut in wanted}
     request = asked(

@@ -59,6 +59,15 @@ def test_two_commands_lead_from_nothing_to_an_exit(trader: Trader) -> None:
         assert {row["account"] for row in report["closed_positions"]} == {"mine", "other"}
 
 
+def test_a_configuration_that_is_named_is_made_where_it_is_missing(trader: Trader, quiet: Paper) -> None:
+    named = trader.folder / "elsewhere" / "desk.toml"
+    binance = ("mine", "--venue", "binance", "--base-url", quiet.wires["binance"], "--config", str(named))
+    assert connected(trader, *binance)[0] == 0
+    assert 'name = "mine"' in named.read_text(encoding="utf-8")
+    assert (trader.home / "vault.age").exists()
+    assert not (trader.home / "bastion.toml").exists()
+
+
 def test_what_stood_in_the_configuration_stays_as_it_was(trader: Trader, quiet: Paper) -> None:
     trader.home.mkdir()
     written = "# My accounts.\n[exit]\ndeadline_s = 30 # seconds\n"

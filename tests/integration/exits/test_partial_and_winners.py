@@ -88,7 +88,7 @@ async def test_what_is_not_open_or_not_listed_is_told_by_its_own_name(rig: Prote
 async def test_a_cap_bounds_a_partial_close_and_winners_and_says_so(rig: ProtectionRig) -> None:
     await rig.hold("2", entry="900")
     capped = replace(OWNER, notional_cap_usd=Decimal(1500))
-    with pytest.raises(Refused, match=r"2,000\.00 USD; this key may close 1500 USD"):
+    with pytest.raises(ScopeDenied, match=r"at most 1,500\.00 USD .*; this would move 2,000\.00"):
         await flatten_winners(rig.desk, capped)
     assert (await partial_close(rig.desk, capped, symbol="BTC", exit_pct=75)).success
     reader = replace(OWNER, scope=Scope.READ)

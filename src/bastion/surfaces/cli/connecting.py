@@ -4,7 +4,7 @@ import getpass
 import os
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bastion.app import Place, open_desk, open_vault
@@ -145,7 +145,8 @@ def _file(path: Path) -> str:
 
 def _store(place: Place, credential: Credential, *, path: Path, text: str) -> None:
     # The secret first: an account without its credential could not be exited, the reverse harms nothing.
-    open_vault(place).put(credential)
+    # A configuration that this makes names no vault, so the one of the state directory is meant.
+    open_vault(place if path.exists() else replace(place, config=None)).put(credential)
     beside = path.with_name(f".{path.name}.{os.getpid()}.new")
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)

@@ -11,6 +11,7 @@ from bastion.app import PaperProcess, start_paper
 from bastion.clock import SystemClock
 from bastion.config import KEY_SPACE_DEFAULT
 from bastion.domain.account import Account
+from bastion.domain.look import Look
 from bastion.domain.money import Quantity
 from bastion.domain.order import OrderKind, OrderRequest, OrderState
 from bastion.domain.position import Position
@@ -22,10 +23,11 @@ from bastion.venues.ccxt.bybit import BybitVenue
 from bastion.venues.ccxt.hyperliquid import HyperliquidVenue
 from bastion.venues.ccxt.hyperliquid_cloid import client_id_of
 from bastion.venues.ccxt.hyperliquid_signing import Signer
+from bastion.venues.ccxt.okx import OkxVenue
 
 WAIT_S = 10.0
 
-PaperVenue = BinanceVenue | BybitVenue | HyperliquidVenue
+PaperVenue = BinanceVenue | BybitVenue | HyperliquidVenue | OkxVenue
 
 
 def instrument(symbol: str, **changes: object) -> dict[str, object]:
@@ -47,8 +49,29 @@ ORDER_PATHS = {
     "binance": "/fapi/v1/order",
     "bybit": "/v5/order/create",
     "hyperliquid": "/exchange/order",
+    "okx": "/api/v5/trade/order",
 }
 SETTLE = {"hyperliquid": "USDC"}
+
+
+def named(venue: str, symbol: str) -> str:
+    """The venue's own name of a contract that the tests call BTCUSDT."""
+    return f"{symbol.removesuffix('USDT')}-USDT-SWAP" if venue == "okx" else symbol
+
+
+def plainly(instrument_id: str) -> str:
+    """What the tests call a contract that the venue names so."""
+    return instrument_id.removesuffix("-SWAP").replace("-", "")
+
+
+def renamed(venue: str, document: object) -> object:
+    """A scenario, its contracts by the venue's own names."""
+    if isinstance(document, Mapping):
+        return {
+            name: named(venue, str(value)) if name == "symbol" else renamed(venue, value)
+            for name, value in document.items()
+        }
+    return [renamed(venue, item) for item in document] if isinstance(document, list) else document
 
 
 def key(venue: str, permissions: Sequence[str]) -> dict[str, object]:
@@ -112,14 +135,17 @@ class PaperRig:
         return self.account.venue
 
     async def load(self, document: Mapping[str, object]) -> None:
-        await self.paper.control("POST", "/scenario", document)
+        body = {name: renamed(self.name, value) for name, value in document.items()}
+        await self.paper.control("POST", "/scenario", body)
 
     async def hold(self, symbol: str, quantity: str, *, entry: str = "1000", side: str = "NET") -> None:
-        body = {"venue": self.name, "symbol": symbol, "quantity": quantity, "entry": entry, "side": side}
+        name = named(self.name, symbol)
+        body = {"venue": self.name, "symbol": name, "quantity": quantity, "entry": entry, "side": side}
         await self.paper.control("POST", "/positions", body)
 
     async def rest(self, symbol: str, direction: str, quantity: str, **more: object) -> None:
-        body = {"venue": self.name, "symbol": symbol, "direction": direction, "quantity": quantity, **more}
+        name = named(self.name, symbol)
+        body = {"venue": self.name, "symbol": name, "direction": direction, "quantity": quantity, **more}
         await self.paper.control("POST", "/orders", body)
 
     async def fault(self, kind: str, **more: object) -> None:
@@ -148,7 +174,7 @@ class PaperRig:
     async def held(self) -> dict[tuple[str, str], Decimal]:
         """What the account truly holds: signed sizes by symbol and side."""
         rows = (await self.truth())["positions"]
-        return {(row["symbol"], row["side"]): Decimal(row["quantity"]) for row in rows}
+        return {(plainly(row["symbol"]), row["side"]): Decimal(row["quantity"]) for row in rows}
 
     @staticmethod
     def is_ours(client_order_id: str) -> bool:
@@ -168,8 +194,16 @@ class PaperRig:
 
     async def positions(self) -> tuple[Position, ...]:
         look = await self.venue.look(deadline_s=WAIT_S)
-        assert look.unread == ()
+        # Order lists can be spared while positions are open; the positions never are.
+        assert [unread for unread in look.unread if unread.part.startswith("positions")] == []
         return look.positions
+
+    async def whole_look(self) -> Look:
+        """A look that misses nothing; a venue may be asked for its lists only so often."""
+        async with asyncio.timeout(WAIT_S):
+            while not (look := await self.venue.look(deadline_s=WAIT_S)).complete:  # noqa: ASYNC110 - no event
+                await asyncio.sleep(0.1)
+        return look
 
     async def close_all(
         self, positions: Sequence[Position], *, kind: OrderKind = OrderKind.MARKET, deadline_s: float = 30

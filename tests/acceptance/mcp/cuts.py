@@ -132,6 +132,8 @@ def play_on_fresh_servers(market: Exchange, folder: Path, seeds: Sequence[int]) 
         with serving(house) as served:
             some = seeds[first : first + CUTS_A_SERVER]
             cuts += asyncio.run(play_all(served.stream, key, market, some))
+        sys.stdout.write(f"{len(cuts)} of {len(seeds)}\n")
+        sys.stdout.flush()
     return cuts
 
 

@@ -6,7 +6,14 @@ from bastion.errors import Refused
 from bastion.surfaces.mcp_server.tool import Tool, Toolset
 from bastion.surfaces.mcp_server.tools import engine
 from bastion.surfaces.mcp_server.tools.closing import FLATTEN_WINNERS, PARTIAL_CLOSE
-from bastion.surfaces.mcp_server.tools.exits import EMERGENCY_EXIT, EXIT_STATUS, HALT, KILL_SWITCH, PREVIEW
+from bastion.surfaces.mcp_server.tools.exits import (
+    CERTIFICATE,
+    EMERGENCY_EXIT,
+    EXIT_STATUS,
+    HALT,
+    KILL_SWITCH,
+    PREVIEW,
+)
 from bastion.surfaces.mcp_server.tools.portfolio import (
     ALERTS,
     BALANCE,
@@ -22,6 +29,7 @@ TOOLS: tuple[Tool, ...] = (
     HALT,
     PREVIEW,
     EXIT_STATUS,
+    CERTIFICATE,
     POSITIONS,
     BALANCE,
     EXCHANGES,

@@ -1,6 +1,7 @@
 """Exits: the tools that get out, and those that tell how it stands."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from bastion import commands
 from bastion.commands.engine_telling import KillSwitchReport
@@ -109,6 +110,28 @@ async def _preview(call: Call) -> PreviewReport:
         action=call.text("action") or PreviewAction.EXIT.value,
         symbol=call.text("symbol"),
         exit_pct=None if exit_pct is None else int(str(exit_pct)),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CertificateTold:
+    """A certificate without its document: an answer's texts are trimmed, and a signed one must not be."""
+
+    summary: str
+    exit_id: str
+    verdict: str
+    fingerprint: str
+    head: str
+
+
+async def _certificate(call: Call) -> CertificateTold:
+    told = await commands.certificate(call.desk, call.principal, str(call.arguments["exit_id"]))
+    return CertificateTold(
+        summary=told.summary,
+        exit_id=told.exit_id,
+        verdict=told.verdict,
+        fingerprint=told.fingerprint,
+        head=told.head,
     )
 
 
@@ -246,4 +269,22 @@ HALT = Tool(
     run=_halt,
     next_tool=_next_of_halt,
     destructive=True,
+)
+
+CERTIFICATE = Tool(
+    name="bastion_certificate",
+    title="Certificate of an exit",
+    description=(
+        "Certifies how an exit ended: its verdict, the head of the journal's hash chain behind it, and the "
+        "fingerprint of the key that signs it; it changes nothing at any exchange and needs a key with the "
+        "`read` scope. Use it when the user wants proof of an exit that has its verdict; while it runs, use "
+        "`bastion_exit_status`, which also has the details. The signed document itself is a file, which a "
+        "person gets with `bastion certificate show EXIT_ID` in a terminal."
+    ),
+    act=Act.CERTIFICATE,
+    toolsets=EXIT,
+    parameters={"exit_id": EXIT_ID},
+    report=CertificateTold,
+    run=_certificate,
+    open_world=False,
 )

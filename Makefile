@@ -2,7 +2,7 @@
 # With uv on the PATH it is used; else venv and pip do the same from the same pinned, hashed lists.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format simulate bench-ledger race conformance cuts bundle lock clean distclean
+.PHONY: help demo test lint format simulate bench-ledger race conformance cuts bundle docs lock clean distclean
 .DELETE_ON_ERROR:
 
 PICK = for candidate in $(PYTHON) python3 python3.13 python3.12 python3.11 python; do \
@@ -29,6 +29,7 @@ help:
 	@echo "make conformance  the official MCP suite, in both revisions, on our application and the shipped server"
 	@echo "make cuts       two hundred clients that break off at a random moment of an exit"
 	@echo "make bundle     dist/bastion.mcpb, for hosts that install MCP bundles"
+	@echo "make docs       write the reference pages, schemas, man page and completions from the code"
 	@echo "make format     format the code"
 	@echo "make lock       resolve the pinned requirements anew"
 	@echo "make clean      remove caches; make distclean removes .venv too"
@@ -76,6 +77,9 @@ cuts: .venv/dev.stamp
 
 bundle: .venv/dev.stamp
 	@.venv/bin/python -m bundle.build
+
+docs: .venv/run.stamp
+	@.venv/bin/python -m bastion.surfaces.reference .
 
 format: .venv/dev.stamp
 	@.venv/bin/ruff format .

@@ -52,10 +52,10 @@ _ACCOUNT = ("name", "venue", "base_url", "ws_url", "credential", "key_space", "r
 _EXIT = ("deadline_s", "hold_s", "intent_commit_budget_ms", "refund_after_tries", "refund_after_s")
 _VAULT = ("path",)
 # The engine's own settings, each with its least and its most; guards' limits are percentages.
-_ENGINE_SECONDS = {"poll_s": (1, 3_600), "near_poll_s": (1, 3_600), "warm_up_s": (0, 3_600)}
-_ENGINE_WHOLE = {"advice_s": 86_400, "confirm_reads": 100, "acts_a_day_max": 1_000}
+ENGINE_SECONDS = {"poll_s": (1, 3_600), "near_poll_s": (1, 3_600), "warm_up_s": (0, 3_600)}
+ENGINE_WHOLE = {"advice_s": 86_400, "confirm_reads": 100, "acts_a_day_max": 1_000}
 PCT_LEAST = Decimal("0.1")
-_ENGINE_PCT = (
+ENGINE_PCT = (
     "drawdown_warn_pct",
     "drawdown_high_pct",
     "drawdown_exit_pct",
@@ -65,7 +65,7 @@ _ENGINE_PCT = (
     "liquidation_exit_pct",
     "liquidation_clear_pct",
 )
-_ENGINE = (*_ENGINE_SECONDS, *_ENGINE_WHOLE, *_ENGINE_PCT, "act_advice")
+_ENGINE = (*ENGINE_SECONDS, *ENGINE_WHOLE, *ENGINE_PCT, "act_advice")
 _SECRET_WORDS = ("secret", "apikey", "apisecret", "privatekey", "passphrase", "password")
 
 
@@ -177,13 +177,13 @@ def _engine(reader: "_Reader", table: Mapping[str, object]) -> EngineSettings:
         name: reader.number(
             table, name, where="engine", least=PCT_LEAST, most=Decimal(100), default=getattr(limits, name)
         )
-        for name in _ENGINE_PCT
+        for name in ENGINE_PCT
     }
     values: dict[str, Any] = {
         name: reader.whole(table, name, where="engine", most=most, default=getattr(given, name))
-        for name, most in _ENGINE_WHOLE.items()
+        for name, most in ENGINE_WHOLE.items()
     }
-    for name, (least, most) in _ENGINE_SECONDS.items():
+    for name, (least, most) in ENGINE_SECONDS.items():
         default = Decimal(str(getattr(given, name)))
         values[name] = float(
             reader.number(

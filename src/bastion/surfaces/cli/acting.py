@@ -9,6 +9,7 @@ from bastion.commands import PreviewReport, ResetReport, halt, preview, reset
 from bastion.domain.selection import EVERYTHING, Selection
 from bastion.errors import ConfirmationRequired
 from bastion.exits.act_telling import HaltReport
+from bastion.surfaces.cli.answers import HaltPreview
 from bastion.surfaces.cli.board import trim
 from bastion.surfaces.cli.codes import Code, code_of_halt
 from bastion.surfaces.cli.press import OWNER
@@ -72,7 +73,7 @@ def _would_halt(planned: PreviewReport, options: HaltOptions) -> int:
         if options.stops_too or not (order.conditional and order.reduce_only)
     )
     if options.json:
-        emit(dumps({"dry_run": True, "would_cancel": orders, "unread": planned.unread}))
+        emit(dumps(HaltPreview(dry_run=True, would_cancel=orders, unread=planned.unread)))
         return Code.OK
     for order in orders:
         emit(

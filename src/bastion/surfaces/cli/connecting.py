@@ -15,6 +15,7 @@ from bastion.config import KEY_SPACE_DEFAULT, KEY_SPACES, read_config, with_acco
 from bastion.domain.account import Account
 from bastion.errors import ConfigInvalid, Conflict, Refused
 from bastion.place import CONFIG_NAME
+from bastion.surfaces.cli.answers import VenueEntry, VenuesListed
 from bastion.surfaces.cli.codes import Code
 from bastion.surfaces.cli.press import OWNER
 from bastion.surfaces.cli.view import complain, emit
@@ -191,20 +192,20 @@ def _line(check: Check, width: int) -> str:
 
 def run_venues(*, json: bool) -> int:
     """Say which venues are supported, and how far each is proven."""
-    rows = [
-        {
-            "venue": venue,
-            "standing": "paper",
-            "detail": "passes the conformance suite on the paper exchange's wire of it",
-            "key_spaces": list(spaces),
-            "default_key_space": KEY_SPACE_DEFAULT[venue],
-        }
+    rows = tuple(
+        VenueEntry(
+            venue=venue,
+            standing="paper",
+            detail="passes the conformance suite on the paper exchange's wire of it",
+            key_spaces=tuple(spaces),
+            default_key_space=KEY_SPACE_DEFAULT[venue],
+        )
         for venue, spaces in sorted(KEY_SPACES.items())
-    ]
+    )
     if json:
-        emit(dumps({"venues": rows}))
+        emit(dumps(VenuesListed(venues=rows)))
         return Code.OK
     for row in rows:
-        emit(f"{row['venue']:<12} {row['standing']:<7} {row['detail']}")
+        emit(f"{row.venue:<12} {row.standing:<7} {row.detail}")
     complain("Other venues are refused: an exit that was not tested at a venue would only look like one.")
     return Code.OK

@@ -12,6 +12,7 @@ from bastion.commands import Desk, PositionRow, PositionsReport, emergency_exit,
 from bastion.domain.money import ZERO
 from bastion.exits.report import ExitReport
 from bastion.surfaces.cli import fast as driver
+from bastion.surfaces.cli.answers import DemoAct, DemoPlayed
 from bastion.surfaces.cli.board import trim
 from bastion.surfaces.cli.codes import Code, code_of_verdict
 from bastion.surfaces.cli.press import OWNER
@@ -56,7 +57,8 @@ async def _play(place: Place, acts: tuple[int, ...], *, fast: bool, json: bool) 
             reports.append((act, await _act(desk, paper, act=act, pace=pace, json=json)))
     failed = next((report for _, report in reports if not report.success), None)
     if json:
-        emit(dumps({"acts": [{"act": act, "report": report} for act, report in reports]}, indent=2))
+        played = DemoPlayed(acts=tuple(DemoAct(act=act, report=report) for act, report in reports))
+        emit(dumps(played, indent=2))
     elif failed is None:
         emit("")
         emit("next:  bastion positions   \u00b7   bastion exit   \u00b7   bastion mcp --print-config")

@@ -1,5 +1,6 @@
-"""Papers: the `journal` and `certificate` commands: what was done here, and the proof of it."""
+"""Papers: `journal` and `certificate` (what was done here, and the proof of it), `schema`, `completion`."""
 
+import importlib
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,10 +8,11 @@ from pathlib import Path
 from bastion.app import Place, certificate_of, check_certificate, open_desk, verify_journals
 from bastion.commands import audit_records, certificate_text
 from bastion.errors import Refused
+from bastion.surfaces.cli.answers import CertificateWritten, SchemasListed
 from bastion.surfaces.cli.codes import Code
 from bastion.surfaces.cli.press import OWNER
 from bastion.surfaces.cli.view import complain, emit
-from bastion.surfaces.schemas import dumps, plain
+from bastion.surfaces.schemas import dumps, schema_names, schema_text
 
 FILE_BYTES_MAX = 50_000_000
 PRIVATE_MODE = 0o600
@@ -83,8 +85,18 @@ def run_certificate(place: Place, exit_id: str, *, out: Path | None, json: bool)
     except OSError as error:
         raise Refused(f"{out} cannot be written: {error.strerror}.") from error
     if json:
-        fields = {name: value for name, value in plain(told).items() if name != "document"}
-        emit(dumps({**fields, "file": str(out)}))
+        emit(
+            dumps(
+                CertificateWritten(
+                    summary=told.summary,
+                    exit_id=told.exit_id,
+                    verdict=told.verdict,
+                    fingerprint=told.fingerprint,
+                    head=told.head,
+                    file=str(out),
+                )
+            )
+        )
     else:
         emit(f"{told.summary} Written to {out}.")
     return Code.OK
@@ -101,6 +113,29 @@ def run_check_certificate(file: Path, *, fingerprint: str | None, earlier: Path 
     )
     emit(dumps(told) if json else told.summary)
     return Code.OK if told.success else Code.INTERNAL
+
+
+def run_completion(shell: str) -> int:
+    """Write the completion script of a shell."""
+    # It is made from the whole command tree, which no other command here needs.
+    emit(str(importlib.import_module("bastion.surfaces.reference.completion").script(shell)).rstrip("\n"))
+    return Code.OK
+
+
+def run_schema(name: str | None, *, json: bool) -> int:
+    """Write a published schema, or the names of all.
+
+    Raises:
+        Refused: there is no schema of that name.
+    """
+    names = schema_names()
+    if name is None:
+        emit(dumps(SchemasListed(schemas=names)) if json else "\n".join(names))
+        return Code.OK
+    if name not in names:
+        raise Refused(f"There is no schema {name[:64]!r}; there are: {', '.join(names)}.")
+    emit(schema_text(name).rstrip("\n"))
+    return Code.OK
 
 
 def _read(file: Path) -> str:

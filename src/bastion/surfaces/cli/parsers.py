@@ -89,3 +89,10 @@ def positions_parser() -> LineParser:
     parser.add_argument("--standalone", action="store_true", help="ask the exchanges from this process")
     parser.add_argument("--config", type=Path, metavar="FILE", help="the configuration (BASTION_CONFIG)")
     return parser
+
+
+def fast_usages() -> str:
+    """Return how the commands that need no tree are written, each with all of its flags."""
+    parsers = (exit_parser(), halt_parser(), status_parser(), positions_parser())
+    usages = (" ".join(parser.format_usage().split()).removeprefix("usage: ") for parser in parsers)
+    return "\n\n".join(usages)

@@ -12,6 +12,16 @@ from bastion.commands.positions import moment
 from bastion.config import read_config
 from bastion.domain.principal import KeyRecord, Scope, Tier
 from bastion.errors import Refused
+from bastion.surfaces.cli.answers import (
+    CredentialRemoved,
+    CredentialsListed,
+    CredentialStored,
+    KeyEntry,
+    KeyRevoked,
+    KeysListed,
+    KeyState,
+    NewKeyEntry,
+)
 from bastion.surfaces.cli.codes import Code
 from bastion.surfaces.cli.view import complain, emit
 from bastion.surfaces.schemas import dumps
@@ -21,29 +31,29 @@ def _iso(at_ms: int | None) -> str | None:
     return None if at_ms is None else moment(at_ms * 1_000_000)
 
 
-def _entry(record: KeyRecord, *, now_ms: int) -> dict[str, object]:
+def _entry(record: KeyRecord, *, now_ms: int) -> KeyEntry:
     if record.revoked_ms is not None:
-        state = "revoked"
+        state = KeyState.REVOKED
     elif record.expires_ms is not None and record.expires_ms <= now_ms:
-        state = "expired"
+        state = KeyState.EXPIRED
     else:
-        state = "active"
-    return {
-        "id": record.id,
-        "scope": record.scope.word,
-        "label": record.label,
-        "state": state,
-        "created_at": _iso(record.created_ms),
-        "expires_at": _iso(record.expires_ms),
-        "revoked_at": _iso(record.revoked_ms),
-        "accounts": None if record.accounts is None else sorted(record.accounts),
-        "only": "exit" if record.only_stops else None,
-        "notional_cap_usd": record.notional_cap_usd,
-        "tier": record.tier.value,
-        "replaces": record.replaces,
-        "uses": record.uses,
-        "last_used_at": _iso(record.last_used_ms),
-    }
+        state = KeyState.ACTIVE
+    return KeyEntry(
+        id=record.id,
+        scope=record.scope.word,
+        label=record.label,
+        state=state,
+        created_at=_iso(record.created_ms),
+        expires_at=_iso(record.expires_ms),
+        revoked_at=_iso(record.revoked_ms),
+        accounts=None if record.accounts is None else tuple(sorted(record.accounts)),
+        only="exit" if record.only_stops else None,
+        notional_cap_usd=record.notional_cap_usd,
+        tier=record.tier,
+        replaces=record.replaces,
+        uses=record.uses,
+        last_used_at=_iso(record.last_used_ms),
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,7 +110,7 @@ def rotate_key(place: Place, key_id: str, *, grace_hours: int, json: bool) -> in
 def _show_once(new: NewKey, *, json: bool) -> None:
     entry = _entry(new.record, now_ms=new.record.created_ms)
     if json:
-        emit(dumps({"key": new.text, **entry}))
+        emit(dumps(NewKeyEntry.of(new.text, entry)))
         return
     emit(new.text)
     bounds = "".join(f", {bound}" for bound in _bounds(new.record))
@@ -156,17 +166,17 @@ def list_keys(place: Place, *, json: bool) -> int:
     """List the keys without their secrets."""
     with open_keys(place) as keys:
         records = keys.records()
-        entries = [_entry(record, now_ms=keys.now_ms()) for record in records]
+        entries = tuple(_entry(record, now_ms=keys.now_ms()) for record in records)
     if json:
-        emit(dumps({"keys": entries}))
+        emit(dumps(KeysListed(keys=entries)))
         return Code.OK
     for record, entry in zip(records, entries, strict=True):
         words = [*_bounds(record)]
-        if entry["expires_at"]:
-            words.append(f"expires {entry['expires_at']}")
-        if entry["last_used_at"]:
-            words.append(f"used {record.uses} times, last {entry['last_used_at']}")
-        head = f"{entry['id']}  {entry['scope']:<6}  {entry['state']:<7}  {entry['label']}"
+        if entry.expires_at:
+            words.append(f"expires {entry.expires_at}")
+        if entry.last_used_at:
+            words.append(f"used {record.uses} times, last {entry.last_used_at}")
+        head = f"{entry.id}  {entry.scope:<6}  {entry.state.value:<7}  {entry.label}"
         emit("  ".join([head, *words]).rstrip())
     if not entries:
         emit("There are no keys yet; `bastion keys create --scope trade` makes one.")
@@ -181,7 +191,7 @@ def revoke_key(place: Place, key_id: str, *, json: bool) -> int:
     """
     with open_keys(place) as keys:
         keys.revoke(key_id)
-    emit(dumps({"revoked": key_id}) if json else f"Revoked {key_id}; its next use is refused.")
+    emit(dumps(KeyRevoked(revoked=key_id)) if json else f"Revoked {key_id}; its next use is refused.")
     return Code.OK
 
 
@@ -206,7 +216,11 @@ def put_credential(place: Place, name: str, *, from_stdin: bool, json: bool) -> 
     replaced = vault.put(credential)
     fields = sorted(credential.fields)
     if json:
-        emit(dumps({"stored": name, "fields": fields, "replaced": replaced, "vault": str(vault.path)}))
+        emit(
+            dumps(
+                CredentialStored(stored=name, fields=tuple(fields), replaced=replaced, vault=str(vault.path))
+            )
+        )
     else:
         verb = "Replaced" if replaced else "Stored"
         emit(f"{verb} the credential {name} ({', '.join(fields)}) in {vault.path}.")
@@ -221,7 +235,7 @@ def list_credentials(place: Place, *, json: bool) -> int:
     """
     names = open_vault(place).names()
     if json:
-        emit(dumps({"credentials": names}))
+        emit(dumps(CredentialsListed(credentials=tuple(names))))
         return Code.OK
     for name in names:
         emit(name)
@@ -237,5 +251,5 @@ def remove_credential(place: Place, name: str, *, json: bool) -> int:
         VaultUnusable: there is none of that name.
     """
     open_vault(place).remove(name)
-    emit(dumps({"removed": name}) if json else f"Removed the credential {name}.")
+    emit(dumps(CredentialRemoved(removed=name)) if json else f"Removed the credential {name}.")
     return Code.OK

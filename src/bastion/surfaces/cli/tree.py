@@ -8,9 +8,10 @@ from cyclopts import App, CycloptsError, Parameter
 
 from bastion.app import find_place
 from bastion.errors import Refused
-from bastion.surfaces.cli import branches, connecting, fast, opening, secrets, servers
+from bastion.surfaces.cli import branches, connecting, fast, opening, papers, secrets, servers
 from bastion.surfaces.cli.codes import Code
 from bastion.surfaces.cli.giving_up import run_refund
+from bastion.surfaces.cli.parsers import fast_usages
 from bastion.surfaces.cli.view import version
 from bastion.surfaces.cli.watch import run_positions, run_watch
 
@@ -28,9 +29,12 @@ Tools = Annotated[
 ]
 Tokens = Annotated[str, Parameter(allow_leading_hyphen=True, show=False)]
 
+ShellName = Literal["bash", "zsh", "fish"]
+
 app = App(
     name="bastion",
     version=version,
+    help_epilogue=fast_usages(),
     help="The emergency exit of leveraged trading: one action closes every open position on every connected "
     "exchange and proves that nothing is left. Without a configuration it works on embedded paper exchanges.",
 )
@@ -321,6 +325,30 @@ def remove(name: str, /, *, json: Json = False, config: Config = None) -> int:
         The credential's name.
     """
     return secrets.remove_credential(find_place(config=config), name, json=json)
+
+
+@app.command
+def completion(shell: ShellName, /) -> int:
+    """Print the completion script of a shell.
+
+    Parameters
+    ----------
+    shell
+        The shell.
+    """
+    return papers.run_completion(shell)
+
+
+@app.command
+def schema(name: str | None = None, /, *, json: Json = False) -> int:
+    """Print the published JSON schema of an answer, or list their names.
+
+    Parameters
+    ----------
+    name
+        The answer's name; without it the names are listed.
+    """
+    return papers.run_schema(name, json=json)
 
 
 def run(arguments: Sequence[str]) -> int:

@@ -10,6 +10,8 @@ from typing import Any
 
 from bastion.errors import BastionError, JournalUnusable, RateLimited, Refused, VenueError
 
+SUFFIX = ".schema.json"
+
 
 def plain(value: object) -> Any:  # noqa: ANN401 - JSON has no narrower type
     """Return the value as dicts, lists, text, integers, booleans, None and (for numbers) Decimal.
@@ -78,9 +80,19 @@ def error_code(error: BaseException) -> str:
 
 def exit_schema() -> dict[str, Any]:
     """Return the published JSON schema of an exit's report (JSON Schema 2020-12)."""
-    text = resources.files(__package__).joinpath("exit.schema.json").read_text(encoding="utf-8")
-    schema: dict[str, Any] = json.loads(text)
+    schema: dict[str, Any] = json.loads(schema_text("exit"))
     return schema
+
+
+def schema_names() -> tuple[str, ...]:
+    """Return the names of the published schemas, sorted."""
+    files = (file.name for file in resources.files(__package__).iterdir())
+    return tuple(sorted(name.removesuffix(SUFFIX) for name in files if name.endswith(SUFFIX)))
+
+
+def schema_text(name: str) -> str:
+    """Return the published schema of that name, one of `schema_names`."""
+    return resources.files(__package__).joinpath(f"{name}{SUFFIX}").read_text(encoding="utf-8")
 
 
 def _write(value: object, *, indent: int | None, depth: int) -> str:

@@ -1,15 +1,12 @@
 """Spool: where records go when the journal cannot take them in time; a spool counts as journal."""
 
 import asyncio
-import contextlib
 import json
-import os
-import threading
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
 
 from bastion.domain.records import Entry, Record
 from bastion.errors import JournalUnusable
@@ -17,95 +14,29 @@ from bastion.ports import Clock, Journal
 from bastion.storage.chain import GENESIS, digest, seal
 from bastion.storage.codec import RecordMalformed, canonical, decode, encode, kind_of
 from bastion.storage.memory import MemoryJournal
+from bastion.storage.spool_files import FileShelf, Shelf
 from bastion.storage.sqlite import SqliteJournal
 
 RETRY_NS = 1_000_000_000
 """How long the journal is left alone after it failed, and no longer waited for after it was late."""
 
 
-_Placed = tuple[int | None, Entry]
+NAMES_MAX = 50_000
+
+_Name = tuple[str, str]
+"""What an entry says, whenever and wherever it was written down: its kind and its encoded record."""
+
+_Placed = tuple[int | None, Entry, _Name]
 """An entry, and the journal's sequence number behind which it belongs, where that is known."""
 
 
-class Shelf(Protocol):
-    """A place of last resort for lines of text, one entry each."""
+@dataclass(slots=True)
+class _Decoded:
+    """What was read of one spool so far: so many lines, the last of them, and the entries in them."""
 
-    async def put(self, lines: Sequence[str]) -> None:
-        """Make the lines durable, in order.
-
-        Raises:
-            OSError: they are not durable.
-        """
-        ...
-
-    def chains(self) -> tuple[tuple[str, ...], ...]:
-        """Return all lines ever put, one tuple for each process that put some."""
-        ...
-
-
-class FileShelf:
-    """Files in a directory, one for each process that needed it, made when first needed."""
-
-    def __init__(self, directory: Path, *, clock: Clock) -> None:
-        self._directory = directory
-        self._clock = clock
-        self._path: Path | None = None
-
-    async def put(self, lines: Sequence[str]) -> None:
-        """Append the lines and wait until they are on the disk; the waiting may be given up at any time.
-
-        Raises:
-            OSError: they are not durable.
-        """
-        loop = asyncio.get_running_loop()
-        done: asyncio.Future[None] = loop.create_future()
-        if self._path is None:
-            self._path = self._directory / f"spool-{self._clock.now_ns()}-{os.getpid()}.jsonl"
-        path = self._path
-        text = "".join(line + "\n" for line in lines).encode("ascii")
-
-        def deliver(error: OSError | None) -> None:
-            if not done.done():
-                if error is None:
-                    done.set_result(None)
-                else:
-                    done.set_exception(error)
-
-        def work() -> None:
-            error = _write(path, text)
-            try:
-                loop.call_soon_threadsafe(deliver, error)
-            except RuntimeError:
-                return  # The loop is gone; the lines are where they are.
-
-        # A thread of its own, that nobody waits for at the end: a disk that hangs must not hold the process.
-        threading.Thread(target=work, name="spool", daemon=True).start()
-        await done
-
-    def chains(self) -> tuple[tuple[str, ...], ...]:
-        """Return the lines of every spool file that can be read, oldest file first."""
-        return tuple(lines for _, lines in self._files())
-
-    def tidy(self, needed: Callable[[Sequence[str]], bool]) -> int:
-        """Remove the files of dead processes whose lines are not needed any more; return how many."""
-        removed = 0
-        for path, lines in self._files():
-            if _is_alive(path) or needed(lines):
-                continue
-            with contextlib.suppress(OSError):
-                path.unlink()
-                removed += 1
-        return removed
-
-    def _files(self) -> list[tuple[Path, tuple[str, ...]]]:
-        found = []
-        for path in sorted(self._directory.glob("spool-*.jsonl")):
-            try:
-                lines = tuple(path.read_text(encoding="ascii", errors="replace").splitlines())
-            except OSError:
-                continue
-            found.append((path, lines))
-        return found
+    count: int = 0
+    last: str = ""
+    placed: list[_Placed] = field(default_factory=list)
 
 
 class SpooledJournal:
@@ -140,6 +71,9 @@ class SpooledJournal:
         self._leave_alone_until_ns = clock.monotonic_ns()
         self._late_since_ns: int | None = None
         self._late_until_ns = clock.monotonic_ns()
+        # Every read asks for what stands beside the journal, so each line is decoded once.
+        self._decoded: dict[str, _Decoded] = {}
+        self._names: dict[str, _Name] = {}
 
     async def append(self, records: Sequence[Record]) -> tuple[Entry, ...]:
         """Keep the records in the first place that takes them in time; return their entries."""
@@ -177,7 +111,9 @@ class SpooledJournal:
         except JournalUnusable as error:
             self._complain(str(error))
             ids = ()
-        spooled = [entry.exit_id for _, entry in self._beside() if kind_of(entry.record) == "ExitRequested"]
+        spooled = [
+            entry.exit_id for _, entry, _ in self._beside() if kind_of(entry.record) == "ExitRequested"
+        ]
         return tuple(dict.fromkeys((*ids, *spooled)))
 
     def latch_entries(self) -> tuple[Entry, ...]:
@@ -194,10 +130,10 @@ class SpooledJournal:
             return True
         try:
             return any(
-                _not_arrived(
+                self._not_arrived(
                     self._journal.entries(exit_id), [one for one in placed if one[1].exit_id == exit_id]
                 )
-                for exit_id in {entry.exit_id for _, entry in placed}
+                for exit_id in {entry.exit_id for _, entry, _ in placed}
             )
         except JournalUnusable:
             return True
@@ -242,8 +178,8 @@ class SpooledJournal:
                 stored = read(self._journal)
             except JournalUnusable as error:
                 self._complain(str(error))
-        beside = [(after, entry) for after, entry in self._beside() if wanted(entry)]
-        return _merge(stored, _not_arrived(stored, beside)) if beside else stored
+        beside = [one for one in self._beside() if wanted(one[1])]
+        return _merge(stored, self._not_arrived(stored, beside)) if beside else stored
 
     def _place(self, records: Sequence[Record]) -> int | None:
         # Behind which entry of the journal these records belong: UTC can jump, sequence numbers cannot.
@@ -256,22 +192,46 @@ class SpooledJournal:
         return self._last_seq
 
     def _beside(self) -> list[_Placed]:
-        placed = [one for lines in self._shelf.chains() for one in _believed(lines)]
-        placed.extend(zip(self._memory_after, self._memory.all_entries(), strict=True))
+        placed = [one for lines in self._shelf.chains() for one in self._read_on(lines)]
+        for after, entry in zip(self._memory_after, self._memory.all_entries(), strict=True):
+            placed.append((after, entry, self._name(entry)))
         return placed
 
+    def _read_on(self, lines: Sequence[str]) -> list[_Placed]:
+        if not lines:
+            return []
+        # A chain is told by its first line, and only ever grows; where it did not, it is read anew.
+        known = self._decoded.get(lines[0])
+        if known is None or not (0 < known.count <= len(lines) and lines[known.count - 1] == known.last):
+            known = self._decoded[lines[0]] = _Decoded()
+        new = lines[known.count :]
+        # The last line may still be on its way to the disk; until it can be read, it is looked at again.
+        sure = new if new and _believed(new[-1:]) else new[:-1]
+        if sure:
+            known.placed.extend(_believed(sure))
+            known.count += len(sure)
+            known.last = sure[-1]
+        return known.placed
 
-def _not_arrived(stored: tuple[Entry, ...], beside: list[_Placed]) -> list[_Placed]:
-    # What the journal took after all, or the spool after the memory, stands in one place only.
-    arrived = Counter((kind_of(entry.record), encode(entry.record)) for entry in stored)
-    missing = []
-    for after, entry in beside:
-        name = (kind_of(entry.record), encode(entry.record))
-        if arrived[name]:
-            arrived[name] -= 1
-        else:
-            missing.append((after, entry))
-    return missing
+    def _name(self, entry: Entry) -> _Name:
+        # By its hash, since a stored entry is another object at each reading.
+        name = self._names.get(entry.hash)
+        if name is None:
+            if len(self._names) >= NAMES_MAX:
+                self._names.clear()
+            name = self._names[entry.hash] = (kind_of(entry.record), encode(entry.record))
+        return name
+
+    def _not_arrived(self, stored: tuple[Entry, ...], beside: list[_Placed]) -> list[_Placed]:
+        # What the journal took after all, or the spool after the memory, stands in one place only.
+        arrived = Counter(self._name(entry) for entry in stored)
+        missing = []
+        for one in beside:
+            if arrived[one[2]]:
+                arrived[one[2]] -= 1
+            else:
+                missing.append(one)
+        return missing
 
 
 def _merge(stored: tuple[Entry, ...], beside: list[_Placed]) -> tuple[Entry, ...]:
@@ -279,11 +239,11 @@ def _merge(stored: tuple[Entry, ...], beside: list[_Placed]) -> tuple[Entry, ...
     times = [entry.at_ns for entry in stored]
     places = [
         bisect_right(times, entry.at_ns) if after is None else bisect_right(seqs, after)
-        for after, entry in beside
+        for after, entry, _ in beside
     ]
     merged: list[Entry] = []
     taken = 0
-    for place, (_, entry) in sorted(zip(places, beside, strict=True), key=lambda one: one[0]):
+    for place, (_, entry, _) in sorted(zip(places, beside, strict=True), key=lambda one: one[0]):
         merged.extend(stored[taken:place])
         taken = max(taken, place)
         merged.append(entry)
@@ -309,31 +269,6 @@ def open_journal(
     # What a late journal took after all stands in both; the copy of a process that is gone is of no use.
     shelf.tidy(spooled.needs)
     return spooled
-
-
-def _is_alive(path: Path) -> bool:
-    # The name ends with the id of the process that writes to it; what cannot be told counts as alive.
-    try:
-        os.kill(int(path.stem.rsplit("-", 1)[1]), 0)
-    except (ProcessLookupError, OverflowError):
-        return False
-    except (ValueError, IndexError, OSError):
-        return True
-    return True
-
-
-def _write(path: Path, text: bytes) -> OSError | None:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        descriptor = os.open(path, os.O_CREAT | os.O_APPEND | os.O_WRONLY | os.O_CLOEXEC, 0o600)
-        try:
-            os.write(descriptor, text)
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
-    except OSError as error:
-        return error
-    return None
 
 
 def _line(entry: Entry, body: str, after: int | None) -> str:
@@ -372,5 +307,5 @@ def _believed(lines: Sequence[str]) -> list[_Placed]:
             hash=found,
             spooled=True,
         )
-        placed.append((after if isinstance(after, int) else None, entry))
+        placed.append((after if isinstance(after, int) else None, entry, (kind, encode(record))))
     return placed

@@ -1,0 +1,117 @@
+"""Spool files: the places of last resort for lines of text, one file for each process that needed one."""
+
+import asyncio
+import contextlib
+import os
+import threading
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Protocol
+
+from bastion.ports import Clock
+
+
+class Shelf(Protocol):
+    """A place of last resort for lines of text, one entry each."""
+
+    async def put(self, lines: Sequence[str]) -> None:
+        """Make the lines durable, in order.
+
+        Raises:
+            OSError: they are not durable.
+        """
+        ...
+
+    def chains(self) -> tuple[tuple[str, ...], ...]:
+        """Return all lines ever put, one tuple for each process that put some."""
+        ...
+
+
+class FileShelf:
+    """Files in a directory, one for each process that needed it, made when first needed."""
+
+    def __init__(self, directory: Path, *, clock: Clock) -> None:
+        self._directory = directory
+        self._clock = clock
+        self._path: Path | None = None
+
+    async def put(self, lines: Sequence[str]) -> None:
+        """Append the lines and wait until they are on the disk; the waiting may be given up at any time.
+
+        Raises:
+            OSError: they are not durable.
+        """
+        loop = asyncio.get_running_loop()
+        done: asyncio.Future[None] = loop.create_future()
+        if self._path is None:
+            self._path = self._directory / f"spool-{self._clock.now_ns()}-{os.getpid()}.jsonl"
+        path = self._path
+        text = "".join(line + "\n" for line in lines).encode("ascii")
+
+        def deliver(error: OSError | None) -> None:
+            if not done.done():
+                if error is None:
+                    done.set_result(None)
+                else:
+                    done.set_exception(error)
+
+        def work() -> None:
+            error = _write(path, text)
+            try:
+                loop.call_soon_threadsafe(deliver, error)
+            except RuntimeError:
+                return  # The loop is gone; the lines are where they are.
+
+        # A thread of its own, that nobody waits for at the end: a disk that hangs must not hold the process.
+        threading.Thread(target=work, name="spool", daemon=True).start()
+        await done
+
+    def chains(self) -> tuple[tuple[str, ...], ...]:
+        """Return the lines of every spool file that can be read, oldest file first."""
+        return tuple(lines for _, lines in self._files())
+
+    def tidy(self, needed: Callable[[Sequence[str]], bool]) -> int:
+        """Remove the files of dead processes whose lines are not needed any more; return how many."""
+        removed = 0
+        for path, lines in self._files():
+            if _is_alive(path) or needed(lines):
+                continue
+            with contextlib.suppress(OSError):
+                path.unlink()
+                removed += 1
+        return removed
+
+    def _files(self) -> list[tuple[Path, tuple[str, ...]]]:
+        found = []
+        for path in sorted(self._directory.glob("spool-*.jsonl")):
+            try:
+                lines = tuple(path.read_text(encoding="ascii", errors="replace").splitlines())
+            except OSError:
+                continue
+            found.append((path, lines))
+        return found
+
+
+def _is_alive(path: Path) -> bool:
+    # The name ends with the id of the process that writes to it; what cannot be told counts as alive.
+    try:
+        os.kill(int(path.stem.rsplit("-", 1)[1]), 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except (ValueError, IndexError, OSError):
+        return True
+    return True
+
+
+def _write(path: Path, text: bytes) -> OSError | None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        descriptor = os.open(path, os.O_CREAT | os.O_APPEND | os.O_WRONLY | os.O_CLOEXEC, 0o600)
+        try:
+            os.write(descriptor, text)
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        return error
+    return None

@@ -14,7 +14,7 @@ from bastion.exits.sentences import count, covered_part
 from bastion.exits.telling import ExitReport
 
 # The executor proves a halt as it proves an exit; what a caller reads must not say that an account is flat.
-_VERDICTS = {
+VERDICTS = {
     Verdict.FLAT: HaltVerdict.HALTED,
     Verdict.FLAT_WITH_DUST: HaltVerdict.HALTED,
     Verdict.NOT_FLAT: HaltVerdict.NOT_HALTED,
@@ -53,7 +53,7 @@ def fold_halt(entries: Sequence[Entry], report: ExitReport) -> HaltReport:
         next_step=_next_step(report, kept),
         warnings=report.warnings,
         state=report.state,
-        verdict=None if report.verdict is None else _VERDICTS[report.verdict],
+        verdict=None if report.verdict is None else VERDICTS[report.verdict],
         elapsed_s=report.elapsed_s,
         reason=report.reason,
         stops_too=state.request.stops_too,

@@ -125,6 +125,7 @@ def _said(report: ExitReport, state: Progress, legs: tuple[Leg, ...]) -> str:
         errors=report.errors,
         elapsed_s=report.elapsed_s if flat_ms is None else Decimal(flat_ms) / 1000,
         part=covered_part(state.request),
+        kind=state.request.kind,
     )
 
 

@@ -64,11 +64,14 @@ def summary(
     errors: Sequence[ExitError],
     elapsed_s: Decimal,
     part: str,
+    kind: ExitKind = ExitKind.EXIT,
 ) -> str:
     """Return one or two sentences that can be read aloud; the verdict is their first word.
 
-    `part` names what was selected; the empty text means everything.
+    `part` names what was selected; the empty text means everything. A partial close says REDUCED, since the
+    rest of its positions is open: "flat" would be read as more than what was proven.
     """
+    reduces = kind is ExitKind.PARTIAL
     on = f" on {part}" if part else ""
     if verdict is None:
         return (
@@ -76,13 +79,20 @@ def summary(
             f"ask for the status of {exit_id}."
         )
     done = _done(
-        closed, tuple(venues), cancelled=cancelled, total=total, pending=pending, blind=not verdict.success
+        closed,
+        tuple(venues),
+        cancelled=cancelled,
+        total=total,
+        pending=pending,
+        blind=not verdict.success,
+        deed="reduced" if reduces else "closed",
     )
     if verdict.success:
         dust = [row for row in residual if row.kind == "dust"]
         small = f"; below the venue's minimum and left: {_names(dust)}" if dust else ""
         calm = ", no errors" if not errors and closed else ""
-        return f"{verdict.value.replace('_', ' ')} in {elapsed_s:.2f} s{on}: {done}{calm}{small}."
+        word = "REDUCED" if reduces else verdict.value.replace("_", " ")
+        return f"{word} in {elapsed_s:.2f} s{on}: {done}{calm}{small}."
     more = " It goes on." if state is ExitState.EXITING else ""
     if verdict is Verdict.NOT_FLAT:
         left = [row for row in residual if row.kind in {"position", "not_closed_by_bastion"}]
@@ -93,7 +103,8 @@ def summary(
             left = [row for row in residual if row.kind == "order"]
             head = f"{count(len(left), 'order')} {_remain(len(left))}"
         blind = f" Also, {_parts(unread)}." if unread else ""
-        return f"NOT FLAT after {elapsed_s:.1f} s{on}: {head}: {_names(left)}; {done}.{blind}{more}"
+        word = "NOT REDUCED" if reduces else "NOT FLAT"
+        return f"{word} after {elapsed_s:.1f} s{on}: {head}: {_names(left)}; {done}.{blind}{more}"
     return f"UNKNOWN after {elapsed_s:.1f} s{on}: {_parts(unread)}; {done}.{more}"
 
 
@@ -158,11 +169,12 @@ def _done(
     total: Decimal,
     pending: bool,
     blind: bool,
+    deed: str,
 ) -> str:
     orders = f", {count(cancelled, 'order')} cancelled" if cancelled else ""
     if not closed:
         # Only a proof of flat allows the words that nothing was open.
-        what = "no position was closed" if cancelled or blind else "nothing was open"
+        what = f"no position was {deed}" if cancelled or blind else "nothing was open"
         return f"{what} on {count(len(venues), 'venue')}{orders}"
     places = dict.fromkeys(row.exchange for row in closed)
     waiting = " so far (the venue still owes fills)" if pending else ""
@@ -170,7 +182,7 @@ def _done(
     refunds = f", {given_up} of them refunded for the margin" if given_up else ""
     amount = total.quantize(Decimal("0.01")) + ZERO
     return (
-        f"{count(len(closed), 'position')} closed on {count(len(places), 'venue')}{orders}, "
+        f"{count(len(closed), 'position')} {deed} on {count(len(places), 'venue')}{orders}, "
         f"realized {amount:,.2f} USD{waiting}{refunds}"
     )
 

@@ -5,7 +5,15 @@ from decimal import Decimal
 
 import pytest
 
-from bastion.commands import emergency_exit, halt, halt_status, partial_close, recover, reset
+from bastion.commands import (
+    certificate,
+    emergency_exit,
+    halt,
+    halt_status,
+    partial_close,
+    recover,
+    reset,
+)
 from bastion.commands.latch import latch
 from bastion.domain.principal import Principal, Scope
 from bastion.domain.selection import Selection
@@ -55,6 +63,18 @@ async def test_every_working_order_goes_and_the_position_keeps_its_stop(
     assert await rig.held() == {("BTCUSDT", "NET"): Decimal(2)}
     assert latch(rig.desk).exit_id == report.halt_id
     assert (await halt_status(rig.desk, OWNER, report.halt_id)).summary == report.summary
+
+
+async def test_a_certificate_of_a_halt_calls_nothing_flat(rig: ProtectionRig) -> None:
+    await busy(rig)
+    report = await halt(rig.desk, OWNER)
+    signed = await certificate(rig.desk, OWNER, report.halt_id)
+    assert signed.verdict == "HALTED"
+    assert signed.summary.startswith("HALTED in ")
+    assert signed.document["outcome"]["positions_unchanged"] == 1
+    told = [one["verdict"] for one in (*signed.document["accounts"], *signed.document["verdicts"])]
+    assert told
+    assert set(told) == {"HALTED"}
 
 
 async def test_with_the_stops_too_nothing_works_any_more(rig: ProtectionRig) -> None:

@@ -5,13 +5,14 @@ from decimal import Decimal
 
 import pytest
 
-from bastion.commands import flatten_winners, partial_close
+from bastion.commands import exit_status, flatten_winners, partial_close
 from bastion.commands.latch import latch
 from bastion.domain.position import Side
 from bastion.domain.principal import Principal, Scope
 from bastion.domain.selection import Selection
 from bastion.domain.verdict import LatchState, Verdict
 from bastion.errors import PositionNotFound, Refused, ScopeDenied, SymbolUnknown
+from bastion.surfaces.cli.board import Board
 from tests.protection_rig import VENUES, ProtectionRig, at
 
 OWNER = Principal(id="owner", surface="test", scope=Scope.TRADE)
@@ -35,6 +36,21 @@ async def test_a_part_is_rounded_down_to_the_lot_step_and_the_rest_stays(
     assert await rig.held() == {("BTCUSDT", "NET"): Decimal("0.167")}
     assert len((await rig.truth())["open_orders"]) == 1, "a partial close cancels nothing"
     assert latch(rig.desk).latch is LatchState.CLEAR
+
+
+async def test_the_status_of_a_partial_close_does_not_call_the_rest_flat(rig: ProtectionRig) -> None:
+    await rig.hold("2")
+    report = await partial_close(rig.desk, OWNER, symbol="BTC", exit_pct=25)
+    assert report.exit_id is not None
+    told = await exit_status(rig.desk, OWNER, report.exit_id)
+    assert told.summary.startswith("REDUCED in ")
+    assert "the part to be closed (BTCUSDT LONG): 1 position reduced on 1 venue" in told.summary
+    board = Board()
+    (first, *_) = [
+        line.text for entry in rig.desk.journal.entries(report.exit_id) for line in board.take(entry)
+    ]
+    assert "latched" not in first
+    assert "closing the part to be closed (BTCUSDT LONG) on 1 account" in first
 
 
 async def test_every_venue_that_holds_the_symbol_is_a_leg_of_its_own(rig: ProtectionRig) -> None:

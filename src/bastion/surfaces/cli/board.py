@@ -6,6 +6,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any, NamedTuple
 
+from bastion.domain.mandate import ExitKind
 from bastion.domain.money import ZERO
 from bastion.domain.order import OrderState
 from bastion.domain.position import Position, Side
@@ -23,6 +24,7 @@ from bastion.domain.records import (
     RoundIntended,
     Troubled,
 )
+from bastion.exits.sentences import covered_part
 
 NANOSECONDS = Decimal(1_000_000_000)
 
@@ -123,7 +125,13 @@ class Board:
         self._venues = {account.name: account.venue for account in record.accounts}
         count = len(record.accounts)
         accounts = "1 account" if count == 1 else f"{count} accounts"
-        return (Line(f"\u25b2 EXITING {record.exit_id}: latched; closing everything on {accounts}"),)
+        part = covered_part(record) or "everything"
+        if record.kind is ExitKind.HALT:
+            text = f"\u25b2 HALTING {record.exit_id}: latched; cancelling {part} on {accounts}"
+        else:
+            latched = "latched; " if record.kind.latches else ""
+            text = f"\u25b2 EXITING {record.exit_id}: {latched}closing {part} on {accounts}"
+        return (Line(text),)
 
     def _looked(self, record: Looked) -> tuple[Line, ...]:
         account, look = record.account, record.look

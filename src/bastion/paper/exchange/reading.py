@@ -75,12 +75,16 @@ class Reading:
         totals = self._totals(list(held.values()))
         return [self._view(position, totals) for position in rows]
 
-    def balance(self, account: str, coin: str) -> Balance:
-        """Return the account's money in `coin`."""
+    def balance(self, account: str, coin: str, *, at_ms: int | None = None) -> Balance:
+        """Return the account's money in `coin`, with the position margin that stood at `at_ms`."""
         held = [p for p in self._holdings[account].held() if self._instrument(p).settle == coin]
+        bound = held
+        if at_ms is not None:
+            past = self._holdings[account].held(at_ms=at_ms)
+            bound = [p for p in past if self._instrument(p).settle == coin]
         wallet = from_units(coin, self._ledger.balance(wallet_of(account), coin))
         unrealized, maintenance = self._totals(held).get(coin, (ZERO, ZERO))
-        position_margin = sum((self._initial(position) for position in held), ZERO)
+        position_margin = sum((self._initial(position) for position in bound), ZERO)
         order_margin = self._order_margin(account, coin)
         return Balance(
             coin=coin,

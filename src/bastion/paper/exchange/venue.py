@@ -299,11 +299,11 @@ class Exchange:
         """
         return self._reading.positions(account, with_flat=with_flat, at_ms=at_ms)
 
-    def balances(self, account: str) -> list[Balance]:
-        """Return one row for each settle coin of the venue and each coin the account was given."""
+    def balances(self, account: str, *, at_ms: int | None = None) -> list[Balance]:
+        """Return a row for each settle coin and coin that was given; position margins are of `at_ms`."""
         coins = dict.fromkeys(instrument.settle for instrument in self._instruments.values())
         coins.update(dict.fromkeys(self._holdings[account].spec.balances))
-        return [self._reading.balance(account, coin) for coin in coins]
+        return [self._reading.balance(account, coin, at_ms=at_ms) for coin in coins]
 
     def incomes(
         self,

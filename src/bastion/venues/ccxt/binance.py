@@ -27,12 +27,14 @@ from bastion.domain.position import Position, Side
 from bastion.errors import AnswerMalformed, Fault, OutcomeUnknown, VenueError, VenueRejected
 from bastion.ports import Clock
 from bastion.venues.ccxt import binance_rows as rows
+from bastion.venues.ccxt import binance_witness as witness
 from bastion.venues.ccxt.binance_protection import NO_SUCH_ORDER, ORDER, BinanceProtection
 from bastion.venues.ccxt.binance_thrift import Thrift, spared
 from bastion.venues.ccxt.faults import Refusal, binance_refusal
 from bastion.venues.ccxt.shelf import Instruments, Shelf, by_key
 from bastion.venues.ccxt.venue import Part, PartRead
 from bastion.venues.ccxt.wire import VenueKey, Wire
+from bastion.venues.ccxt.witness import Claim
 from bastion.venues.deadline import Deadline, settled, together
 from bastion.venues.raw import Answer, Row, plain, read_rows
 from bastion.venues.throttle import Limit, Throttle
@@ -243,6 +245,13 @@ class BinanceVenue(BinanceProtection):
             Part(name="orders", read=self._orders if lists else spared),
             Part(name="conditional orders", read=self._conditional_orders if lists else spared),
         )
+
+    async def _claims(self, deadline: Deadline) -> Sequence[Claim]:
+        units = {"weight": witness.WEIGHT}
+        return witness.claims(await self._call(witness.METHOD, {}, units=units, deadline=deadline))
+
+    def _doubted(self) -> None:
+        self._thrift.doubted()
 
     async def _positions(self, deadline: Deadline) -> PartRead:
         answer = await self._call("fapiPrivateV3GetPositionRisk", {}, units={"weight": 5}, deadline=deadline)

@@ -39,6 +39,10 @@ class Thrift:
         """Hear what the latest reading of positions showed; without any, the lists are always read."""
         self._held = bool(positions)
 
+    def doubted(self) -> None:
+        """Hear that a reading without positions is not believed: they are taken to be there."""
+        self._held = True
+
     def allows(self) -> bool:
         """Return whether the look that begins now reads the order lists."""
         now_ns = self._clock.monotonic_ns()

@@ -19,6 +19,7 @@ from bastion.domain.position import Position
 from bastion.errors import AnswerMalformed, Fault, OutcomeUnknown, VenueError, VenueRejected
 from bastion.ports import Clock
 from bastion.venues.ccxt import bybit_rows as rows
+from bastion.venues.ccxt import bybit_witness as witness
 from bastion.venues.ccxt.bybit_fills import BybitFills
 from bastion.venues.ccxt.bybit_lanes import BATCH, SINGLE, BatchUnavailable, OrderLanes, Params
 from bastion.venues.ccxt.bybit_market import ORDERS_PAGE
@@ -35,6 +36,7 @@ from bastion.venues.ccxt.faults import BYBIT_REJECT_REASONS, Refusal, bybit_refu
 from bastion.venues.ccxt.shelf import Instruments, Shelf, by_key
 from bastion.venues.ccxt.venue import Part, PartRead
 from bastion.venues.ccxt.wire import VenueKey, Wire
+from bastion.venues.ccxt.witness import Claim
 from bastion.venues.deadline import Deadline, settled, together
 from bastion.venues.raw import Answer, Row
 from bastion.venues.throttle import Throttle
@@ -174,15 +176,23 @@ class BybitVenue(BybitProtection):
         )
 
     def _parts(self) -> tuple[Part, ...]:
-        known = {item.settle for item in (self._instruments or {}).values() if item.category == rows.LINEAR}
-        coins = (*SETTLE_COINS, *sorted(known - set(SETTLE_COINS)))
-        scopes = [(f"linear/{coin}", {"category": rows.LINEAR, "settleCoin": coin}) for coin in coins]
+        scopes = [(f"linear/{coin}", {"category": rows.LINEAR, "settleCoin": coin}) for coin in self._coins()]
         scopes += [(name, {"category": name}) for name in (rows.INVERSE, rows.OPTION)]
         positions = [
-            Part(name=f"positions {name}", read=partial(self._positions, scope)) for name, scope in scopes
+            Part(name=witness.positions_part(name), read=partial(self._positions, scope))
+            for name, scope in scopes
         ]
         orders = [Part(name=f"orders {name}", read=partial(self._orders, scope)) for name, scope in scopes]
         return (*positions, *orders)
+
+    def _coins(self) -> tuple[str, ...]:
+        known = {item.settle for item in (self._instruments or {}).values() if item.category == rows.LINEAR}
+        return (*SETTLE_COINS, *sorted(known - set(SETTLE_COINS)))
+
+    async def _claims(self, deadline: Deadline) -> Sequence[Claim]:
+        coins = self._coins()
+        answer = await self._get(witness.METHOD, witness.PARAMS, witness.UNIT, deadline)
+        return witness.claims(answer, coins)
 
     async def _positions(self, scope: Mapping[str, str], deadline: Deadline) -> PartRead:
         try:

@@ -28,6 +28,7 @@ from bastion.domain.position import Position
 from bastion.errors import AnswerMalformed, Fault, VenueError, VenueRejected
 from bastion.ports import Clock
 from bastion.venues.ccxt import okx_rows as rows
+from bastion.venues.ccxt import okx_witness as witness
 from bastion.venues.ccxt.faults import Refusal
 from bastion.venues.ccxt.okx_faults import CANCEL_SOURCES, answer_refusal, row_refusal
 from bastion.venues.ccxt.okx_fills import OkxFills
@@ -56,6 +57,7 @@ from bastion.venues.ccxt.okx_thrift import AlgoThrift, spared
 from bastion.venues.ccxt.shelf import Instruments, Shelf, by_key
 from bastion.venues.ccxt.venue import Part, PartRead
 from bastion.venues.ccxt.wire import VenueKey, Wire
+from bastion.venues.ccxt.witness import Claim
 from bastion.venues.deadline import Deadline, settled, together
 from bastion.venues.raw import Answer, Row
 from bastion.venues.throttle import Throttle
@@ -222,6 +224,13 @@ class OkxVenue(OkxMarket):
             Part(name="orders but spot", read=self._reads.orders),
             *lists,
         )
+
+    async def _claims(self, deadline: Deadline) -> Sequence[Claim]:
+        answer = await self._call(witness.METHOD, {}, units={witness.UNIT: 1}, deadline=deadline)
+        return witness.claims(answer)
+
+    def _doubted(self) -> None:
+        self._thrift.doubted()
 
     async def _positions(self, deadline: Deadline) -> PartRead:
         found = await self._reads.positions(deadline)

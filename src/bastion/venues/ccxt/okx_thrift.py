@@ -24,10 +24,16 @@ class AlgoThrift:
         self._bucket = bucket
         self._open: set[tuple[str, str, str]] = set()
         self._wanted = False
+        self._doubted = False
 
     def saw(self, positions: Sequence[Position]) -> None:
         """Hear what a reading of positions showed; without any, the lists are always read."""
         self._open = {position.key for position in positions if position.closable}
+        self._doubted = False
+
+    def doubted(self) -> None:
+        """Hear that a reading without positions is not believed: some are taken to be there."""
+        self._doubted = True
 
     def closed(self, request: OrderRequest, state: OrderState) -> None:
         """Hear what became of an order: one that filled a whole position leaves nothing open there."""
@@ -42,7 +48,7 @@ class AlgoThrift:
     def allows(self) -> bool:
         """Return whether the look that begins now reads the lists."""
         enough = self._bucket.free() >= (LOOKS_KEPT + 1) * len(ALGO_LISTS)
-        if self._open and not self._wanted and not enough:
+        if (self._open or self._doubted) and not self._wanted and not enough:
             return False
         self._wanted = False
         return True

@@ -15,12 +15,15 @@ from bastion.ports import Clock
 from bastion.venues.ccxt.faults import Refusal
 from bastion.venues.ccxt.shelf import Instruments, Shelf
 from bastion.venues.ccxt.wire import Parameters, Wire
+from bastion.venues.ccxt.witness import Claim, doubts
 from bastion.venues.deadline import Deadline, settled, together, within
 from bastion.venues.raw import Answer
 
 NS_PER_MS = 1_000_000
 CLOCK_WAIT_S = 0.5
 """How long a look waits for nothing but the venue's clock; without it, the machine's own must do."""
+WITNESS_WAIT_S = 0.5
+"""How long an empty look waits for nothing but the witness that speaks against it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -175,6 +178,15 @@ class CcxtVenue(ABC):
     @abstractmethod
     async def _cancel_one(self, order: OpenOrder, deadline: Deadline) -> CancelAnswer: ...
 
+    # What a subclass may know.
+
+    async def _claims(self, deadline: Deadline) -> Sequence[Claim]:  # noqa: ARG002 - the shape of the hook
+        """Return what a page kept apart from the lists says is held; by default there is no such page."""
+        return ()
+
+    def _doubted(self) -> None:  # noqa: B027 - a venue that spares no reads has nothing to do
+        """Hear that an empty list of positions was not believed: the account must be taken to hold some."""
+
     # What every subclass uses.
 
     async def _call(
@@ -240,12 +252,40 @@ class CcxtVenue(ABC):
             clock = None
             if not self._synchronised:
                 clock = group.create_task(settled([self._synchronise(deadline, seen=0)]))
+            witness = group.create_task(settled([self._claims(deadline)]))
             answers = await settled([part.read(deadline) for part in parts])
             if clock is not None:
                 # An exit must not stand still for a clock that does not answer.
                 await asyncio.wait({clock}, timeout=min(CLOCK_WAIT_S, deadline.left_s))
                 clock.cancel()
-        return answers
+            lists = [
+                answer
+                for part, answer in zip(parts, answers, strict=True)
+                if "position" in part.name and not isinstance(answer, VenueError)
+            ]
+            if lists and not any(answer.positions for answer in lists):
+                await asyncio.wait({witness}, timeout=min(WITNESS_WAIT_S, deadline.left_s))
+            # One that is late, fails or says something odd makes no exit worse: the lists stand as they came.
+            heard = witness.result()[0] if witness.done() else ()
+            witness.cancel()
+            claims = () if isinstance(heard, VenueError) else heard
+        return self._weighed(parts, answers, claims)
+
+    def _weighed(
+        self, parts: Sequence[Part], answers: list[PartRead | VenueError], claims: Sequence[Claim]
+    ) -> list[PartRead | VenueError]:
+        shown = {
+            part.name: None if isinstance(answer, VenueError) else len(answer.positions)
+            for part, answer in zip(parts, answers, strict=True)
+            if isinstance(answer, VenueError) or not answer.left_out
+        }
+        reasons = doubts(claims, shown)
+        if reasons:
+            self._doubted()
+        return [
+            AnswerMalformed(reasons[part.name]) if part.name in reasons else answer
+            for part, answer in zip(parts, answers, strict=True)
+        ]
 
     def _time_of(self, read: Sequence[PartRead], begun_utc_ms: int) -> int | None:
         # Executions are counted from this moment: none of ours may be missed, and none that the positions

@@ -104,7 +104,7 @@ def account_v2(call: Call) -> Reply:
                 "updateTime": view.position.updated_ms,
             }
         )
-    balances = call.exchange.balances(call.account)
+    balances = call.exchange.balances(call.account, at_ms=call.at_ms)
     data = {
         "feeTier": 0,
         "feeBurn": False,
@@ -141,7 +141,7 @@ def account_v3(call: Call) -> Reply:
                 "updateTime": view.position.updated_ms,
             }
         )
-    balances = call.exchange.balances(call.account)
+    balances = call.exchange.balances(call.account, at_ms=call.at_ms)
     assets = [_asset_row(call, row) for row in balances]
     return Reply(data={**_totals(balances), "assets": assets, "positions": rows})
 

@@ -27,7 +27,7 @@ def wallet_balance(call: Call) -> Outcome:
     if call.parameters.text("accountType") != "UNIFIED":
         raise wrong("accountType only support UNIFIED.")
     asked = [coin for coin in call.parameters.text("coin").split(",") if coin]
-    everything = call.exchange.balances(call.account)
+    everything = call.exchange.balances(call.account, at_ms=call.at_ms)
     shown = [row for row in everything if (row.coin in asked if asked else row.wallet or row.equity)]
     missing = [coin for coin in asked if coin not in {row.coin for row in everything}]
     if missing:

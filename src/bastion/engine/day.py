@@ -18,6 +18,7 @@ from bastion.errors import JournalUnusable, VenueError
 from bastion.ports import Clock, Journal, Venue
 
 RECENT_EXITS = 50
+NEWEST_EXITS = 3
 FRESH_NS = 5_000_000_000
 
 _log = logging.getLogger(__name__)
@@ -26,7 +27,7 @@ Key = tuple[str, str, str]
 
 
 class DayReader:
-    """Reads the executions of the day; answers of a moment ago are given again.
+    """Reads the executions of the day; an answer of a moment ago is given again unless we closed something.
 
     Asked for are the contracts that are held now, that the engine watched today, and that our exits of today
     saw. What was opened and closed by others between two readings is in none of these, and not counted.
@@ -47,17 +48,27 @@ class DayReader:
         self._clock = clock
         self._settings = settings
         self._turn = asyncio.Lock()
-        self._latest: tuple[int, Day] | None = None
+        self._latest: tuple[int, object, Day] | None = None
 
     async def read(self, views: Sequence[AccountView], *, anew: bool = False) -> Day:
         """Return the day of these accounts; what could not be read is named in it, never counted as zero."""
         async with self._turn:
-            now_ns = self._clock.monotonic_ns()
+            now_ns, mark = self._clock.monotonic_ns(), self._mark()
             if not anew and self._latest is not None and now_ns - self._latest[0] < FRESH_NS:
-                return self._latest[1]
+                _, marked, day = self._latest
+                if marked == mark:
+                    return day
             day = await self._read(views)
-            self._latest = (self._clock.monotonic_ns(), day)
+            self._latest = (self._clock.monotonic_ns(), mark, day)
             return day
+
+    def _mark(self) -> object:
+        # Whoever asks right after an exit must not be told the figures from before it.
+        try:
+            newest = self._journal.exit_ids()[-NEWEST_EXITS:]
+            return tuple((exit_id, len(self._journal.entries(exit_id))) for exit_id in newest)
+        except JournalUnusable:
+            return None
 
     async def _read(self, views: Sequence[AccountView]) -> Day:
         began_ns = day_began(self._clock.now_ns())

@@ -235,6 +235,17 @@ async def test_reaching_the_daily_loss_disarms_and_touches_no_position(
             await engine_arm(desk, OWNER, daily_loss_limit_usd=Decimal(1000))
 
 
+async def test_the_figures_of_the_day_hold_an_exit_that_has_just_ended(
+    paper: PaperProcess, tmp_path: Path
+) -> None:
+    async with desk_on(seed_accounts(paper), tmp_path) as desk:
+        assert (await session_stats(desk, OWNER)).total_trades == 0
+        report = await emergency_exit(desk, OWNER, hold_s=Decimal(0))
+        assert report.verdict is Verdict.FLAT
+        stats = await session_stats(desk, OWNER)
+        assert (stats.total_trades, stats.net_pnl_usd) == (4, Decimal(-1250))
+
+
 async def test_the_latch_keeps_an_engine_from_being_armed_and_names_the_way_back(
     paper: PaperProcess, tmp_path: Path
 ) -> None:

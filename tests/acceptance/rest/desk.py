@@ -116,8 +116,6 @@ def wait_until(condition: Callable[[], bool], *, what: str, seconds: float = 30)
 def desk_at(folder: Path, *, command: Sequence[str] = (PROGRAM,)) -> Iterator[RestDesk]:
     """Run the program on a paper exchange that stands alone, until the block ends."""
     with standing_exchange() as exchange:
-        house = house_at(exchange, folder)
-        config = folder / "bastion.toml"
-        config.write_text(config.read_text(encoding="utf-8") + "[exit]\nhold_s = 1\n", encoding="utf-8")
+        house = house_at(exchange, folder, hold_s=1)
         with serving(house, command=command) as served:
             yield RestDesk(house=house, served=served, exchange=exchange)

@@ -199,6 +199,25 @@ def test_the_metrics_count_what_was_done(desk: RestDesk) -> None:
     assert after["bastion_accounts"] == 2
 
 
+def test_the_metrics_count_no_halt_and_no_partial_close_as_flat(desk: RestDesk) -> None:
+    before = figures(desk)
+    assert desk.ask("POST", "/v1/partial-closes", {"symbol": "ETH", "exit_pct": 10}).status_code == 200
+    assert desk.ask("POST", "/v1/halts", {}).status_code == 200
+    after = figures(desk)
+    assert {name: value for name, value in after.items() if name.startswith("bastion_exits_total")} == {
+        name: before.get(name, 0) for name in after if name.startswith("bastion_exits_total")
+    }
+
+
+def test_the_metrics_of_a_restricted_key_name_its_accounts_only(desk: RestDesk) -> None:
+    desk.ask("POST", "/v1/exits", {"hold_s": "0"})
+    key = desk.key("read", accounts=("binance-main",))
+    page = desk.ask("GET", "/metrics", scope=None, headers={"X-API-Key": key}).text
+    assert 'account="binance-main"' in page
+    assert "bybit-main" not in page
+    assert "bastion_accounts 1" in page.splitlines()
+
+
 def figures(desk: RestDesk) -> dict[str, Decimal]:
     page = desk.ask("GET", "/metrics", scope="read")
     assert page.headers["content-type"].startswith("text/plain; version=0.0.4")

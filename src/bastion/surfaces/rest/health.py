@@ -52,7 +52,8 @@ async def _document(asked: Asked) -> Answer:
 
 
 async def _metrics(asked: Asked) -> Answer:
-    return Answer(response=Response(page(asked.desk, asked.figures), media_type=METRICS_TYPE))
+    text = page(asked.desk, asked.figures, accounts=asked.principal.accounts)
+    return Answer(response=Response(text, media_type=METRICS_TYPE))
 
 
 ROUTES: tuple[Route, ...] = (

@@ -9,9 +9,11 @@ from decimal import Decimal
 
 from bastion import commands
 from bastion.domain.engine import EngineState
+from bastion.domain.mandate import ExitKind
 from bastion.domain.records import (
     Entry,
     ExitJudged,
+    ExitRequested,
     LegJudged,
     Looked,
     OrderAnswered,
@@ -26,7 +28,7 @@ EXITS_KEPT_MAX = 1_000
 TIME_TO_FLAT = "bastion_time_to_flat_seconds"
 
 METRICS: Mapping[str, str] = {
-    "bastion_exits_total": "Verdicts of exits, a reopened one counted anew.",
+    "bastion_exits_total": "Verdicts of exits, not of halts and partial closes; a reopened one counted anew.",
     TIME_TO_FLAT: "From the request to the end of the second flat look, of exits that ended flat.",
     "bastion_looks_total": "Looks at accounts, by whether they were complete.",
     "bastion_orders_total": "Reducing orders that were intended.",
@@ -60,11 +62,14 @@ class Figures:
         self.flat_count = 0
         self.flat_sum_ms = 0
         self._slowest_ms: dict[str, int] = {}
+        self._no_exits: dict[str, None] = {}
 
     def see(self, entry: Entry) -> None:
         """Count one entry of the journal."""
         record = entry.record
-        if isinstance(record, Looked):
+        if isinstance(record, ExitRequested):
+            self._requested(record)
+        elif isinstance(record, Looked):
             complete = "true" if record.look.complete else "false"
             self.looks[("account", record.account), ("complete", complete)] += 1
         elif isinstance(record, RoundIntended):
@@ -84,9 +89,19 @@ class Figures:
         elif isinstance(record, ExitJudged):
             self._judged(record)
 
+    def _requested(self, record: ExitRequested) -> None:
+        if record.kind not in {ExitKind.HALT, ExitKind.PARTIAL}:
+            return
+        # Their proof is not that an account is flat, and must not be counted as one.
+        self._no_exits[record.exit_id] = None
+        while len(self._no_exits) > EXITS_KEPT_MAX:
+            self._no_exits.pop(next(iter(self._no_exits)))
+
     def _judged(self, record: ExitJudged) -> None:
-        self.exits[(("verdict", record.verdict.value),)] += 1
         slowest = self._slowest_ms.pop(record.exit_id, None)
+        if record.exit_id in self._no_exits:
+            return
+        self.exits[(("verdict", record.verdict.value),)] += 1
         if not record.verdict.success or slowest is None:
             return
         self.flat_count += 1
@@ -100,15 +115,15 @@ class Figures:
         self.requests[("route", route), ("status", str(status))] += 1
 
 
-def page(desk: commands.Desk, figures: Figures) -> str:
-    """Return the page that Prometheus reads."""
+def page(desk: commands.Desk, figures: Figures, *, accounts: frozenset[str] | None) -> str:
+    """Return the page that Prometheus reads; it names no other accounts than `accounts` (None: all)."""
     for verdict in Verdict:
         figures.exits.setdefault((("verdict", verdict.value),), 0)
     state = None if desk.engine is None else desk.engine.standing().state
     gauges: Mapping[str, Mapping[Labels, int]] = {
         "bastion_latch_tripped": {(): int(commands.latch(desk).latch is LatchState.TRIPPED)},
         "bastion_exits_running": {(): int(desk.running() is not None)},
-        "bastion_accounts": {(): len(desk.accounts)},
+        "bastion_accounts": {(): sum(_shown(accounts, account.name) for account in desk.accounts)},
         "bastion_engine_state": {(("state", each.value),): int(each is state) for each in EngineState},
         "bastion_audit_backlog": {(): desk.audit.standing().waiting},
     }
@@ -129,8 +144,16 @@ def page(desk: commands.Desk, figures: Figures) -> str:
             lines += _histogram(figures)
         else:
             values = counters.get(name) or gauges.get(name) or {}
-            lines += [f"{name}{_braces(labels)} {value}" for labels, value in sorted(values.items())]
+            lines += [
+                f"{name}{_braces(labels)} {value}"
+                for labels, value in sorted(values.items())
+                if all(key != "account" or _shown(accounts, word) for key, word in labels)
+            ]
     return "\n".join(lines) + "\n"
+
+
+def _shown(accounts: frozenset[str] | None, name: str) -> bool:
+    return accounts is None or name in accounts
 
 
 def _histogram(figures: Figures) -> Iterator[str]:

@@ -28,9 +28,16 @@ class VaultUnusable(ConfigInvalid):
 
 
 class KeyRefused(Refused):
-    """The bastion key is missing, malformed, unknown, revoked or expired."""
+    """The bastion key is missing, malformed, unknown, revoked or expired.
+
+    `key_id` is the id of the key where it is known here and no longer good.
+    """
 
     code = "AUTH_REQUIRED"
+
+    def __init__(self, text: str, *, key_id: str | None = None) -> None:
+        super().__init__(text)
+        self.key_id = key_id
 
 
 class ScopeDenied(Refused):

@@ -182,9 +182,11 @@ class Keys:
         if record is None:
             raise KeyRefused("This bastion key is not known here. `bastion keys create` makes one.")
         if record.revoked_ms is not None:
-            raise KeyRefused(f"The bastion key {record.id} was revoked. Use another, or create one.")
+            text = f"The bastion key {record.id} was revoked. Use another, or create one."
+            raise KeyRefused(text, key_id=record.id)
         if record.expires_ms is not None and record.expires_ms <= self.now_ms():
-            raise KeyRefused(f"The bastion key {record.id} has expired. Create a new one.")
+            text = f"The bastion key {record.id} has expired. Create a new one."
+            raise KeyRefused(text, key_id=record.id)
         return Principal(
             id=record.id,
             surface=surface,

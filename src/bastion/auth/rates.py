@@ -115,15 +115,25 @@ class Rates:
     A key draws on its own buckets only, never on its address's, since on the loopback address everyone is a
     neighbour. An act that stops (`Act.stops`) draws on a bucket that nothing else draws on; when even that is
     empty the act is let through and the answer says so: an exit is never refused for having been asked for
-    too often. A principal of an unlimited tier, such as the local owner, is never counted.
+    too often. A principal of an unlimited tier, such as the local owner, is never counted. `refused` is told
+    of each key that was refused, within the limit of its address: the surface, and the key's id if known.
     """
 
-    def __init__(self, *, clock: Clock, rates: Mapping[Tier, Rate | None] = RATES) -> None:
+    def __init__(
+        self,
+        *,
+        clock: Clock,
+        rates: Mapping[Tier, Rate | None] = RATES,
+        refused: Callable[[str, str | None], None] | None = None,
+    ) -> None:
         self._clock = clock
+        self._refused = refused
         self._rates = rates
         self._buckets: dict[tuple[str, str], _Bucket] = {}
 
-    def authenticate(self, check: Callable[[], Principal], *, address: str | None) -> Principal:
+    def authenticate(
+        self, check: Callable[[], Principal], *, address: str | None, surface: str = ""
+    ) -> Principal:
         """Return what `check` returns; keys that are refused are counted against the address.
 
         A good key passes at once, however many bad ones came from its address: keys have 200 random bits,
@@ -138,6 +148,9 @@ class Rates:
         except KeyRefused as refusal:
             bucket = self._bucket("bad keys", _network(address), BAD_KEYS)
             if bucket.take(self._clock.monotonic_ns()):
+                if self._refused is not None:
+                    # Within the limit only, so that a flood of bad keys does not flood the record of them.
+                    self._refused(surface, refusal.key_id)
                 raise
             raise _limited(
                 bucket, "Too many keys that are no good came from this address", limit=BAD_KEYS.per_minute

@@ -29,6 +29,7 @@ from bastion.commands.exchanges import ExchangesReport
 from bastion.commands.exit import recover
 from bastion.commands.exits_list import ExitLine, ExitsReport
 from bastion.commands.latch import LatchReport, ResetReport, latch
+from bastion.commands.noting import note_refused_key
 from bastion.commands.positions import PositionRow, PositionsReport, UnreadAccount, check_access, moment
 from bastion.commands.preview_telling import PreviewReport
 from bastion.commands.protective_telling import BreakevenReport, StopLossReport, TakeProfitReport
@@ -138,6 +139,7 @@ __all__ = [
     "list_exits",
     "moment",
     "move_to_breakeven",
+    "note_refused_key",
     "pair_form",
     "partial_close",
     "positions",

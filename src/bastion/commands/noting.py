@@ -17,12 +17,14 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 from bastion.commands.desk import Desk
 from bastion.domain.act import Act
 from bastion.domain.audit import AuditCall, Outcome
-from bastion.domain.principal import Principal
-from bastion.errors import Refused, VenueError
+from bastion.domain.principal import Principal, Scope
+from bastion.errors import KeyRefused, Refused, VenueError
 
 TEXT_LENGTH_MAX = 500
 ITEMS_MAX = 200
 IDS = ("exit_id", "halt_id", "refund_id")
+AUTHENTICATE = "authenticate"
+UNKNOWN_KEY = "unknown key"
 # A key that somebody put into a reason must not stay readable for years.
 _KEY = re.compile(r"(bst_|sk-bast-)\w+")
 
@@ -46,7 +48,7 @@ def audited(act: Act, call: Ask[P, R]) -> Ask[P, R]:
     async def ask(desk: Desk, principal: Principal, /, *args: P.args, **kwargs: P.kwargs) -> R:
         began_ns = desk.clock.monotonic_ns()
         said = _said(signature, args, kwargs)
-        note = _Noting(desk=desk, principal=principal, verb=call.__name__, act=act, arguments=said)
+        note = _Noting(desk=desk, principal=principal, verb=call.__name__, act=act.value, arguments=said)
         if not act.reads:
             note.tell(Outcome.ASKED)
         try:
@@ -61,12 +63,22 @@ def audited(act: Act, call: Ask[P, R]) -> Ask[P, R]:
     return ask
 
 
+def note_refused_key(desk: Desk, surface: str, key_id: str | None) -> None:
+    """Note that a key was refused before it could ask for anything; `key_id` is None for an unknown one.
+
+    Never raises and waits for nothing.
+    """
+    principal = Principal(id=key_id or UNKNOWN_KEY, surface=surface, scope=Scope.READ)
+    note = _Noting(desk=desk, principal=principal, verb=AUTHENTICATE, act=AUTHENTICATE, arguments={})
+    note.tell(Outcome.REFUSED, result=KeyRefused.code)
+
+
 @dataclass(slots=True, kw_only=True)
 class _Noting:
     desk: Desk
     principal: Principal
     verb: str
-    act: Act
+    act: str
     arguments: Mapping[str, object]
     call: str = ""
 
@@ -90,7 +102,7 @@ class _Noting:
                     principal=self.principal.id,
                     surface=self.principal.surface,
                     verb=self.verb,
-                    act=self.act.value,
+                    act=self.act,
                     arguments=json.dumps(
                         self.arguments, sort_keys=True, separators=(",", ":"), allow_nan=False
                     ),

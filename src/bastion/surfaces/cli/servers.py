@@ -10,7 +10,7 @@ from typing import Any
 
 from bastion.app import PAPER_COMMAND, PAPER_TOKEN_VARIABLE, Place, open_desk, open_keys
 from bastion.auth.rates import Rates
-from bastion.commands import Desk, recover
+from bastion.commands import Desk, note_refused_key, recover
 from bastion.domain.principal import Scope
 from bastion.surfaces.cli import fast
 from bastion.surfaces.cli.codes import Code
@@ -51,7 +51,8 @@ async def _serve_stdio(place: Place, toolsets: Collection[Any]) -> int:
     server, stdio = _mcp("server"), _mcp("over_stdio")
     async with open_desk(place, serving=True) as desk:
         recover(desk)
-        gate = _mcp("admission").Gate(keys=desk.keys, rates=Rates(clock=desk.clock))
+        rates = Rates(clock=desk.clock, refused=functools.partial(note_refused_key, desk))
+        gate = _mcp("admission").Gate(keys=desk.keys, rates=rates)
         served = server.build_server(
             desk, version=version(), environment=os.environ, gate=gate, toolsets=toolsets
         )

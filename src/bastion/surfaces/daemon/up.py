@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import functools
 import hashlib
 import os
 import socket
@@ -11,7 +12,7 @@ from pathlib import Path
 
 from bastion.app import Place, open_desk, open_vault
 from bastion.auth.rates import Rates
-from bastion.commands import Desk, recover
+from bastion.commands import Desk, note_refused_key, recover
 from bastion.surfaces.daemon.claim import Claim, claimed
 from bastion.surfaces.daemon.root import Root
 from bastion.surfaces.daemon.service import Service
@@ -67,7 +68,7 @@ async def _serve(
     address = f"http://{f'[{host}]' if ':' in host else host}:{port}"
     mode = "PAPER, the embedded exchange" if desk.paper else f"{len(desk.accounts)} accounts"
     service = Service(daemon.environment, clock=desk.clock)
-    rates = Rates(clock=desk.clock)
+    rates = Rates(clock=desk.clock, refused=functools.partial(note_refused_key, desk))
     about: dict[str, object] = {
         "pid": os.getpid(),
         "version": daemon.version,

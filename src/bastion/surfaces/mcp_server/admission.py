@@ -12,6 +12,7 @@ from bastion.domain.act import Act
 from bastion.domain.principal import Principal, Scope
 from bastion.errors import BastionError, RateLimited
 from bastion.surfaces.mcp_server.identity import (
+    SURFACE,
     KeyCheck,
     Presented,
     from_argument,
@@ -64,7 +65,9 @@ class Gate:
         if not presented:
             # Who shows no key tries none.
             return identify(self._keys, presented)
-        return self._rates.authenticate(lambda: identify(self._keys, presented), address=address)
+        return self._rates.authenticate(
+            lambda: identify(self._keys, presented), address=address, surface=SURFACE
+        )
 
     def admit(
         self,

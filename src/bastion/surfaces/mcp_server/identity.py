@@ -95,7 +95,8 @@ def identify(keys: KeyCheck, presented: Sequence[Presented]) -> Principal:
         try:
             principals.append(keys.authenticate(key.text, surface=SURFACE))
         except KeyRefused as refusal:
-            raise KeyRefused(f"The key in {key.way} was refused. {refusal} Nothing was done.") from None
+            text = f"The key in {key.way} was refused. {refusal} Nothing was done."
+            raise KeyRefused(text, key_id=refusal.key_id) from None
     first = principals[0]
     for key, principal in zip(presented[1:], principals[1:], strict=True):
         if principal.id != first.id:

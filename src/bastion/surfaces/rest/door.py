@@ -97,7 +97,9 @@ class Door:
             )
         client = scope.get("client")
         principal = self._rates.authenticate(
-            lambda: self._identify(presented), address=client[0] if client else None
+            lambda: self._identify(presented),
+            address=client[0] if client else None,
+            surface=SURFACE,
         )
         try:
             allowance = self._rates.admit(principal, act)

@@ -35,7 +35,10 @@ class AccountStatus:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StatusReport:
-    """How the desk stands; `word` is one of the words that every surface uses."""
+    """How the desk stands; `word` is one of the words that every surface uses.
+
+    `latch_id` names the exit or halt that tripped the latch; None while it is clear.
+    """
 
     summary: str
     word: DisplayWord
@@ -46,6 +49,7 @@ class StatusReport:
     unfinished: tuple[str, ...]
     warnings: tuple[str, ...]
     read_at: str
+    latch_id: str | None
 
 
 async def status(desk: Desk, principal: Principal) -> StatusReport:
@@ -60,7 +64,8 @@ async def status(desk: Desk, principal: Principal) -> StatusReport:
     permit(principal, Act.STATUS)
     read_ns, readings = await visible_readings(desk, principal)
     latch_entries = desk.journal.latch_entries()
-    tripped = bool(latch_entries) and isinstance(latch_entries[-1].record, LatchTripped)
+    newest = latch_entries[-1].record if latch_entries else None
+    tripped = isinstance(newest, LatchTripped)
     last = _last_exit(desk, principal)
     waiting = [
         request
@@ -87,6 +92,7 @@ async def status(desk: Desk, principal: Principal) -> StatusReport:
         unfinished=tuple(request.exit_id for request in waiting),
         warnings=tuple(warnings),
         read_at=moment(read_ns),
+        latch_id=newest.exit_id if isinstance(newest, LatchTripped) else None,
     )
 
 

@@ -95,7 +95,8 @@ def status_lines(report: StatusReport) -> Iterator[str]:
         rights = {None: "trade rights unknown", True: "can trade", False: "CANNOT TRADE"}[account.can_trade]
         held = f"{account.positions} positions, {account.orders} orders" if account.read else "NOT READ"
         yield f"  {account.account:<16} {account.exchange:<12} {held}; {rights}"
-    yield f"  latch {report.latch.value}"
+    by = "" if report.latch_id is None else f" by {report.latch_id}"
+    yield f"  latch {report.latch.value}{by}"
     if report.last_exit is not None:
         last = report.last_exit
         yield f"  last exit {last.exit_id} of {last.requested_at}: {last.summary}"

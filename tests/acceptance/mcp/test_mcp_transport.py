@@ -6,7 +6,7 @@ import socket
 import httpx2
 import pytest
 
-from tests.acceptance.mcp.house import House, Served
+from tests.acceptance.mcp.house import House, Served, serving
 
 ACCEPT = {"accept": "application/json, text/event-stream", "content-type": "application/json"}
 INITIALIZE = {
@@ -19,6 +19,7 @@ INITIALIZE = {
         "clientInfo": {"name": "a test", "version": "1"},
     },
 }
+KEYLESS_SESSIONS_MAX = 200
 MODERN = ACCEPT | {"mcp-protocol-version": "2026-07-28", "mcp-method": "tools/list"}
 META = {
     "io.modelcontextprotocol/protocolVersion": "2026-07-28",
@@ -97,6 +98,16 @@ def test_a_session_belongs_to_the_key_that_opened_it(shared_house: House, shared
     assert own.status_code == 200
     assert post(shared_server.stream, ask, x_api_key=bob, mcp_session_id=session).status_code == 404
     assert post(shared_server.stream, ask, mcp_session_id=session).status_code == 404
+
+
+def test_sessions_without_a_key_do_not_use_up_those_of_a_key(house: House) -> None:
+    with serving(house) as served, httpx2.Client(verify=False, timeout=30) as client:
+        opened = [
+            client.post(served.stream, content=json.dumps(INITIALIZE), headers=ACCEPT).status_code
+            for _ in range(KEYLESS_SESSIONS_MAX + 1)
+        ]
+        assert opened == [200] * KEYLESS_SESSIONS_MAX + [503]
+        assert post(served.stream, INITIALIZE, x_api_key=house.key("trade")).status_code == 200
 
 
 @pytest.mark.parametrize("place", ["argument", "name", "query", "header", "method"])

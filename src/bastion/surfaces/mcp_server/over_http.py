@@ -33,6 +33,21 @@ def loopback_only() -> TransportSecuritySettings:
     )
 
 
+class _Sessions:
+    """Streamable HTTP with two stocks of sessions: who shows no key cannot use up those of who does.
+
+    A session belongs to the key that opened it, or to nobody, so that the stock follows from the request.
+    """
+
+    def __init__(self, *, keyed: StreamableHTTPSessionManager, keyless: StreamableHTTPSessionManager) -> None:
+        self._keyed = StreamableHTTPASGIApp(keyed)
+        self._keyless = StreamableHTTPASGIApp(keyless)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        chosen = self._keyless if scope.get("user") is None else self._keyed
+        await chosen(scope, receive, send)
+
+
 class _SseDoor:
     """The older form's GET: one stream, one session, served until the client goes away."""
 
@@ -58,25 +73,28 @@ def http_application(
     when. The desk needs neither: an exit's state is read anew by its id.
     """
     security = loopback_only()
-    manager = StreamableHTTPSessionManager(
-        app=server,
-        event_store=events,
-        retry_interval=retry_ms,
-        security_settings=security,
-        max_request_body_size=BODY_BYTES_MAX,
-        session_idle_timeout=_SESSION_IDLE_S,
-        max_sessions=_SESSIONS_MAX,
+    keyed, keyless = (
+        StreamableHTTPSessionManager(
+            app=server,
+            event_store=events,
+            retry_interval=retry_ms,
+            security_settings=security,
+            max_request_body_size=BODY_BYTES_MAX,
+            session_idle_timeout=_SESSION_IDLE_S,
+            max_sessions=_SESSIONS_MAX,
+        )
+        for _ in range(2)
     )
     sse = SseServerTransport(MESSAGES_PATH, security, BODY_BYTES_MAX)
 
     @contextlib.asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        async with manager.run():
+        async with keyed.run(), keyless.run():
             yield
 
     application = Starlette(
         routes=[
-            Route(STREAM_PATH, endpoint=StreamableHTTPASGIApp(manager)),
+            Route(STREAM_PATH, endpoint=_Sessions(keyed=keyed, keyless=keyless)),
             Route(SSE_PATH, endpoint=_SseDoor(server, sse), methods=["GET"]),
             Mount(MESSAGES_PATH, app=sse.handle_post_message),
         ],

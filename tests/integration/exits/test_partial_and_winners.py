@@ -10,9 +10,10 @@ from bastion.commands.latch import latch
 from bastion.domain.position import Side
 from bastion.domain.principal import Principal, Scope
 from bastion.domain.selection import Selection
-from bastion.domain.verdict import LatchState, Verdict
+from bastion.domain.verdict import ExitState, LatchState, Verdict
 from bastion.errors import PositionNotFound, Refused, ScopeDenied, SymbolUnknown
 from bastion.surfaces.cli.board import Board
+from bastion.surfaces.mcp_server.tools.exits import next_of_exit
 from tests.protection_rig import VENUES, ProtectionRig, at
 
 OWNER = Principal(id="owner", surface="test", scope=Scope.TRADE)
@@ -45,6 +46,8 @@ async def test_the_status_of_a_partial_close_does_not_call_the_rest_flat(rig: Pr
     told = await exit_status(rig.desk, OWNER, report.exit_id)
     assert told.summary.startswith("REDUCED in ")
     assert "the part to be closed (BTCUSDT LONG): 1 position reduced on 1 venue" in told.summary
+    missed = replace(told, success=False, state=ExitState.DONE)
+    assert next_of_exit(missed, rig.desk) == {"name": "bastion_get_positions", "arguments": {}}
     board = Board()
     (first, *_) = [
         line.text for entry in rig.desk.journal.entries(report.exit_id) for line in board.take(entry)

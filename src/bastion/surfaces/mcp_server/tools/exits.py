@@ -7,6 +7,7 @@ from bastion import commands
 from bastion.commands.engine_telling import KillSwitchReport
 from bastion.commands.preview_telling import PreviewAction, PreviewReport
 from bastion.domain.act import Act
+from bastion.domain.mandate import ExitKind
 from bastion.domain.verdict import ExitState
 from bastion.exits.act_telling import HaltReport
 from bastion.exits.report import ExitReport
@@ -14,7 +15,7 @@ from bastion.surfaces.mcp_server.parameters import Choice, Flag, Number, Paramet
 from bastion.surfaces.mcp_server.selecting import EVERYWHERE, selection_of
 from bastion.surfaces.mcp_server.tool import Call, Tool, Toolset
 from bastion.surfaces.mcp_server.watch import ANSWER_S, watched
-from bastion.surfaces.schemas import exit_schema
+from bastion.surfaces.schemas import exit_schema, plain
 
 EXIT = frozenset({Toolset.EXIT})
 
@@ -55,7 +56,11 @@ def next_of_exit(report: ExitReport, desk: commands.Desk) -> Mapping[str, object
         return {"name": "bastion_engine_disarm", "arguments": {}}
     if report.state is not ExitState.DONE:
         return {"name": "bastion_exit_status", "arguments": {"exit_id": report.exit_id}}
-    return None if report.success else {"name": "bastion_emergency_exit", "arguments": {}}
+    if report.success:
+        return None
+    part = report.kind is not ExitKind.EXIT or any(plain(report.selection).values())
+    # Who asked for a part must not be led to close everything.
+    return {"name": "bastion_get_positions" if part else "bastion_emergency_exit", "arguments": {}}
 
 
 async def _emergency_exit(call: Call) -> ExitReport:

@@ -71,7 +71,10 @@ async def exit_status(desk: Desk, principal: Principal, exit_id: str) -> ExitRep
     report = report_of(desk, principal, exit_id)
     if report.kind is ExitKind.HALT:
         # Its proof is that no order works; "flat" would be read as more than that.
-        raise ExitUnknown(f"{exit_id} is a halt, not an exit; it has a status of its own.")
+        raise ExitUnknown(
+            f"{exit_id} is a halt, not an exit: `bastion watch {exit_id}` shows it, and asking for the halt "
+            "again joins it or proves it anew."
+        )
     return report
 
 

@@ -113,19 +113,26 @@ def next_step(
     verdict: Verdict | None,
     state: ExitState,
     exit_id: str,
+    request: ExitRequested,
     residual: Sequence[Residual],
     legs: Sequence[Leg],
 ) -> str | None:
-    """Return what a person should do now; None when nothing is to be done."""
+    """Return what a person should do now; None when nothing is to be done.
+
+    Nobody is led from a part that was asked for to the exit of everything.
+    """
     if verdict is None:
         return f"The exit is running. Ask for the status of {exit_id} again in a few seconds."
     if verdict.success:
         return None
-    again = (
-        "bastion keeps trying; ask for the status again"
-        if state is ExitState.EXITING
-        else "then run `bastion exit` again to prove flat"
-    )
+    again = "bastion keeps trying; ask for the status again"
+    if state is not ExitState.EXITING:
+        whole = request.kind is ExitKind.EXIT and request.selection.everything
+        again = (
+            "then run `bastion exit` again to prove flat"
+            if whole
+            else "then look with `bastion positions`, and ask for the same part again"
+        )
     if verdict is Verdict.NOT_FLAT:
         places = dict.fromkeys(row.link for row in residual if row.link)
         where = f" at {', '.join(places)}" if places else " at the venue"

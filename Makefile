@@ -21,7 +21,7 @@ endif
 
 help:
 	@echo "make demo       see it work: two embedded exchanges, no keys, no network (ARGS=--fast: at machine speed)"
-	@echo "make test       all tests (ARGS is given to pytest)"
+	@echo "make test       all tests (ARGS is given to pytest; WORKERS=0: in one process)"
 	@echo "make lint       ruff, mypy, the import contracts, the tidy test"
 	@echo "make simulate   the simulated worlds (N=2000: so many exits over all cores; SEEDS=0:2000 chooses which)"
 	@echo "make bench-ledger  refunds a second against this disk and database (ARGS=--rounds 9)"
@@ -53,8 +53,11 @@ help:
 demo: .venv/run.stamp
 	@.venv/bin/bastion demo $(ARGS)
 
+# Most of the time is spent waiting for processes and sockets, so a worker for each core is worth it; a file's
+# tests stay together, since they share what they start.
+WORKERS ?= auto
 test: .venv/dev.stamp
-	@.venv/bin/python -m pytest $(ARGS)
+	@.venv/bin/python -m pytest -q -n $(WORKERS) --maxprocesses 4 --dist loadfile $(ARGS)
 
 lint: .venv/dev.stamp
 	@.venv/bin/ruff check .

@@ -22,6 +22,11 @@ from bastion.exits.report import ExitReport, fold
 from bastion.exits.request import Wish
 
 EXIT_ID_LENGTH_MAX = 64
+# The verdict is proven in the same words for all; nobody must read it of more than was asked for.
+PART_NOTES = {
+    ExitKind.PARTIAL: "A part of a position was closed: the verdict is of it, and what else is held stays open.",
+    ExitKind.WINNERS: "Positions in profit were closed: the verdict is of them, and what else is held stays open.",
+}
 PAPER_NOTE = "PAPER: no configuration is set; this was the embedded paper exchange, not a live account."
 LISTED_S = 1.5
 
@@ -87,6 +92,8 @@ def report_of(desk: Desk, principal: Principal, exit_id: str) -> ExitReport:
     """
     permit(principal, Act.EXIT_STATUS)
     report = fold(entries_of(desk, principal, exit_id))
+    if report.kind in PART_NOTES:
+        report = replace(report, warnings=(PART_NOTES[report.kind], *report.warnings))
     if desk.paper:
         # Nobody must take the practice for the real thing in the very moment in which it counts.
         return replace(report, warnings=(PAPER_NOTE, *report.warnings))

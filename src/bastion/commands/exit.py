@@ -24,8 +24,8 @@ from bastion.exits.request import Wish
 EXIT_ID_LENGTH_MAX = 64
 # The verdict is proven in the same words for all; nobody must read it of more than was asked for.
 PART_NOTES = {
-    ExitKind.PARTIAL: "A part of a position was closed: the verdict is of it; what else is held stays open.",
-    ExitKind.WINNERS: "Positions in profit were closed: the verdict is of them; what else is held stays open.",
+    ExitKind.PARTIAL: "A part of a position was closed: the verdict is of it; what else is held is open.",
+    ExitKind.WINNERS: "Positions in profit were closed: the verdict is of them; what else is held is open.",
 }
 PAPER_NOTE = "PAPER: no configuration is set; this was the embedded paper exchange, not a live account."
 LISTED_S = 1.5

@@ -44,7 +44,7 @@ async def test_the_status_of_a_partial_close_does_not_call_the_rest_flat(rig: Pr
     report = await partial_close(rig.desk, OWNER, symbol="BTC", exit_pct=25)
     assert report.exit_id is not None
     told = await exit_status(rig.desk, OWNER, report.exit_id)
-    assert any("what else is held stays open" in warning for warning in told.warnings)
+    assert any("what else is held is open" in warning for warning in told.warnings)
     assert told.summary.startswith("REDUCED in ")
     assert "the part to be closed (BTCUSDT LONG): 1 position reduced on 1 venue" in told.summary
     missed = replace(told, success=False, state=ExitState.DONE)

@@ -61,7 +61,7 @@ def ensure_python_1() -> Path:
         shutil.rmtree(PYTHON_1, ignore_errors=True)
         _run(
             [
-                # As the Makefile does it: pip finds the registry and its certificates as the machine has them.
+                # As the Makefile does it: pip finds the registry as the machine has it.
                 *(sys.executable, "-m", "pip", "--disable-pip-version-check", "install", "--quiet"),
                 *("--target", str(PYTHON_1), "--require-hashes", "-r", str(PYTHON_1_LOCK)),
             ]

@@ -5,7 +5,6 @@ asynchronous there: `place` asks what became of the order before it answers.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from decimal import Decimal
 from functools import partial
 from typing import Any
@@ -13,7 +12,7 @@ from typing import Any
 from bastion.domain.account import Access, Account
 from bastion.domain.instrument import Instrument
 from bastion.domain.look import Look
-from bastion.domain.money import ZERO, Quantity
+from bastion.domain.money import ZERO
 from bastion.domain.order import CancelAnswer, Fill, OpenOrder, OrderRequest, OrderState, OrderStatus
 from bastion.domain.position import Position
 from bastion.errors import AnswerMalformed, Fault, OutcomeUnknown, VenueError, VenueRejected
@@ -32,6 +31,7 @@ from bastion.venues.ccxt.bybit_pace import (
     slow_down,
 )
 from bastion.venues.ccxt.bybit_protection import BybitProtection
+from bastion.venues.ccxt.confirm import confirmed
 from bastion.venues.ccxt.faults import BYBIT_REJECT_REASONS, Refusal, bybit_refusal
 from bastion.venues.ccxt.shelf import Instruments, Shelf, by_key
 from bastion.venues.ccxt.venue import Part, PartRead
@@ -46,8 +46,6 @@ KEY_SPACE = "unified"
 RECV_WINDOW_MS = 5000
 POSITIONS_PAGE, INSTRUMENTS_PAGE = 200, 1000
 CANCEL_ALL_MAX, CANCEL_ALL_ROUNDS = 500, 20
-CONFIRM_S = 3.0
-CONFIRM_PAUSES_S = (0.0, 0.05, 0.1, 0.2, 0.4)
 SETTLE_COINS = ("USDT", "USDC")
 
 ORDER_GONE = frozenset({"110001", "110008", "110010", "170213"})
@@ -90,7 +88,7 @@ class BybitVenue(BybitProtection):
         """
         deadline = Deadline(self._clock, deadline_s)
         order_id = await self._lanes.send(order_params(request, self._instruments), deadline)
-        state = await self._confirm(request, order_id, deadline)
+        state = await confirmed(self._find, request, order_id, clock=self._clock, deadline=deadline)
         fault = BYBIT_REJECT_REASONS.get(state.reason)
         if state.filled == ZERO and (fault is not None or state.status is OrderStatus.REJECTED):
             raise VenueRejected(
@@ -251,25 +249,6 @@ class BybitVenue(BybitProtection):
         if refusal.fault is Fault.RATE_LIMIT:
             refusal = self._pace(refusal, answer, units)
         return refusal.error(mutating=True)
-
-    async def _confirm(self, request: OrderRequest, order_id: str, deadline: Deadline) -> OrderState:
-        state = OrderState(
-            client_order_id=request.client_order_id,
-            order_id=order_id,
-            status=OrderStatus.ACCEPTED,
-            filled=Quantity(ZERO),
-        )
-        patience = Deadline(self._clock, min(CONFIRM_S, deadline.left_s))
-        asked = 0
-        while not state.ended and not patience.passed:
-            pause = CONFIRM_PAUSES_S[min(asked, len(CONFIRM_PAUSES_S) - 1)]
-            await self._clock.sleep(min(pause, patience.left_s))
-            asked += 1
-            try:
-                state = await self._find(request, patience) or state
-            except VenueError:
-                continue  # The order was taken; that its state cannot be read now changes nothing about it.
-        return replace(state, client_order_id=request.client_order_id)
 
     async def _find(self, request: OrderRequest, deadline: Deadline) -> OrderState | None:
         position = request.position

@@ -14,7 +14,7 @@ from typing import Any
 
 from bastion.domain.account import Access, Account
 from bastion.domain.look import Look
-from bastion.domain.money import ZERO, Quantity
+from bastion.domain.money import ZERO
 from bastion.domain.order import (
     CancelAnswer,
     Fill,
@@ -22,13 +22,13 @@ from bastion.domain.order import (
     OrderKind,
     OrderRequest,
     OrderState,
-    OrderStatus,
 )
 from bastion.domain.position import Position
 from bastion.errors import AnswerMalformed, Fault, VenueError, VenueRejected
 from bastion.ports import Clock
 from bastion.venues.ccxt import okx_rows as rows
 from bastion.venues.ccxt import okx_witness as witness
+from bastion.venues.ccxt.confirm import confirmed
 from bastion.venues.ccxt.faults import Refusal
 from bastion.venues.ccxt.okx_faults import CANCEL_SOURCES, answer_refusal, row_refusal
 from bastion.venues.ccxt.okx_fills import OkxFills
@@ -64,8 +64,6 @@ from bastion.venues.throttle import Throttle
 
 EXCHANGE = "okx"
 KEY_SPACE, DEMO_SPACE = "trading", "demo"
-CONFIRM_S = 3.0
-CONFIRM_PAUSES_S = (0.0, 0.05, 0.1, 0.2, 0.4)
 
 ORDER_GONE = frozenset({"51400", "51401", "51402", "51405", "51603"})
 
@@ -109,7 +107,7 @@ class OkxVenue(OkxMarket):
         """
         deadline = Deadline(self._clock, deadline_s)
         order_id = await self._send(request, deadline)
-        state = await self._confirm(request, order_id, deadline)
+        state = await confirmed(self._find, request, order_id, clock=self._clock, deadline=deadline)
         self._thrift.closed(request, state)
         fault = CANCEL_SOURCES.get(state.reason)
         if state.ended and state.filled == ZERO and fault is not None:
@@ -258,25 +256,6 @@ class OkxVenue(OkxMarket):
         error = refusal.error(mutating=True)
         error.args = (self._wire.masked(str(error)),)
         return error
-
-    async def _confirm(self, request: OrderRequest, order_id: str, deadline: Deadline) -> OrderState:
-        state = OrderState(
-            client_order_id=request.client_order_id,
-            order_id=order_id,
-            status=OrderStatus.ACCEPTED,
-            filled=Quantity(ZERO),
-        )
-        patience = Deadline(self._clock, min(CONFIRM_S, deadline.left_s))
-        asked = 0
-        while not state.ended and not patience.passed:
-            pause = CONFIRM_PAUSES_S[min(asked, len(CONFIRM_PAUSES_S) - 1)]
-            await self._clock.sleep(min(pause, patience.left_s))
-            asked += 1
-            try:
-                state = await self._find(request, patience) or state
-            except VenueError:
-                continue  # The order was taken; that its state cannot be read now changes nothing about it.
-        return replace(state, client_order_id=request.client_order_id)
 
     async def _find(self, request: OrderRequest, deadline: Deadline) -> OrderState | None:
         params = {"instId": request.position.instrument, "clOrdId": request.client_order_id}

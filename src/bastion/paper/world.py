@@ -16,12 +16,16 @@ _STEP_MS = 20
 
 
 class World:
-    """Every venue of a scenario. Building one either succeeds whole or raises `DocumentError`."""
+    """Every venue of a scenario. Building one either succeeds whole or raises `DocumentError`.
 
-    def __init__(self, scenario: Scenario, rules: Mapping[str, VenueRules]) -> None:
+    `clock` takes the place of the scenario's own.
+    """
+
+    def __init__(
+        self, scenario: Scenario, rules: Mapping[str, VenueRules], *, clock: Clock | None = None
+    ) -> None:
         self.scenario = scenario
-        stepped = scenario.clock_start_ms is not None
-        self.clock: Clock = SteppedClock(scenario.clock_start_ms or 0) if stepped else RealClock()
+        self.clock: Clock = clock or _clock_of(scenario)
         self.exchanges = {venue.name: self._exchange(venue, rules) for venue in scenario.venues}
 
     def settle(self) -> None:
@@ -92,6 +96,10 @@ class World:
         for account in venue.accounts:
             open_account(exchange, account)
         return exchange
+
+
+def _clock_of(scenario: Scenario) -> Clock:
+    return RealClock() if scenario.clock_start_ms is None else SteppedClock(scenario.clock_start_ms)
 
 
 def open_account(exchange: Exchange, account: OpeningAccount) -> None:

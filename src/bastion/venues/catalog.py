@@ -14,6 +14,7 @@ from bastion.venues.ccxt import binance, bybit, bybit_pace, hyperliquid, hyperli
 from bastion.venues.ccxt.door import exchange_class
 from bastion.venues.ccxt.hyperliquid_signing import WalletKey, is_private_key
 from bastion.venues.ccxt.shelf import Shelf
+from bastion.venues.ccxt.sockets import Connect, tcp
 from bastion.venues.ccxt.wire import VenueKey
 from bastion.venues.strike import venue as strike
 from bastion.venues.strike.wire import StrikeKey
@@ -84,11 +85,13 @@ def default_key_space(venue: str) -> str:
 class Catalog:
     """Builds the adapters of one process; accounts behind one host share that host's limits for an address.
 
-    `shelf_dir` is where contracts are kept between runs; None keeps them in memory only.
+    `shelf_dir` is where contracts are kept between runs; None keeps them in memory only. `connect` is how the
+    requests of what ccxt speaks reach a host.
     """
 
-    def __init__(self, *, clock: Clock, shelf_dir: Path | None) -> None:
+    def __init__(self, *, clock: Clock, shelf_dir: Path | None, connect: Connect = tcp) -> None:
         self._clock = clock
+        self._connect = connect
         self._shelf_dir = shelf_dir
         self._addresses: dict[tuple[str, str], Throttle] = {}
 
@@ -121,6 +124,7 @@ class Catalog:
             exchange=self._exchange(entry.exchange),
             shelf=Shelf(self._shelf_path(account), self._clock),
             address=self._address(account, entry),
+            connect=self._connect,
         )
 
     def _exchange(self, name: str) -> Any:  # noqa: ANN401 - ccxt ships no types

@@ -32,6 +32,7 @@ from bastion.venues.ccxt.binance_protection import NO_SUCH_ORDER, ORDER, Binance
 from bastion.venues.ccxt.binance_thrift import Thrift, spared
 from bastion.venues.ccxt.faults import Refusal, binance_refusal
 from bastion.venues.ccxt.shelf import Instruments, Shelf, by_key
+from bastion.venues.ccxt.sockets import Connect, tcp
 from bastion.venues.ccxt.venue import Part, PartRead
 from bastion.venues.ccxt.wire import VenueKey, Wire
 from bastion.venues.ccxt.witness import Claim
@@ -78,7 +79,9 @@ class BinanceVenue(BinanceProtection):
         exchange: Any,  # noqa: ANN401 - ccxt ships no types
         shelf: Shelf,
         address: Throttle,
+        connect: Connect = tcp,
     ) -> None:
+        self._connect = connect
         self._key = key
         self._exchange = exchange
         self._throttle = Throttle(clock, ACCOUNT_LIMITS, shared=address)
@@ -236,6 +239,7 @@ class BinanceVenue(BinanceProtection):
             base_url=self._account.base_url,
             options={"recvWindow": RECV_WINDOW_MS},
             observe=self._observe,
+            connect=self._connect,
         )
 
     def _parts(self) -> tuple[Part, ...]:
@@ -259,11 +263,7 @@ class BinanceVenue(BinanceProtection):
         found = tuple(item for item in map(rows.position, listed) if item is not None)
         self._thrift.saw(found)
         changes = [int(row.decimal_or_none("updateTime") or 0) for row in listed]
-        return PartRead(
-            positions=found,
-            digests=(answer.digest,),
-            changed_ms=max(changes, default=None),
-        )
+        return PartRead(positions=found, digests=(answer.digest,), changed_ms=max(changes, default=None))
 
     async def _orders(self, deadline: Deadline) -> PartRead:
         answer = await self._call("fapiPrivateGetOpenOrders", {}, units={"weight": 40}, deadline=deadline)
@@ -338,11 +338,8 @@ class BinanceVenue(BinanceProtection):
             if len(page) < TRADES_PAGE:
                 return found
             # fromId and startTime exclude each other; ids grow with time within a symbol.
-            params = {
-                "symbol": symbol,
-                "fromId": max(row.integer("id") for row in page) + 1,
-                "limit": TRADES_PAGE,
-            }
+            newest = max(row.integer("id") for row in page)
+            params = {"symbol": symbol, "fromId": newest + 1, "limit": TRADES_PAGE}
         raise AnswerMalformed(
             f"{symbol}: more than {PAGES_MAX * TRADES_PAGE} executions since the exit began"
         )

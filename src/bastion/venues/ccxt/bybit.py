@@ -34,6 +34,7 @@ from bastion.venues.ccxt.bybit_protection import BybitProtection
 from bastion.venues.ccxt.confirm import confirmed
 from bastion.venues.ccxt.faults import BYBIT_REJECT_REASONS, Refusal, bybit_refusal
 from bastion.venues.ccxt.shelf import Instruments, Shelf, by_key
+from bastion.venues.ccxt.sockets import Connect, tcp
 from bastion.venues.ccxt.venue import Part, PartRead
 from bastion.venues.ccxt.wire import VenueKey, Wire
 from bastion.venues.ccxt.witness import Claim
@@ -66,7 +67,9 @@ class BybitVenue(BybitProtection):
         exchange: Any,  # noqa: ANN401 - ccxt ships no types
         shelf: Shelf,
         address: Throttle,
+        connect: Connect = tcp,
     ) -> None:
+        self._connect = connect
         self._key = key
         self._exchange = exchange
         self._throttle = Throttle(clock, ACCOUNT_LIMITS, shared=address)
@@ -171,6 +174,7 @@ class BybitVenue(BybitProtection):
             base_url=self._account.base_url,
             options={"recvWindow": RECV_WINDOW_MS},
             observe=self._observe,
+            connect=self._connect,
         )
 
     def _parts(self) -> tuple[Part, ...]:

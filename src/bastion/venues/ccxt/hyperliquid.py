@@ -31,6 +31,7 @@ from bastion.venues.ccxt.hyperliquid_protection import HyperliquidProtection
 from bastion.venues.ccxt.hyperliquid_signing import Signer, WalletKey
 from bastion.venues.ccxt.hyperliquid_statuses import cancel_answer, error_of, read_status, statuses_of
 from bastion.venues.ccxt.shelf import Instruments, Shelf, by_key
+from bastion.venues.ccxt.sockets import Connect, tcp
 from bastion.venues.ccxt.venue import Part, PartRead
 from bastion.venues.ccxt.wire import VenueKey, Wire
 from bastion.venues.deadline import Deadline, settled, together
@@ -57,7 +58,9 @@ class HyperliquidVenue(HyperliquidProtection):
         exchange: Any,  # noqa: ANN401 - ccxt ships no types
         shelf: Shelf,
         address: Throttle,
+        connect: Connect = tcp,
     ) -> None:
+        self._connect = connect
         self._address = key.wallet.lower()
         self._signer = Signer(key.private_key)
         self._key = VenueKey(api_key="", secret=key.private_key)
@@ -178,6 +181,7 @@ class HyperliquidVenue(HyperliquidProtection):
             base_url=self._account.base_url,
             options={},
             observe=lambda _answer, _units, _sent_ns: None,
+            connect=self._connect,
         )
 
     def _parts(self) -> tuple[Part, ...]:

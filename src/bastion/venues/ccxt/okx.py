@@ -55,6 +55,7 @@ from bastion.venues.ccxt.okx_sender import OkxSender
 from bastion.venues.ccxt.okx_stamp import stamped
 from bastion.venues.ccxt.okx_thrift import AlgoThrift, spared
 from bastion.venues.ccxt.shelf import Instruments, Shelf, by_key
+from bastion.venues.ccxt.sockets import Connect, tcp
 from bastion.venues.ccxt.venue import Part, PartRead
 from bastion.venues.ccxt.wire import VenueKey, Wire
 from bastion.venues.ccxt.witness import Claim
@@ -80,7 +81,9 @@ class OkxVenue(OkxMarket):
         exchange: Any,  # noqa: ANN401 - ccxt ships no types
         shelf: Shelf,
         address: Throttle,
+        connect: Connect = tcp,
     ) -> None:
+        self._connect = connect
         self._key = key
         self._exchange = stamped(exchange, demo=account.key_space == DEMO_SPACE)
         self._throttle = InstrumentThrottle(clock, shared=address)
@@ -206,6 +209,7 @@ class OkxVenue(OkxMarket):
             base_url=self._account.base_url,
             options={},
             observe=_unheeded,
+            connect=self._connect,
         )
 
     def _parts(self) -> tuple[Part, ...]:

@@ -18,12 +18,11 @@ import aiohttp
 from bastion.errors import Fault, OutcomeUnknown, VenueError, VenueRejected, VenueUnreachable
 from bastion.ports import Clock
 from bastion.venues.ccxt.gated import gated
+from bastion.venues.ccxt.sockets import Connect, tcp
 from bastion.venues.gate.rules import check_of
 from bastion.venues.raw import Answer
 from bastion.venues.throttle import Throttle
 
-CONNECTIONS_MAX = 256
-KEEP_ALIVE_S = 75.0
 # ccxt's own timeout only stands behind ours; every call has a deadline of its own.
 LAST_RESORT_MS = 120_000
 NS_PER_MS = 1_000_000
@@ -101,6 +100,7 @@ class Wire:
         base_url: str | None,
         options: Mapping[str, object],
         observe: Callable[[Answer, Mapping[str, int], int], None],
+        connect: Connect = tcp,
     ) -> None:
         self._class = tapped(exchange)
         self._check = check_of(exchange.__name__)
@@ -110,6 +110,7 @@ class Wire:
         self._encrypted = self._base_url is None or self._base_url.startswith("https:")
         self._options = dict(options)
         self._observe = observe
+        self._connect = connect
         self._client: Any = None
         self._session: aiohttp.ClientSession | None = None
         self._closed = False
@@ -216,11 +217,10 @@ class Wire:
         client.stamp_ms = self.now_ms
         # With a session of ours there is nothing to wait for when closing, and no second TLS context to make.
         client.timeout_on_exit = 0
-        client.ssl_context = ssl.create_default_context(cafile=client.cafile) if self._encrypted else False
+        trusted = ssl.create_default_context(cafile=client.cafile) if self._encrypted else None
+        client.ssl_context = trusted or False
         self._session = client.session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(
-                ssl=client.ssl_context or True, limit=CONNECTIONS_MAX, keepalive_timeout=KEEP_ALIVE_S
-            ),
+            connector=self._connect(trusted),
             cookie_jar=aiohttp.DummyCookieJar(),
             trace_configs=[_trace()],
             trust_env=False,

@@ -13,10 +13,14 @@ class Clock(Protocol):
 
 
 class RealClock:
-    """The machine's time, anchored once so that a stepped system clock cannot turn it back."""
+    """The machine's time, anchored once so that a stepped system clock cannot turn it back.
 
-    def __init__(self) -> None:
-        self._epoch_ns = time.time_ns()  # noqa: TID251 - the paper exchange's one wall-clock reading
+    `offset_ms` is how far the venues' clock is ahead of the machine's; negative, it is behind.
+    """
+
+    def __init__(self, *, offset_ms: int = 0) -> None:
+        now_ns = time.time_ns()  # noqa: TID251 - the paper exchange's one wall-clock reading
+        self._epoch_ns = now_ns + offset_ms * 1_000_000
         self._start_ns = time.monotonic_ns()  # noqa: TID251 - see the line above
 
     def now_ms(self) -> int:

@@ -86,7 +86,7 @@ class TapePath:
 class Scenario:
     """Everything a world starts from; `faults` are rules for the server, in force from the start.
 
-    `clock_start_ms` is set for a stepped clock, None for the machine's time.
+    `clock_start_ms` is set for a stepped clock, None for the machine's time, which `clock_offset_ms` shifts.
     """
 
     name: str
@@ -94,6 +94,7 @@ class Scenario:
     seed: int
     clock_start_ms: int | None
     venues: tuple[VenueSpec, ...]
+    clock_offset_ms: int = 0
     tapes: Mapping[str, tuple[TapePath, ...]] = field(default_factory=dict)
     faults: tuple[Mapping[str, object], ...] = ()
 
@@ -137,6 +138,7 @@ def parse_scenario(values: object) -> Scenario:
         description=document.text("description", ""),
         seed=document.whole("seed", 1),
         clock_start_ms=document.whole_or_none("clock_start_ms"),
+        clock_offset_ms=document.whole("clock_offset_ms", 0),
         venues=tuple(_venue(venue) for venue in document.tables("venue")),
         tapes=tapes,
         faults=tuple(row.values for row in document.tables("fault")),

@@ -99,7 +99,9 @@ class World:
 
 
 def _clock_of(scenario: Scenario) -> Clock:
-    return RealClock() if scenario.clock_start_ms is None else SteppedClock(scenario.clock_start_ms)
+    if scenario.clock_start_ms is None:
+        return RealClock(offset_ms=scenario.clock_offset_ms)
+    return SteppedClock(scenario.clock_start_ms)
 
 
 def open_account(exchange: Exchange, account: OpeningAccount) -> None:

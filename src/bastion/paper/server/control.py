@@ -64,7 +64,7 @@ class Control:
         if not hmac.compare_digest(given, f"Bearer {self._token}".encode()):
             return _answer({"error": "The control port needs Authorization: Bearer TOKEN."}, status=401)
         try:
-            self._station.world.settle()
+            self._station.settle()
             return await handler(request)
         except DocumentError as error:
             return _answer({"error": str(error)}, status=400)

@@ -6,7 +6,7 @@ import json
 import socket
 import struct
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import parse_qsl
 
 from aiohttp import web
@@ -36,6 +36,7 @@ class Outcome:
     status: int = _NO_ANSWER
     code: str = ""
     executed: tuple[str, ...] = ()
+    happened: tuple[str, ...] = ()
 
 
 class Edge:
@@ -64,12 +65,14 @@ class Edge:
         self, request: web.Request, wire: Wire, wired: WireRequest, plan: Plan, outcome: Outcome
     ) -> web.StreamResponse:
         await _wait(plan.request_ms)
+        self._happen(plan, outcome, executed=False)
         drastic = plan.drastic
         if drastic is not None and not drastic.executed:
             early = await self._instead(request, wire, wired, drastic, outcome)
             if early is not None:
                 return early
         answer = self._handle(wire, wired, plan, outcome)
+        self._happen(plan, outcome, executed=True)
         await _wait(plan.answer_ms)
         if drastic is not None and drastic.executed:
             late = await self._instead(request, wire, wired, drastic, outcome)
@@ -81,7 +84,7 @@ class Edge:
 
     def _handle(self, wire: Wire, wired: WireRequest, plan: Plan, outcome: Outcome) -> WireAnswer:
         world = self._station.world
-        world.settle()
+        self._station.settle()
         outcome.handled_ns = _now_ns()
         now = WireRequest(
             method=wired.method,
@@ -98,12 +101,19 @@ class Edge:
         outcome.executed = answer.executed
         return answer
 
+    def _happen(self, plan: Plan, outcome: Outcome, *, executed: bool) -> None:
+        for fault in plan.events:
+            if fault.event is not None and fault.executed is executed:
+                outcome.happened += self._station.happen(fault.event, after_ms=fault.after_ms)
+
     async def _instead(
         self, request: web.Request, wire: Wire, wired: WireRequest, fault: Fault, outcome: Outcome
     ) -> web.StreamResponse | None:
         if fault.kind is FaultKind.FAIL:
             answer = wire.failure(fault.failure, wired)
-            return _finished(answer, outcome) if answer is not None else None
+            if answer is None:
+                return None
+            return _finished(_with_wait(answer, fault, self._station.world.clock.now_ms()), outcome)
         if fault.kind is FaultKind.NEVER:
             await _wait_for_hang_up(request)
         if fault.kind in {FaultKind.NEVER, FaultKind.RESET}:
@@ -132,7 +142,10 @@ class Edge:
             is_protected=wire.is_protected(wired),
         )
         round_trip_ms, jitter_ms = self._station.latency[wire.venue]
-        return self._station.faults.plan(target, round_trip_ms=round_trip_ms, jitter_ms=jitter_ms)
+        now_ms = self._station.world.clock.now_ms()
+        return self._station.faults.plan(
+            target, now_ms=now_ms, round_trip_ms=round_trip_ms, jitter_ms=jitter_ms
+        )
 
     def _log(self, venue: str, wired: WireRequest, plan: Plan, outcome: Outcome) -> None:
         self._station.log.add(
@@ -145,7 +158,7 @@ class Edge:
                 parameters=_parameters(wired),
                 status=outcome.status,
                 code=outcome.code,
-                faults=plan.words,
+                faults=(*plan.words, *outcome.happened),
                 executed=outcome.executed,
                 received_ns=outcome.received_ns,
                 handled_ns=outcome.handled_ns,
@@ -191,6 +204,14 @@ def _malformed(answer: WireAnswer, shape: Shape) -> WireAnswer:
     if shape is Shape.HTML:
         return WireAnswer(status=200, body=_HTML, headers={"Content-Type": "text/html"})
     return WireAnswer(status=answer.status, body=answer.body[: len(answer.body) // 2], headers=answer.headers)
+
+
+def _with_wait(answer: WireAnswer, fault: Fault, now_ms: int) -> WireAnswer:
+    # A venue that names how long to wait names what is left of it.
+    if fault.ends_ms is None or "Retry-After" not in answer.headers:
+        return answer
+    left_s = max(-(-(fault.ends_ms - now_ms) // 1_000), 1)
+    return replace(answer, headers={**answer.headers, "Retry-After": str(left_s)})
 
 
 def _finished(answer: WireAnswer, outcome: Outcome) -> web.Response:

@@ -11,6 +11,7 @@ from enum import StrEnum
 from fnmatch import fnmatchcase
 
 from bastion.paper.document import Document, DocumentError
+from bastion.paper.server.events import Event, parse_event
 from bastion.paper.wire.protocol import Conditions
 
 Chance = Callable[[], float]
@@ -27,6 +28,7 @@ class FaultKind(StrEnum):
     PARTIAL_FILL = "partial_fill"
     LAG = "lag"
     EMPTY = "empty"
+    EVENT = "event"
 
 
 class Shape(StrEnum):
@@ -40,9 +42,11 @@ class Shape(StrEnum):
 class Fault:
     """One rule.
 
-    Empty matchers match everything; `count` None never runs out; `skip` lets the first ones pass.
+    Empty matchers match everything; `path` may hold several patterns with `|` between them. `count` None
+    never runs out; `skip` lets the first ones pass; `lasts_ms` ends the rule so long after its first hit.
 
-    `executed` tells for FAIL, RESET and NEVER whether the venue carries the request out first.
+    `executed` tells for FAIL, RESET, NEVER and EVENT whether the venue carries the request out first.
+    `event` is what happens, `after_ms` later.
     """
 
     fault_id: int
@@ -62,23 +66,36 @@ class Fault:
     lag_ms: int = 0
     ratio: Decimal = Decimal("0.5")
     shape: Shape = Shape.TRUNCATED
+    event: Event | None = None
+    after_ms: int = 0
+    lasts_ms: int | None = None
+    ends_ms: int | None = None
     hits: int = 0
     seen: int = 0
 
-    @property
-    def is_spent(self) -> bool:
+    def is_spent(self, now_ms: int) -> bool:
         """Whether the rule has done all it was asked to."""
+        if self.ends_ms is not None and now_ms >= self.ends_ms:
+            return True
         return self.count is not None and self.hits >= self.count
+
+    def hit(self, now_ms: int) -> "Fault":
+        """Return the rule after one more hit."""
+        ends_ms = self.ends_ms
+        if ends_ms is None and self.lasts_ms is not None:
+            ends_ms = now_ms + self.lasts_ms
+        return replace(self, hits=self.hits + 1, ends_ms=ends_ms)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """What happens to one request: delays, conditions for the wire, and at most one drastic fault."""
+    """What happens to one request: delays, conditions for the wire, events, and at most one drastic fault."""
 
     request_ms: int = 0
     answer_ms: int = 0
     conditions: Conditions = field(default_factory=Conditions)
     drastic: Fault | None = None
+    events: tuple[Fault, ...] = ()
     words: tuple[str, ...] = ()
 
 
@@ -124,18 +141,18 @@ class FaultTable:
         """Return every rule with how often it was seen and hit."""
         return list(self._rules.values())
 
-    def plan(self, target: Target, *, round_trip_ms: int = 0, jitter_ms: int = 0) -> Plan:
+    def plan(self, target: Target, *, now_ms: int = 0, round_trip_ms: int = 0, jitter_ms: int = 0) -> Plan:
         """Return what happens to a request. The venue's own round trip is halved between the two ways."""
         plan = Plan(request_ms=round_trip_ms // 2, answer_ms=round_trip_ms - round_trip_ms // 2)
         plan = self._jittered(plan, jitter_ms)
         for fault_id, fault in list(self._rules.items()):
-            if fault.is_spent or not _matches(fault, target):
+            if fault.is_spent(now_ms) or not _matches(fault, target):
                 continue
             seen = replace(fault, seen=fault.seen + 1)
             hit = (
                 seen.seen > seen.skip and self._strikes(seen) and not (seen.kind in _DRASTIC and plan.drastic)
             )
-            self._rules[fault_id] = replace(seen, hits=seen.hits + 1) if hit else seen
+            self._rules[fault_id] = seen = seen.hit(now_ms) if hit else seen
             if hit:
                 plan = self._with(plan, seen)
         return plan
@@ -155,6 +172,8 @@ class FaultTable:
         plan = replace(plan, words=(*plan.words, f"{fault.kind} #{fault.fault_id}"))
         if fault.kind in _DRASTIC:
             return replace(plan, drastic=fault)
+        if fault.kind is FaultKind.EVENT:
+            return replace(plan, events=(*plan.events, fault))
         if fault.kind is FaultKind.LATENCY:
             slowed = replace(
                 plan,
@@ -175,10 +194,12 @@ class FaultTable:
 def parse_fault(document: Document) -> Fault:
     """Return the rule that a control request describes; raises `DocumentError`."""
     round_trip_ms = document.whole("round_trip_ms", 0)
+    kind = document.choice("kind", FaultKind)
+    venue = document.text("venue", "")
     fault = Fault(
         fault_id=0,
-        kind=document.choice("kind", FaultKind),
-        venue=document.text("venue", ""),
+        kind=kind,
+        venue=venue,
         method=document.text("method", "").upper(),
         path=document.text("path", "*"),
         account=document.text("account", ""),
@@ -193,6 +214,9 @@ def parse_fault(document: Document) -> Fault:
         lag_ms=document.whole("lag_ms", 0),
         ratio=document.decimal("ratio", Decimal("0.5")),
         shape=document.choice("shape", Shape, Shape.TRUNCATED),
+        event=parse_event(document.table("event"), venue=venue) if kind is FaultKind.EVENT else None,
+        after_ms=document.whole("after_ms", 0),
+        lasts_ms=document.whole_or_none("lasts_ms"),
     )
     document.finish()
     for name, value in (
@@ -201,6 +225,8 @@ def parse_fault(document: Document) -> Fault:
         ("jitter_ms", fault.jitter_ms),
         ("lag_ms", fault.lag_ms),
         ("skip", fault.skip),
+        ("after_ms", fault.after_ms),
+        ("lasts_ms", fault.lasts_ms or 0),
     ):
         if value < 0:
             raise DocumentError(f"{document.where}.{name} must be at least 0.")
@@ -213,4 +239,6 @@ def _matches(fault: Fault, target: Target) -> bool:
     if fault.kind is FaultKind.FAIL and fault.failure == "overloaded" and target.is_protected:
         return False
     wanted = ((fault.venue, target.venue), (fault.method, target.method), (fault.account, target.account))
-    return all(not want or want == have for want, have in wanted) and fnmatchcase(target.path, fault.path)
+    return all(not want or want == have for want, have in wanted) and any(
+        fnmatchcase(target.path, pattern) for pattern in fault.path.split("|")
+    )

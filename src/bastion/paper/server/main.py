@@ -105,7 +105,7 @@ async def _serve(options: Options, station: Station, token: str) -> None:
 async def _keep_time(station: Station, stop: asyncio.Event) -> None:
     # Requests settle what is due themselves; this is for what falls due while nobody asks.
     while not stop.is_set():
-        station.world.settle()
+        station.settle()
         try:
             async with asyncio.timeout(_IDLE_S):
                 await stop.wait()

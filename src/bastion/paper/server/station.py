@@ -3,7 +3,9 @@
 import random  # noqa: TID251 - the composition root of the paper exchange hands its chance in
 
 from bastion.paper.document import Document, DocumentError
+from bastion.paper.refusal import Refused
 from bastion.paper.scenario import Scenario
+from bastion.paper.server.events import Event, apply
 from bastion.paper.server.faults import FaultTable, parse_fault
 from bastion.paper.server.request_log import RequestLog
 from bastion.paper.wire.protocol import Wire, WireRequest
@@ -43,7 +45,32 @@ class Station:
         dice = random.Random(seed)  # noqa: S311 - chance for tests, from a seed that they choose
         faults = FaultTable(dice.random)
         faults.add(parse_fault(Document(row, f"fault[{n}]")) for n, row in enumerate(scenario.faults))
+        self._awaited: list[tuple[int, Event]] = []
         self.world = world
         self.wires = wires
         self.faults = faults
         self.latency = {venue.name: (venue.round_trip_ms, venue.jitter_ms) for venue in scenario.venues}
+
+    def settle(self) -> None:
+        """Do whatever is due: on the exchanges, and of the events that faults have set off."""
+        self.world.settle()
+        now_ms = self.world.clock.now_ms()
+        due = [event for due_ms, event in self._awaited if due_ms <= now_ms]
+        self._awaited = [row for row in self._awaited if row[0] > now_ms]
+        for event in due:
+            self._apply(event)
+
+    def happen(self, event: Event, *, after_ms: int) -> tuple[str, ...]:
+        """Let an event happen now, or so many milliseconds later; return in words what was refused."""
+        if after_ms:
+            self._awaited.append((self.world.clock.now_ms() + after_ms, event))
+            return ()
+        return self._apply(event)
+
+    def _apply(self, event: Event) -> tuple[str, ...]:
+        try:
+            apply(event, self.world)
+        except (Refused, DocumentError) as refused:
+            # Whoever set the event off sees in the request log that it could not happen.
+            return (f"event refused: {refused}",)
+        return ()

@@ -9,6 +9,7 @@ from bastion.commands.exit import emergency_exit, exit_status, resume_exit
 from bastion.commands.kill_switch import tripped_by
 from bastion.commands.partial import partial_close
 from bastion.commands.protective_telling import BreakevenReport
+from bastion.commands.sharing import FRESH_S
 from bastion.commands.wealth import CANNOT_TELL
 from bastion.domain.balance import Balance
 from bastion.domain.engine import AccountView, Action, ActOutcome, Target
@@ -36,14 +37,15 @@ class EngineActs:
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
 
-    async def observe(self) -> tuple[AccountView, ...]:
-        """Return every account, read anew; bounded, and it never raises for a venue.
+    async def observe(self, *, anew: bool = True) -> tuple[AccountView, ...]:
+        """Return every account, read anew unless told otherwise; bounded, and it never raises for a venue.
 
         Positions and balances are read at the same moment, so that the two fit together.
         """
+        within_s = 0 if anew else FRESH_S
         async with asyncio.TaskGroup() as group:
-            reading = group.create_task(self._desk.readings.recent(within_s=0))
-            telling = group.create_task(self._desk.wealth.recent(within_s=0))
+            reading = group.create_task(self._desk.readings.recent(within_s=within_s))
+            telling = group.create_task(self._desk.wealth.recent(within_s=within_s))
         _, told = telling.result()
         views = []
         for one in reading.result()[1]:

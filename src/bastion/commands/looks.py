@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from bastion.commands.desk import Desk
 from bastion.commands.positions import UnreadAccount
-from bastion.commands.readings import READ_DEADLINE_S
+from bastion.commands.sharing import READ_DEADLINE_S
 from bastion.domain.account import Account
 from bastion.domain.look import Look, Unread
 from bastion.domain.position import Position

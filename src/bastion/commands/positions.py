@@ -69,7 +69,7 @@ class PositionsReport:
 async def positions(desk: Desk, principal: Principal) -> PositionsReport:
     """Return every open position of every account that the principal may see.
 
-    They were read within the last `readings.FRESH_S` seconds.
+    They were read within the last `sharing.FRESH_S` seconds.
 
     Raises:
         ScopeDenied: the principal lacks the read scope, or may only stop.

@@ -1,7 +1,7 @@
 """Readings: what the accounts answered a moment ago, shared by all who ask.
 
 A complete look costs much of what a venue allows an address in a minute. However many ask, the accounts are
-read at most once in `FRESH_S` seconds, so that what is left of the limits belongs to an exit.
+read at most once in `sharing.FRESH_S` seconds, so that what is left of the limits belongs to an exit.
 """
 
 import asyncio
@@ -9,13 +9,11 @@ import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from bastion.commands.sharing import FRESH_S, Shared
 from bastion.domain.account import Access
 from bastion.domain.look import Look, Unread
 from bastion.errors import VenueError
 from bastion.ports import Clock, Venue
-
-READ_DEADLINE_S = 8.0
-FRESH_S = 4
 
 _log = logging.getLogger(__name__)
 
@@ -56,46 +54,31 @@ class AccountReading:
 
 
 class Readings:
-    """The latest readings of all accounts; one asks, the others share the answer.
+    """The latest readings of all accounts; one asks, the others share the answer (see `sharing`).
 
-    A reading is given again for `FRESH_S` seconds. An exit forgets it at each of its steps, since it changes
-    what is open.
+    An exit forgets them at each of its steps, since it changes what is open.
     """
 
     def __init__(self, *, venues: Mapping[str, Venue], clock: Clock) -> None:
         self._venues = venues
-        self._clock = clock
-        self._turn = asyncio.Lock()
-        self._latest: tuple[int, tuple[AccountReading, ...]] | None = None
-        self._taken_ns = 0
-        self._steps = 0
+        self._shared = Shared(self._read_all, clock=clock)
 
     def forget(self) -> None:
         """Read anew for the next who asks; a reading that is under way is not kept either."""
-        self._latest = None
-        self._steps += 1
+        self._shared.forget()
 
     async def recent(self, *, within_s: float = FRESH_S) -> tuple[int, tuple[AccountReading, ...]]:
         """Return when the accounts were read (UTC nanoseconds), and each one's reading, in their order.
 
         `within_s` is for who has a rhythm of its own: with 0 the accounts are read anew.
         """
-        async with self._turn:
-            latest = self._latest
-            age_ns = self._clock.monotonic_ns() - self._taken_ns
-            if latest is not None and age_ns <= within_s * 1_000_000_000:
-                return latest
-            steps = self._steps
-            self._taken_ns = self._clock.monotonic_ns()
-            latest = (self._clock.now_ns(), await self._read_all())
-            self._latest = latest if steps == self._steps else None
-            return latest
+        return await self._shared.recent(within_s=within_s)
 
-    async def _read_all(self) -> tuple[AccountReading, ...]:
+    async def _read_all(self, deadline_s: float) -> tuple[AccountReading, ...]:
         readings: dict[str, AccountReading] = {}
 
         async def read(name: str, venue: Venue) -> None:
-            readings[name] = await _read(venue)
+            readings[name] = await _read(venue, deadline_s)
 
         async with asyncio.TaskGroup() as group:
             for name, venue in self._venues.items():
@@ -103,7 +86,7 @@ class Readings:
         return tuple(readings[name] for name in self._venues)
 
 
-async def _read(venue: Venue) -> AccountReading:
+async def _read(venue: Venue, deadline_s: float) -> AccountReading:
     access: Access | None = None
     access_error = ""
     looks: list[Look] = []
@@ -111,7 +94,7 @@ async def _read(venue: Venue) -> AccountReading:
     async def ask_access() -> None:
         nonlocal access, access_error
         try:
-            access = await venue.access(deadline_s=READ_DEADLINE_S)
+            access = await venue.access(deadline_s=deadline_s)
         except VenueError as error:
             access_error = str(error)
         except Exception as error:  # noqa: BLE001 - a bulkhead: one account's surprise fails no other's reading
@@ -120,7 +103,7 @@ async def _read(venue: Venue) -> AccountReading:
 
     async def look() -> None:
         try:
-            looks.append(await venue.look(deadline_s=READ_DEADLINE_S))
+            looks.append(await venue.look(deadline_s=deadline_s))
         except Exception as error:  # noqa: BLE001 - as above
             _log.exception("Reading %s failed.", venue.account.name)
             unread = Unread(part="account", reason=f"unexpected {type(error).__name__}")

@@ -55,7 +55,7 @@ class StatusReport:
 async def status(desk: Desk, principal: Principal) -> StatusReport:
     """Return how the desk stands, as far as the principal may see it.
 
-    Its accounts were read within the last `readings.FRESH_S` seconds. The latch is the whole desk's.
+    Its accounts were read within the last `sharing.FRESH_S` seconds. The latch is the whole desk's.
 
     Raises:
         ScopeDenied: the principal lacks the read scope.

@@ -4,12 +4,11 @@ import asyncio
 import logging
 from collections.abc import Mapping
 
-from bastion.commands.readings import FRESH_S, READ_DEADLINE_S
+from bastion.commands.sharing import FRESH_S, Shared
 from bastion.domain.balance import Balance
 from bastion.errors import VenueError
 from bastion.ports import Accounting, Clock, Venue
 
-NS = 1_000_000_000
 CANNOT_TELL = "bastion does not read a balance at this venue"
 
 _log = logging.getLogger(__name__)
@@ -19,37 +18,28 @@ Told = Mapping[str, Balance | str]
 
 
 class Wealth:
-    """The latest balances of all accounts; however many ask, they are read once in `readings.FRESH_S`."""
+    """The latest balances of all accounts; one asks, the others share the answer (see `sharing`)."""
 
     def __init__(self, *, venues: Mapping[str, Venue], clock: Clock) -> None:
         self._venues = venues
-        self._clock = clock
-        self._turn = asyncio.Lock()
-        self._latest: tuple[int, Told] | None = None
-        self._taken_ns = 0
+        self._shared: Shared[Told] = Shared(self._read_all, clock=clock)
 
     def forget(self) -> None:
-        """Read anew for the next who asks."""
-        self._latest = None
+        """Read anew for the next who asks; a reading that is under way is not kept either."""
+        self._shared.forget()
 
     async def recent(self, *, within_s: float = FRESH_S) -> tuple[int, Told]:
         """Return when the balances were read (UTC nanoseconds), and each account's or why it has none.
 
         `within_s` is for who has a rhythm of its own: with 0 the balances are read anew.
         """
-        async with self._turn:
-            age_ns = self._clock.monotonic_ns() - self._taken_ns
-            if self._latest is not None and age_ns <= within_s * NS:
-                return self._latest
-            self._taken_ns = self._clock.monotonic_ns()
-            self._latest = (self._clock.now_ns(), await self._read_all())
-            return self._latest
+        return await self._shared.recent(within_s=within_s)
 
-    async def _read_all(self) -> Told:
+    async def _read_all(self, deadline_s: float) -> Told:
         told: dict[str, Balance | str] = {}
 
         async def read(name: str, venue: Venue) -> None:
-            told[name] = await _balance(venue)
+            told[name] = await _balance(venue, deadline_s)
 
         async with asyncio.TaskGroup() as group:
             for name, venue in self._venues.items():
@@ -57,11 +47,11 @@ class Wealth:
         return told
 
 
-async def _balance(venue: Venue) -> Balance | str:
+async def _balance(venue: Venue, deadline_s: float) -> Balance | str:
     if not isinstance(venue, Accounting):
         return CANNOT_TELL
     try:
-        return await venue.balance(deadline_s=READ_DEADLINE_S)
+        return await venue.balance(deadline_s=deadline_s)
     except VenueError as error:
         return str(error)
     except Exception as error:  # noqa: BLE001 - a bulkhead: one account's surprise fails no other's reading

@@ -230,7 +230,7 @@ class Engine:
 
     async def day(self, *, accounts: frozenset[str] | None) -> Day:
         """Return what was closed since 00:00 UTC; what could not be read is named in it."""
-        day = await self._day.read(await self._surroundings.observe())
+        day = await self._day.read(await self._surroundings.observe(anew=False))
         if accounts is None:
             return day
         return Day(

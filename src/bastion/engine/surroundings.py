@@ -8,8 +8,11 @@ from bastion.domain.engine import AccountView, Action, ActOutcome, Target
 class Surroundings(Protocol):
     """The desk as the engine sees and moves it: the same readings and the same verbs as everyone's."""
 
-    async def observe(self) -> tuple[AccountView, ...]:
-        """Return every account, read anew; bounded, and it never raises for a venue."""
+    async def observe(self, *, anew: bool = True) -> tuple[AccountView, ...]:
+        """Return every account; bounded, and it never raises for a venue.
+
+        It is read anew, or, where that is not asked for, as others were told it a moment ago.
+        """
         ...
 
     def busy(self) -> str | None:

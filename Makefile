@@ -2,7 +2,7 @@
 # With uv on the PATH it is used; else venv and pip do the same from the same pinned, hashed lists.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format simulate bench-ledger race conformance cuts bundle docs lock clean distclean
+.PHONY: help demo test lint format simulate bench bench-ledger race conformance cuts bundle docs lock clean distclean
 .DELETE_ON_ERROR:
 
 PICK = for candidate in $(PYTHON) python3 python3.13 python3.12 python3.11 python; do \
@@ -24,6 +24,7 @@ help:
 	@echo "make test       all tests (ARGS is given to pytest; WORKERS=0: in one process)"
 	@echo "make lint       ruff, mypy, the import contracts, the tidy test"
 	@echo "make simulate   the simulated worlds (N=2000: so many exits over all cores; SEEDS=0:2000 chooses which)"
+	@echo "make bench      how fast an exit is, against what the wire allows (ARGS='--runs 20 --only warm20', --quick)"
 	@echo "make bench-ledger  refunds a second against this disk and database (ARGS=--rounds 9)"
 	@echo "make race       64 threads on one position, a thousand times, on both databases"
 	@echo "make conformance  the official MCP suite, in both revisions, on our application and the shipped server"
@@ -65,6 +66,9 @@ lint: .venv/dev.stamp
 	@.venv/bin/mypy
 	@.venv/bin/lint-imports
 	@.venv/bin/python -m pytest -q tests/test_tidy.py
+
+bench: .venv/dev.stamp
+	@.venv/bin/python -m tests.benchmarks.exit $(ARGS)
 
 bench-ledger: .venv/dev.stamp
 	@.venv/bin/python tests/benchmarks/bench_ledger.py $(ARGS)

@@ -1,0 +1,62 @@
+"""How fast an exit is, against what the venues and the wire allow in the same run.
+
+The last lines are the bars. Exit code 1 when one is short.
+"""
+
+import argparse
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import uvloop
+
+from tests.benchmarks.exit import warm
+from tests.benchmarks.exit.figures import Book
+from tests.benchmarks.exit.stage import shared_out
+
+RUNS = 200
+QUICK_RUNS = 10
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chosen:
+    """What was asked for."""
+
+    runs: int
+    profile: Path | None
+
+
+def _warm(name: str, count: int, venues: tuple[str, ...], fill: float) -> Callable[[Book, Chosen], None]:
+    def run(book: Book, chosen: Chosen) -> None:
+        measured = uvloop.run(warm.measure(shared_out(count, venues), chosen.runs, profile=chosen.profile))
+        warm.report(book, name, measured, fill=fill)
+
+    return run
+
+
+ROWS: dict[str, Callable[[Book, Chosen], None]] = {
+    "warm20": _warm("warm20", 20, ("binance", "bybit", "okx"), 1.5),
+    "warm100": _warm("warm100", 100, ("binance", "okx", "hyperliquid"), 3.0),
+    "warm100_bybit": _warm("warm100_bybit", 100, ("binance", "bybit", "okx"), 1.10),
+}
+
+
+def main() -> int:
+    """Run the chosen rows; return 1 when a bar is short."""
+    parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
+    parser.add_argument("--runs", type=int, default=RUNS, help=f"runs a figure (default {RUNS})")
+    parser.add_argument("--quick", action="store_true", help=f"{QUICK_RUNS} runs a figure, to develop by")
+    parser.add_argument("--only", nargs="+", choices=ROWS, default=list(ROWS), help="these rows alone")
+    parser.add_argument("--out", type=Path, default=Path("build/bench/exit.jsonl"), help="the figures' file")
+    parser.add_argument("--profile", type=Path, help="write a cProfile of our own runs here")
+    given = parser.parse_args()
+    chosen = Chosen(runs=QUICK_RUNS if given.quick else given.runs, profile=given.profile)
+    book = Book(given.out)
+    for name in given.only:
+        ROWS[name](book, chosen)
+    return 0 if book.close() else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

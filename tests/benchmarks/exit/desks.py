@@ -1,0 +1,204 @@
+"""Desks: our own side of a run, warm, in this process or behind the daemon's unix socket."""
+
+import asyncio
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from bastion.app import Place, open_desk
+from bastion.commands import Desk, emergency_exit
+from bastion.domain.principal import Principal, Scope
+from bastion.domain.records import Entry, ExitJudged, ExitRequested, Looked, RoundIntended
+from tests.benchmarks.exit.stage import environment_of
+
+OWNER = Principal(id="owner", surface="cli", scope=Scope.ENGINE)
+PROGRAM = str(Path(sys.executable).parent / "bastion")
+START_S = 60.0
+RUN_S = 90.0
+
+
+@dataclass(slots=True, kw_only=True)
+class Pressed:
+    """One exit of ours: when it was pressed, and when its records were durable (monotonic nanoseconds)."""
+
+    begun_ns: int
+    exit_id: str = ""
+    verdict: str = ""
+    judged_ns: int = 0
+    requested_ns: int = 0
+    looked_ns: int = 0
+    intended_ns: int = 0
+    answered_ns: int = 0
+    cpu_ms: float = 0.0
+    left: tuple[str, ...] = field(default=())
+
+
+@asynccontextmanager
+async def warm_desk(place: Place) -> AsyncIterator[Desk]:
+    """Open a desk in this process as the daemon does, and return it once its sessions are primed."""
+    async with open_desk(place, serving=True) as desk:
+        for venue in desk.venues.values():
+            await venue.open(deadline_s=10.0)
+        yield desk
+
+
+async def see(desk: Desk) -> None:
+    """Let the desk read its accounts, as its own watch does again and again."""
+    await desk.readings.recent(within_s=0)
+
+
+async def press(desk: Desk) -> Pressed:
+    """Exit everything; return once the verdict stands in the journal."""
+    judged = asyncio.Event()
+    told = Pressed(begun_ns=0)
+
+    def watch(entry: Entry) -> None:
+        now_ns = time.monotonic_ns()
+        record = entry.record
+        if isinstance(record, ExitRequested):
+            told.requested_ns = told.requested_ns or now_ns
+        elif isinstance(record, Looked):
+            told.looked_ns = told.looked_ns or now_ns
+        elif isinstance(record, RoundIntended):
+            told.intended_ns = told.intended_ns or now_ns
+        elif isinstance(record, ExitJudged):
+            told.judged_ns = now_ns
+            told.verdict = record.verdict.value
+            judged.set()
+
+    unwatch = desk.watch(watch)
+    try:
+        async with asyncio.timeout(RUN_S):
+            cpu = time.process_time()
+            told.begun_ns = time.monotonic_ns()
+            report = await emergency_exit(desk, OWNER, hold_s=Decimal(0))
+            told.answered_ns = time.monotonic_ns()
+            await judged.wait()
+            told.cpu_ms = (time.process_time() - cpu) * 1e3
+    finally:
+        unwatch()
+    told.exit_id = report.exit_id
+    return told
+
+
+class Resident:
+    """`bastion up` as a process of its own, spoken to as `bastion exit` does: over its unix socket."""
+
+    def __init__(self, process: subprocess.Popen[str], place: Place) -> None:
+        self.process = process
+        self.place = place
+
+    @property
+    def pid(self) -> int:
+        """The process."""
+        return self.process.pid
+
+    def ask(
+        self, method: str, path: str, body: Mapping[str, object] | None = None, *, prefer: str = ""
+    ) -> Any:  # noqa: ANN401 - JSON
+        """Send one request on a connection of its own and return its JSON."""
+        with self.connected() as wire:
+            wire.sendall(message(method, path, body, prefer=prefer))
+            return answer_of(wire)
+
+    @contextmanager
+    def connected(self) -> Iterator[socket.socket]:
+        """Return a connection to the daemon."""
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as wire:
+            wire.settimeout(RUN_S)
+            wire.connect(str(self.place.home / "bastion.sock"))
+            yield wire
+
+    def press(self) -> int:
+        """Ask for the exit as the command does, and return when (monotonic nanoseconds) it was asked."""
+        with self.connected() as wire:
+            begun_ns = time.monotonic_ns()
+            body = {"hold_s": "0", "selection": None}
+            wire.sendall(message("POST", "/v1/exits", {"hold_s": body["hold_s"]}, prefer="respond-async"))
+            self.told = answer_of(wire)
+        return begun_ns
+
+    def wait_for_verdict(self) -> Mapping[str, Any]:
+        """Return the exit's report once it has a verdict."""
+        end = time.monotonic() + RUN_S
+        while time.monotonic() < end:
+            found = self.ask("GET", f"/v1/exits/{self.told['exit_id']}")
+            if found.get("verdict"):
+                return dict(found)
+            time.sleep(0.05)
+        raise AssertionError("the daemon came to no verdict")
+
+
+def message(method: str, path: str, body: Mapping[str, object] | None, *, prefer: str = "") -> bytes:
+    """Return one HTTP request for the unix socket."""
+    content = b"" if body is None else json.dumps(body).encode()
+    lines = [f"{method} {path} HTTP/1.1", "Host: localhost", f"Content-Length: {len(content)}"]
+    if content:
+        lines.append("Content-Type: application/json")
+    if prefer:
+        lines.append(f"Prefer: {prefer}")
+    return "\r\n".join([*lines, "", ""]).encode("ascii") + content
+
+
+def answer_of(wire: socket.socket) -> Any:  # noqa: ANN401 - JSON
+    """Read one answer with a content length and return its JSON."""
+    data = b""
+    while b"\r\n\r\n" not in data:
+        data += wire.recv(65_536)
+    head, _, content = data.partition(b"\r\n\r\n")
+    length = next(
+        int(line.partition(b":")[2])
+        for line in head.split(b"\r\n")
+        if line.lower().startswith(b"content-length:")
+    )
+    while len(content) < length:
+        content += wire.recv(65_536)
+    return json.loads(content)
+
+
+@contextmanager
+def resident(place: Place) -> Iterator[Resident]:
+    """Run `bastion up` on a free port until the block ends."""
+    process = subprocess.Popen(
+        [PROGRAM, "up", "--port", "0"],
+        env={**environment_of(place)},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        end = time.monotonic() + START_S
+        while not (place.home / "bastion.sock").exists():
+            if process.poll() is not None or time.monotonic() > end:
+                assert process.stderr is not None
+                raise AssertionError(f"the daemon did not start: {process.stderr.read()}")
+            time.sleep(0.02)
+        yield Resident(process, place)
+    finally:
+        process.terminate()
+        process.wait(START_S)
+        if process.stderr is not None:
+            process.stderr.close()
+
+
+def memory_kib(pid: int) -> int:
+    """Return a process's resident memory."""
+    with open(f"/proc/{pid}/status", encoding="ascii") as file:  # noqa: PTH123 - a file of the kernel
+        return next(int(line.split()[1]) for line in file if line.startswith("VmRSS:"))
+
+
+def cpu_s(pid: int) -> float:
+    """Return the CPU seconds that a process has used."""
+    with open(f"/proc/{pid}/stat", encoding="ascii") as file:  # noqa: PTH123 - as above
+        fields = file.read().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")

@@ -22,7 +22,7 @@ from bastion.venues.raw import Answer
 NS_PER_MS = 1_000_000
 CLOCK_WAIT_S = 0.5
 """How long a look waits for nothing but the venue's clock; without it, the machine's own must do."""
-WITNESS_WAIT_S = 0.5
+WITNESS_WAIT_S = 1.0
 """How long an empty look waits for nothing but the witness that speaks against it."""
 
 

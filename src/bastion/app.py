@@ -40,6 +40,7 @@ from bastion.storage.engine_log import SqliteEngineLog
 from bastion.storage.keys import SqliteKeyStore
 from bastion.storage.lock import FileLock
 from bastion.storage.notary import FileNotary, is_signed
+from bastion.storage.repeats import SqliteRepeats
 from bastion.storage.spool import open_journal
 from bastion.storage.verify import verify_state
 from bastion.venues.barred import BarredVenue
@@ -182,6 +183,7 @@ async def _desk(
         _journal(home, settings, clock) as journal,
         _audit(place, home, clock) as audit,
         contextlib.closing(SqliteEngineLog(home / "engine.sqlite", clock=clock)) as engine_log,
+        contextlib.closing(SqliteRepeats(home / "repeats.sqlite", clock=clock)) as repeats,
     ):
         try:
             async with asyncio.TaskGroup() as tasks:
@@ -200,6 +202,7 @@ async def _desk(
                     notary=_notary(place, home),
                     verify=lambda: verify_state(home),
                 )
+                desk.repeats = repeats
                 engine = _engine(desk, engine_log, home, config, serving=serving)
                 beside = [tasks.create_task(_warm(desk)), tasks.create_task(engine.run())] if serving else []
                 try:

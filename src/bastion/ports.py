@@ -1,6 +1,7 @@
 """Ports: all that the desk needs of the world, in one file."""
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import Future
 from decimal import Decimal
 from typing import Protocol, runtime_checkable
 
@@ -16,6 +17,7 @@ from bastion.domain.principal import KeyRecord, KeyUse
 from bastion.domain.protective import Protected, ProtectiveOrder, ProtectiveRequest
 from bastion.domain.records import Entry, Record
 from bastion.domain.refund import RefundAftermath, RefundFacts
+from bastion.domain.repeats import KeptReply, KeptRequest
 
 
 class Clock(Protocol):
@@ -312,6 +314,33 @@ class Auditor(Protocol):
         Raises:
             JournalUnusable: they cannot be read, or a row was changed.
         """
+        ...
+
+
+class RepeatStore(Protocol):
+    """The requests of the last day that may come again, with their answers; nobody has to wait for it.
+
+    Each future fails with JournalUnusable where the store cannot do it.
+    """
+
+    def known(self) -> Future[tuple[KeptRequest, ...]]:
+        """Return what was asked within the last day, oldest first."""
+        ...
+
+    def begin(self, request: KeptRequest) -> Future[None]:
+        """Keep that this was asked; the answer of an earlier request under the key is forgotten."""
+        ...
+
+    def finish(self, owner: str, key: str, reply: KeptReply) -> Future[None]:
+        """Keep what it was answered with."""
+        ...
+
+    def forget(self, owner: str, key: str) -> Future[None]:
+        """Forget a request, since nothing was done."""
+        ...
+
+    def reply(self, owner: str, key: str) -> Future[KeptReply | None]:
+        """Return what a request was answered with; None where that is not known."""
         ...
 
 

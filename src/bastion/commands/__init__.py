@@ -4,6 +4,7 @@ A verb is imported from `registry`, whose table puts each call into the audit jo
 come from where they stand.
 """
 
+from bastion.commands.asking import asked_before
 from bastion.commands.audit import AuditReport, AuditRow, VerifyReport, audit_warnings, verdict_on
 from bastion.commands.balance import BalanceReport
 from bastion.commands.certificate import (
@@ -114,6 +115,7 @@ __all__ = [
     "Verb",
     "VerifyReport",
     "alerts",
+    "asked_before",
     "audit_records",
     "audit_warnings",
     "balance",

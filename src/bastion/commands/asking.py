@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from bastion.commands.desk import Desk, RunningExit
+from bastion.commands.desk import RECENT_EXITS, Desk, RunningExit
 from bastion.domain.account import Account
 from bastion.domain.principal import Principal
-from bastion.domain.records import ExitRequested
+from bastion.domain.records import ExitRequested, RequestTagged
 from bastion.errors import Refused
 from bastion.exits.progress import unjudged
 from bastion.exits.request import Wish, request_exit
@@ -25,6 +25,7 @@ EXTENSIONS_MAX = 100
 # A process that carries out an exit writes at least this often; a longer silence means that it is stuck.
 STUCK_S = 20
 SECOND_NS = 1_000_000_000
+TAGGED_MAX = 5_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +71,8 @@ async def carry_out(desk: Desk, principal: Principal, request: Asked) -> tuple[s
     """See to it that the request is carried out, and wait for its verdict as long as the caller's patience.
 
     A request joins a running exit only where that covers all of it; else it becomes an exit of its own at
-    once, beside those that run. Where another process carries out exits, it takes this one up as well, and is
+    once, beside those that run. One that comes again under its caller's name is the exit that it was, also
+    after a crash. Where another process carries out exits, it takes this one up as well, and is
     followed through the journal; where it dies or is stuck, this process goes on in its place. Returns the
     exit's id, and until when (monotonic nanoseconds) the caller may still wait.
 
@@ -108,6 +110,21 @@ def covers(request: ExitRequested, accounts: Sequence[Account], wish: Wish) -> b
     )
 
 
+def asked_before(desk: Desk, principal: Principal) -> str | None:
+    """Return the id of the recent exit that this very request began already; None where none did."""
+    if not principal.asked_as:
+        return None
+    if desk.tagged is None:
+        # Read once: from here on, only this process writes tags.
+        desk.tagged = {
+            entry.record.tag: exit_id
+            for exit_id in desk.journal.exit_ids()[-RECENT_EXITS:]
+            for entry in desk.journal.entries(exit_id)
+            if isinstance(entry.record, RequestTagged)
+        }
+    return desk.tagged.get(principal.asked_as)
+
+
 def checked_reason(reason: str | None) -> str | None:
     """Return the reason without surrounding space, None for an empty one.
 
@@ -124,6 +141,9 @@ def checked_reason(reason: str | None) -> str | None:
 
 async def _join_or_begin(desk: Desk, principal: Principal, request: Asked) -> str:
     async with desk.beginning:
+        again = asked_before(desk, principal)
+        if again is not None:
+            return again
         for running in desk.working():
             if covers(running.request, request.accounts, request.wish):
                 return running.exit_id
@@ -163,6 +183,10 @@ async def _begin(desk: Desk, principal: Principal, request: Asked, *, ours: bool
             found.exit_id for found in reversed(waiting) if names & {one.name for one in found.accounts}
         ),
     )
+    if principal.asked_as and desk.tagged is not None:
+        desk.tagged[principal.asked_as] = exit_id
+        while len(desk.tagged) > TAGGED_MAX:
+            del desk.tagged[next(iter(desk.tagged))]
     if ours:
         desk.start(exit_id)
     desk.tell(entries)

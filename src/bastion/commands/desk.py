@@ -23,7 +23,7 @@ from bastion.errors import Refused
 from bastion.exits.executor import Executor
 from bastion.exits.progress import progress, unjudged
 from bastion.exits.settings import ExitSettings
-from bastion.ports import Auditor, Clock, ExitLock, Journal, Notary, Venue
+from bastion.ports import Auditor, Clock, ExitLock, Journal, Notary, RepeatStore, Venue
 
 RECENT_EXITS = 20
 # An exit that was broken off longer ago than this is not taken up without being asked for by its id: what is
@@ -98,6 +98,10 @@ class Desk:
         self.beginning = asyncio.Lock()
         # The composition root sets it; without one nothing is watched, and every exit works as ever.
         self.engine: EngineControl | None = None
+        # As above; without one, whoever answers keeps what was answered in memory alone.
+        self.repeats: RepeatStore | None = None
+        # The exits that began under a caller's own name for the request; None until somebody asks.
+        self.tagged: dict[str, str] | None = None
         self._tasks = tasks
         self._observers: list[Observer] = []
         self._running: dict[str, RunningExit] = {}

@@ -33,7 +33,8 @@ class Principal:
 
     `accounts` are the only accounts that the key reads or moves; None means all of the desk. `only_stops`
     says that the key may stop and see how it stands, and nothing else. `notional_cap_usd` bounds each
-    action that is not an exit; None means no bound.
+    action that is not an exit; None means no bound. `asked_as` tells this request from every other where
+    the caller named it, so that it can come again; empty where not.
     """
 
     id: str
@@ -43,6 +44,7 @@ class Principal:
     only_stops: bool = False
     notional_cap_usd: Decimal | None = None
     tier: Tier = Tier.UNLIMITED
+    asked_as: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -75,6 +75,14 @@ class ExitRequested:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RequestTagged:
+    """The request has a name by which it can come again; `tag` is a digest of owner, name and request."""
+
+    exit_id: str
+    tag: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunStarted:
     """A process began, or took up again, the work on an exit; `run` counts from 1."""
 
@@ -349,6 +357,7 @@ Record = (
     LatchTripped
     | LatchReset
     | ExitRequested
+    | RequestTagged
     | RunStarted
     | LegStarted
     | LegExtended

@@ -7,7 +7,7 @@ from decimal import Decimal
 from bastion.domain.account import Account
 from bastion.domain.mandate import ExitKind, Target
 from bastion.domain.principal import Principal
-from bastion.domain.records import CoveredAccount, Entry, ExitRequested, LatchTripped
+from bastion.domain.records import CoveredAccount, Entry, ExitRequested, LatchTripped, RequestTagged
 from bastion.domain.refund import RefundPolicy
 from bastion.domain.selection import EVERYTHING, Selection
 from bastion.ports import Clock, Journal
@@ -56,6 +56,7 @@ async def request_exit(
         )
         for account in accounts
     )
+    tag = RequestTagged(exit_id=exit_id, tag=principal.asked_as)
     trip = LatchTripped(exit_id=exit_id, principal=principal.id, surface=principal.surface, reason=reason)
     return await journal.append(
         (
@@ -75,5 +76,6 @@ async def request_exit(
                 stops_too=wish.stops_too,
                 joined=tuple(joined),
             ),
+            *((tag,) if principal.asked_as else ()),
         )
     )

@@ -4,6 +4,7 @@ import hashlib
 import inspect
 import re
 from collections.abc import Awaitable, Callable
+from dataclasses import fields, is_dataclass, replace
 from http import HTTPStatus
 from typing import Annotated
 
@@ -22,7 +23,7 @@ from bastion.surfaces.rest.document import document_of, published
 from bastion.surfaces.rest.door import Door
 from bastion.surfaces.rest.metrics import Figures
 from bastion.surfaces.rest.problems import Flaw, Reply, problem, problem_of
-from bastion.surfaces.rest.repeats import Repeats
+from bastion.surfaces.rest.repeats import Keeping, Repeats
 from bastion.surfaces.rest.routes import ROUTES
 from bastion.surfaces.rest.table import (
     EXIT_ID_PATTERN,
@@ -72,7 +73,7 @@ class _Site:
     def __init__(self, desk: commands.Desk, figures: Figures) -> None:
         self.desk = desk
         self.figures = figures
-        self.repeats = Repeats(clock=desk.clock)
+        self.repeats = Repeats(clock=desk.clock, store=desk.repeats)
         self.document = b""
 
     async def serve(self, route: Route, request: Request, values: dict[str, object]) -> Response:
@@ -94,24 +95,64 @@ class _Site:
         # The own user's commands print JSON numbers, as they do without the daemon.
         plain = request.scope.get(asgi.LOCAL, False) and request.headers.get(NUMBERS) == "plain"
 
-        async def work() -> Reply:
-            return await _perform(route, asked, streams, preference=told, plain=plain)
+        async def work(keeping: Keeping) -> Reply:
+            named = replace(asked, principal=replace(principal, asked_as=keeping.tag))
+            return _begun_before(route, named, keeping) or await _perform(
+                route, named, streams, keeping=keeping, preference=told, plain=plain
+            )
 
         key = request.headers.get("idempotency-key")
-        if key is None or not route.changes:
-            reply = await work()
+        if key is None or route.act is None or not route.changes:
+            reply = await work(Keeping())
         else:
             reply = await self.repeats.once(
-                owner=principal.id, key=key, digest=_digest(request, asked), work=work
+                owner=principal.id,
+                key=key,
+                digest=_digest(request, asked),
+                stops=route.act.stops,
+                work=work,
             )
         return streams[0] if streams else _response(reply)
 
 
+def _begun_before(route: Route, asked: Asked, keeping: Keeping) -> Reply | None:
+    """Return the refusal of a close that is not an exit and that was begun before this process.
+
+    What stops is asked for again instead, and finds what it began: its answer needs nothing from before.
+    """
+    if not keeping.tag or not route.long or route.act is None or route.act.stops:
+        return None
+    exit_id = commands.asked_before(asked.desk, asked.principal)
+    if exit_id is None:
+        return None
+    return problem(
+        409,
+        f"The first request under this Idempotency-Key was broken off and became {exit_id}: "
+        f"GET /v1/exits/{exit_id} tells how it stands. Nothing was done again.",
+        headers=(("Location", f"/v1/exits/{exit_id}"),),
+    )
+
+
+def _with_warnings(report: object, more: tuple[str, ...]) -> object:
+    if not more or not is_dataclass(report) or isinstance(report, type):
+        return report
+    if not any(field.name == "warnings" for field in fields(report)):
+        return report
+    return replace(report, warnings=(*report.warnings, *more))  # type: ignore[attr-defined]
+
+
 async def _perform(
-    route: Route, asked: Asked, streams: list[Response], *, preference: str, plain: bool
+    route: Route,
+    asked: Asked,
+    streams: list[Response],
+    *,
+    keeping: Keeping,
+    preference: str,
+    plain: bool,
 ) -> Reply:
     try:
         answer: Answer = await route.run(asked)
+        answer = replace(answer, report=_with_warnings(answer.report, keeping.warnings()))
         if answer.response is not None:
             streams.append(answer.response)
             return Reply(status=answer.response.status_code, body=b"", media_type=JSON_TYPE)

@@ -38,8 +38,11 @@ another time (at most 55), `Prefer: respond-async` for an answer at once. Where 
 status is 202 and `Location` says where to look. The work goes on when you go away.
 
 **Idempotency.** With an `Idempotency-Key`, the same request within a day is done once and answered with the
-first answer (`Idempotent-Replayed: true`); another request under the same key is refused with 422. A
-restart of the daemon forgets the keys; an exit that is asked for again then joins the one that runs.
+first answer (`Idempotent-Replayed: true`), also after a restart or a crash of the daemon; another request
+under the same key is refused with 422. Where the first was broken off by a crash, an exit, kill switch or
+halt that comes again is the one that was begun; a flatten-winners or partial close that comes again is
+refused with 409, and `Location` says where the first stands. A disk that takes no keys holds up nothing: the
+request is done, and `warnings` says that the key could not be kept.
 
 **Events.** `GET /v1/exits/{exit_id}/events` sends the exit's journal as server-sent events. `Last-Event-ID`
 goes on where you were; an event that the journal could not take in time may come again, with the same `id`

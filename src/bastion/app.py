@@ -169,7 +169,7 @@ async def _desk(
 ) -> AsyncIterator[Desk]:
     clock = SystemClock()
     settings = replace(
-        ExitSettings(),
+        config.ladder.put_into(ExitSettings()),
         deadline_s=config.deadline_s,
         hold_s=config.hold_s,
         intent_commit_budget_ms=config.intent_commit_budget_ms,

@@ -14,6 +14,7 @@ from bastion.domain.account import Account
 from bastion.domain.refund import RefundPolicy
 from bastion.engine.settings import EngineSettings, GuardLimits
 from bastion.errors import ConfigInvalid
+from bastion.exits.settings import IOC_BOUND_MOST, IOC_BOUNDS, IOC_BOUNDS_COUNT_MAX, LADDER, LadderLimits
 
 ACCOUNTS_MAX = 200
 FILE_BYTES_MAX = 1_000_000
@@ -49,7 +50,15 @@ TRADING_A_MINUTE_MAX = 10_000
 
 _TOP = ("account", "engine", "exit", "vault")
 _ACCOUNT = ("name", "venue", "base_url", "ws_url", "credential", "key_space", "refund", "trading_a_minute")
-_EXIT = ("deadline_s", "hold_s", "intent_commit_budget_ms", "refund_after_tries", "refund_after_s")
+_EXIT = (
+    "deadline_s",
+    "hold_s",
+    "intent_commit_budget_ms",
+    "refund_after_tries",
+    "refund_after_s",
+    *LADDER,
+    IOC_BOUNDS,
+)
 _VAULT = ("path",)
 # The engine's own settings, each with its least and its most; guards' limits are percentages.
 ENGINE_SECONDS = {"poll_s": (1, 3_600), "near_poll_s": (1, 3_600), "warm_up_s": (0, 3_600)}
@@ -76,7 +85,8 @@ class Config:
     `deadline_s` is when an exit answers at the latest; `hold_s` how long a standing process keeps looking
     after FLAT, both in seconds. The first orders wait at most `intent_commit_budget_ms` for the journal. A
     margin refund is the last rung only after `refund_after_tries` refused rounds and `refund_after_s`
-    seconds. `engine` holds the rhythm and the guards' limits of the engine.
+    seconds; `ladder` holds the time and the bound of the rungs before it. `engine` holds the rhythm and the
+    guards' limits of the engine.
     """
 
     path: Path | None
@@ -86,6 +96,7 @@ class Config:
     intent_commit_budget_ms: int = COMMIT_MS_DEFAULT
     refund_after_tries: int = REFUND_TRIES_DEFAULT
     refund_after_s: Decimal = REFUND_S_DEFAULT
+    ladder: LadderLimits = field(default_factory=LadderLimits)
     vault_path: Path | None = None
     engine: EngineSettings = field(default_factory=EngineSettings)
 
@@ -165,9 +176,31 @@ def parse_config(text: str, *, path: Path) -> Config:
         refund_after_s=reader.seconds(
             exit_table, "refund_after_s", least=Decimal(0), most=DEADLINE_S_MAX, default=REFUND_S_DEFAULT
         ),
+        ladder=_ladder(reader, exit_table),
         engine=_engine(reader, engine_table),
         vault_path=None if vault_path is None else (path.parent / Path(vault_path).expanduser()).resolve(),
     )
+
+
+def _ladder(reader: "_Reader", table: Mapping[str, object]) -> LadderLimits:
+    given = LadderLimits()
+    # `Any` stands for what each field's own check has found; the names are those of the class.
+    values: dict[str, Any] = {
+        name: reader.number(table, name, where="exit", least=least, most=most, default=getattr(given, name))
+        for name, (least, most) in LADDER.items()
+    }
+    bounds = table.get(IOC_BOUNDS, list(given.ioc_bounds_pct))
+    if not isinstance(bounds, list) or len(bounds) > IOC_BOUNDS_COUNT_MAX:
+        raise reader.wrong(f"exit.{IOC_BOUNDS}", f"must be a list of at most {IOC_BOUNDS_COUNT_MAX} numbers")
+    most = IOC_BOUND_MOST
+    read = [
+        reader.number({IOC_BOUNDS: one}, IOC_BOUNDS, where="exit", least=PCT_LEAST, most=most, default=most)
+        for one in bounds
+    ]
+    if read != sorted(read):
+        raise reader.wrong(f"exit.{IOC_BOUNDS}", "must widen from one to the next")
+    values[IOC_BOUNDS] = tuple(read)
+    return LadderLimits(**values)
 
 
 def _engine(reader: "_Reader", table: Mapping[str, object]) -> EngineSettings:

@@ -29,6 +29,8 @@ PART_NOTES = {
 }
 PAPER_NOTE = "PAPER: no configuration is set; this was the embedded paper exchange, not a live account."
 LISTED_S = 1.5
+GUARDS = "engine"
+"""The surface by which the engine's guards and its advice ask."""
 
 
 async def emergency_exit(
@@ -60,7 +62,11 @@ async def emergency_exit(
     selection = named(selection)
     accounts = covered(principal, desk.accounts, selection)
     await check_symbols(desk, accounts, selection.symbols)
-    wish = Wish(selection=effective(principal, desk, accounts, selection))
+    wish = Wish(
+        selection=effective(principal, desk, accounts, selection),
+        # A guard acts without a person who weighs the price: it tries a bounded order first.
+        first_bound=desk.settings.guard_bound if principal.surface == GUARDS else None,
+    )
     request = asked(desk, accounts, wish, reason=reason, deadline_s=deadline_s, hold_s=hold_s, wait_s=wait_s)
     exit_id, until_ns = await carry_out(desk, principal, request)
     return await with_fills(desk, principal, exit_id, until_ns=until_ns)

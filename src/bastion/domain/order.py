@@ -23,6 +23,8 @@ class OrderKind(StrEnum):
     """At market, the venue's size-free close of the whole position, where it has one; else as MARKET."""
     IOC = "ioc"
     """At `limit_price` or better at once, the rest expires."""
+    RESTING = "resting"
+    """At `limit_price` or better; what is not executed at once rests in the book until it is cancelled."""
     REFUND = "refund"
     """No order at all: the venue takes the position back for its original margin (`domain.refund`)."""
 
@@ -33,7 +35,8 @@ class OrderRequest:
 
     There is no opening form and no reduce-only switch: the venue adapter sends reduce-only, or the venue's
     implicit form of it, always. `quantity` is at most the position's. `client_order_id` is ours, derived from
-    the exit, so that the order can be found again after a crash.
+    the exit, so that the order can be found again after a crash. `why` says why it is executed as it is;
+    empty for a plain first order.
     """
 
     client_order_id: str
@@ -41,6 +44,7 @@ class OrderRequest:
     quantity: Quantity
     kind: OrderKind = OrderKind.MARKET
     limit_price: Price | None = None
+    why: str = ""
 
     @property
     def direction(self) -> Direction:

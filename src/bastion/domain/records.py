@@ -56,7 +56,8 @@ class ExitRequested:
 
     `selection` says which part of them, as it was asked for; `kind` what is done with it, on `targets` alone
     where the kind names its positions. `stops_too` says that a halt takes protective stops away as well.
-    `joined` names the running exits that this one works beside, on accounts of theirs.
+    `joined` names the running exits that this one works beside, on accounts of theirs. `first_bound` is how
+    far from the mark price the first orders may go, as a share of it; None means any price.
     """
 
     exit_id: str
@@ -72,6 +73,7 @@ class ExitRequested:
     targets: tuple[Target, ...] = ()
     stops_too: bool = False
     joined: tuple[str, ...] = ()
+    first_bound: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -168,6 +168,10 @@ class Courier:
         """Ask for the contracts' limits in the background; the exit goes on without them."""
         self._question("instruments", self._instruments, None)
 
+    async def withdraw(self, orders: Sequence[OpenOrder]) -> None:
+        """Cancel orders of ours that nobody wants any more, and return once that is answered."""
+        await self._cancel(self._leg.rounds, tuple(orders), sweep=False)
+
     async def resynchronise(self) -> None:
         """Warm the connection and the clock offset up again, after the venue disliked our timestamp."""
         limit_s = self._settings.read_deadline_s

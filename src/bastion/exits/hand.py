@@ -17,6 +17,7 @@ from bastion.domain.records import (
 from bastion.exits.bulkhead import attempt
 from bastion.exits.courier import Courier
 from bastion.exits.heed import heed
+from bastion.exits.own_orders import resting
 from bastion.exits.pace import Pace, backoff_s, nanoseconds
 from bastion.exits.part import Part
 from bastion.exits.plan import dust_of, plan
@@ -136,7 +137,14 @@ class Hand:
         working = [part for part in parts if not part.retired]
         first = (working or parts)[0]
         account = next((part.leg.account for part in working if part.leg.sight.whole), first.leg.account)
-        leg = Leg(exit_id=first.leg.exit_id, account=account, sight=Union([part.leg for part in working]))
+        # Who may go to market at any price does not wait for who may not.
+        bounds = [part.leg.first_bound for part in working]
+        leg = Leg(
+            exit_id=first.leg.exit_id,
+            account=account,
+            sight=Union([part.leg for part in working]),
+            first_bound=None if None in bounds else first.leg.first_bound,
+        )
         pace = Pace(last_act_ns=now_ns, run_began_ns=now_ns)
         told = sorted((told for part in parts for told in part.records), key=lambda one: one[0])
         for at_ns, record in told:
@@ -173,6 +181,7 @@ class Hand:
     async def _work(self, courier: Courier) -> None:
         while self._steps < self._settings.steps_max:
             self._steps += 1
+            await self._withdraw(courier)
             now_ns = self._clock.monotonic_ns()
             self._release(courier, now_ns)
             if not self._parts:
@@ -207,6 +216,15 @@ class Hand:
                 part.judge_now(part.stand(courier.instruments))
             part.over.set()
         self._parts.clear()
+
+    async def _withdraw(self, courier: Courier) -> None:
+        # A close that rests in the book is the executor's only while it watches.
+        now_ns = self._clock.monotonic_ns()
+        if any(part.wants(now_ns) for part in self._parts):
+            return
+        orders = resting(self.leg, self._pace)
+        if orders:
+            await courier.withdraw(orders)
 
     def _release(self, courier: Courier, now_ns: int) -> None:
         over = [part for part in self._parts if part.is_over(now_ns)]

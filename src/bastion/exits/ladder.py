@@ -1,7 +1,7 @@
 """Ladder: how the next order of a position is to be executed, from what became of the earlier ones."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 
 from bastion.domain.instrument import Instrument
@@ -14,6 +14,11 @@ from bastion.exits.settings import ExitSettings
 
 WHOLE_AFTER_SIZES = 2
 """After so many refusals for the size, the venue's size-free close is tried once."""
+HALVINGS_MAX = 6
+"""After so many refusals of its price, a resting order asks for the mark price itself."""
+BOUNDED = frozenset({OrderKind.IOC, OrderKind.RESTING})
+"""What has a limit price."""
+NO_MARK = "at market, since the venue gives no mark price by which to bound it"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,7 +26,9 @@ class Trail:
     """What became of the orders of one position so far.
 
     `bands` counts rounds that the price protection stopped without a fill, `sizes` rounds refused for their
-    size, `maybes` those refused with the word that nothing is there to reduce. `last_fault` is the refusal of
+    size, `maybes` those refused with the word that nothing is there to reduce; `met` those that met the
+    market, whatever they took there, `first_barren` says that the first of these took nothing, `rests` counts
+    resting orders refused for their price. `last_fault` is the refusal of
     the last round, `last_quantity` the position's size at that time. `slice_max` is the size to stay within,
     once sizes were refused: half of what was refused, doubled again after every second round that filled.
     """
@@ -29,6 +36,9 @@ class Trail:
     bands: int = 0
     sizes: int = 0
     maybes: int = 0
+    met: int = 0
+    first_barren: bool = False
+    rests: int = 0
     slice_max: Quantity | None = None
     last_fault: Fault | None = None
     last_quantity: Quantity = Quantity(ZERO)  # noqa: RUF009 - a NewType over an immutable value
@@ -36,11 +46,15 @@ class Trail:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rung:
-    """How to execute: the kind, its bound from the mark where it has one, and the largest size to try."""
+    """How to execute: the kind, its bound from the mark where it has one, and the largest size to try.
+
+    `why` says why it is not the plain first order; empty where it is.
+    """
 
     kind: OrderKind
     bound: Decimal | None = None
     largest: Quantity | None = None
+    why: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +71,7 @@ def trail(orders: Iterable[Sent]) -> Trail:
     bands: set[int] = set()
     sizes: set[int] = set()
     maybes: set[int] = set()
+    rests: set[int] = set()
     filled: set[int] = set()
     attempted: dict[int, Decimal] = {}
     last: Sent | None = None
@@ -69,6 +84,8 @@ def trail(orders: Iterable[Sent]) -> Trail:
             filled.add(order.round)
         if fault is Fault.BAND or (state is not None and state.ended and state.filled == ZERO):
             bands.add(order.round)
+            if fault is Fault.BAND and order.request.kind is OrderKind.RESTING:
+                rests.add(order.round)
         elif fault is Fault.SIZE:
             sizes.add(order.round)
         elif fault is Fault.MAYBE_FLAT:
@@ -80,6 +97,9 @@ def trail(orders: Iterable[Sent]) -> Trail:
         bands=len(bands),
         sizes=len(sizes),
         maybes=len(maybes),
+        met=len(bands | filled),
+        first_barren=bool(bands) and min(bands | filled) in bands - filled,
+        rests=len(rests),
         last_fault=last.answer.fault if last.answer is not None else None,
         last_quantity=last.request.position.quantity,
     )
@@ -98,24 +118,65 @@ def _slice_max(attempted: dict[int, Decimal], *, refused: set[int], filled: set[
     return None if size is None else Quantity(size)
 
 
-def rung(past: Trail, settings: ExitSettings) -> Rung:
-    """Return the rung for the next round: market, then bounded wider and wider, then both in turn.
+def rung(
+    past: Trail, settings: ExitSettings, *, first_bound: Decimal | None = None, exact: bool = False
+) -> Rung:
+    """Return the rung for the next round: market, then bounded wider and wider, then resting and market.
 
-    The bound of an immediate-or-cancel limit protects against an empty book; market is tried again between
-    the widest bounds, since a price protection heals when the market calms.
+    With `first_bound`, an immediate-or-cancel limit within it comes before market. The bound protects against
+    an empty book; a resting order waits where neither market nor a bounded order is executed, and market is
+    tried again in between, since a price protection heals when the market calms. With `exact` a part of the
+    position is to stay: nothing rests then, since it could take more than was asked for when others trade.
     """
     if past.sizes == WHOLE_AFTER_SIZES and past.last_fault is Fault.SIZE:
         # Smaller did not help: perhaps it is too small, and the venue's size-free close helps.
-        return Rung(kind=OrderKind.WHOLE)
-    largest = past.slice_max
+        return Rung(kind=OrderKind.WHOLE, why="closed whole, since the venue refused smaller sizes too")
+    if first_bound is not None and past.met == 0:
+        why = f"a guard asked for it: at most {_share(first_bound)} from the mark at first"
+        return Rung(kind=OrderKind.IOC, bound=first_bound, largest=past.slice_max, why=why)
+    bands = past.bands - (first_bound is not None and past.first_barren)
+    step = _by_bands(past, bands, settings, exact=exact)
+    if first_bound is not None and bands == 0:
+        why = f"at market at any price, since {_share(first_bound)} from the mark did not close it"
+        step = replace(step, why=why)
+    return replace(step, largest=past.slice_max)
+
+
+def _by_bands(past: Trail, bands: int, settings: ExitSettings, *, exact: bool) -> Rung:
     bounds = settings.ioc_bounds
-    if past.bands == 0 or not bounds:
-        return Rung(kind=OrderKind.MARKET, largest=largest)
-    if past.bands <= len(bounds):
-        return Rung(kind=OrderKind.IOC, bound=bounds[past.bands - 1], largest=largest)
-    if (past.bands - len(bounds)) % 2 == 1:
-        return Rung(kind=OrderKind.MARKET, largest=largest)
-    return Rung(kind=OrderKind.IOC, bound=bounds[-1], largest=largest)
+    stopped = f"since the price protection stopped {bands} round(s)"
+    if bands == 0:
+        return Rung(kind=OrderKind.MARKET)
+    # A resting price that was refused is followed by a nearer one, not by market.
+    beyond = bands - len(bounds) - past.rests
+    if beyond <= 0 or (exact and bounds and beyond % 2 == 0):
+        bound = bounds[min(bands, len(bounds)) - 1]
+        return Rung(
+            kind=OrderKind.IOC, bound=bound, why=f"limited to {_share(bound)} from the mark, {stopped}"
+        )
+    if exact or beyond % 2 == 0:
+        return Rung(kind=OrderKind.MARKET, why=f"at market again, {stopped}")
+    bound = resting_bound(past, settings)
+    why = f"rests in the book at most {_share(bound)} from the mark, {stopped}"
+    return Rung(kind=OrderKind.RESTING, bound=bound, why=why)
+
+
+def resting_bound(past: Trail, settings: ExitSettings) -> Decimal:
+    """Return how far from the mark a resting order may lie: the setting, halved for each refused price."""
+    if past.rests >= HALVINGS_MAX:
+        return ZERO
+    return settings.resting_bound / Decimal(2) ** past.rests
+
+
+def rung_s(kind: OrderKind, settings: ExitSettings) -> float:
+    """Return how many seconds an order of that kind may stand unfinished before the next rung is tried."""
+    if kind is OrderKind.RESTING:
+        return settings.resting_rung_s
+    return settings.ioc_rung_s if kind is OrderKind.IOC else settings.market_rung_s
+
+
+def _share(bound: Decimal) -> str:
+    return f"{(bound * 100).normalize():f} %"
 
 
 def slices(
@@ -133,7 +194,7 @@ def slices(
     of the position is to stay: then nothing is sent without its size, and nothing that is too small.
     """
     limit_price = limit(position, instrument, step.bound)
-    plain = step.kind is OrderKind.WHOLE or (step.kind is OrderKind.IOC and limit_price is None)
+    plain = step.kind is OrderKind.WHOLE or (step.kind in BOUNDED and limit_price is None)
     kind = OrderKind.MARKET if plain else step.kind
     lot = instrument.quantity_step if instrument is not None else ZERO
     least = instrument.quantity_min if instrument is not None else ZERO

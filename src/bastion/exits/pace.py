@@ -14,7 +14,7 @@ PROMPT = {
     Fault.BLOCKED: 1,
     Fault.MODE: 1,
     Fault.CLOCK: 1,
-    Fault.BAND: 4,
+    Fault.BAND: 8,
     Fault.SIZE: 10,
 }
 """So many refusals in a row are answered at once, since the next order is another one; then each waits."""

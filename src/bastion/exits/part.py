@@ -19,6 +19,7 @@ from bastion.domain.verdict import Verdict
 from bastion.exits.closings import pending
 from bastion.exits.course import Course
 from bastion.exits.heed import heed
+from bastion.exits.own_orders import withdrawn
 from bastion.exits.pace import Pace, nanoseconds
 from bastion.exits.plan import Instruments, dust_of
 from bastion.exits.progress import Leg
@@ -89,6 +90,10 @@ class Part:
     def acts(self, now_ns: int) -> bool:
         """Return whether orders and looks for it are wanted now."""
         return not self.retired and (self.leg.judged is not None or now_ns < self.deadline_ns)
+
+    def wants(self, now_ns: int) -> bool:
+        """Return whether what of ours still works at the venue is wanted there, for this exit."""
+        return (self.holds or self.acts(now_ns)) and not self.is_over(now_ns)
 
     def is_over(self, now_ns: int) -> bool:
         """Return whether nothing is to be done or watched for it any more."""
@@ -284,6 +289,7 @@ class Part:
         if verdict.success and look is not None:
             flat_ms = self.course.flat_after_ms(look.ended_ns)
         self.judged_ns = self._clock.monotonic_ns()
+        working = (*standing.orders, *standing.foreign_orders)
         self.keep(
             LegJudged(
                 exit_id=leg.exit_id,
@@ -293,7 +299,7 @@ class Part:
                 time_to_flat_ms=flat_ms,
                 dust=standing.dust,
                 residual=() if verdict.success else leftovers(leg, standing),
-                orders=(*standing.orders, *standing.foreign_orders),
+                orders=tuple(order for order in working if not withdrawn(leg, order)),
                 unread=unread,
                 final=not self.holds,
             )

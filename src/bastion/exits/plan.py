@@ -16,7 +16,8 @@ from bastion.domain.refund import RefundPolicy
 from bastion.errors import Fault
 from bastion.exits import last_rung
 from bastion.exits.books import Sent
-from bastion.exits.ladder import Rung, Slice, Trail, is_dust, rung, slices, trail
+from bastion.exits.ladder import BOUNDED, NO_MARK, Rung, Slice, Trail, is_dust, rung, rung_s, slices, trail
+from bastion.exits.own_orders import as_open
 from bastion.exits.pace import Pace, nanoseconds
 from bastion.exits.progress import Leg, PositionKey
 from bastion.exits.resolve import by_position
@@ -111,8 +112,7 @@ def plan(
         blocking = _blocking(position, past, standing, look, sent)
         clears.extend(blocking)
         requests.extend(_requests(leg, position, instrument, step, number, settings))
-        why.extend(_reasons(position, past, step.bound, blocking))
-        why.extend(_refund_reasons(leg, position, sent, step))
+        why.extend(_reasons(position, past, step, blocking))
     cancels = _cancels(leg, standing, pace, look, now_ns=now_ns, settings=settings)
     cancels = tuple(order for order in cancels if order not in clears)
     if not requests and not cancels:
@@ -148,6 +148,7 @@ def _requests(
             quantity=part.quantity,
             kind=part.kind,
             limit_price=part.limit_price,
+            why=NO_MARK if step.kind in BOUNDED and part.limit_price is None else step.why,
         )
         for index, part in enumerate(_parts(position, instrument, step, settings, exact=exact))
     ]
@@ -172,14 +173,11 @@ def _step(
         run_began_ns=pace.run_began_ns,
         settings=settings,
     )
-    return Rung(kind=OrderKind.REFUND) if refund else rung(past, settings)
-
-
-def _refund_reasons(leg: Leg, position: Position, sent: list[Sent], step: Rung) -> tuple[str, ...]:
-    if step.kind is not OrderKind.REFUND:
-        return ()
-    told = last_rung.reason(sent, leg.account.refund)
-    return (f"{position.symbol}: the margin is asked back instead of a close, since {told}",)
+    if refund:
+        told = last_rung.reason(sent, leg.account.refund)
+        why = f"the margin is asked back instead of a close, since {told}"
+        return Rung(kind=OrderKind.REFUND, why=why)
+    return rung(past, settings, first_bound=leg.first_bound, exact=leg.sight.exact(position))
 
 
 def _parts(
@@ -211,10 +209,10 @@ def _due(
         since_ns = pace.suspect_since_ns.setdefault(key, now_ns)
         if now_ns < since_ns + nanoseconds(settings.stale_patience_s):
             return False
-    patience_ns = nanoseconds(settings.live_patience_s)
     for order in sent:
         if order.settled:
             continue
+        patience_ns = nanoseconds(rung_s(order.request.kind, settings))
         ended_ns = pace.ended_ns.get(order.request.client_order_id, pace.run_began_ns)
         if order.unknown or now_ns < ended_ns + patience_ns:
             return False
@@ -240,21 +238,8 @@ def _blocking(
     closing = Direction.SELL if position.side is Side.LONG else Direction.BUY
     ours = {order.request.client_order_id for order in sent if not order.settled}
     # An order of ours that the venue took and did not end is cancelled before another is sent for the same.
-    stuck = tuple(
-        OpenOrder(
-            instrument=position.instrument,
-            category=position.category,
-            order_id=order.state.order_id,
-            client_order_id=order.request.client_order_id,
-            direction=closing,
-            quantity=order.request.quantity,
-            reduce_only=True,
-            conditional=False,
-            side=position.side if position.hedged else None,
-        )
-        for order in sent
-        if not order.settled and order.state is not None
-    )
+    standing_still = (as_open(order) for order in sent if not order.settled)
+    stuck = tuple(order for order in standing_still if order is not None)
     if past.last_fault not in {Fault.BLOCKED, Fault.MAYBE_FLAT} or position.key in standing.suspects:
         return stuck
     resting = tuple(
@@ -310,15 +295,8 @@ def _absent_twice(leg: Leg, place: tuple[str, str], settings: ExitSettings) -> b
     )
 
 
-def _reasons(
-    position: Position, past: Trail, bound: Decimal | None, blocking: tuple[OpenOrder, ...]
-) -> tuple[str, ...]:
-    reasons = []
-    if bound is not None:
-        reasons.append(
-            f"{position.symbol}: limited to {bound:.0%} from the mark, since the price protection stopped"
-            f" {past.bands} round(s)"
-        )
+def _reasons(position: Position, past: Trail, step: Rung, blocking: tuple[OpenOrder, ...]) -> tuple[str, ...]:
+    reasons = [f"{position.symbol}: {step.why}"] if step.why else []
     if past.sizes:
         reasons.append(f"{position.symbol}: split, since the venue refused the size {past.sizes} time(s)")
     if blocking:

@@ -43,7 +43,8 @@ FillKey = tuple[str, str, str]
 class Leg:
     """One account's part of an exit, as its records tell it; `apply` is the only way to change it.
 
-    `sight` is what of the account the leg covers: the looks that it keeps show nothing else. `before` and
+    `sight` is what of the account the leg covers: the looks that it keeps show nothing else. `first_bound` is
+    how far from the mark its first orders may go, None for any price. `before` and
     `latest` are the last two looks of the present run; an earlier run's looks prove nothing today. `books`
     are those of the present epoch: a reopening starts a new one and keeps the old in `epochs`.
     """
@@ -51,6 +52,7 @@ class Leg:
     exit_id: str
     account: CoveredAccount
     sight: Sight = WHOLE
+    first_bound: Decimal | None = None
     link: str = ""
     run: int = 0
     rounds: int = 0
@@ -268,7 +270,12 @@ def progress(entries: Iterable[Entry]) -> Progress | None:
         request=request,
         requested_ns=asked.at_ns,
         legs={
-            account.name: Leg(exit_id=request.exit_id, account=account, sight=scope_of(request, account.name))
+            account.name: Leg(
+                exit_id=request.exit_id,
+                account=account,
+                sight=scope_of(request, account.name),
+                first_bound=request.first_bound,
+            )
             for account in request.accounts
         },
         spooled=sum(entry.spooled for entry in entries),

@@ -15,7 +15,9 @@ from bastion.errors import Fault
 from bastion.exits import last_rung
 from bastion.exits.books import Sent, book_key
 from bastion.exits.closings import Closing, closings, refund_of
+from bastion.exits.own_orders import is_ours
 from bastion.exits.progress import Leg, Progress, progress
+from bastion.exits.rungs_taken import rungs_taken
 from bastion.exits.sentences import covered_part, next_step, summary, warnings
 from bastion.exits.telling import (
     ClosedPosition,
@@ -26,6 +28,7 @@ from bastion.exits.telling import (
     RefundedMargin,
     Residual,
     ResolvedOrder,
+    RungTaken,
     SelectedPart,
     UnreadPart,
     shown,
@@ -40,6 +43,7 @@ __all__ = [
     "RefundedMargin",
     "Residual",
     "ResolvedOrder",
+    "RungTaken",
     "SelectedPart",
     "UnreadPart",
     "fold",
@@ -72,7 +76,7 @@ def _report(state: Progress, legs: tuple[Leg, ...]) -> ExitReport:
     refunds = tuple(row for leg in legs for row in _refunds(leg))
     pending = any(row.pnl_pending for row in closed)
     total = Usd(sum((row.realized_pnl_usd for row in closed if row.realized_pnl_usd is not None), ZERO))
-    cancelled = sum(len(leg.cancelled) for leg in legs)
+    cancelled = sum(not is_ours(leg, order) for leg in legs for order in leg.cancelled.values())
     exit_state = _state(state, verdict)
     report = ExitReport(
         summary="",
@@ -111,6 +115,7 @@ def _report(state: Progress, legs: tuple[Leg, ...]) -> ExitReport:
         selection=shown(state.request.selection),
         joined=state.request.joined,
         kind=state.request.kind,
+        ladder=tuple(row for leg in legs for row in rungs_taken(leg)),
     )
     return replace(report, summary=_said(report, state, legs))
 

@@ -15,12 +15,16 @@ from bastion.ports import Clock, Journal
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wish:
-    """What is to be done on the accounts of a request; nothing said means: close everything."""
+    """What is to be done on the accounts of a request; nothing said means: close everything.
+
+    `first_bound` is how far from the mark the first orders may go, as a share of it; None means any price.
+    """
 
     kind: ExitKind = ExitKind.EXIT
     selection: Selection = EVERYTHING
     targets: tuple[Target, ...] = ()
     stops_too: bool = False
+    first_bound: Decimal | None = None
 
 
 EXIT_ALL = Wish()
@@ -75,6 +79,7 @@ async def request_exit(
                 targets=wish.targets,
                 stops_too=wish.stops_too,
                 joined=tuple(joined),
+                first_bound=wish.first_bound,
             ),
             *((tag,) if principal.asked_as else ()),
         )

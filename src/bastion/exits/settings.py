@@ -1,6 +1,6 @@
 """Settings: every limit of an exit, with its default and unit."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 
@@ -14,6 +14,12 @@ class ExitSettings:
     rung, it is asked for once closing was refused in `refund_after_tries` rounds and for `refund_after_s`.
     Where a part of a position is to stay, an order that was lost is replaced after `exact_patience_s`, which
     is longer than an order of ours can wait at a venue (its receive window, 5 s).
+
+    Each rung of the ladder has a time and a bound on what it may cost. An order that the venue took and did
+    not end is cancelled after `market_rung_s`, `ioc_rung_s` or `resting_rung_s`, and the next rung is tried.
+    Market has no bound. Immediate-or-cancel limits are bounded by `ioc_bounds` in turn, as shares of the mark
+    price; an exit that a guard asked for begins with one bounded by `guard_bound` (None: at market as well).
+    A resting limit is at most `resting_bound` from the mark, and nearer where the venue refuses that.
     """
 
     look_gap_ms: int = 250
@@ -31,7 +37,9 @@ class ExitSettings:
     rate_limit_wait_s: float = 1.0
     rate_limit_wait_max_s: float = 30.0
     stale_patience_s: float = 2.0
-    live_patience_s: float = 2.0
+    market_rung_s: float = 2.0
+    ioc_rung_s: float = 2.0
+    resting_rung_s: float = 5.0
     resolve_after_s: float = 1.0
     resolve_patience_s: float = 1.0
     exact_patience_s: float = 8.0
@@ -54,6 +62,49 @@ class ExitSettings:
         Decimal("0.05"),
         Decimal("0.10"),
     )
+    guard_bound: Decimal | None = Decimal("0.05")
+    resting_bound: Decimal = Decimal("0.10")
     dust_notional_usd: Decimal = Decimal(5)
     refund_after_tries: int = 3
     refund_after_s: float = 10.0
+
+
+LADDER = {
+    "market_rung_s": (Decimal("0.5"), Decimal(60)),
+    "ioc_rung_s": (Decimal("0.5"), Decimal(60)),
+    "resting_rung_s": (Decimal("0.5"), Decimal(600)),
+    "guard_bound_pct": (Decimal(0), Decimal(50)),
+    "resting_bound_pct": (Decimal(0), Decimal(50)),
+}
+"""The least and the most of each of the ladder's limits."""
+IOC_BOUNDS = "ioc_bounds_pct"
+IOC_BOUNDS_COUNT_MAX = 10
+IOC_BOUND_MOST = Decimal(50)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LadderLimits:
+    """The ladder as the configuration says it: each rung's time in seconds, and its bound in per cent.
+
+    The names are those of the file's keys. A `guard_bound_pct` of zero means that a guard's exit begins at
+    market, as every other does.
+    """
+
+    market_rung_s: Decimal = Decimal(2)
+    ioc_rung_s: Decimal = Decimal(2)
+    resting_rung_s: Decimal = Decimal(5)
+    guard_bound_pct: Decimal = Decimal(5)
+    resting_bound_pct: Decimal = Decimal(10)
+    ioc_bounds_pct: tuple[Decimal, ...] = (Decimal(1), Decimal(2), Decimal(5), Decimal(10))
+
+    def put_into(self, settings: ExitSettings) -> ExitSettings:
+        """Return the settings with these limits."""
+        return replace(
+            settings,
+            market_rung_s=float(self.market_rung_s),
+            ioc_rung_s=float(self.ioc_rung_s),
+            resting_rung_s=float(self.resting_rung_s),
+            guard_bound=self.guard_bound_pct / 100 if self.guard_bound_pct else None,
+            resting_bound=self.resting_bound_pct / 100,
+            ioc_bounds=tuple(bound / 100 for bound in self.ioc_bounds_pct),
+        )

@@ -93,6 +93,27 @@ class ResolvedOrder:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RungTaken:
+    """One round of orders for one position that was not the plain market order, and why it was so.
+
+    `rung` is `market`, `whole`, `ioc`, `resting` or `refund`; `limit_price` the worst price that it allowed,
+    None where it had no bound. `outcome` says in words what came of it, `filled` how much the venue told.
+    """
+
+    symbol: str
+    exchange: str
+    account: str
+    direction: Side
+    round: int
+    rung: str
+    quantity: Quantity
+    limit_price: Price | None
+    reason: str
+    filled: Quantity
+    outcome: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LookProof:
     """One of the two looks behind a flat leg: when it ended (ISO-8601, UTC) and which parts it read."""
 
@@ -144,7 +165,8 @@ class ExitReport:
     from the request to the end of the second flat look of the last leg; None unless all legs are flat.
     `funding_usd` is None where no venue gave it. `success` is true for FLAT and FLAT_WITH_DUST only. The
     verdict speaks of what `selection` covers and of nothing else. `joined` names the exits that ran on
-    accounts of this one when it came; `kind` is what the machinery of the exit was used for.
+    accounts of this one when it came; `kind` is what the machinery of the exit was used for. `ladder` holds
+    the rounds in which a position was not closed by a plain market order, in their order.
     """
 
     summary: str
@@ -176,3 +198,4 @@ class ExitReport:
     selection: SelectedPart
     joined: tuple[str, ...]
     kind: ExitKind
+    ladder: tuple[RungTaken, ...]

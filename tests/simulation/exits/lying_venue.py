@@ -245,7 +245,7 @@ class LyingVenue:
 
     def _trouble(self, request: OrderRequest) -> str:
         for name, chance in self.plan.troubles.items():
-            if name == "band" and request.kind is OrderKind.IOC:
+            if name == "band" and request.kind in {OrderKind.IOC, OrderKind.RESTING}:
                 continue
             if self._struck.get(name, 0) < FAULTS_MAX and self._strikes(chance):
                 self._struck[name] = self._struck.get(name, 0) + 1

@@ -1,5 +1,6 @@
 """How orders are sized and executed after what became of the earlier ones."""
 
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -8,12 +9,13 @@ from hypothesis import strategies as st
 
 from bastion.domain.instrument import Instrument
 from bastion.domain.money import ZERO, Quantity
-from bastion.domain.order import OrderKind
+from bastion.domain.order import OrderKind, OrderStatus
 from bastion.domain.position import Side
 from bastion.errors import Fault
-from bastion.exits.ladder import Rung, Trail, is_dust, limit, rung, slices
+from bastion.exits.books import Sent
+from bastion.exits.ladder import Rung, Trail, is_dust, limit, rung, slices, trail
 from bastion.exits.settings import ExitSettings
-from tests.unit.exits.parts import position
+from tests.unit.exits.parts import answered, position, refused, request
 
 SETTINGS = ExitSettings()
 SIZES = st.decimals(min_value="0.0001", max_value="100000", places=4)
@@ -41,14 +43,60 @@ def instrument(step: Decimal = ZERO, least: Decimal = ZERO, most: Decimal = ZERO
         (1, OrderKind.IOC, "0.01"),
         (2, OrderKind.IOC, "0.02"),
         (4, OrderKind.IOC, "0.10"),
-        (5, OrderKind.MARKET, None),
-        (6, OrderKind.IOC, "0.10"),
+        (5, OrderKind.RESTING, "0.10"),
+        (6, OrderKind.MARKET, None),
+        (7, OrderKind.RESTING, "0.10"),
     ],
 )
-def test_the_bound_widens_and_market_is_tried_again(bands: int, kind: OrderKind, bound: str | None) -> None:
+def test_the_bound_widens_then_a_limit_rests_and_market_is_tried_in_between(
+    bands: int, kind: OrderKind, bound: str | None
+) -> None:
     step = rung(Trail(bands=bands), SETTINGS)
     assert step.kind is kind
     assert step.bound == (None if bound is None else Decimal(bound))
+    assert bool(step.why) == (bands > 0)
+
+
+@pytest.mark.parametrize("bands", range(5, 12))
+def test_nothing_rests_where_a_part_of_the_position_is_to_stay(bands: int) -> None:
+    assert rung(Trail(bands=bands), SETTINGS, exact=True).kind is not OrderKind.RESTING
+
+
+@pytest.mark.parametrize(("refusals", "bound"), [(0, "0.10"), (1, "0.05"), (3, "0.0125"), (6, "0"), (9, "0")])
+def test_a_refused_resting_price_comes_nearer_to_the_mark(refusals: int, bound: str) -> None:
+    step = rung(Trail(bands=5 + refusals, rests=refusals), SETTINGS)
+    assert (step.kind, step.bound) == (OrderKind.RESTING, Decimal(bound))
+
+
+def test_a_guards_exit_tries_a_bounded_order_first_and_then_market() -> None:
+    bound = SETTINGS.guard_bound
+    assert bound == Decimal("0.05")
+    first = rung(Trail(), SETTINGS, first_bound=bound)
+    assert (first.kind, first.bound) == (OrderKind.IOC, bound)
+    # A refusal that is not the market's word does not use the rung up.
+    again = rung(Trail(last_fault=Fault.RETRY), SETTINGS, first_bound=bound)
+    assert again.kind is OrderKind.IOC
+    for past in (Trail(bands=1, met=1, first_barren=True), Trail(met=1)):
+        step = rung(past, SETTINGS, first_bound=bound)
+        assert step.kind is OrderKind.MARKET
+        assert "at any price, since 5 % from the mark did not close it" in step.why
+    later = rung(Trail(bands=2, met=2, first_barren=True), SETTINGS, first_bound=bound)
+    assert (later.kind, later.bound) == (OrderKind.IOC, Decimal("0.01"))
+
+
+def test_the_trail_tells_what_met_the_market_first() -> None:
+    held = position()
+    first = Sent(request=replace(request(held, "bst1"), kind=OrderKind.IOC), round=1, run=1)
+    second = Sent(request=replace(request(held, "bst2"), kind=OrderKind.RESTING), round=2, run=1)
+    first.answer, second.answer = refused(Fault.RETRY), refused(Fault.BAND, "bst2")
+    past = trail([first, second])
+    assert (past.met, past.first_barren, past.bands, past.rests) == (1, True, 1, 1)
+    taken = answered("bst1", "0.4", OrderStatus.CANCELED)
+    first.answer = taken
+    assert taken.state is not None
+    first.hear(taken.state)
+    past = trail([first, second])
+    assert (past.met, past.first_barren, past.bands) == (2, False, 1)
 
 
 @given(size=SIZES, step=STEPS, least=STEPS, most=STEPS, largest=st.one_of(st.none(), SIZES))

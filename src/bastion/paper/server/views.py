@@ -84,6 +84,7 @@ def order(row: Order) -> dict[str, object]:
         "symbol": row.symbol,
         "direction": request.direction.value,
         "kind": request.kind.value,
+        "time_in_force": request.time_in_force.value,
         "side": request.position_side.value,
         "price": jsonable(request.price),
         "trigger_price": jsonable(request.trigger.price) if request.trigger else None,

@@ -16,7 +16,7 @@ class Listener(Protocol):
     wanted: bool
 
     async def tell(self, done: int, message: str) -> None:
-        """Hear that `done` orders are filled, and of the last one."""
+        """Hear that `done` steps are behind us, and of the last one."""
         ...
 
 
@@ -31,7 +31,7 @@ class Progress:
         self.wanted = wanted
 
     async def tell(self, done: int, message: str) -> None:
-        """Notify that `done` orders are filled; the protocol wants each number above the last."""
+        """Notify that `done` steps are behind us; the protocol wants each number above the last."""
         try:
             async with asyncio.timeout(_TELL_S):
                 await self._session.report_progress(float(done), None, message)

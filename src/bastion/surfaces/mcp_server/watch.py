@@ -1,4 +1,6 @@
-"""Watch: looks on while the desk carries out what a verb started or joined, and tells of each fill.
+"""Watch: looks on while the desk carries out what a verb started or joined, and tells of each step.
+
+A step is a filled order, or a choice that made the next orders other than plain market orders.
 
 Nothing here carries the work: a client that goes away cancels the watching and nothing else.
 """
@@ -22,7 +24,7 @@ T = TypeVar("T")
 
 
 class Fills:
-    """Observes the desk's journal and turns each filled order into one sentence; never blocks."""
+    """Observes the desk's journal and turns each step into one sentence; never blocks."""
 
     def __init__(self) -> None:
         self._orders: dict[str, OrderRequest] = {}
@@ -35,6 +37,8 @@ class Fills:
         record = entry.record
         if isinstance(record, RoundIntended):
             self._orders.update({order.client_order_id: order for order in record.orders})
+            for why in record.why:
+                self._say(f"{why}, on {record.account}.")
         elif isinstance(record, OrderAnswered | OrderResolved) and record.state is not None:
             self._fill(record.state, account=record.account)
 
@@ -47,7 +51,10 @@ class Fills:
         sentence = (
             f"{order.position.symbol} {order.position.side.value}: {json_number(state.filled)} closed{price}"
         )
-        self._waiting.append(one_line(f"{sentence} on {account}."))
+        self._say(f"{sentence} on {account}.")
+
+    def _say(self, sentence: str) -> None:
+        self._waiting.append(one_line(sentence))
         self._rang.set()
 
     async def tell(self, progress: Listener) -> None:
@@ -62,7 +69,7 @@ class Fills:
 
 
 async def watched(desk: commands.Desk, progress: Progress, work: Callable[[], Awaitable[T]]) -> T:
-    """Return what the verb returns, and tell the client of each fill meanwhile.
+    """Return what the verb returns, and tell the client of each step meanwhile.
 
     `work` starts or joins something that the desk carries; it is told to answer within `ANSWER_S`.
 

@@ -6,6 +6,7 @@ from decimal import Decimal
 
 from bastion import config
 from bastion.engine.settings import EngineSettings, GuardLimits
+from bastion.exits import settings as ladder
 
 _HEAD = """\
 # Configuration
@@ -58,6 +59,15 @@ _ENGINE_TEXT = {
     "liquidation_warn_pct": ("distance of the mark from liquidation: an alert", "%"),
     "liquidation_exit_pct": ("the exit of that position", "%"),
     "liquidation_clear_pct": ("above it the episode is over", "%"),
+}
+
+
+_LADDER_TEXT = {
+    "market_rung_s": "how long a market order that the venue did not end may stand; market has no bound",
+    "ioc_rung_s": "the same for an immediate-or-cancel limit",
+    "resting_rung_s": "how long a limit order rests before it is replaced at the new mark",
+    "guard_bound_pct": "how far from the mark the first orders of a guard's exit may go; 0: at market",
+    "resting_bound_pct": "how far from the mark a resting limit may lie",
 }
 
 
@@ -147,6 +157,29 @@ def _exit() -> Iterator[Setting]:
         "refund_after_tries", "refused rounds before the last rung", "rounds", 1, config.REFUND_TRIES_MAX
     )
     yield row("refund_after_s", "refused for so long before the last rung", "s", 0, config.DEADLINE_S_MAX)
+    yield from _ladder(given.ladder)
+
+
+def _ladder(given: ladder.LadderLimits) -> Iterator[Setting]:
+    for name, (least, most) in ladder.LADDER.items():
+        yield Setting(
+            table="exit",
+            name=name,
+            text=_LADDER_TEXT[name],
+            unit="s" if name.endswith("_s") else "%",
+            default=f"`{getattr(given, name)}`",
+            least=least,
+            most=most,
+        )
+    yield Setting(
+        table="exit",
+        name=ladder.IOC_BOUNDS,
+        text="how far from the mark an immediate-or-cancel limit may go, one after the other",
+        unit="%",
+        default=f"`[{', '.join(str(bound) for bound in given.ioc_bounds_pct)}]`",
+        form=f"a list of at most {ladder.IOC_BOUNDS_COUNT_MAX} numbers, {config.PCT_LEAST} to "
+        f"{ladder.IOC_BOUND_MOST}, each at least the one before",
+    )
 
 
 def _engine() -> Iterator[Setting]:

@@ -288,8 +288,9 @@ class BinanceVenue(BinanceProtection):
             params["positionSide"] = position.side.value
         else:
             params["reduceOnly"] = "true"
-        if request.kind is OrderKind.IOC and request.limit_price is not None:
-            params |= {"type": "LIMIT", "timeInForce": "IOC", "price": self._tick(request)}
+        if request.kind in {OrderKind.IOC, OrderKind.RESTING} and request.limit_price is not None:
+            time_in_force = "IOC" if request.kind is OrderKind.IOC else "GTC"
+            params |= {"type": "LIMIT", "timeInForce": time_in_force, "price": self._tick(request)}
         else:
             # The venue has no size-free close at once: a whole position is closed by its size.
             params["type"] = "MARKET"

@@ -29,9 +29,10 @@ def order_params(request: OrderRequest, instruments: Instruments | None) -> dict
     }
     if request.kind is OrderKind.WHOLE:
         params |= {"qty": "0", "closeOnTrigger": True}
-    elif request.kind is OrderKind.IOC and request.limit_price is not None:
+    elif request.kind in {OrderKind.IOC, OrderKind.RESTING} and request.limit_price is not None:
         price = _on_tick(request, request.limit_price, instruments)
-        params |= {"orderType": "Limit", "timeInForce": "IOC", "price": plain(price)}
+        time_in_force = "IOC" if request.kind is OrderKind.IOC else "GTC"
+        params |= {"orderType": "Limit", "timeInForce": time_in_force, "price": plain(price)}
     return params
 
 

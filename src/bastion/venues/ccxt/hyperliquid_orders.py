@@ -59,11 +59,12 @@ class Reaches:
 def order_form(
     request: OrderRequest, contract: Instrument, *, mark: Decimal, reach: Decimal
 ) -> Mapping[str, object]:
-    """Return one order of an action: immediate or cancel, and reduce-only always.
+    """Return one order of an action: reduce-only always, and immediate or cancel unless it is to rest.
 
     The fields stand in the order in which they are signed. The size is never rounded up.
     """
-    if request.kind is OrderKind.IOC and request.limit_price is not None:
+    rests = request.kind is OrderKind.RESTING and request.limit_price is not None
+    if request.kind in {OrderKind.IOC, OrderKind.RESTING} and request.limit_price is not None:
         # Never worse than what was asked for.
         price = _valid(request.limit_price, contract, up=request.direction is Direction.SELL)
     else:
@@ -76,7 +77,7 @@ def order_form(
         "p": plain(price),
         "s": plain(size),
         "r": True,
-        "t": {"limit": {"tif": "Ioc"}},
+        "t": {"limit": {"tif": "Gtc" if rests else "Ioc"}},
         "c": cloid_of(request.client_order_id),
     }
 

@@ -248,7 +248,8 @@ class OkxVenue(OkxMarket):
             if error.fault is not Fault.BLOCKED:
                 raise
             self._thrift.blocked()
-            whole = request.quantity >= request.position.quantity and request.kind is not OrderKind.IOC
+            bounded = request.limit_price is not None
+            whole = request.quantity >= request.position.quantity and not bounded
             # Resting orders hold the size; Close positions takes them back and closes, in one step.
             if whole and await self._sender.close(request, deadline):
                 return ""

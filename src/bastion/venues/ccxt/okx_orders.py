@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
 from bastion.domain.money import ZERO, floor_to_step
-from bastion.domain.order import Direction, OpenOrder, OrderRequest
+from bastion.domain.order import Direction, OpenOrder, OrderKind, OrderRequest
 from bastion.domain.position import Position, Side
 from bastion.venues.ccxt.okx_rows import mode_of
 from bastion.venues.ccxt.shelf import Instruments
@@ -18,9 +18,11 @@ ALGOS_A_CANCEL = 10
 
 Params = dict[str, object]
 
+_TYPES = {OrderKind.IOC: "ioc", OrderKind.RESTING: "limit"}
+
 
 def order_params(request: OrderRequest, price: Decimal | None) -> Params:
-    """Return the parameters of Place order for a closing order, at market or, with a price, at once or never.
+    """Return the parameters of Place order for a closing order: at market, or with a price as its kind says.
 
     In net mode reduceOnly is always true; in long/short mode posSide is the position's own, against which the
     order's side can only close. tdMode is copied from the position, never from a setting: an order of the
@@ -31,7 +33,7 @@ def order_params(request: OrderRequest, price: Decimal | None) -> Params:
         "instId": position.instrument,
         "tdMode": mode_of(position.category),
         "side": request.direction.value.lower(),
-        "ordType": "market" if price is None else "ioc",
+        "ordType": "market" if price is None else _TYPES[request.kind],
         "sz": plain(request.quantity),
         "clOrdId": request.client_order_id,
         "reduceOnly": "true",

@@ -60,7 +60,7 @@ class OkxSender:
             VenueError: as `Venue.place` does.
         """
         price = None
-        if request.kind is OrderKind.IOC:
+        if request.kind in {OrderKind.IOC, OrderKind.RESTING}:
             limits = await self._reads.price_limits(request.position, deadline)
             price = bounded(request, instruments, limits)
         return await self._lane.send(order_params(request, price), deadline)

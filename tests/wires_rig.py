@@ -1,0 +1,105 @@
+"""A desk on all four ccxt wires of one paper exchange, judged by the exchange's true state."""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from bastion.app import PaperProcess, find_place, open_paper_desk
+from bastion.commands import Desk
+from bastion.domain.principal import Principal, Scope
+from bastion.embedded import paper_credential
+from bastion.venues.ccxt.hyperliquid_cloid import client_id_of
+from tests.venue_paper import instrument, key, named, plainly, renamed
+
+OWNER = Principal(id="owner", surface="test", scope=Scope.TRADE)
+WIRES = ("binance", "bybit", "hyperliquid", "okx")
+DEEP = [[0, "1000"], [5, "5000"]]
+
+
+def world(**changes: object) -> Mapping[str, object]:
+    """All four venues with one contract (tick 0.1, step 0.001) at 1000; `changes` are to the contract."""
+    return {
+        "name": "wires",
+        "venue": [
+            {
+                "name": venue,
+                "instrument": [
+                    renamed(
+                        venue,
+                        instrument("BTCUSDT", settle="USDC" if venue == "hyperliquid" else "USDT", **changes),
+                    )
+                ],
+                "account": [
+                    {
+                        "name": "main",
+                        "key": [key(venue, ("read", "trade"))],
+                        "address": paper_credential(venue).get("walletAddress", ""),
+                        "balances": {"USDC" if venue == "hyperliquid" else "USDT": "10000000"},
+                    }
+                ],
+            }
+            for venue in WIRES
+        ],
+    }
+
+
+@dataclass
+class WiresRig:
+    """A desk and the paper exchange behind its four accounts."""
+
+    desk: Desk
+    paper: PaperProcess
+    folder: Path
+
+    async def load(self, **changes: object) -> None:
+        await self.paper.control("DELETE", "/faults")
+        await self.paper.control("POST", "/scenario", world(**changes))
+        await self.paper.control("DELETE", "/requests")
+        self.desk.readings.forget()
+
+    async def hold(self, quantity: str, *, entry: str = "1000", venues: tuple[str, ...] = WIRES) -> None:
+        for venue in venues:
+            body = {"venue": venue, "symbol": named(venue, "BTCUSDT"), "quantity": quantity, "entry": entry}
+            await self.paper.control("POST", "/positions", {**body, "side": "NET"})
+        self.desk.readings.forget()
+
+    async def depth(
+        self, *, bids: list[list[object]], asks: list[list[object]], venues: tuple[str, ...] = WIRES
+    ) -> None:
+        for venue in venues:
+            body = {"venue": venue, "symbol": named(venue, "BTCUSDT"), "bids": bids, "asks": asks}
+            await self.paper.control("POST", "/depth", body)
+
+    async def fault(self, kind: str, venue: str, **more: object) -> None:
+        await self.paper.control("POST", "/faults", {"kind": kind, "venue": venue, **more})
+
+    async def truth(self, venue: str) -> dict[str, Any]:
+        state = await self.paper.control("GET", "/state")
+        assert isinstance(state, dict)
+        found = state["venues"][venue]["accounts"]["main"]
+        assert isinstance(found, dict)
+        return found
+
+    async def held(self) -> dict[str, Decimal]:
+        """What each venue truly holds of the one contract, where it holds any."""
+        found = {}
+        for venue in WIRES:
+            for row in (await self.truth(venue))["positions"]:
+                assert plainly(row["symbol"]) == "BTCUSDT"
+                found[venue] = Decimal(row["quantity"])
+        return found
+
+    async def ours(self, venue: str) -> list[dict[str, Any]]:
+        """Every order that the desk ever placed at a venue, as the venue keeps it."""
+        rows = (await self.truth(venue))["orders"]
+        return [row for row in rows if client_id_of(row["client_order_id"]).startswith("bst")]
+
+
+@asynccontextmanager
+async def wires_desk(folder: Path) -> AsyncIterator[WiresRig]:
+    place = find_place(config=None, environment={"BASTION_HOME": str(folder)})
+    async with open_paper_desk(place, scenario="four-4") as (desk, paper):
+        yield WiresRig(desk=desk, paper=paper, folder=folder)

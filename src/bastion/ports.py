@@ -11,6 +11,7 @@ from bastion.domain.balance import Balance
 from bastion.domain.book import Quote
 from bastion.domain.instrument import Instrument
 from bastion.domain.look import Look
+from bastion.domain.money import Usd
 from bastion.domain.order import CancelAnswer, Fill, OpenOrder, OrderRequest, OrderState
 from bastion.domain.position import Position
 from bastion.domain.principal import KeyRecord, KeyUse
@@ -195,6 +196,23 @@ class Quoting(Protocol):
 
         Only reads. It gives way to an exit: where the venue's limits are nearly used, it sends nothing and
         raises RATE_LIMIT.
+
+        Raises:
+            VenueError: the venue did not say.
+        """
+        ...
+
+
+@runtime_checkable
+class Funded(Protocol):
+    """What a venue adapter offers beside `Venue` where a position's row does not tell its funding."""
+
+    async def funding(self, position: Position, *, deadline_s: float) -> Usd | None:
+        """Return the funding received (negative: paid) since that position was opened, in US dollars.
+
+        Only reads, and never for an exit: where the venue's limits are nearly used, it sends nothing and
+        raises RATE_LIMIT. None where the venue's records do not tell it: the position is older than they
+        reach, or they do not tell the two legs of hedge mode apart.
 
         Raises:
             VenueError: the venue did not say.

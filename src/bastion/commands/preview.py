@@ -3,10 +3,12 @@
 import asyncio
 import logging
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal
 
 from bastion.auth.permit import covered, permit
 from bastion.commands.desk import Desk
+from bastion.commands.looks import Target
 from bastion.commands.positions import UnreadAccount, moment
 from bastion.commands.preview_rules import Meant, Place, hindrances_of, kept_because, order_form, scope_for
 from bastion.commands.preview_telling import (
@@ -20,12 +22,15 @@ from bastion.commands.preview_telling import (
 from bastion.commands.protective import only
 from bastion.commands.readings import AccountReading
 from bastion.commands.symbols import nothing_open
+from bastion.commands.winners import Weighed, weigh
+from bastion.domain.account import Account
 from bastion.domain.act import Act
 from bastion.domain.book import Quote
 from bastion.domain.instrument import Instrument
 from bastion.domain.money import ZERO, written
 from bastion.domain.naming import pair_form
 from bastion.domain.order import Direction
+from bastion.domain.position import Position
 from bastion.domain.principal import Principal
 from bastion.domain.protective import HUNDRED, part_of
 from bastion.domain.selection import EVERYTHING, Selection
@@ -53,12 +58,13 @@ async def preview(
     action: str = PreviewAction.EXIT,
     symbol: str | None = None,
     exit_pct: int | None = None,
+    net: bool = False,
 ) -> PreviewReport:
     """Return what the action would send now for each position, and what it is estimated to give.
 
     The exit price is estimated by walking the live book; where that does not hold the size, there is none.
-    Positions that close the same contract in the same direction at one venue share its depth. Nothing is
-    sent but reads.
+    Positions that close the same contract in the same direction at one venue share its depth. With `net`,
+    winners are those that `flatten_winners` closes with `net`. Nothing is sent but reads.
 
     Raises:
         ScopeDenied: the principal lacks the read scope, or may only stop.
@@ -67,7 +73,7 @@ async def preview(
         Refused: a value cannot be used, or nothing is covered.
     """
     permit(principal, Act.PREVIEW)
-    wanted = _action(action)
+    wanted = _action(action, net=net)
     percent = _percent(wanted, symbol, exit_pct)
     name = pair_form(symbol) if symbol else None
     accounts = covered(principal, desk.accounts, selection)
@@ -81,8 +87,11 @@ async def preview(
     if name is not None and wanted is PreviewAction.PARTIAL_CLOSE and not meant and not unread:
         seen = [position for reading in readings for position in reading.look.positions]
         raise await nothing_open(desk, accounts, name, seen=seen)
-    quotes = await _quotes(meant)
-    legs = _legs(meant, quotes, desk.settings, wanted)
+    weighed: Mapping[int, Weighed] = {}
+    if net:
+        meant, losing, weighed = await _winning(meant)
+        kept = (*kept, *losing)
+    legs = _with_net(_legs(meant, await _quotes(meant), desk.settings, wanted), weighed)
     cancels = tuple(
         each
         for reading in readings
@@ -100,15 +109,19 @@ async def preview(
         unread=unread,
         warnings=tuple(warning for reading in readings for warning in reading.warnings),
         read_at=moment(at_ns),
+        net=net,
     )
 
 
-def _action(text: str) -> PreviewAction:
+def _action(text: str, *, net: bool) -> PreviewAction:
     try:
-        return PreviewAction(text)
+        action = PreviewAction(text)
     except ValueError:
         known = ", ".join(PreviewAction)
         raise Refused(f"There is no action {text[:32]!r} to preview; there are {known}.") from None
+    if net and action is not PreviewAction.FLATTEN_WINNERS:
+        raise Refused("net belongs to the preview of flatten_winners only.")
+    return action
 
 
 def _percent(action: PreviewAction, symbol: str | None, exit_pct: int | None) -> int:
@@ -140,16 +153,7 @@ def _meant(
                 continue
             reason = kept_because(position, action)
             if reason:
-                kept.append(
-                    PreviewKept(
-                        symbol=pair(position.symbol),
-                        direction=position.side,
-                        exchange=account.venue,
-                        account=account.name,
-                        unrealized_pnl_usd=position.unrealized_pnl_usd,
-                        reason=reason,
-                    )
-                )
+                kept.append(_kept(account, position, reason))
                 continue
             known = contracts[account.name].get((position.category, position.instrument))
             step = known.quantity_step if known is not None else ZERO
@@ -157,6 +161,44 @@ def _meant(
             meant.append(Meant(reading=reading, position=position, quantity=quantity, instrument=known))
     meant.sort(key=lambda each: risk(each.position))
     return meant, tuple(kept)
+
+
+def _kept(account: Account, position: Position, reason: str, weighed: Weighed | None = None) -> PreviewKept:
+    return PreviewKept(
+        symbol=pair(position.symbol),
+        direction=position.side,
+        exchange=account.venue,
+        account=account.name,
+        unrealized_pnl_usd=position.unrealized_pnl_usd,
+        reason=reason,
+        funding_usd=position.funding_usd if weighed is None else weighed.funding_usd,
+        net_pnl_usd=None if weighed is None else weighed.net_usd,
+    )
+
+
+async def _winning(
+    meant: Sequence[Meant],
+) -> tuple[list[Meant], tuple[PreviewKept, ...], Mapping[int, Weighed]]:
+    """Return what is in profit net, what is kept, and the reckoning by the place in the first of them."""
+    targets = [Target(venue=each.venue, position=each.position) for each in meant]
+    weighed = await weigh(targets, net=True)
+    pairs = list(zip(meant, weighed, strict=True))
+    kept = tuple(
+        _kept(each.venue.account, each.position, one.kept_because(net=True), one)
+        for each, one in pairs
+        if not one.wins(net=True)
+    )
+    winning = [(each, one) for each, one in pairs if one.wins(net=True)]
+    return [each for each, _ in winning], kept, {number: one for number, (_, one) in enumerate(winning)}
+
+
+def _with_net(legs: Sequence[PreviewLeg], weighed: Mapping[int, Weighed]) -> tuple[PreviewLeg, ...]:
+    return tuple(
+        replace(leg, funding_usd=weighed[number].funding_usd, net_pnl_usd=weighed[number].net_usd)
+        if number in weighed
+        else leg
+        for number, leg in enumerate(legs)
+    )
 
 
 async def _contracts(
@@ -260,6 +302,7 @@ def _leg(
         estimated_realized_pnl_usd=found.pnl_usd if found is not None else None,
         notional_usd=None if position.notional_usd is None else position.notional_usd * part,
         hindrances=tuple(hindrances),
+        funding_usd=position.funding_usd,
     )
 
 

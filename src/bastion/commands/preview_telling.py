@@ -24,7 +24,9 @@ class PreviewLeg:
     `quantity` is what the orders close together, `remaining_qty` what would stay, `orders` how many there
     are. `estimated_exit_price` is None where the book is not read or does not hold the size; `unfilled_qty`
     is what it lacks. `slippage_usd` is the cost against the mark; `estimated_realized_pnl_usd` is price PnL
-    before fees and funding. `hindrances` say what could keep it from being closed.
+    before fees and funding. `hindrances` say what could keep it from being closed. `funding_usd` is what it
+    received (negative: paid) since it was opened, where that is known; `net_pnl_usd` is what the whole trade
+    would leave, told where the preview was asked for `net`.
     """
 
     symbol: str
@@ -43,6 +45,8 @@ class PreviewLeg:
     estimated_realized_pnl_usd: Decimal | None
     notional_usd: Decimal | None
     hindrances: tuple[str, ...]
+    funding_usd: Decimal | None = None
+    net_pnl_usd: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +66,7 @@ class PreviewOrder:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PreviewKept:
-    """One position that the action would leave as it is, and why."""
+    """One position that the action would leave as it is, and why; with `net`, by which figures."""
 
     symbol: str
     direction: Side
@@ -70,6 +74,8 @@ class PreviewKept:
     account: str
     unrealized_pnl_usd: Decimal | None
     reason: str
+    funding_usd: Decimal | None = None
+    net_pnl_usd: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,3 +106,4 @@ class PreviewReport:
     unread: tuple[UnreadAccount, ...]
     warnings: tuple[str, ...]
     read_at: str
+    net: bool = False

@@ -28,8 +28,11 @@ class Position:
     `hedged` says that the account runs hedge mode there, so that both sides of one instrument can be open.
     `closable` is False for what bastion reports but does not close (options, spot debt); it then makes the
     verdict NOT_FLAT by name. Figures that the venue did not give are None, never zero. `notional_usd` is
-    positive; `margin_usd` is the initial margin. `position_id` is the venue's own id of this position, where
-    it has one; there, several positions of one contract and side can be open.
+    positive; `margin_usd` is the initial margin. `funding_usd` is the funding received (negative: paid) since
+    the position was opened; it has gone through the wallet already and is no part of `unrealized_pnl_usd`,
+    unless `funding_settled` is False: then the venue books it with the close, and the PnL contains it.
+    `position_id` is the venue's own id of this position, where it has one; there, several positions of one
+    contract and side can be open.
     """
 
     instrument: str
@@ -46,6 +49,8 @@ class Position:
     notional_usd: Usd | None = None
     margin_usd: Usd | None = None
     unrealized_pnl_usd: Usd | None = None
+    funding_usd: Usd | None = None
+    funding_settled: bool = True
     closable: bool = True
     position_id: str = ""
 

@@ -11,7 +11,10 @@ from bastion.exits.telling import ClosedPosition, ExitError, SelectedPart, Unrea
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeptPosition:
-    """A position that was left open, and why; `net_pnl_usd` is what closing was estimated to leave of it."""
+    """A position that was left open, and why; `net_pnl_usd` is what the whole trade was estimated to leave.
+
+    `funding_usd` is what it received (negative: paid) since it was opened, where that is known.
+    """
 
     symbol: str
     direction: Side
@@ -21,6 +24,7 @@ class KeptPosition:
     account: str
     quantity: Quantity
     net_pnl_usd: Usd | None = None
+    funding_usd: Usd | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,7 +22,7 @@ class Instrument:
     ones.
     `band_up` and `band_down` bound limit prices as multiples of the mark price; `market_bound` is the largest
     relative distance from the mark price at which a market order may still fill. Fees are parts per million.
-    `expires_ms` is 0 for a perpetual.
+    `expires_ms` is 0 for a perpetual; a `funding_interval_ms` of 0 means the venue's own.
     """
 
     symbol: str
@@ -47,6 +47,7 @@ class Instrument:
     orders_max: int = 200
     conditional_orders_max: int = 10
     expires_ms: int = 0
+    funding_interval_ms: int = 0
 
     def value(self, quantity: Decimal, price: Decimal) -> Decimal:
         """Return the settle-coin value of `quantity` contracts at `price`."""

@@ -15,7 +15,9 @@ class Position:
     """A position; `quantity` is signed (long positive) and in contracts.
 
     `entry_units` is the settle-coin value at which what is held was bought or sold, in booked units: the
-    average entry price follows from it, so that averaging never drifts from the ledger.
+    average entry price follows from it, so that averaging never drifts from the ledger. `funding_units` is
+    the funding received (negative: paid) since the position was opened, `funding_changed_units` that since
+    its size last changed.
     """
 
     account: str
@@ -24,6 +26,8 @@ class Position:
     quantity: Decimal = ZERO
     entry_units: Units = 0
     realized_units: Units = 0
+    funding_units: Units = 0
+    funding_changed_units: Units = 0
     opened_ms: int = 0
     updated_ms: int = 0
     changes: int = 0
@@ -98,6 +102,8 @@ def apply_fill(
             quantity=quantity,
             entry_units=position.entry_units - released + added,
             realized_units=position.realized_units + realized,
+            funding_units=0 if reopened else position.funding_units,
+            funding_changed_units=0,
             opened_ms=now_ms if reopened else position.opened_ms,
             updated_ms=now_ms,
             changes=position.changes + 1,

@@ -38,6 +38,7 @@ class VenueRules:
     `hedge_settles`: the settle coins whose linear contracts know hedge mode; None means all contracts.
     `client_id_unique_for_ever`: a client order id can never be used again; otherwise only among open orders.
     `reduce_only_exempt_from_notional_min`: reduce-only orders may be smaller than the least notional.
+    `funding_interval_ms`: how far the settlements of funding lie apart where an instrument does not say.
     """
 
     market_oversize: Oversize = Oversize.SHRINK
@@ -58,3 +59,4 @@ class VenueRules:
     limit_prices_are_checked: bool = True
     hedge_settles: frozenset[str] | None = None
     first_order_id: int = 1
+    funding_interval_ms: int = 8 * 3_600_000

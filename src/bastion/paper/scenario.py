@@ -29,16 +29,18 @@ from bastion.paper.rules import Oversize, VenueRules
 
 _FOLDER = Path(__file__).parent / "scenarios"
 _POSITIVE_FIGURES = ("tick", "step", "quantity_min", "market_quantity_max", "contract_size", "leverage_max")
+_INTERVAL_LEAST_MS = 100
 _LOAD_NAME = re.compile(r"(load|four)-([1-9][0-9]{0,2})")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListedInstrument:
-    """An instrument with its opening mark price and depth."""
+    """An instrument with its opening mark price, depth and funding rate."""
 
     instrument: Instrument
     mark: Decimal
     shape: DepthShape
+    funding_rate: Decimal = Decimal(0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -281,15 +283,23 @@ def _instrument(document: Document, defaults: Mapping[str, object]) -> ListedIns
             maintenance_ppm=document.whole("maintenance_ppm", 5_000),
             orders_max=document.whole("orders_max", 200),
             conditional_orders_max=document.whole("conditional_orders_max", 10),
+            funding_interval_ms=document.whole("funding_interval_ms", 0),
         ),
         mark=document.decimal("mark"),
         shape=parse_shape(depth),
+        funding_rate=document.decimal("funding_rate", Decimal(0)),
     )
     depth.finish()
     document.finish()
     figures = (listed.mark, *(getattr(listed.instrument, name) for name in _POSITIVE_FIGURES))
     if min(figures) <= 0:
         raise DocumentError(f"{document.where}: mark and {', '.join(_POSITIVE_FIGURES)} must be above zero.")
+    interval_ms = listed.instrument.funding_interval_ms
+    if 0 != interval_ms < _INTERVAL_LEAST_MS or abs(listed.funding_rate) >= 1:
+        raise DocumentError(
+            f"{document.where}: funding_interval_ms must be {_INTERVAL_LEAST_MS} at least, and funding_rate "
+            "a fraction between -1 and 1."
+        )
     return listed
 
 

@@ -92,7 +92,12 @@ class World:
         changed = changed_rules(rules[venue.name], venue.rule_changes)
         exchange = Exchange(name=venue.name, rules=changed, clock=self.clock)
         for listed in venue.instruments:
-            exchange.list_instrument(listed.instrument, mark=listed.mark, shape=listed.shape)
+            exchange.list_instrument(
+                listed.instrument,
+                mark=listed.mark,
+                shape=listed.shape,
+                funding_rate=listed.funding_rate,
+            )
         for account in venue.accounts:
             open_account(exchange, account)
         return exchange

@@ -23,8 +23,11 @@ class Day:
 class Market:
     """An instrument that trades: its mark price, last price, synthetic book, and the path its price is on."""
 
-    def __init__(self, *, instrument: Instrument, mark: Decimal, shape: DepthShape) -> None:
+    def __init__(
+        self, *, instrument: Instrument, mark: Decimal, shape: DepthShape, funding_rate: Decimal = Decimal(0)
+    ) -> None:
         self.instrument = instrument
+        self.funding_rate = funding_rate
         self.mark = mark
         self.last = mark
         self.opening = mark

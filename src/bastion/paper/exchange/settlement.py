@@ -17,11 +17,13 @@ from bastion.paper.position import Applied, apply_fill
 CLEARING = "venue:clearing"
 FEES = "venue:fees"
 DEPOSITS = "world:deposits"
+FUNDING = "venue:funding"
 
 Span = tuple[int | None, int | None]
 
 
-def _within(time_ms: int, span: Span) -> bool:
+def within(time_ms: int, span: Span) -> bool:
+    """Whether a moment lies in a span whose bounds are inclusive; None is no bound."""
     since_ms, until_ms = span
     return (since_ms is None or time_ms >= since_ms) and (until_ms is None or time_ms <= until_ms)
 
@@ -54,6 +56,19 @@ class Settlement:
             ),
         )
         self._income(account, IncomeKind.TRANSFER, coin=coin, units=units)
+
+    def funding(self, account: str, symbol: str, *, coin: str, units: Units) -> Income:
+        """Book the funding of one position (negative: the account pays) and return its row."""
+        self.ledger.post(
+            time_ms=self._clock.now_ms(),
+            kind="funding",
+            memo=f"{account} {symbol}",
+            postings=(
+                Posting(ledger_account=wallet_of(account), coin=coin, units=units),
+                Posting(ledger_account=FUNDING, coin=coin, units=-units),
+            ),
+        )
+        return self._income(account, IncomeKind.FUNDING_FEE, coin=coin, units=units, symbol=symbol)
 
     def fill(
         self,
@@ -112,7 +127,7 @@ class Settlement:
             if fill.account == account
             and symbol in {None, fill.symbol}
             and order_id in {None, fill.order_id}
-            and _within(fill.time_ms, span)
+            and within(fill.time_ms, span)
         ]
 
     def incomes_of(
@@ -125,7 +140,7 @@ class Settlement:
             if income.account == account
             and kind in {None, income.kind}
             and symbol in {None, income.symbol}
-            and _within(income.time_ms, span)
+            and within(income.time_ms, span)
         ]
 
     def _record(
@@ -191,16 +206,16 @@ class Settlement:
         units: Units,
         symbol: str = "",
         fill_id: int = 0,
-    ) -> None:
-        self.incomes.append(
-            Income(
-                income_id=len(self.incomes) + 1,
-                account=account,
-                kind=kind,
-                symbol=symbol,
-                coin=coin,
-                amount=from_units(coin, units),
-                time_ms=self._clock.now_ms(),
-                fill_id=fill_id,
-            )
+    ) -> Income:
+        income = Income(
+            income_id=len(self.incomes) + 1,
+            account=account,
+            kind=kind,
+            symbol=symbol,
+            coin=coin,
+            amount=from_units(coin, units),
+            time_ms=self._clock.now_ms(),
+            fill_id=fill_id,
         )
+        self.incomes.append(income)
+        return income

@@ -1,25 +1,18 @@
 """Exchange: one venue's accounts, orders, books and ledger behind the calls that a wire makes.
 
 Everything is synchronous and runs on the clock that is handed in. A call either does what its docstring says
-or raises
-`Refused` and changes nothing. Quantities are contracts, prices quote currency, amounts the instrument's
-settle coin.
+or raises `Refused` and changes nothing. Quantities are contracts, prices quote currency, amounts the
+instrument's settle coin.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal
 
-from bastion.paper.account import (
-    AccountSpec,
-    ApiKey,
-    Balance,
-    Income,
-    IncomeKind,
-    MarginMode,
-    PositionMode,
-)
+from bastion.paper.account import AccountSpec, ApiKey, Balance, Income, IncomeKind, MarginMode, PositionMode
 from bastion.paper.book import DepthShape, Level
 from bastion.paper.clock import Clock
+from bastion.paper.exchange.funding import Funding
 from bastion.paper.exchange.holdings import Holdings
 from bastion.paper.exchange.market import Day, Market
 from bastion.paper.exchange.matching import Matcher
@@ -32,14 +25,7 @@ from bastion.paper.exchange.settlement import Settlement
 from bastion.paper.feed import PricePath
 from bastion.paper.instrument import Instrument
 from bastion.paper.ledger import Ledger
-from bastion.paper.order import (
-    Direction,
-    Fill,
-    Order,
-    OrderFilter,
-    OrderRequest,
-    PositionSide,
-)
+from bastion.paper.order import Direction, Fill, Order, OrderFilter, OrderRequest, PositionSide
 from bastion.paper.position import PositionView
 from bastion.paper.refusal import Reason, Refused
 from bastion.paper.rules import VenueRules
@@ -61,6 +47,9 @@ class Exchange:
         self._keys: dict[str, tuple[str, ApiKey]] = {}
         self._orders = OrderStore(rules.first_order_id)
         self._settlement = Settlement(ledger=self.ledger, clock=clock, holdings=self._holdings)
+        self.funding = Funding(
+            clock=clock, markets=self._markets, holdings=self._holdings, settlement=self._settlement
+        )
         self._reading = Reading(
             markets=self._markets, holdings=self._holdings, orders=self._orders, ledger=self.ledger
         )
@@ -87,11 +76,21 @@ class Exchange:
 
     # ---- set-up
 
-    def list_instrument(self, instrument: Instrument, *, mark: Decimal, shape: DepthShape) -> None:
+    def list_instrument(
+        self,
+        instrument: Instrument,
+        *,
+        mark: Decimal,
+        shape: DepthShape,
+        funding_rate: Decimal = Decimal(0),
+    ) -> None:
         """Make `instrument` tradable around `mark`. Listing a symbol again replaces its filters and depth."""
-        market = Market(instrument=instrument, mark=mark, shape=shape)
+        if not instrument.funding_interval_ms:
+            instrument = replace(instrument, funding_interval_ms=self.rules.funding_interval_ms)
+        market = Market(instrument=instrument, mark=mark, shape=shape, funding_rate=funding_rate)
         self._markets[instrument.symbol] = market
         self._instruments[instrument.symbol] = instrument
+        self.funding.list_instrument(instrument.symbol)
         for holdings in self._holdings.values():
             self._modes.keep_to_rules(holdings)
 
@@ -138,7 +137,6 @@ class Exchange:
         return self._holdings[account].spec
 
     # ---- market data
-    # --------------------------------------------------------------------------------------------
 
     @property
     def instruments(self) -> Mapping[str, Instrument]:
@@ -248,9 +246,7 @@ class Exchange:
         """Cancel at most `limit` open orders that match `which`, oldest first, and return them."""
         return self._placing.cancel_all(account, which, limit)
 
-    # ---- reading
-    # ------------------------------------------------------------------------------------------------ `at_ms`
-    # shows the state as it was then, for the lagging-reads fault; None is now.
+    # ---- reading: `at_ms` shows the state as it was then, for the lagging-reads fault; None is now.
 
     def find_order(
         self,
@@ -357,9 +353,10 @@ class Exchange:
     # ---- time
 
     def settle_due(self) -> None:
-        """Do everything whose time has come: delayed matches, steps of price paths."""
+        """Do everything whose time has come: delayed matches, funding, steps of price paths."""
         now_ms = self.clock.now_ms()
         self._placing.match_due()
+        self.funding.settle_due()
         for symbol, market in self._markets.items():
             if market.path is None:
                 continue
@@ -371,7 +368,7 @@ class Exchange:
 
     def next_due_ms(self) -> int | None:
         """Return when `settle_due` will next have something to do, or None."""
-        due = [self._placing.next_due_ms()]
+        due = [self._placing.next_due_ms(), self.funding.next_due_ms()]
         if any(market.path for market in self._markets.values()):
             due.append(self.clock.now_ms() + _PATH_STEP_MS)
         return min((moment for moment in due if moment is not None), default=None)

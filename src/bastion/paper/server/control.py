@@ -43,6 +43,7 @@ class Control:
                 web.post("/scenario", self._load_scenario),
                 web.post("/price", self._set_price),
                 web.post("/depth", self._set_depth),
+                web.post("/funding", self._fund),
                 web.get("/faults", self._get_faults),
                 web.post("/faults", self._add_faults),
                 web.delete("/faults", self._clear_faults),
@@ -121,6 +122,21 @@ class Control:
         document.finish()
         self._station.world.exchange(venue).set_depth(symbol, shape)
         return _answer({"symbol": symbol})
+
+    async def _fund(self, request: web.Request) -> web.Response:
+        document = await _document(request)
+        exchange = self._station.world.exchange(document.text("venue"))
+        symbol, rate = document.text("symbol"), document.decimal("rate")
+        now = document.flag("now", default=False)
+        document.finish()
+        if abs(rate) >= 1:
+            raise DocumentError("rate is a fraction of the value, between -1 and 1.")
+        if not now:
+            exchange.funding.set_rate(symbol, rate)
+            return _answer({"symbol": symbol, "rate": views.jsonable(rate), "payments": []})
+        paid = exchange.funding.settle(symbol, rate)
+        exchange.settle_due()
+        return _answer({"symbol": symbol, "payments": [views.funding(row) for row in paid]})
 
     async def _get_faults(self, request: web.Request) -> web.Response:  # noqa: ARG002 - the framework's shape
         return _answer({"faults": [views.fault(row) for row in self._station.faults.all()]})

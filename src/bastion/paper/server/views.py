@@ -5,6 +5,7 @@ from dataclasses import asdict
 from decimal import Decimal
 from enum import Enum
 
+from bastion.paper.exchange.funding import FundingPayment
 from bastion.paper.exchange.venue import Exchange
 from bastion.paper.order import Fill, Order, OrderFilter
 from bastion.paper.position import PositionView
@@ -104,6 +105,11 @@ def order(row: Order) -> dict[str, object]:
 
 def fill(row: Fill) -> dict[str, object]:
     """Return one execution."""
+    return {name: jsonable(value) for name, value in asdict(row).items()}
+
+
+def funding(row: FundingPayment) -> dict[str, object]:
+    """Return one funding payment."""
     return {name: jsonable(value) for name, value in asdict(row).items()}
 
 

@@ -201,6 +201,9 @@ class PreviewBody(Selected):
     ] = "exit"
     symbol: Annotated[Symbol | None, Field(description="For partial_close.")] = None
     exit_pct: Annotated[Whole | None, Field(ge=1, le=100, description="For partial_close.")] = None
+    net: Annotated[
+        StrictBool, Field(description="For flatten_winners: after fees, funding and estimated slippage.")
+    ] = False
 
 
 class ArmBody(Body):

@@ -45,6 +45,7 @@ async def _preview(asked: Asked) -> Answer:
         action=body.action,
         symbol=body.symbol,
         exit_pct=body.exit_pct,
+        net=body.net,
     )
     return Answer(report=report)
 

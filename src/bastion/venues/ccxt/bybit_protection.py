@@ -16,8 +16,9 @@ from bastion.domain.position import Position
 from bastion.domain.protective import Protected, Protection, ProtectiveOrder, ProtectiveRequest
 from bastion.errors import OutcomeUnknown, VenueError, VenueRejected, WrongSide
 from bastion.venues.ccxt import bybit_rows as rows
+from bastion.venues.ccxt.bybit_funding import BybitFunding
 from bastion.venues.ccxt.bybit_lanes import SINGLE
-from bastion.venues.ccxt.bybit_market import ORDERS_PAGE, BybitMarket
+from bastion.venues.ccxt.bybit_market import ORDERS_PAGE
 from bastion.venues.ccxt.bybit_pace import PUBLIC
 from bastion.venues.deadline import Deadline
 from bastion.venues.protection import NOT_REDUCING, stand, taken_away, withdrawn
@@ -34,7 +35,7 @@ _STOP_FIELDS = {
 }
 
 
-class BybitProtection(BybitMarket):
+class BybitProtection(BybitFunding):
     """The half of the adapter that protects positions: `ports.Protecting`."""
 
     async def protections(self, position: Position, *, deadline_s: float) -> tuple[ProtectiveOrder, ...]:

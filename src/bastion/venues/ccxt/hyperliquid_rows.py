@@ -71,6 +71,7 @@ def _position(row: Row, settles: Mapping[str, str]) -> Position | None:
         notional_usd=Usd(value),
         margin_usd=_usd(row, "marginUsed"),
         unrealized_pnl_usd=_usd(row, "unrealizedPnl"),
+        funding_usd=_funding(row),
     )
 
 
@@ -223,6 +224,12 @@ def _status(word: str, *, filled: Decimal, left: Decimal) -> OrderStatus:
 def _margin_mode(leverage: Row | None) -> MarginMode | None:
     word = leverage.text_or("type") if leverage is not None else ""
     return {"cross": MarginMode.CROSS, "isolated": MarginMode.ISOLATED}.get(word)
+
+
+def _funding(row: Row) -> Usd | None:
+    # cumFunding counts what was paid as positive; userFunding has the opposite sign.
+    paid = row.row("cumFunding").decimal_or_none("sinceOpen") if "cumFunding" in row else None
+    return None if paid is None else Usd(-paid)
 
 
 def _rounded(value: Decimal) -> Decimal:

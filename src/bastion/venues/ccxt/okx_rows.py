@@ -82,6 +82,8 @@ def position(row: Row) -> Position | None:
         notional_usd=_dollars(row, "notionalUsd", Decimal(1)),
         margin_usd=_dollars(row, "margin" if isolated else "imr", rate),
         unrealized_pnl_usd=_usd(row, "upl", rate),
+        # "Accumulated funding fee" of this position, signed from the account's view.
+        funding_usd=_usd(row, "fundingFee", rate),
         closable=kind in CONTRACTS,
     )
 

@@ -1,7 +1,9 @@
 """OKX thrift: the many lists of algo orders give way to the positions while those are being closed.
 
 Each ordType has a list of its own, and a user may read 20 lists in two seconds: three looks. Two of them are
-kept for the proof that nothing is left; while a position is known to be open, no look can prove that.
+kept for the proof that nothing is left; while a position is known to be open, no look can prove that. But two
+looks in a row prove that a part is closed while other positions stay open, so that after looks without the
+lists two with them follow each other, once the limit allows.
 """
 
 from collections.abc import Sequence
@@ -25,6 +27,8 @@ class AlgoThrift:
         self._open: set[tuple[str, str, str]] = set()
         self._wanted = False
         self._doubted = False
+        self._spared = False
+        self._second = False
 
     def saw(self, positions: Sequence[Position]) -> None:
         """Hear what a reading of positions showed; without any, the lists are always read."""
@@ -47,9 +51,15 @@ class AlgoThrift:
 
     def allows(self) -> bool:
         """Return whether the look that begins now reads the lists."""
-        enough = self._bucket.free() >= (LOOKS_KEPT + 1) * len(ALGO_LISTS)
+        free = self._bucket.free()
+        second = self._second and free >= len(ALGO_LISTS)
+        enough = second or free >= (LOOKS_KEPT + 1) * len(ALGO_LISTS)
         if (self._open or self._doubted) and not self._wanted and not enough:
+            self._spared = True
+            self._second = False
             return False
+        self._second = self._spared and not second
+        self._spared = False
         self._wanted = False
         return True
 

@@ -30,6 +30,7 @@ def position(row: Row, *, mark: Decimal | None = None) -> Position:
     size, side = _size(row, entry=entry, liquidation=liquidation)
     value = row.decimal_or_none("position_value") or size * entry
     pnl = row.decimal_or_none("unrealized_pnl")
+    funding = row.decimal_or_none("accumulatedFunding")
     if pnl is None and mark is not None:
         pnl = price_pnl(side, value, entry, mark) + row.decimal("accumulatedFunding")
     return Position(
@@ -47,6 +48,9 @@ def position(row: Row, *, mark: Decimal | None = None) -> Position:
         notional_usd=Usd(value if mark is None else value * mark / entry),
         margin_usd=Usd(margin),
         unrealized_pnl_usd=None if pnl is None else Usd(pnl),
+        funding_usd=None if funding is None else Usd(funding),
+        # This venue pays funding out with the close: its unrealised PnL contains what has accumulated.
+        funding_settled=False,
         position_id=position_id,
     )
 

@@ -130,8 +130,9 @@ def day_ticker(call: Call) -> Reply:
 
 
 def premium_index(call: Call) -> Reply:
-    """GET /fapi/v1/premiumIndex: mark and index price, which are one on paper; there is no funding."""
+    """GET /fapi/v1/premiumIndex: mark and index price, which are one on paper, and the rate of funding."""
     rows: list[dict[str, object]] = []
+    funding = call.exchange.funding
     for instrument in chosen(call):
         mark = figures.money(call.exchange.mark_price(instrument.symbol))
         rows.append(
@@ -140,9 +141,9 @@ def premium_index(call: Call) -> Reply:
                 "markPrice": mark,
                 "indexPrice": mark,
                 "estimatedSettlePrice": mark,
-                "lastFundingRate": "0.00000000",
+                "lastFundingRate": figures.money(funding.rate(instrument.symbol)),
                 "interestRate": "0.00000000",
-                "nextFundingTime": 0,
+                "nextFundingTime": funding.next_ms(instrument.symbol),
                 "time": call.now_ms,
             }
         )

@@ -6,9 +6,10 @@ Source: Bybit v5 "Get Open & Closed Orders", "Get Order History", "Get Trade His
 from dataclasses import dataclass
 from decimal import Decimal
 
+from bastion.paper.exchange.funding import FundingPayment
 from bastion.paper.instrument import ContractKind, Instrument
 from bastion.paper.order import Fill, Order, OrderKind
-from bastion.paper.wire.bybit import paging
+from bastion.paper.wire.bybit import fundings, paging
 from bastion.paper.wire.bybit.calls import (
     CONTRACT_CATEGORIES,
     Call,
@@ -107,14 +108,21 @@ def executions(call: Call) -> Outcome:
     wanted = {order.order_id: order for order in _matching(call, category, is_as_of_now=True)}
     until_ms = span.until_ms if call.at_ms is None else min(span.until_ms, call.at_ms)
     fills = call.exchange.fills(call.account, since_ms=span.since_ms, until_ms=until_ms)
-    chosen = [fill for fill in fills if fill.order_id in wanted and kind in {"", "Trade"}]
+    chosen: list[Fill | FundingPayment] = [
+        fill for fill in fills if fill.order_id in wanted and kind in {"", "Trade"}
+    ]
+    if kind in {"", "Funding"}:
+        chosen += fundings.chosen(call, category, (span.since_ms, until_ms))
     if call.conditions.pretend_empty:
         chosen = []
-    rows, cursor = paging.page(
-        chosen, call.parameters, paging.EXECUTIONS, lambda fill: paging.newest_first(fill.fill_id)
-    )
+    rows, cursor = paging.page(chosen, call.parameters, paging.EXECUTIONS, _execution_key)
     left = _leaves(call, wanted)
-    listed = [_execution(call, fill, wanted[fill.order_id], left[fill.fill_id]) for fill in rows]
+    listed = [
+        fundings.execution(call, row)
+        if isinstance(row, FundingPayment)
+        else _execution(call, row, wanted[row.order_id], left[row.fill_id])
+        for row in rows
+    ]
     return Outcome(result={"nextPageCursor": cursor, "category": category, "list": listed})
 
 
@@ -194,6 +202,11 @@ def _leaves(call: Call, orders: dict[int, Order]) -> dict[int, Decimal]:
             done[fill.order_id] = done.get(fill.order_id, Decimal(0)) + fill.quantity
             left[fill.fill_id] = orders[fill.order_id].quantity - done[fill.order_id]
     return left
+
+
+def _execution_key(row: Fill | FundingPayment) -> str:
+    number = 2 * row.fill_id if isinstance(row, Fill) else 2 * row.payment_id + 1
+    return f"{paging.newest_first(row.time_ms)}-{paging.newest_first(number)}"
 
 
 def _execution(call: Call, fill: Fill, order: Order, left: Decimal) -> dict[str, object]:

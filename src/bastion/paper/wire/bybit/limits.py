@@ -33,6 +33,7 @@ LIMITS: Mapping[str, int] = {
     "/v5/account/wallet-balance": 50,
     "/v5/account/fee-rate": 10,
     "/v5/account/info": 50,
+    "/v5/account/transaction-log": 50,
     "/v5/account/set-margin-mode": 5,
     "/v5/asset/coin/query-info": 5,
     "/v5/user/query-api": 10,

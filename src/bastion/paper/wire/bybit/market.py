@@ -18,9 +18,7 @@ from bastion.paper.wire.bybit.calls import (
 )
 from bastion.paper.wire.bybit.envelope import Outcome, wrong
 
-FUNDING_MINUTES = 480
-
-_FUNDING_MS = FUNDING_MINUTES * 60_000
+_MINUTE_MS = 60_000
 _DEPTH_DEFAULT = 25
 _DEPTH_MOST = 1_000
 _PRICE_TICKS_MOST = Decimal(20_000_000)
@@ -127,7 +125,7 @@ def _instrument(call: Call, row: Instrument) -> dict[str, object]:
             "postOnlyMaxOrderQty": on_grid(row.quantity_max, row.step),
         },
         "unifiedMarginTrade": True,
-        "fundingInterval": FUNDING_MINUTES,
+        "fundingInterval": max(row.funding_interval_ms // _MINUTE_MS, 1),
         "settleCoin": row.settle,
         "copyTrading": "none",
         "upperFundingRate": "0.00375",
@@ -145,7 +143,6 @@ def _ticker(call: Call, row: Instrument) -> dict[str, object]:
     day = exchange.day(row.symbol)
     mark, last = exchange.mark_price(row.symbol), exchange.last_price(row.symbol)
     bids, asks = exchange.depth(row.symbol, 1)
-    next_funding = (call.now_ms // _FUNDING_MS + 1) * _FUNDING_MS
     return {
         "symbol": row.symbol,
         "lastPrice": on_grid(last, row.tick),
@@ -162,8 +159,8 @@ def _ticker(call: Call, row: Instrument) -> dict[str, object]:
         "singleOpenInterestValue": "0",
         "turnover24h": rounded(day.turnover, 4),
         "volume24h": plain(day.volume),
-        "fundingRate": "0",
-        "nextFundingTime": str(next_funding),
+        "fundingRate": plain(exchange.funding.rate(row.symbol)),
+        "nextFundingTime": str(exchange.funding.next_ms(row.symbol)),
         "predictedDeliveryPrice": "",
         "basisRate": "",
         "basis": "",
@@ -176,7 +173,7 @@ def _ticker(call: Call, row: Instrument) -> dict[str, object]:
         "preOpenPrice": "",
         "preQty": "",
         "curPreListingPhase": "",
-        "fundingIntervalHour": str(FUNDING_MINUTES // 60),
+        "fundingIntervalHour": str(max(row.funding_interval_ms // (60 * _MINUTE_MS), 1)),
         "fundingCap": "0.00375",
         "basisRateYear": "",
     }

@@ -29,6 +29,7 @@ POSITIONS = PageRule(20, 200)
 ORDERS = PageRule(20, 50)
 EXECUTIONS = PageRule(50, 100)
 CLOSED_PNL = PageRule(50, 100)
+TRANSACTIONS = PageRule(20, 50)
 INSTRUMENTS = PageRule(500, 1_000)
 
 

@@ -10,7 +10,7 @@ from bastion.paper.instrument import ContractKind, Instrument
 from bastion.paper.order import Order, OrderFilter, PositionSide
 from bastion.paper.position import PositionView
 from bastion.paper.refusal import Reason, Refused
-from bastion.paper.wire.bybit import paging
+from bastion.paper.wire.bybit import fundings, paging
 from bastion.paper.wire.bybit.calls import CONTRACT_CATEGORIES, Call, listed, on_grid, plain, rounded
 from bastion.paper.wire.bybit.closings import Account, replay
 from bastion.paper.wire.bybit.envelope import BybitError, Outcome, not_modelled, wrong
@@ -39,7 +39,7 @@ def position_list(call: Call) -> Outcome:
     rows, cursor = paging.page(views, parameters, paging.POSITIONS, _key)
     booked = replay(call.exchange.fills(call.account, until_ms=call.at_ms))
     stops = call.exchange.open_orders(call.account, OrderFilter(conditional=True), at_ms=call.at_ms)
-    shown = [_row(view, booked, stops) for view in rows]
+    shown = [_row(call, view, booked, stops) for view in rows]
     return Outcome(result={"nextPageCursor": cursor, "category": category, "list": shown})
 
 
@@ -140,10 +140,12 @@ def _key(view: PositionView) -> str:
     return f"{view.instrument.symbol}|{index_of(view.position.side)}"
 
 
-def _row(view: PositionView, booked: Account, stops: list[Order]) -> dict[str, object]:
+def _row(call: Call, view: PositionView, booked: Account, stops: list[Order]) -> dict[str, object]:
     position, instrument = view.position, view.instrument
     key = (position.symbol, position.side)
     size = abs(position.quantity)
+    current = booked.current.get(key, ZERO) + call.exchange.funding.since_opened(position)
+    total = booked.cumulative.get(key, ZERO) + fundings.of_position(call, position.symbol, position.side)
     return {
         "positionIdx": index_of(position.side),
         "riskId": 1,
@@ -176,8 +178,8 @@ def _row(view: PositionView, booked: Account, stops: list[Order]) -> dict[str, o
         "vega": "",
         "theta": "",
         "unrealisedPnl": rounded(view.unrealized_pnl) if size else "",
-        "curRealisedPnl": rounded(booked.current.get(key, ZERO)) if size else "0",
-        "cumRealisedPnl": rounded(booked.cumulative.get(key, ZERO)),
+        "curRealisedPnl": rounded(current) if size else "0",
+        "cumRealisedPnl": rounded(total),
         "adlRankIndicator": 2 if size else 0,
         "createdTime": str(position.opened_ms),
         "updatedTime": str(position.updated_ms),

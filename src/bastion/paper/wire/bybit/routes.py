@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from bastion.paper.wire.bybit import (
     account,
     cancelling,
+    fundings,
     history,
     market,
     placing,
@@ -49,6 +50,7 @@ ROUTES: Mapping[tuple[str, str], Route] = {
     ("POST", "/v5/position/trading-stop"): Route(answers=trading_stop.trading_stop, needs_trade=True),
     ("GET", "/v5/account/wallet-balance"): Route(answers=account.wallet_balance),
     ("GET", "/v5/account/fee-rate"): Route(answers=account.fee_rate),
+    ("GET", "/v5/account/transaction-log"): Route(answers=fundings.transaction_log),
     ("GET", "/v5/account/info"): Route(answers=account.account_info),
     ("POST", "/v5/account/set-margin-mode"): Route(answers=account.set_margin_mode, needs_trade=True),
     ("GET", "/v5/asset/coin/query-info"): Route(answers=account.coin_info),

@@ -124,6 +124,12 @@ def execution_id_of(number: int) -> str:
     return f"{head[:8]}-{head[8:12]}-5{head[12:15]}-b{head[15:18]}-{number:012x}"
 
 
+def funding_id_of(number: int) -> str:
+    """Return the venue's name for the core's funding payment `number`."""
+    head = hashlib.sha256(f"bybit funding {number}".encode()).hexdigest()
+    return f"{head[:8]}-{head[8:12]}-4{head[12:15]}-a{head[15:18]}-{number:012x}"
+
+
 def link_id_of(order: Order) -> str:
     """Return the id that the account chose, or an empty string where it chose none."""
     link = order.client_order_id

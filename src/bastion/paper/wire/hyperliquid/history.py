@@ -2,8 +2,8 @@
 
 Source: Hyperliquid docs, "Info endpoint": openOrders and frontendOpenOrders (of one dex), orderStatus by oid
 or cloid, historicalOrders (2000 at most, newest first), userFills (2000 at most, newest first) and
-userFillsByTime (2000 at most, oldest first; the next page starts at the last time). `closedPnl` is before
-fees.
+userFillsByTime (2000 at most, oldest first; the next page starts at the last time), userFunding (500 at
+most, oldest first). `closedPnl` is before fees.
 """
 
 from collections.abc import Mapping
@@ -19,6 +19,7 @@ from bastion.paper.wire.hyperliquid.words import cloid_of, number, order_row, si
 
 ZERO = Decimal(0)
 MOST = 2000
+FUNDINGS_MOST = 500
 
 
 def frontend_open_orders(call: Call) -> object:
@@ -76,6 +77,31 @@ def fills_by_time(call: Call) -> object:
     since_ms = call.fields.whole("startTime")
     until_ms = call.fields.whole("endTime") if call.fields.has("endTime") else call.now_ms
     return [row for row in _fills(call) if since_ms <= _time_of(row) <= until_ms][:MOST]
+
+
+def user_funding(call: Call) -> object:
+    """Return payments of funding between two times, oldest first; `usdc` is negative where it was paid."""
+    account = call.user()
+    since_ms = call.fields.whole("startTime") if call.fields.has("startTime") else 0
+    until_ms = call.fields.whole("endTime") if call.fields.has("endTime") else call.now_ms
+    if account is None or call.conditions.pretend_empty:
+        return []
+    found = call.exchange.funding.payments(account, span=(since_ms, until_ms))
+    return [
+        {
+            "time": payment.time_ms,
+            "hash": "0x" + "0" * 64,
+            "delta": {
+                "type": "funding",
+                "coin": payment.symbol,
+                "usdc": number(payment.amount),
+                "szi": number(payment.quantity),
+                "fundingRate": number(payment.rate),
+                "nSamples": None,
+            },
+        }
+        for payment in found[:FUNDINGS_MOST]
+    ]
 
 
 def _open(call: Call) -> list[Order]:
@@ -145,4 +171,5 @@ READS: Mapping[str, Read] = {
     "historicalOrders": historical_orders,
     "userFills": fills,
     "userFillsByTime": fills_by_time,
+    "userFunding": user_funding,
 }

@@ -1,7 +1,8 @@
 """Market: reads that name no account.
 
 Source: Hyperliquid docs, "Info endpoint" and "Perpetuals": meta, metaAndAssetCtxs, perpDexs, spotMeta,
-spotMetaAndAssetCtxs, allMids, l2Book, exchangeStatus, maxMarketOrderNtls. There is no funding: rates read 0.
+spotMetaAndAssetCtxs, allMids, l2Book, exchangeStatus, maxMarketOrderNtls. `funding` is the rate of
+the next settlement.
 """
 
 from collections.abc import Mapping
@@ -151,7 +152,7 @@ def _context(exchange: Exchange, asset: Asset) -> dict[str, object]:
     mark = number(exchange.mark_price(coin))
     impact = [number(bids[0].price), number(asks[0].price)] if bids and asks else None
     return {
-        "funding": "0.0",
+        "funding": number(exchange.funding.rate(coin)),
         "openInterest": "0.0",
         "prevDayPx": number(day.opening),
         "dayNtlVlm": number(day.turnover),

@@ -129,7 +129,7 @@ def _clearinghouse(call: Call, account: str | None, dex: str) -> dict[str, objec
     summary = _summary(views, equity)
     maintenance = sum((view.maintenance_margin for view in views), ZERO)
     return {
-        "assetPositions": [{"type": "oneWay", "position": _position(view)} for view in views],
+        "assetPositions": [{"type": "oneWay", "position": _position(call, view)} for view in views],
         "marginSummary": summary,
         "crossMarginSummary": summary,
         "crossMaintenanceMarginUsed": number(maintenance),
@@ -173,7 +173,7 @@ def _summary(views: list[PositionView], equity: Decimal) -> dict[str, object]:
     }
 
 
-def _position(view: PositionView) -> dict[str, object]:
+def _position(call: Call, view: PositionView) -> dict[str, object]:
     margin, pnl = view.initial_margin, view.unrealized_pnl
     leverage: dict[str, object] = {
         "type": "isolated" if view.is_isolated else "cross",
@@ -193,7 +193,18 @@ def _position(view: PositionView) -> dict[str, object]:
         "liquidationPx": number(price) if 0 < price < view.mark_price * _FAR else None,
         "marginUsed": number(margin + pnl if view.is_isolated else margin),
         "maxLeverage": view.instrument.leverage_max,
-        "cumFunding": {"allTime": "0.0", "sinceOpen": "0.0", "sinceChange": "0.0"},
+        "cumFunding": _funding(call, view),
+    }
+
+
+def _funding(call: Call, view: PositionView) -> dict[str, object]:
+    # What was paid is positive here, unlike in userFunding.
+    funding, position = call.exchange.funding, view.position
+    paid = funding.payments(position.account, symbol=position.symbol)
+    return {
+        "allTime": number(-sum((payment.amount for payment in paid), ZERO)),
+        "sinceOpen": number(-funding.since_opened(position)),
+        "sinceChange": number(-funding.since_changed(position)),
     }
 
 

@@ -39,6 +39,7 @@ RULES = VenueRules(
     limit_prices_are_checked=False,
     hedge_settles=frozenset(),
     first_order_id=77_738_308,
+    funding_interval_ms=3_600_000,
 )
 
 _READS: Mapping[str, Read] = {**market.READS, **state.READS, **history.READS}

@@ -50,6 +50,8 @@ LIMITS: Mapping[str, Limit] = {
     f"{_ACCOUNT}/account-position-risk": Limit(10),
     f"{_ACCOUNT}/positions-history": Limit(10),
     f"{_ACCOUNT}/trade-fee": Limit(5),
+    f"{_ACCOUNT}/bills": Limit(5, Scope.USER, 1_000),
+    f"{_ACCOUNT}/bills-archive": Limit(5),
     f"{_ACCOUNT}/set-position-mode": Limit(5),
     f"{_ACCOUNT}/set-leverage": Limit(40),
     f"{_ACCOUNT}/leverage-info": Limit(20),

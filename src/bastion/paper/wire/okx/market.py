@@ -20,7 +20,6 @@ from bastion.paper.wire.okx.calls import (
 )
 from bastion.paper.wire.okx.envelope import OkxError, Outcome, wrong
 
-FUNDING_MS = 8 * 3_600_000
 _LISTED_MS = "1585526400000"
 _DEPTH_MOST = 400
 
@@ -127,9 +126,10 @@ def books(call: Call) -> Outcome:
 
 
 def funding_rate(call: Call) -> Outcome:
-    """GET /api/v5/public/funding-rate: the paper exchange charges no funding."""
+    """GET /api/v5/public/funding-rate: the rate of the next settlement, which stands until it is set anew."""
     row = call.instrument()
-    next_ms = (call.now_ms // FUNDING_MS + 1) * FUNDING_MS
+    funding = call.exchange.funding
+    next_ms = funding.next_ms(row.symbol)
     return Outcome(
         data=[
             {
@@ -137,10 +137,10 @@ def funding_rate(call: Call) -> Outcome:
                 "instId": row.symbol,
                 "method": "current_period",
                 "formulaType": "noRate",
-                "fundingRate": "0",
+                "fundingRate": plain(funding.rate(row.symbol)),
                 "nextFundingRate": "",
                 "fundingTime": str(next_ms),
-                "nextFundingTime": str(next_ms + FUNDING_MS),
+                "nextFundingTime": str(next_ms + row.funding_interval_ms),
                 "minFundingRate": "-0.00375",
                 "maxFundingRate": "0.00375",
                 "interestRate": "0",

@@ -99,6 +99,7 @@ def _row(call: Call, view: PositionView, episode: Episode | None) -> dict[str, o
     share = rounded(view.unrealized_pnl / view.initial_margin, 8) if view.initial_margin else "0"
     fee = -episode.fee if episode else Decimal(0)
     pnl = episode.pnl if episode else Decimal(0)
+    funding = call.exchange.funding.since_opened(position)
     last = trade_id_of(episode.last_fill_id) if episode else ""
     equity = next(
         (row.equity for row in call.exchange.balances(call.account) if row.coin == instrument.settle), None
@@ -114,7 +115,7 @@ def _row(call: Call, view: PositionView, episode: Episode | None) -> dict[str, o
         "ccy": instrument.settle,
         "closeOrderAlgo": [],
         "fee": plain(fee),
-        "fundingFee": "0",
+        "fundingFee": plain(funding),
         "idxPx": plain(view.mark_price),
         "imr": "" if view.is_isolated else margin,
         "instId": position.symbol,
@@ -134,7 +135,7 @@ def _row(call: Call, view: PositionView, episode: Episode | None) -> dict[str, o
         "pos": plain(abs(position.quantity) if position.side is not PositionSide.NET else position.quantity),
         "posId": position_id_of(call.account, position.symbol, position.side, mode),
         "posSide": position_side_of(position.side),
-        "realizedPnl": plain(pnl + fee),
+        "realizedPnl": plain(pnl + fee + funding),
         "tradeId": last,
         "uTime": str(position.updated_ms),
         "upl": upl,
@@ -169,7 +170,17 @@ def _liquidation_price(view: PositionView) -> str:
 def _history_row(call: Call, episode: Episode) -> dict[str, object]:
     instrument = call.exchange.instrument(episode.symbol)
     mode = call.exchange.margin_mode(call.account, episode.symbol).value.lower()
-    realized = episode.pnl - episode.fee
+    funding = sum(
+        (
+            payment.amount
+            for payment in call.exchange.funding.payments(
+                call.account, symbol=episode.symbol, span=(episode.opened_ms, episode.updated_ms)
+            )
+            if payment.side is episode.side
+        ),
+        Decimal(0),
+    )
+    realized = episode.pnl - episode.fee + funding
     return {
         "cTime": str(episode.opened_ms),
         "ccy": instrument.settle,
@@ -177,7 +188,7 @@ def _history_row(call: Call, episode: Episode) -> dict[str, object]:
         "closeTotalPos": plain(episode.closed),
         "direction": "long" if episode.is_long else "short",
         "fee": plain(-episode.fee),
-        "fundingFee": "0",
+        "fundingFee": plain(funding),
         "instId": episode.symbol,
         "instType": SWAP,
         "lever": str(call.exchange.leverage(call.account, episode.symbol)),

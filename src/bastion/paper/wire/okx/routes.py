@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from bastion.paper.wire.okx import (
     account,
     algos,
+    bills,
     cancelling,
     closing,
     fee_rates,
@@ -59,6 +60,8 @@ ROUTES: Mapping[tuple[str, str], Route] = {
     ("GET", f"{_V5}/account/positions"): Route(answers=positions.positions),
     ("GET", f"{_V5}/account/account-position-risk"): Route(answers=risk.account_position_risk),
     ("GET", f"{_V5}/account/positions-history"): Route(answers=positions.positions_history),
+    ("GET", f"{_V5}/account/bills"): Route(answers=bills.bills),
+    ("GET", f"{_V5}/account/bills-archive"): Route(answers=bills.bills_archive),
     ("GET", f"{_V5}/account/trade-fee"): Route(answers=fee_rates.trade_fee),
     ("GET", f"{_V5}/account/leverage-info"): Route(answers=account.leverage_info),
     ("POST", f"{_V5}/account/set-leverage"): _trade(account.set_leverage),

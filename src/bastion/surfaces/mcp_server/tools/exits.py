@@ -115,6 +115,7 @@ async def _preview(call: Call) -> PreviewReport:
         action=call.text("action") or PreviewAction.EXIT.value,
         symbol=call.text("symbol"),
         exit_pct=None if exit_pct is None else int(str(exit_pct)),
+        net=call.flag("net"),
     )
 
 
@@ -241,6 +242,9 @@ PREVIEW = Tool(
             minimum=1,
             maximum=100,
             whole=True,
+        ),
+        "net": Flag(
+            description="For flatten_winners: profit after fees, funding and the estimated slippage."
         ),
         **EVERYWHERE,
     },

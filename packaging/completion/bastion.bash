@@ -3,7 +3,7 @@ _bastion() {
   local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} path=${COMP_WORDS[1]} words= files=
   COMPREPLY=()
   if (( COMP_CWORD == 1 )); then
-    COMPREPLY=($(compgen -W "certificate completion connect demo doctor exit halt journal keys mcp paper positions refund reset schema status up vault venues watch --help --version" -- "$cur"))
+    COMPREPLY=($(compgen -W "certificate completion connect demo doctor exit gauntlet halt journal keys mcp paper positions refund reset schema status up vault venues watch --help --version" -- "$cur"))
     return
   fi
   case $path in
@@ -34,6 +34,10 @@ _bastion() {
     "exit --except-symbol") COMPREPLY=($(compgen -W "" -- "$cur")); return ;;
     "exit --side") COMPREPLY=($(compgen -W "long short" -- "$cur")); return ;;
     "exit --hold") COMPREPLY=($(compgen -W "" -- "$cur")); return ;;
+    "gauntlet --scenario") COMPREPLY=($(compgen -W "" -- "$cur")); return ;;
+    "gauntlet --venue") COMPREPLY=($(compgen -W "binance bybit okx hyperliquid" -- "$cur")); return ;;
+    "gauntlet --seed") COMPREPLY=($(compgen -W "" -- "$cur")); return ;;
+    "gauntlet --jobs") COMPREPLY=($(compgen -W "" -- "$cur")); return ;;
     "halt --config") COMPREPLY=($(compgen -f -- "$cur")); return ;;
     "halt --reason") COMPREPLY=($(compgen -W "" -- "$cur")); return ;;
     "halt --venue") COMPREPLY=($(compgen -W "" -- "$cur")); return ;;
@@ -86,6 +90,7 @@ _bastion() {
     "demo") words="--fast --json --act --help" ;;
     "doctor") words="--json --config --help" ;;
     "exit") words="--now --json --standalone --config --resume --reason --deadline --dry-run --venue --account --symbol --except-account --except-symbol --side --hold --no-hold --help" ;;
+    "gauntlet") words="--scenario --venue --seed --by-turns --jobs --show --list --json --help" ;;
     "halt") words="--stops-too --json --standalone --config --reason --dry-run --venue --account --symbol --except-account --except-symbol --side --help" ;;
     journal) words="export verify --help" ;;
     "journal export") words="--act --key --since --until --exit --limit --config --help" ;;

@@ -9,6 +9,7 @@ FAST = {
     "status": "quick",
     "positions": "quick",
     "demo": "opening",
+    "gauntlet": "gauntlet",
 }
 
 

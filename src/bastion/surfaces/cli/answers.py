@@ -144,6 +144,22 @@ class CertificateWritten:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class GauntletScenario:
+    """One scenario of the gauntlet: what happens in it, and at which venues it can."""
+
+    name: str
+    what: str
+    venues: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GauntletListed:
+    """Every scenario of the gauntlet."""
+
+    scenarios: tuple[GauntletScenario, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SchemasListed:
     """The names of the published schemas."""
 

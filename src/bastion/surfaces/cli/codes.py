@@ -17,6 +17,7 @@ class Code(IntEnum):
     ABORTED = 6
     NOT_FLAT = 10
     UNKNOWN = 11
+    UNSAFE = 12
     DETACHED = 130
 
 

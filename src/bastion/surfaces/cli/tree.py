@@ -1,5 +1,6 @@
 """Tree: every command of `bastion`, with its help; each is loaded here and does its work elsewhere."""
 
+import importlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Literal
@@ -188,6 +189,12 @@ def refund(
 def demo_(*tokens: Tokens) -> int:
     """See it work on two embedded exchanges: no keys, no network, about 20 seconds."""
     return opening.run(["demo", *tokens])
+
+
+@app.command(help_flags=())
+def gauntlet(*tokens: Tokens) -> int:
+    """Run any exit program through the fault menu on the paper exchange, and score it by the ledger there."""
+    return int(importlib.import_module("bastion.surfaces.cli.gauntlet").run(["gauntlet", *tokens]))
 
 
 @app.command

@@ -20,6 +20,7 @@ from bastion.commands.certificate import CertificateCheck
 from bastion.commands.connect import ConnectReport
 from bastion.exits.act_telling import HaltReport
 from bastion.exits.report import ExitReport
+from bastion.gauntlet.report import GauntletReport
 from bastion.surfaces.cli import answers as own
 from bastion.surfaces.mcp_server.shapes import schema_of
 from bastion.surfaces.reference.command import Words
@@ -53,6 +54,8 @@ ANSWERS = (
     Answer(name="refund-preview", words=(("refund",),), shape=RefundPreview),
     Answer(name="refund-review", words=(("refund",),), shape=RefundReview),
     Answer(name="demo", words=(("demo",),), shape=own.DemoPlayed),
+    Answer(name="gauntlet", words=(("gauntlet",),), shape=GauntletReport),
+    Answer(name="gauntlet-list", words=(("gauntlet",),), shape=own.GauntletListed),
     Answer(name="key", words=(("keys", "create"), ("keys", "rotate")), shape=own.NewKeyEntry),
     Answer(name="keys", words=(("keys", "list"),), shape=own.KeysListed),
     Answer(name="key-revoked", words=(("keys", "revoke"),), shape=own.KeyRevoked),

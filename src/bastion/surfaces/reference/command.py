@@ -11,6 +11,7 @@ from typing import Any, Literal, Union, get_args, get_origin
 from cyclopts import App
 
 from bastion.surfaces.cli.codes import Code
+from bastion.surfaces.cli.gauntlet import parser as gauntlet_parser
 from bastion.surfaces.cli.opening import parser as demo_parser
 from bastion.surfaces.cli.parsers import exit_parser, halt_parser, positions_parser, status_parser
 from bastion.surfaces.cli.tree import app
@@ -24,6 +25,7 @@ PARSERS: Mapping[Words, Callable[[], argparse.ArgumentParser]] = {
     ("status",): status_parser,
     ("positions",): positions_parser,
     ("demo",): demo_parser,
+    ("gauntlet",): gauntlet_parser,
 }
 
 CODES: Mapping[Code, str] = {
@@ -35,6 +37,7 @@ CODES: Mapping[Code, str] = {
     Code.ABORTED: "aborted with Ctrl-C before anything was sent",
     Code.NOT_FLAT: "NOT_FLAT: what is left is named; of a halt: an order is left; of a refund: refused",
     Code.UNKNOWN: "UNKNOWN: it could not be verified; never take it for flat",
+    Code.UNSAFE: "of the gauntlet: the program did something that an exit must never do",
     Code.DETACHED: "it goes on in another process; `bastion watch ID` follows it",
 }
 """What each exit code means, for every command."""
@@ -47,6 +50,7 @@ _CODES_OF: Mapping[Words, tuple[Code, ...]] = {
     ("watch",): (*_DESK, Code.NOT_FLAT, Code.UNKNOWN, Code.DETACHED),
     ("refund",): (*_DESK, Code.NOT_FLAT, Code.UNKNOWN),
     ("demo",): (*_COMMON, Code.NOT_FLAT, Code.UNKNOWN),
+    ("gauntlet",): (*_COMMON, Code.CONFIG, Code.UNSAFE),
     ("venues",): _COMMON,
     ("journal", "verify"): _COMMON,
     ("certificate", "verify"): _COMMON,
@@ -82,13 +86,14 @@ class Operand:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Command:
-    """One command; a group has `parts` and nothing else to do."""
+    """One command; a group has `parts` and nothing else to do. `tail` is what is written last."""
 
     words: Words
     text: str
     operands: tuple[Operand, ...] = ()
     flags: tuple[Flag, ...] = ()
     parts: tuple[str, ...] = ()
+    tail: str = ""
 
     @property
     def name(self) -> str:
@@ -116,7 +121,8 @@ class Command:
         operands = [one.name if one.needed else f"[{one.name}]" for one in self.operands]
         needed = [f"{flag.name} {flag.value}" for flag in self.flags if flag.needed]
         more = ["[...]"] if any(not flag.needed for flag in self.flags) else []
-        return " ".join(["bastion", *self.words, *operands, *needed, *more])
+        tail = [self.tail] if self.tail else []
+        return " ".join(["bastion", *self.words, *operands, *needed, *more, *tail])
 
 
 def commands() -> tuple[Command, ...]:
@@ -219,7 +225,8 @@ def _plain(words: Words, parser: argparse.ArgumentParser) -> Command:
         for action in parser._actions  # noqa: SLF001 - argparse tells its flags in no other way
         if action.option_strings and action.dest != "help"
     ]
-    return Command(words=words, text=str(parser.description), flags=tuple(flags))
+    tail = (parser.usage or "").partition(" [...] ")[2]
+    return Command(words=words, text=str(parser.description), flags=tuple(flags), tail=tail)
 
 
 def _metavar(action: argparse.Action) -> str:

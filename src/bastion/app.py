@@ -25,6 +25,7 @@ from bastion.commands import (
 )
 from bastion.commands import check_certificate as check
 from bastion.commands.engine_acts import EngineActs
+from bastion.commands.live import keep_live
 from bastion.config import Config, read_config
 from bastion.domain.account import Account
 from bastion.domain.principal import KeyUse, Principal
@@ -204,14 +205,15 @@ async def _desk(
                 )
                 desk.repeats = repeats
                 engine = _engine(desk, engine_log, home, config, serving=serving)
-                beside = [tasks.create_task(_warm(desk)), tasks.create_task(engine.run())] if serving else []
+                beside = [_warm(desk), engine.run(), keep_live(desk)] if serving else []
+                standing = [tasks.create_task(work) for work in beside]
                 try:
                     yield desk
                 except BastionError as error:
                     # Kept, so that the group does not wrap what the surface is to tell.
                     failure = error
                 finally:
-                    for task in beside:
+                    for task in standing:
                         task.cancel()
                     await desk.stop()
         finally:

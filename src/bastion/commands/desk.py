@@ -12,6 +12,8 @@ from bastion.commands.steering import EngineControl
 from bastion.commands.wealth import Wealth
 from bastion.domain.account import Account
 from bastion.domain.audit import VerifiedChain
+from bastion.domain.look import Look
+from bastion.domain.mandate import ExitKind
 from bastion.domain.records import (
     Entry,
     ExitJudged,
@@ -32,6 +34,8 @@ RESUME_AGE_MAX_S = 3_600
 # How often a process that carries out an exit looks for requests that others wrote into the journal.
 ADOPT_GAP_S = 0.2
 FRESH_REQUEST_S = 10
+# A look of an account may be so old for the first orders to be sized by it; a fresh one follows at once.
+LIVE_S = 30
 
 _log = logging.getLogger(__name__)
 
@@ -43,6 +47,7 @@ T = TypeVar("T")
 class RunningExit:
     """One exit at work in this process: `judged` is set while it has a verdict, `ended` when it is over.
 
+    `seen` are the looks of a moment ago that it may act on.
     `extra_s` is what a venue's limit of trading requests adds to its deadline.
     """
 
@@ -50,6 +55,7 @@ class RunningExit:
     request: ExitRequested
     judged: asyncio.Event = field(default_factory=asyncio.Event)
     ended: asyncio.Event = field(default_factory=asyncio.Event)
+    seen: Mapping[str, Look] = field(default_factory=dict)
     task: asyncio.Task[None] | None = None
     extra_s: float = 0.0
 
@@ -157,7 +163,10 @@ class Desk:
         state = progress(self.journal.entries(exit_id))
         if state is None:
             raise Refused(f"There is no exit with the id {exit_id[:64]!r} in this journal.")
-        running = RunningExit(exit_id=exit_id, request=state.request)
+        # What closes a part, or only winners, chose its sizes by a look of its own.
+        whole = state.request.kind is ExitKind.EXIT
+        seen = self.readings.looks(within_s=LIVE_S) if whole else {}
+        running = RunningExit(exit_id=exit_id, request=state.request, seen=seen)
         self._running[exit_id] = running
         running.task = self._tasks.create_task(self._carry_out(running), name=f"exit {exit_id}")
         if self._adopter is None or self._adopter.done():
@@ -246,7 +255,7 @@ class Desk:
 
     async def _carry_out(self, running: RunningExit) -> None:
         try:
-            await self._executor.run(running.exit_id)
+            await self._executor.run(running.exit_id, seen=running.seen)
         except Exception:  # noqa: BLE001 - a bulkhead: one exit's surprise must not cancel its siblings
             _log.exception(
                 "The exit %s stopped unexpectedly; its journal says how far it came.", running.exit_id

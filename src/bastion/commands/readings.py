@@ -74,6 +74,11 @@ class Readings:
         """
         return await self._shared.recent(within_s=within_s)
 
+    def looks(self, *, within_s: float) -> dict[str, Look]:
+        """Return the looks that are at most that old, by account; nothing is asked."""
+        latest = self._shared.latest(within_s=within_s) or ()
+        return {reading.venue.account.name: reading.look for reading in latest}
+
     async def _read_all(self, deadline_s: float) -> tuple[AccountReading, ...]:
         readings: dict[str, AccountReading] = {}
 

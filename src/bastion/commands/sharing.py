@@ -36,6 +36,11 @@ class Shared(Generic[T]):
         self._latest = None
         self._forgotten += 1
 
+    def latest(self, *, within_s: float) -> T | None:
+        """Return the last answer where its reading began at most that long ago; nothing is asked."""
+        age_ns = self._clock.monotonic_ns() - self._begun_ns
+        return self._latest[1] if self._latest is not None and age_ns <= within_s * NS else None
+
     async def recent(self, *, within_s: float = FRESH_S) -> tuple[int, T]:
         """Return when the reading began (UTC nanoseconds), and what it told.
 

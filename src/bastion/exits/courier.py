@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Coroutine, Sequence
+from dataclasses import replace
 from typing import Any, Protocol
 
 from bastion.domain.instrument import Instrument
@@ -244,7 +245,7 @@ class Courier:
         look = self._leg.look
         result = await attempt(
             lambda: (
-                self._venue.sweep(look, deadline_s=limit_s)
+                self._venue.sweep(replace(look, orders=orders), deadline_s=limit_s)
                 if sweep and look is not None
                 else self._venue.cancel(orders, deadline_s=limit_s)
             ),

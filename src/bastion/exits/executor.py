@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Mapping
 
+from bastion.domain.look import Look
 from bastion.domain.records import Entry, RunStarted
 from bastion.errors import Refused
 from bastion.exits.course import Course
@@ -42,8 +43,11 @@ class Executor:
         self._observe = observe
         self._hands: dict[str, Hand] = {}
 
-    async def run(self, exit_id: str) -> None:
+    async def run(self, exit_id: str, *, seen: Mapping[str, Look] | None = None) -> None:
         """Start, or take up again, the exit of that id, and return when it is judged and its hold has passed.
+
+        `seen` are looks of a moment ago, by account: what they show is closed without waiting for a look of
+        its own, which follows at once and alone proves anything.
 
         Starting and recovering are this one function: a fold over the journal, then one part an account. An
         exit that ended flat is left alone; one that ended otherwise goes on, with its deadline counted anew.
@@ -77,9 +81,10 @@ class Executor:
             recorder.note(
                 RunStarted(exit_id=exit_id, run=course.run, monotonic_ns=self._clock.monotonic_ns())
             )
+            fresh = (seen or {}) if course.run == 1 else {}
             try:
                 for part in parts:
-                    self._begin(part)
+                    self._begin(part, fresh.get(part.leg.account.name))
                 for part in parts:
                     await part.over.wait()
             finally:
@@ -88,7 +93,7 @@ class Executor:
             course.finish()
             recorder.close()
 
-    def _begin(self, part: Part) -> None:
+    def _begin(self, part: Part, seen: Look | None) -> None:
         name = part.leg.account.name
         venue = self._venues.get(name)
         if venue is None:
@@ -97,7 +102,7 @@ class Executor:
             return
         hand = self._hands.get(name)
         if hand is None or hand.closed:
-            hand = Hand(venue=venue, part=part, clock=self._clock, settings=self._settings)
+            hand = Hand(venue=venue, part=part, clock=self._clock, settings=self._settings, seen=seen)
             self._hands[name] = hand
             hand.task = self._tasks.create_task(hand.run(), name=f"hand on {name}")
         else:

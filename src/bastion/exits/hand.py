@@ -3,6 +3,7 @@
 import asyncio
 from dataclasses import replace
 
+from bastion.domain.look import Look
 from bastion.domain.records import (
     FillsRead,
     LegJudged,
@@ -24,6 +25,7 @@ from bastion.exits.plan import dust_of, plan
 from bastion.exits.progress import Leg
 from bastion.exits.resolve import questions, settle
 from bastion.exits.settings import ExitSettings
+from bastion.exits.sweeping import sweep_ahead, worth_acting_on
 from bastion.exits.union import Union
 from bastion.exits.verdict import Standing, stand
 from bastion.ports import Clock, Venue
@@ -40,8 +42,11 @@ class Hand:
     end of one exit stops nothing that another still wants.
     """
 
-    def __init__(self, *, venue: Venue, part: Part, clock: Clock, settings: ExitSettings) -> None:
+    def __init__(
+        self, *, venue: Venue, part: Part, clock: Clock, settings: ExitSettings, seen: Look | None = None
+    ) -> None:
         self._venue = venue
+        self._seen = seen if seen is not None and worth_acting_on(seen) else None
         self._clock = clock
         self._settings = settings
         self._parts: list[Part] = []
@@ -187,8 +192,7 @@ class Hand:
             if not self._parts:
                 self.closed = True
                 return
-            if self._due(now_ns):
-                await self._take_look(courier)
+            await self._see(courier, now_ns)
             now_ns = self._clock.monotonic_ns()
             standing = self._weigh(courier, now_ns)
             if self._judge(courier, standing, now_ns):
@@ -243,6 +247,14 @@ class Hand:
             return False
         return now_ns >= self._next_look_ns and self._looks < self._settings.looks_max
 
+    async def _see(self, courier: Courier, now_ns: int) -> None:
+        ahead = sweep_ahead(self.leg, self._pace) if any(part.acts(now_ns) for part in self._parts) else None
+        if ahead is not None:
+            await courier.act(ahead)
+            self._next_look_ns = now_ns = self._clock.monotonic_ns()
+        if self._due(now_ns):
+            await self._take_look(courier)
+
     async def _take_look(self, courier: Courier) -> None:
         seconds = self._settings.read_deadline_s
         now_ns = self._clock.monotonic_ns()
@@ -252,7 +264,9 @@ class Hand:
         if any(part.wants_fills() for part in self._parts):
             courier.ask_fills([part.leg for part in self._parts])
         group = tuple(self._parts)
-        look = await courier.look(seconds=seconds)
+        # What was seen a moment ago is good enough to act on, since every order can only reduce.
+        seen, self._seen = self._seen, None
+        look = await courier.look(seconds=seconds) if seen is None else seen
         self._looks += 1
         self._idle += 1
         for part in self._parts:

@@ -20,7 +20,6 @@ from tests.paper_process import PaperProcess, paper_exchange
 
 ENTRIES = 10
 ROUND_TRIP_MS = 50
-COMMIT_MS = 1_000
 ORDER_PATHS = frozenset(
     {
         "/fapi/v1/order",
@@ -181,7 +180,7 @@ def place_of(stage: Stage, folder: Path) -> Place:
             f'credential = "{venue}-main"\n\n'
             for venue in stage.papers
         )
-        + f"[exit]\nintent_commit_budget_ms = {COMMIT_MS}\nhold_s = 0\n",
+        + "[exit]\nhold_s = 0\n",
         encoding="utf-8",
     )
     place = Place(home=folder / "state", config=config, vault_key_file=folder / "vault.key")

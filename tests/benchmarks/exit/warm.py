@@ -4,6 +4,7 @@ import asyncio
 import cProfile
 import os
 import tempfile
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -43,7 +44,7 @@ async def measure(cast: Cast, runs: int, *, profile: Path | None = None) -> Meas
     with tempfile.TemporaryDirectory(prefix="bench-exit-") as folder, staged(cast) as stage:
         stage.reset()
         null = NullClient(stage)
-        profiler = cProfile.Profile() if profile is not None else None
+        profiler = cProfile.Profile(time.thread_time) if profile is not None else None
         try:
             async with warm_desk(place_of(stage, Path(folder))) as desk:
                 for number in range(-1, runs):

@@ -40,9 +40,9 @@ def _a_halt_cancels_nothing_at_once() -> list[AbstractContextManager[Any]]:
 def _each_exit_has_a_hand_of_its_own() -> list[AbstractContextManager[Any]]:
     original = Executor._begin
 
-    def begin(self: Executor, part: Any) -> None:  # noqa: ANN401 - stands in for the original
+    def begin(self: Executor, part: Any, seen: Any) -> None:  # noqa: ANN401 - stands in for the original
         self._hands.clear()
-        original(self, part)
+        original(self, part, seen)
 
     return [patch.object(Executor, "_begin", begin)]
 

@@ -1,0 +1,58 @@
+"""Sweeping: what can be done before the next look, from what the venue has already said; pure."""
+
+from bastion.domain.look import Look
+from bastion.domain.money import ZERO
+from bastion.domain.order import OrderStatus
+from bastion.domain.position import Position
+from bastion.domain.records import RoundIntended
+from bastion.exits.books import Sent
+from bastion.exits.pace import Pace
+from bastion.exits.plan import Act
+from bastion.exits.progress import Leg
+from bastion.exits.resolve import by_position
+
+
+def worth_acting_on(look: Look) -> bool:
+    """Return whether a look of a moment ago shows what can be closed, and says of when it is."""
+    return look.venue_time_ms is not None and any(position.closable for position in look.positions)
+
+
+def sweep_ahead(leg: Leg, pace: Pace) -> Act | None:
+    """Return the sweep of what rests where the venue has just said that our orders closed everything.
+
+    The venue's own answers (filled, for the whole size) stand for a look here: stops stay until their
+    position is closed (law 8), and then no longer. None while anything is open, under way, refused or not
+    known, and where what was seen was tried to be cancelled already: then the next look decides.
+    """
+    look = leg.look
+    if look is None or pace.in_flight or not leg.sight.whole or not look.positions:
+        return None
+    orders = by_position(leg)
+    if not all(_closed(position, orders.get(position.key, []), pace, look) for position in look.positions):
+        return None
+    left = tuple(order for order in look.orders if order.key not in leg.cancelled)
+    if not left or any(not order.closable or order.key in pace.cancel_tries for order in left):
+        return None
+    return Act(
+        intent=RoundIntended(
+            exit_id=leg.exit_id,
+            account=leg.account.name,
+            run=leg.run,
+            round=leg.rounds + 1,
+            cancels=left,
+        ),
+        sweep=True,
+    )
+
+
+def _closed(position: Position, sent: list[Sent], pace: Pace, look: Look) -> bool:
+    if not position.closable or not sent:
+        return False
+    newest = max(order.round for order in sent)
+    # What an order filled before the look is not in it; only what left after it counts.
+    latest = [order for order in sent if order.round == newest]
+    if any(pace.begun_ns.get(order.request.client_order_id, 0) < look.ended_ns for order in latest):
+        return False
+    if any(order.state is None or order.state.status is not OrderStatus.FILLED for order in latest):
+        return False
+    return sum((order.filled for order in latest), ZERO) >= position.quantity

@@ -6,8 +6,9 @@ from bastion.auth.permit import permit
 from bastion.commands.desk import Desk
 from bastion.commands.exit import exit_status
 from bastion.domain.act import Act
+from bastion.domain.mandate import ExitKind
 from bastion.domain.principal import Principal
-from bastion.domain.verdict import ExitState, Verdict
+from bastion.domain.verdict import ExitState, PartVerdict, Verdict
 from bastion.errors import ExitUnknown, Refused
 
 LIMIT_MAX = 100
@@ -16,16 +17,20 @@ SEARCHED_MAX = 500
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExitLine:
-    """One exit: when it was asked for and how it stands; `verdict` is None until it is judged."""
+    """One exit: when it was asked for and how it stands; `verdict` is None until it is judged.
+
+    `kind` says what it was: only that of an `exit` speaks of an account being flat.
+    """
 
     exit_id: str
     requested_at: str
     state: ExitState
-    verdict: Verdict | None
+    verdict: Verdict | PartVerdict | None
     success: bool
     positions_closed: int
     reason: str | None
     summary: str
+    kind: ExitKind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +69,7 @@ async def list_exits(desk: Desk, principal: Principal, *, limit: int = 20) -> Ex
                 positions_closed=report.positions_closed,
                 reason=report.reason,
                 summary=report.summary,
+                kind=report.kind,
             )
         )
     return ExitsReport(exits=tuple(lines))

@@ -12,7 +12,7 @@ from bastion.domain.act import Act
 from bastion.domain.mandate import ExitKind
 from bastion.domain.principal import Principal
 from bastion.domain.records import ExitRequested, LatchTripped
-from bastion.domain.verdict import DisplayWord, LatchState, display_word
+from bastion.domain.verdict import DisplayWord, LatchState, Verdict, display_word
 from bastion.errors import JournalUnusable
 from bastion.exits.report import ExitReport, fold
 
@@ -145,7 +145,8 @@ def _word(
     # FLAT of an earlier exit is not repeated against what the venues say now.
     if last.success and not all(reading.look.empty for reading in readings):
         return display_word(exit_state=None, verdict=None, armed=armed)
-    return display_word(exit_state=last.state, verdict=last.verdict, armed=armed)
+    verdict = last.verdict if isinstance(last.verdict, Verdict) else None
+    return display_word(exit_state=last.state, verdict=verdict, armed=armed)
 
 
 def _summary(word: DisplayWord, accounts: tuple[AccountStatus, ...], *, paper: bool) -> str:

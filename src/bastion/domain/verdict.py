@@ -17,6 +17,26 @@ class Verdict(StrEnum):
         return self in {Verdict.FLAT, Verdict.FLAT_WITH_DUST}
 
 
+class PartVerdict(StrEnum):
+    """How the closing of a part ended (a partial close, or the positions in profit).
+
+    It says nothing of what else is open, and so never that anything is flat.
+    """
+
+    REDUCED = "REDUCED"
+    """Every position of a partial close stands at the size that was to be kept."""
+    NOT_REDUCED = "NOT_REDUCED"
+    CLOSED = "CLOSED"
+    """The positions that were to be closed are closed; others are open, or may be."""
+    NOT_CLOSED = "NOT_CLOSED"
+    UNKNOWN = "UNKNOWN"
+
+    @property
+    def success(self) -> bool:
+        """Whether the part was done: true for REDUCED and CLOSED only."""
+        return self in {PartVerdict.REDUCED, PartVerdict.CLOSED}
+
+
 class HaltVerdict(StrEnum):
     """How a halt ended; it says nothing of positions, which a halt leaves open."""
 

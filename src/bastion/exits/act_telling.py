@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from bastion.domain.money import Price, Quantity, Usd
 from bastion.domain.position import Side
-from bastion.domain.verdict import ExitState, HaltVerdict, Verdict
+from bastion.domain.verdict import ExitState, HaltVerdict, PartVerdict, Verdict
 from bastion.exits.telling import ClosedPosition, ExitError, SelectedPart, UnreadPart
 
 
@@ -33,7 +33,8 @@ class FlattenReport:
 
     `total_profit_locked_usd` is the sum of what was realised, by fills: slippage can make it a loss.
     `exit_id`, `state` and `verdict` are those of the exit that closed them; None where no position was in
-    profit. `success` is true when every position in profit is closed and every account was read.
+    profit. The verdict's words are CLOSED, NOT_CLOSED and UNKNOWN, never FLAT: the others are open.
+    `success` is true when every position in profit is closed and every account was read.
     """
 
     summary: str
@@ -46,7 +47,7 @@ class FlattenReport:
     errors: tuple[ExitError, ...]
     unread: tuple[UnreadPart, ...]
     state: ExitState | None
-    verdict: Verdict | None
+    verdict: Verdict | PartVerdict | None
     next_step: str | None
     warnings: tuple[str, ...]
     fees_usd: Usd

@@ -26,6 +26,7 @@ from bastion.domain.records import (
 )
 from bastion.domain.verdict import Verdict
 from bastion.exits.halt_report import VERDICTS, fold_halt
+from bastion.exits.part_words import told_verdict
 from bastion.exits.report import fold, iso
 
 FORM = "bastion-certificate/1"
@@ -55,9 +56,8 @@ def draw(entries: Sequence[Entry], bodies: Sequence[str], issue: Issue) -> Docum
     """
     report = fold(entries)
     request = next(entry.record for entry in entries if isinstance(entry.record, ExitRequested))
-    halts = request.kind is ExitKind.HALT
     # A halt proves that no order works; signed, "FLAT" would be a false statement about its positions.
-    told: Document = plain(fold_halt(entries, report) if halts else report)
+    told: Document = plain(fold_halt(entries, report) if request.kind is ExitKind.HALT else report)
     told["kind"] = request.kind.value
     told.pop("looks", None)
     return {
@@ -73,11 +73,11 @@ def draw(entries: Sequence[Entry], bodies: Sequence[str], issue: Issue) -> Docum
         "asked_by": {"principal": request.principal, "surface": request.surface, "reason": request.reason},
         "outcome": told,
         "verdicts": [
-            _verdict(entry, halts=halts)
+            _verdict(entry, request.kind)
             for entry in entries
             if isinstance(entry.record, ExitJudged | LegReopened)
         ],
-        "accounts": [_account(account, entries, halts=halts) for account in request.accounts],
+        "accounts": [_account(account, entries, request.kind) for account in request.accounts],
         "left_out": list(issue.left_out),
         "entries": [_entry(entry, body) for entry, body in zip(entries, bodies, strict=True)],
         "heads": _heads(entries),
@@ -166,19 +166,19 @@ def _heads(entries: Iterable[Entry]) -> Document:
     return heads
 
 
-def _word(verdict: Verdict, *, halts: bool) -> str:
-    return VERDICTS[verdict].value if halts else verdict.value
+def _word(verdict: Verdict, kind: ExitKind) -> str:
+    return (VERDICTS[verdict] if kind is ExitKind.HALT else told_verdict(kind, verdict)).value
 
 
-def _verdict(entry: Entry, *, halts: bool) -> Document:
+def _verdict(entry: Entry, kind: ExitKind) -> Document:
     record = entry.record
     if isinstance(record, ExitJudged):
-        return {"at": iso(entry.at_ns), "verdict": _word(record.verdict, halts=halts), "entry": entry.hash}
+        return {"at": iso(entry.at_ns), "verdict": _word(record.verdict, kind), "entry": entry.hash}
     account = record.account if isinstance(record, LegReopened) else ""
     return {"at": iso(entry.at_ns), "verdict": None, "reopened": account, "entry": entry.hash}
 
 
-def _account(account: CoveredAccount, entries: Sequence[Entry], *, halts: bool) -> Document:
+def _account(account: CoveredAccount, entries: Sequence[Entry], kind: ExitKind) -> Document:
     own = [entry for entry in entries if getattr(entry.record, "account", None) == account.name]
     looks = [_look(entry, entry.record) for entry in own if isinstance(entry.record, Looked)]
     judged = [entry.record for entry in own if isinstance(entry.record, LegJudged)]
@@ -186,7 +186,7 @@ def _account(account: CoveredAccount, entries: Sequence[Entry], *, halts: bool) 
         "account": account.name,
         "venue": account.venue,
         "key_space": account.key_space,
-        "verdict": _word(judged[-1].verdict, halts=halts) if judged else None,
+        "verdict": _word(judged[-1].verdict, kind) if judged else None,
         "parts_read": looks[-1]["parts"] if looks else [],
         "looks": looks,
         "orders": [

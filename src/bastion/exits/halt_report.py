@@ -53,7 +53,7 @@ def fold_halt(entries: Sequence[Entry], report: ExitReport) -> HaltReport:
         next_step=_next_step(report, kept),
         warnings=report.warnings,
         state=report.state,
-        verdict=None if report.verdict is None else VERDICTS[report.verdict],
+        verdict=None if state.judged is None else VERDICTS[state.judged.verdict],
         elapsed_s=report.elapsed_s,
         reason=report.reason,
         stops_too=state.request.stops_too,

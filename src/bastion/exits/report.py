@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
+from bastion.domain.mandate import ExitKind
 from bastion.domain.money import ZERO, Quantity, Usd, round_usd
 from bastion.domain.order import OpenOrder
 from bastion.domain.position import Position
@@ -16,6 +17,7 @@ from bastion.exits import last_rung
 from bastion.exits.books import Sent, book_key
 from bastion.exits.closings import Closing, closings, refund_of
 from bastion.exits.own_orders import is_ours
+from bastion.exits.part_words import told_verdict
 from bastion.exits.progress import Leg, Progress, progress
 from bastion.exits.rungs_taken import rungs_taken
 from bastion.exits.sentences import covered_part, next_step, summary, warnings
@@ -49,6 +51,8 @@ __all__ = [
     "fold",
 ]
 
+REDUCED = "reduced"
+
 
 def fold(entries: Sequence[Entry]) -> ExitReport:
     """Return the report of the exit whose entries these are, oldest first.
@@ -68,7 +72,10 @@ def _report(state: Progress, legs: tuple[Leg, ...]) -> ExitReport:
     success = verdict is not None and verdict.success
     exit_id = state.request.exit_id
     # A position that cannot be valued comes last; among equals, the order of the accounts stays.
-    closed = tuple(sorted((row for leg in legs for row in _closed(leg)), key=lambda row: -_notional(row)))
+    kind = state.request.kind
+    closed = tuple(
+        sorted((row for leg in legs for row in _closed(leg, kind)), key=lambda row: -_notional(row))
+    )
     residual = tuple(row for leg in legs for row in _residual(leg)) if verdict is not None else ()
     unread = tuple(row for leg in legs for row in _unread(leg)) if verdict is not None else ()
     errors = tuple(row for leg in legs for row in _errors(leg, verdict))
@@ -81,10 +88,10 @@ def _report(state: Progress, legs: tuple[Leg, ...]) -> ExitReport:
     report = ExitReport(
         summary="",
         success=success,
-        verdict=verdict,
+        verdict=None if verdict is None else told_verdict(state.request.kind, verdict),
         state=exit_state,
         exit_id=exit_id,
-        positions_closed=len(closed),
+        positions_closed=sum(row.how != REDUCED for row in closed),
         total_realized_pnl_usd=total,
         closed_positions=closed,
         errors=errors,
@@ -123,12 +130,12 @@ def _report(state: Progress, legs: tuple[Leg, ...]) -> ExitReport:
 def _said(report: ExitReport, state: Progress, legs: tuple[Leg, ...]) -> str:
     flat_ms = report.time_to_flat_ms
     return summary(
-        verdict=report.verdict,
+        verdict=None if state.judged is None else state.judged.verdict,
         state=report.state,
         exit_id=report.exit_id,
         venues={leg.account.venue: None for leg in legs},
         closed=report.closed_positions,
-        seen=report.positions_closed + sum(len(_still_open(leg)) for leg in legs),
+        seen=len(report.closed_positions) + sum(len(_still_open(leg)) for leg in legs),
         cancelled=report.orders_cancelled,
         total=report.total_realized_pnl_usd,
         pending=report.pnl_pending,
@@ -179,7 +186,8 @@ def _still_open(leg: Leg) -> tuple[Position, ...]:
     return tuple(position for position in _shown(leg).values() if position.closable)
 
 
-def _closed(leg: Leg) -> Iterable[ClosedPosition]:
+def _closed(leg: Leg, kind: ExitKind) -> Iterable[ClosedPosition]:
+    done = REDUCED if kind is ExitKind.PARTIAL else "closed"
     shown = _shown(leg)
     vouched = leg.judged is not None and leg.judged.verdict is not Verdict.UNKNOWN
     for epoch, closing in closings(leg):
@@ -198,7 +206,7 @@ def _closed(leg: Leg) -> Iterable[ClosedPosition]:
             quantity=closing.reduced or closing.peak if closing.accounted else closing.peak,
             fees_usd=Usd(round_usd(closing.fees_usd)),
             pnl_pending=closing.realized_pnl_usd is None,
-            how="refunded" if closing.refunded else "closed",
+            how="refunded" if closing.refunded else done,
         )
 
 
@@ -362,7 +370,7 @@ def _proof(leg: Leg, state: Progress) -> LegProof:
     return LegProof(
         account=leg.account.name,
         exchange=leg.account.venue,
-        verdict=judged.verdict if judged is not None else None,
+        verdict=told_verdict(state.request.kind, judged.verdict) if judged is not None else None,
         time_to_flat_ms=judged.time_to_flat_ms if judged is not None else None,
         looks=tuple(
             LookProof(

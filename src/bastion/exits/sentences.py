@@ -9,6 +9,7 @@ from bastion.domain.naming import interface_name
 from bastion.domain.records import ExitRequested, Outcome
 from bastion.domain.symbol import pair
 from bastion.domain.verdict import ExitState, Verdict
+from bastion.exits.part_words import told_verdict
 from bastion.exits.progress import Leg, Progress
 from bastion.exits.telling import ClosedPosition, ExitError, Residual, UnreadPart
 
@@ -68,8 +69,8 @@ def summary(
 ) -> str:
     """Return one or two sentences that can be read aloud; the verdict is their first word.
 
-    `part` names what was selected; the empty text means everything. A partial close says REDUCED, since the
-    rest of its positions is open: "flat" would be read as more than what was proven.
+    `part` names what was selected; the empty text means everything. A partial close says REDUCED, and the
+    closing of what is in profit CLOSED: "flat" would be read as more than what was proven.
     """
     reduces = kind is ExitKind.PARTIAL
     on = f" on {part}" if part else ""
@@ -91,7 +92,7 @@ def summary(
         dust = [row for row in residual if row.kind == "dust"]
         small = f"; below the venue's minimum and left: {_names(dust)}" if dust else ""
         calm = ", no errors" if not errors and closed else ""
-        word = "REDUCED" if reduces else verdict.value.replace("_", " ")
+        word = told_verdict(kind, verdict).value.replace("_", " ")
         return f"{word} in {elapsed_s:.2f} s{on}: {done}{calm}{small}."
     more = " It goes on." if state is ExitState.EXITING else ""
     if verdict is Verdict.NOT_FLAT:
@@ -103,7 +104,7 @@ def summary(
             left = [row for row in residual if row.kind == "order"]
             head = f"{count(len(left), 'order')} {_remain(len(left))}"
         blind = f" Also, {_parts(unread)}." if unread else ""
-        word = "NOT REDUCED" if reduces else "NOT FLAT"
+        word = told_verdict(kind, verdict).value.replace("_", " ")
         return f"{word} after {elapsed_s:.1f} s{on}: {head}: {_names(left)}; {done}.{blind}{more}"
     return f"UNKNOWN after {elapsed_s:.1f} s{on}: {_parts(unread)}; {done}.{more}"
 

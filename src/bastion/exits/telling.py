@@ -7,7 +7,7 @@ from bastion.domain.mandate import ExitKind
 from bastion.domain.money import Price, Quantity, Usd
 from bastion.domain.position import Side
 from bastion.domain.selection import Selection
-from bastion.domain.verdict import ExitState, Verdict
+from bastion.domain.verdict import ExitState, PartVerdict, Verdict
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,6 +17,7 @@ class ClosedPosition:
     `symbol` is the pair form (`BTCUSDT`), `exchange` the venue's id. `exit_price` is the average over the
     fills that reduced it; None, as is `realized_pnl_usd`, while `pnl_pending`. `how` is `closed`, or
     `refunded` where the venue took it back for its margin: then nothing was realised, and there is no price.
+    `reduced` is a part of a position, whose rest is open.
     """
 
     symbol: str
@@ -128,7 +129,7 @@ class LegProof:
 
     account: str
     exchange: str
-    verdict: Verdict | None
+    verdict: Verdict | PartVerdict | None
     time_to_flat_ms: int | None
     looks: tuple[LookProof, ...]
 
@@ -163,15 +164,16 @@ class ExitReport:
 
     `next_step` is set whenever the verdict is not success, and while the exit runs. `time_to_flat_ms` counts
     from the request to the end of the second flat look of the last leg; None unless all legs are flat.
-    `funding_usd` is None where no venue gave it. `success` is true for FLAT and FLAT_WITH_DUST only. The
-    verdict speaks of what `selection` covers and of nothing else. `joined` names the exits that ran on
-    accounts of this one when it came; `kind` is what the machinery of the exit was used for. `ladder` holds
-    the rounds in which a position was not closed by a plain market order, in their order.
+    `funding_usd` is None where no venue gave it. `success` is true for FLAT and FLAT_WITH_DUST only, and, of
+    a part that was closed (`kind` partial or winners), for REDUCED and CLOSED. The verdict speaks of what
+    `selection` covers and of nothing else. `positions_closed` counts no reduced position. `joined` names
+    the exits that ran on accounts of this one when it came; `kind` is what the exit's machinery was used for.
+    `ladder` holds the rounds in which a position was not closed by a plain market order, in their order.
     """
 
     summary: str
     success: bool
-    verdict: Verdict | None
+    verdict: Verdict | PartVerdict | None
     state: ExitState
     exit_id: str
     positions_closed: int

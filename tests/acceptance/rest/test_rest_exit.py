@@ -199,9 +199,20 @@ def test_the_metrics_count_what_was_done(desk: RestDesk) -> None:
     assert after["bastion_accounts"] == 2
 
 
-def test_the_metrics_count_no_halt_and_no_partial_close_as_flat(desk: RestDesk) -> None:
+def test_nothing_that_is_told_of_a_partial_close_says_flat(desk: RestDesk) -> None:
+    told = desk.ask("POST", "/v1/partial-closes", {"symbol": "ETH", "exit_pct": 10}).json()
+    status = desk.ask("GET", f"/v1/exits/{told['exit_id']}")
+    assert (status.json()["verdict"], status.json()["positions_closed"]) == ("REDUCED", 0)
+    assert '"FLAT' not in status.text
+    judged = [event for event in events_of(desk, told["exit_id"]) if event["event"].endswith("Judged")]
+    assert {event["data"]["record"]["verdict"] for event in judged} == {"REDUCED"}
+    assert desk.ask("GET", "/v1/exits?limit=1").json()["exits"][0]["kind"] == "partial"
+
+
+def test_the_metrics_count_no_halt_and_no_part_as_flat(desk: RestDesk) -> None:
     before = figures(desk)
     assert desk.ask("POST", "/v1/partial-closes", {"symbol": "ETH", "exit_pct": 10}).status_code == 200
+    assert desk.ask("POST", "/v1/flatten-winners", {}).json()["verdict"] == "CLOSED"
     assert desk.ask("POST", "/v1/halts", {}).status_code == 200
     after = figures(desk)
     assert {name: value for name, value in after.items() if name.startswith("bastion_exits_total")} == {

@@ -5,15 +5,17 @@ from decimal import Decimal
 
 import pytest
 
-from bastion.commands import exit_status, flatten_winners, partial_close
+from bastion.commands import certificate, exit_status, flatten_winners, list_exits, partial_close
 from bastion.commands.latch import latch
+from bastion.domain.mandate import ExitKind
 from bastion.domain.position import Side
 from bastion.domain.principal import Principal, Scope
 from bastion.domain.selection import Selection
-from bastion.domain.verdict import ExitState, LatchState, Verdict
+from bastion.domain.verdict import ExitState, LatchState, PartVerdict
 from bastion.errors import PositionNotFound, Refused, ScopeDenied, SymbolUnknown
 from bastion.surfaces.cli.board import Board
 from bastion.surfaces.mcp_server.tools.exits import next_of_exit
+from bastion.surfaces.schemas import dumps
 from tests.protection_rig import VENUES, ProtectionRig, at
 
 OWNER = Principal(id="owner", surface="test", scope=Scope.TRADE)
@@ -46,6 +48,15 @@ async def test_the_status_of_a_partial_close_does_not_call_the_rest_flat(rig: Pr
     told = await exit_status(rig.desk, OWNER, report.exit_id)
     assert any("what else is held is open" in warning for warning in told.warnings)
     assert told.summary.startswith("REDUCED in ")
+    assert (told.verdict, told.success, told.positions_closed) == (PartVerdict.REDUCED, True, 0)
+    assert [row.how for row in told.closed_positions] == ["reduced"]
+    assert [row.verdict for row in told.looks] == [PartVerdict.REDUCED]
+    assert '"FLAT' not in dumps(told)
+    listed = (await list_exits(rig.desk, OWNER)).exits[0]
+    assert (listed.verdict, listed.kind) == (PartVerdict.REDUCED, ExitKind.PARTIAL)
+    signed = (await certificate(rig.desk, OWNER, report.exit_id)).document
+    words = [one["verdict"] for one in (signed["outcome"], *signed["accounts"], *signed["verdicts"])]
+    assert set(words) == {"REDUCED"}
     assert "the part to be closed (BTCUSDT LONG): 1 position reduced on 1 venue" in told.summary
     missed = replace(told, success=False, state=ExitState.DONE)
     assert next_of_exit(missed, rig.desk) == {"name": "bastion_get_positions", "arguments": {}}
@@ -54,6 +65,7 @@ async def test_the_status_of_a_partial_close_does_not_call_the_rest_flat(rig: Pr
         line.text for entry in rig.desk.journal.entries(report.exit_id) for line in board.take(entry)
     ]
     assert "latched" not in first
+    assert board.verdicts == {"paper-binance": "REDUCED"}
     assert "closing the part to be closed (BTCUSDT LONG) on 1 account" in first
 
 
@@ -153,7 +165,12 @@ async def test_exactly_the_positions_in_profit_are_closed(rig: ProtectionRig) ->
     working = {row["symbol"] for row in (await rig.truth())["open_orders"]}
     assert working == {"ETHUSDT"}
     assert latch(rig.desk).latch is LatchState.CLEAR
-    assert report.verdict is Verdict.FLAT
+    assert report.verdict is PartVerdict.CLOSED
+    assert report.exit_id is not None
+    told = await exit_status(rig.desk, OWNER, report.exit_id)
+    assert (told.verdict, told.positions_closed) == (PartVerdict.CLOSED, 1)
+    assert told.summary.startswith("CLOSED in ")
+    assert '"FLAT' not in dumps(told)
 
 
 async def test_no_winner_is_success_and_nothing_is_sent(rig: ProtectionRig) -> None:

@@ -24,6 +24,9 @@ from bastion.domain.records import (
     RoundIntended,
     Troubled,
 )
+from bastion.domain.verdict import Verdict
+from bastion.exits.halt_report import VERDICTS as HALT_VERDICTS
+from bastion.exits.part_words import told_verdict
 from bastion.exits.sentences import covered_part
 
 NANOSECONDS = Decimal(1_000_000_000)
@@ -84,6 +87,7 @@ class Board:
         self.elapsed_s = ZERO
         self._venues: dict[str, str] = {}
         self._started_ns = 0
+        self._kind = ExitKind.EXIT
         self._orders: dict[str, tuple[str, Position]] = {}
         self._takes: dict[type, Take] = {
             ExitRequested: self._requested,
@@ -117,11 +121,17 @@ class Board:
         take = self._takes.get(type(record))
         return () if take is None else take(record)
 
+    def _word(self, verdict: Verdict) -> str:
+        # A part that was closed is proven like an exit, and is told of as what it is.
+        told = HALT_VERDICTS[verdict] if self._kind is ExitKind.HALT else told_verdict(self._kind, verdict)
+        return told.value.replace("_", " ")
+
     def _line(self, account: str, text: str, *, of_row: bool = False) -> Line:
         return Line(f"{self.elapsed_s:7.2f} s  {account or 'exit':<16} {text}", of_row)
 
     def _requested(self, record: ExitRequested) -> tuple[Line, ...]:
         self.exit_id = record.exit_id
+        self._kind = record.kind
         self._venues = {account.name: account.venue for account in record.accounts}
         count = len(record.accounts)
         accounts = "1 account" if count == 1 else f"{count} accounts"
@@ -237,10 +247,11 @@ class Board:
         return ()
 
     def _judged(self, record: LegJudged) -> tuple[Line, ...]:
-        self.verdicts[record.account] = record.verdict.value
+        self.verdicts[record.account] = self._word(record.verdict)
         left = {position.key for position in (*record.residual, *record.dust)}
         for (owner, key), row in self.rows.items():
             if owner == record.account and key in left:
                 row.state = RowState.RESIDUAL
-        words = "FLAT, read twice" if record.verdict.success else record.verdict.value.replace("_", " ")
+        words = self._word(record.verdict)
+        words += ", read twice" if record.verdict.success else ""
         return (self._line(record.account, words, of_row=True),)

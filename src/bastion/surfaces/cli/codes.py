@@ -2,7 +2,7 @@
 
 from enum import IntEnum
 
-from bastion.domain.verdict import HaltVerdict, Verdict
+from bastion.domain.verdict import HaltVerdict, PartVerdict, Verdict
 from bastion.errors import ConfigInvalid, KeyRefused, Refused, ScopeDenied
 
 
@@ -21,15 +21,20 @@ class Code(IntEnum):
     DETACHED = 130
 
 
-_VERDICTS = {
+_VERDICTS: dict[Verdict | PartVerdict, Code] = {
     Verdict.FLAT: Code.OK,
     Verdict.FLAT_WITH_DUST: Code.OK,
     Verdict.NOT_FLAT: Code.NOT_FLAT,
     Verdict.UNKNOWN: Code.UNKNOWN,
+    PartVerdict.REDUCED: Code.OK,
+    PartVerdict.CLOSED: Code.OK,
+    PartVerdict.NOT_REDUCED: Code.NOT_FLAT,
+    PartVerdict.NOT_CLOSED: Code.NOT_FLAT,
 }
+"""UNKNOWN of either kind is the same text, and so the same entry."""
 
 
-def code_of_verdict(verdict: Verdict | None) -> Code:
+def code_of_verdict(verdict: Verdict | PartVerdict | None) -> Code:
     """Return the code of a verdict; None means that the exit still goes on, without this process."""
     return Code.DETACHED if verdict is None else _VERDICTS[verdict]
 

@@ -4,16 +4,20 @@ from collections.abc import Iterator
 from decimal import Decimal
 
 from bastion.commands import PositionsReport, StatusReport
-from bastion.domain.verdict import Verdict
+from bastion.domain.verdict import PartVerdict, Verdict
 from bastion.exits.report import ExitReport
 from bastion.surfaces.cli.board import trim
 
-MARKS = {
+MARKS: dict[Verdict | PartVerdict | None, str] = {
     None: "\u25b2",
     Verdict.FLAT: "\u25a0",
     Verdict.FLAT_WITH_DUST: "\u25a0",
     Verdict.NOT_FLAT: "\u2716",
     Verdict.UNKNOWN: "?",
+    PartVerdict.REDUCED: "\u25a0",
+    PartVerdict.CLOSED: "\u25a0",
+    PartVerdict.NOT_REDUCED: "\u2716",
+    PartVerdict.NOT_CLOSED: "\u2716",
 }
 
 
@@ -41,7 +45,7 @@ def exit_lines(report: ExitReport) -> Iterator[str]:
         if closed.how == "refunded":
             continue
         yield (
-            f"  closed   {closed.account:<16} {closed.symbol} {closed.direction.value} "
+            f"  {closed.how:<8} {closed.account:<16} {closed.symbol} {closed.direction.value} "
             f"{trim(closed.quantity)} at {price(closed.exit_price)}  {money(closed.realized_pnl_usd)} USD"
         )
     for refund in report.refunds:

@@ -7,10 +7,13 @@ from starlette.responses import Response, StreamingResponse
 from bastion import commands
 from bastion.commands import moment
 from bastion.commands.visible import visible
+from bastion.domain.mandate import ExitKind
 from bastion.domain.principal import Principal
-from bastion.domain.records import Entry, ExitEnded, ExitJudged
+from bastion.domain.records import Entry, ExitEnded, ExitJudged, LegJudged
+from bastion.exits.part_words import told_verdict
 from bastion.surfaces.rest.table import Answer
 from bastion.surfaces.rest.wire import encoded
+from bastion.surfaces.schemas import plain
 
 LOOK_GAP_S = 0.1
 BEAT_S = 10.0
@@ -43,7 +46,7 @@ async def stream(desk: commands.Desk, principal: Principal, exit_id: str, *, las
         ExitUnknown: there is no exit of that id.
     """
     # The verb says who may read it and whether it exists.
-    await commands.exit_status(desk, principal, exit_id)
+    asked = (await commands.exit_status(desk, principal, exit_id)).kind
     entries = visible(desk.journal.entries(exit_id), principal)
     number = reached(last_event)
     sent = {entry_id(entry) for entry in entries if not entry.spooled and entry.seq <= number}
@@ -52,7 +55,7 @@ async def stream(desk: commands.Desk, principal: Principal, exit_id: str, *, las
         return Answer(response=Response(status_code=204, headers={"Cache-Control": "no-store"}))
     return Answer(
         response=StreamingResponse(
-            _events(desk, principal, exit_id, sent, number),
+            _events(desk, principal, exit_id, sent, number, asked),
             media_type=STREAM_TYPE,
             headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
         )
@@ -60,7 +63,7 @@ async def stream(desk: commands.Desk, principal: Principal, exit_id: str, *, las
 
 
 async def _events(
-    desk: commands.Desk, principal: Principal, exit_id: str, sent: set[str], number: int
+    desk: commands.Desk, principal: Principal, exit_id: str, sent: set[str], number: int, asked: ExitKind
 ) -> AsyncIterator[bytes]:
     yield b"retry: %d\n\n" % RETRY_MS
     quiet_s = 0.0
@@ -70,7 +73,7 @@ async def _events(
         for entry in fresh:
             sent.add(entry_id(entry))
             number = number if entry.spooled else max(number, entry.seq)
-            yield _event(entry, number)
+            yield _event(entry, number, asked)
         if not fresh and _over(desk, exit_id, entries):
             return
         quiet_s = 0.0 if fresh else quiet_s + LOOK_GAP_S
@@ -81,9 +84,13 @@ async def _events(
         await desk.clock.sleep(LOOK_GAP_S)
 
 
-def _event(entry: Entry, number: int) -> bytes:
+def _event(entry: Entry, number: int, asked: ExitKind) -> bytes:
     kind = type(entry.record).__name__
-    data = {"id": entry_id(entry), "at": moment(entry.at_ns), "kind": kind, "record": entry.record}
+    record: object = entry.record
+    if isinstance(record, ExitJudged | LegJudged):
+        # The machinery proves an exit and a part alike; what is told of a part never says "flat".
+        record = {**plain(record), "verdict": told_verdict(asked, record.verdict)}
+    data = {"id": entry_id(entry), "at": moment(entry.at_ns), "kind": kind, "record": record}
     cursor = f"{number}-{entry_id(entry)}" if entry.spooled else str(number)
     return b"id: %s\nevent: %s\ndata: %s\n\n" % (
         cursor.encode("ascii"),

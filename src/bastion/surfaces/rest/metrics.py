@@ -90,7 +90,7 @@ class Figures:
             self._judged(record)
 
     def _requested(self, record: ExitRequested) -> None:
-        if record.kind not in {ExitKind.HALT, ExitKind.PARTIAL}:
+        if record.kind is ExitKind.EXIT:
             return
         # Their proof is not that an account is flat, and must not be counted as one.
         self._no_exits[record.exit_id] = None

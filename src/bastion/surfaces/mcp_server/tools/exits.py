@@ -201,7 +201,8 @@ EXIT_STATUS = Tool(
     description=(
         "Tells how an emergency exit stands, with the same fields as `bastion_emergency_exit` answers; it "
         "changes nothing and needs a key with the `read` scope. Use it after an answer with the state "
-        "EXITING, or after a lost connection, until `verdict` is set. It starts no exit: that is "
+        "EXITING, or after a lost connection, until `verdict` is set. Of a partial close or flatten-winners "
+        "the verdict is REDUCED or CLOSED, never FLAT: the rest stays open. It starts no exit: that is "
         "`bastion_emergency_exit`. For what is open now use `bastion_get_positions`."
     ),
     act=Act.EXIT_STATUS,

@@ -69,9 +69,11 @@ from bastion.commands.registry import (
     set_stop_loss,
     set_take_profit,
     status,
+    supported_symbols,
     verify_journals,
 )
 from bastion.commands.status import AccountStatus, StatusReport
+from bastion.commands.supported import SymbolsReport
 from bastion.commands.symbols import pair_form
 from bastion.commands.visible import visible
 
@@ -110,6 +112,7 @@ __all__ = [
     "SessionStatsReport",
     "StatusReport",
     "StopLossReport",
+    "SymbolsReport",
     "TakeProfitReport",
     "UnreadAccount",
     "Verb",
@@ -156,6 +159,7 @@ __all__ = [
     "set_stop_loss",
     "set_take_profit",
     "status",
+    "supported_symbols",
     "verdict_on",
     "verify_journals",
     "visible",

@@ -42,6 +42,7 @@ from bastion.commands.session import alerts as _alerts
 from bastion.commands.session import engine_history as _engine_history
 from bastion.commands.session import session_stats as _session_stats
 from bastion.commands.status import status as _status
+from bastion.commands.supported import supported_symbols as _supported_symbols
 from bastion.domain.act import Act
 
 P = ParamSpec("P")
@@ -97,6 +98,7 @@ session_stats = _verb(Act.SESSION_STATS, _session_stats)
 set_stop_loss = _verb(Act.STOP_LOSS, _set_stop_loss)
 set_take_profit = _verb(Act.TAKE_PROFIT, _set_take_profit)
 status = _verb(Act.STATUS, _status)
+supported_symbols = _verb(Act.SUPPORTED_SYMBOLS, _supported_symbols)
 verify_journals = _verb(Act.AUDIT, _verify_journals)
 
 VERBS: tuple[Verb, ...] = tuple(_table)

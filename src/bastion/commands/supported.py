@@ -52,7 +52,7 @@ async def supported_symbols(desk: Desk, principal: Principal) -> SymbolsReport:
     Raises:
         ScopeDenied: the principal lacks the read scope, or may only stop.
     """
-    permit(principal, Act.EXCHANGES)
+    permit(principal, Act.SUPPORTED_SYMBOLS)
     told: dict[str, Mapping[tuple[str, str], Instrument]] = {}
     unread: dict[str, UnreadAccount] = {}
 

@@ -11,6 +11,7 @@ class Act(StrEnum):
     POSITIONS = "positions"
     BALANCE = "balance"
     EXCHANGES = "exchanges"
+    SUPPORTED_SYMBOLS = "supported_symbols"
     ALERTS = "alerts"
     SESSION_STATS = "session_stats"
     STATUS = "status"

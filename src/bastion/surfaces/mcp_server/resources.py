@@ -7,7 +7,6 @@ from mcp_types import Resource as ResourceListing
 from mcp_types import ResourceTemplate
 
 from bastion import commands
-from bastion.commands.supported import supported_symbols
 from bastion.domain.act import Act
 from bastion.domain.principal import Principal
 from bastion.surfaces.mcp_server.answers import Answer, answer_of
@@ -61,7 +60,7 @@ async def _engine(desk: commands.Desk, principal: Principal) -> Answer:
 
 
 async def _symbols(desk: commands.Desk, principal: Principal) -> Answer:
-    return answer_of(await supported_symbols(desk, principal))
+    return answer_of(await commands.supported_symbols(desk, principal))
 
 
 RESOURCES: tuple[Resource, ...] = (
@@ -93,7 +92,7 @@ RESOURCES: tuple[Resource, ...] = (
         uri=SCHEME + "supported-symbols",
         title="Symbols",
         description="Every symbol that a connected exchange lists now, and how symbols are written here.",
-        act=Act.EXCHANGES,
+        act=Act.SUPPORTED_SYMBOLS,
         read=_symbols,
     ),
 )

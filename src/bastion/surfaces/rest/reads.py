@@ -10,6 +10,7 @@ from bastion.commands import (
     PreviewReport,
     SessionStatsReport,
     StatusReport,
+    SymbolsReport,
 )
 from bastion.domain.act import Act
 from bastion.surfaces.rest.bodies import AuditQuery, PreviewBody
@@ -26,6 +27,10 @@ async def _balance(asked: Asked) -> Answer:
 
 async def _exchanges(asked: Asked) -> Answer:
     return Answer(report=await commands.exchanges(asked.desk, asked.principal))
+
+
+async def _symbols(asked: Asked) -> Answer:
+    return Answer(report=await commands.supported_symbols(asked.desk, asked.principal))
 
 
 async def _alerts(asked: Asked) -> Answer:
@@ -106,6 +111,20 @@ ROUTES: tuple[Route, ...] = (
         description="Each account's connection, and what its credential may do.",
         answer=ExchangesReport,
         run=_exchanges,
+    ),
+    Route(
+        name="supportedSymbols",
+        method="GET",
+        path="/v1/supported-symbols",
+        act=Act.SUPPORTED_SYMBOLS,
+        tag="portfolio",
+        summary="The symbols that the venues list",
+        description=(
+            "Every contract that a connected venue lists, in pair form. A venue that gave no list stands in "
+            "`unread`: it can have others."
+        ),
+        answer=SymbolsReport,
+        run=_symbols,
     ),
     Route(
         name="alerts",

@@ -1,6 +1,7 @@
 """Runner: puts a program before every chosen scenario, each on a fresh world of a paper exchange process."""
 
 import asyncio
+import contextlib
 import json
 import os
 import tempfile
@@ -18,6 +19,10 @@ from bastion.gauntlet.tongue import VENUES
 
 SETTLE_S = 0.5
 """How long after the program's end what it sent may still take effect before it is judged."""
+UNDER_WAY_S = 20.0
+"""How long a request that the program left behind may be on its way before it is judged all the same."""
+LAST_NUMBER = 10**9
+"""Beyond every request, where only their count is asked for."""
 POLL_S = 0.25
 JOBS_MAX = 16
 
@@ -115,12 +120,26 @@ async def _run_one(order: Order, task: Task, paper: PaperProcess) -> report.Gaun
             started=lambda: _first_request(paper),
             show=order.show,
         )
-    await asyncio.sleep(SETTLE_S)
+    await _settled(paper)
     state = await _state(paper)
     requests = await _requests(paper)
     ended = Ended(started_ms=started_ms, ended_ms=state["clock_ms"], claims_flat=claim.claims_flat)
     score = judge(stage, ended, state, requests)
     return report.told(task.row, stage, score, claim, seed=order.seed)
+
+
+async def _settled(paper: PaperProcess) -> None:
+    # What the program sent may still be on its way to the venue, or to the book.
+    await asyncio.sleep(SETTLE_S)
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(UNDER_WAY_S):
+            while await _under_way(paper):  # noqa: ASYNC110 - the exchange is another process
+                await asyncio.sleep(POLL_S)
+
+
+async def _under_way(paper: PaperProcess) -> int:
+    found: Any = await paper.control("GET", f"/requests?after={LAST_NUMBER}")
+    return int(found["under_way"])
 
 
 async def _first_request(paper: PaperProcess) -> None:

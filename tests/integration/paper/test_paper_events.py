@@ -1,5 +1,6 @@
 """What the paper exchange does by itself while a request is under way, and rules that end with time."""
 
+import threading
 import time
 from typing import Any
 
@@ -110,3 +111,18 @@ def test_the_venues_clock_may_differ_from_the_machines() -> None:
         paper.control.load_scenario(document)
         _, data, _ = RawBinance(paper).send("GET", "/fapi/v1/time")
         assert -7500 < data["serverTime"] - time.time() * 1000 < -6500
+
+
+def test_a_late_request_is_counted_until_it_is_finished_and_is_no_part_of_the_next_world(
+    raw: RawBinance, paper: PaperProcess
+) -> None:
+    paper.control.fault("latency", venue="binance", request_ms=600)
+    thread = threading.Thread(target=lambda: raw.signed("POST", ORDER, **CLOSE))
+    thread.start()
+    end = time.monotonic() + 10
+    while not paper.control.call("GET", "/requests")["under_way"]:
+        assert time.monotonic() < end
+    paper.control.load_scenario("okx")
+    thread.join(timeout=10)
+    told = paper.control.call("GET", "/requests")
+    assert (told["requests"], told["under_way"]) == ([], 0)

@@ -191,7 +191,8 @@ class Control:
         rows = self._station.log.rows(
             venue=request.query.get("venue", ""), path=request.query.get("path", ""), after=int(after)
         )
-        return _answer({"requests": [views.logged(row) for row in rows]})
+        found = [views.logged(row) for row in rows]
+        return _answer({"requests": found, "under_way": self._station.log.under_way})
 
     async def _clear_requests(self, request: web.Request) -> web.Response:  # noqa: ARG002 - the framework's shape
         self._station.log.clear()

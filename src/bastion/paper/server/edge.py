@@ -47,32 +47,37 @@ class Edge:
 
     async def serve(self, request: web.Request) -> web.StreamResponse:
         """Answer one HTTP request under `/{venue}/...`."""
-        outcome = Outcome(number=self._station.log.next_number(), received_ns=_now_ns())
+        received_ns = _now_ns()
         venue = request.match_info["venue"]
         wire = self._station.wires.get(venue)
         if wire is None:
             known = ", ".join(f"/{name}" for name in self._station.wires)
             return web.Response(status=404, text=f"No wire is served under /{venue}; there are {known}.\n")
-        wired = await self._read(request, venue)
-        plan = self._plan(wire, wired)
+        outcome = Outcome(number=self._station.log.next_number(), received_ns=received_ns)
         try:
-            response = await self._play(request, wire, wired, plan, outcome)
+            wired = await self._read(request, venue)
+            plan = self._plan(wire, wired)
+            try:
+                return await self._play(request, wire, wired, plan, outcome)
+            finally:
+                # A request that outlives its world is no part of the next one.
+                if self._station.wires.get(venue) is wire:
+                    self._log(wire, wired, plan, outcome)
         finally:
-            self._log(venue, wired, plan, outcome)
-        return response
+            self._station.log.end(outcome.number)
 
     async def _play(
         self, request: web.Request, wire: Wire, wired: WireRequest, plan: Plan, outcome: Outcome
     ) -> web.StreamResponse:
         await _wait(plan.request_ms)
-        self._happen(plan, outcome, executed=False)
+        self._happen(wire, plan, outcome, executed=False)
         drastic = plan.drastic
         if drastic is not None and not drastic.executed:
             early = await self._instead(request, wire, wired, drastic, outcome)
             if early is not None:
                 return early
         answer = self._handle(wire, wired, plan, outcome)
-        self._happen(plan, outcome, executed=True)
+        self._happen(wire, plan, outcome, executed=True)
         await _wait(plan.answer_ms)
         if drastic is not None and drastic.executed:
             late = await self._instead(request, wire, wired, drastic, outcome)
@@ -101,7 +106,9 @@ class Edge:
         outcome.executed = answer.executed
         return answer
 
-    def _happen(self, plan: Plan, outcome: Outcome, *, executed: bool) -> None:
+    def _happen(self, wire: Wire, plan: Plan, outcome: Outcome, *, executed: bool) -> None:
+        if self._station.wires.get(wire.venue) is not wire:
+            return
         for fault in plan.events:
             if fault.event is not None and fault.executed is executed:
                 outcome.happened += self._station.happen(fault.event, after_ms=fault.after_ms)
@@ -147,14 +154,14 @@ class Edge:
             target, now_ms=now_ms, round_trip_ms=round_trip_ms, jitter_ms=jitter_ms
         )
 
-    def _log(self, venue: str, wired: WireRequest, plan: Plan, outcome: Outcome) -> None:
+    def _log(self, wire: Wire, wired: WireRequest, plan: Plan, outcome: Outcome) -> None:
         self._station.log.add(
             LoggedRequest(
                 number=outcome.number,
-                venue=venue,
-                account=outcome.account or self._station.wires[venue].identify(wired),
+                venue=wire.venue,
+                account=outcome.account or wire.identify(wired),
                 method=wired.method,
-                path=_call_of(self._station.wires[venue], wired),
+                path=_call_of(wire, wired),
                 parameters=_parameters(wired),
                 status=outcome.status,
                 code=outcome.code,

@@ -39,11 +39,22 @@ class RequestLog:
     def __init__(self) -> None:
         self._rows: deque[LoggedRequest] = deque(maxlen=_KEPT)
         self._count = 0
+        self._under_way: set[int] = set()
+
+    @property
+    def under_way(self) -> int:
+        """How many requests have arrived and are not finished; a late one is still to be carried out."""
+        return len(self._under_way)
 
     def next_number(self) -> int:
         """Return the number of a request that has just arrived; numbers rise with arrival."""
         self._count += 1
+        self._under_way.add(self._count)
         return self._count
+
+    def end(self, number: int) -> None:
+        """Take a request as finished, whatever became of it."""
+        self._under_way.discard(number)
 
     def add(self, row: LoggedRequest) -> None:
         """Keep a finished request."""

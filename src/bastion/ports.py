@@ -205,18 +205,10 @@ class Quoting(Protocol):
 
 @runtime_checkable
 class Funded(Protocol):
-    """What a venue adapter offers beside `Venue` where a position's row does not tell its funding."""
+    """What an adapter offers where a position's row does not tell its funding."""
 
     async def funding(self, position: Position, *, deadline_s: float) -> Usd | None:
-        """Return the funding received (negative: paid) since that position was opened, in US dollars.
-
-        Only reads, and never for an exit: where the venue's limits are nearly used, it sends nothing and
-        raises RATE_LIMIT. None where the venue's records do not tell it: the position is older than they
-        reach, or they do not tell the two legs of hedge mode apart.
-
-        Raises:
-            VenueError: the venue did not say.
-        """
+        """Return what was received (negative: paid) since it was opened; None where that is not told."""
         ...
 
 

@@ -82,8 +82,7 @@ async def preview(
     at_ns, everything = await desk.readings.recent()
     readings = [reading for reading in everything if reading.venue.account.name in names]
     unread = _unread(readings)
-    contracts = await _contracts(readings)
-    meant, kept = _meant(readings, contracts, narrowed, wanted, percent)
+    meant, kept = _meant(readings, await _contracts(readings), narrowed, wanted, percent)
     if name is not None and wanted is PreviewAction.PARTIAL_CLOSE and not meant and not unread:
         seen = [position for reading in readings for position in reading.look.positions]
         raise await nothing_open(desk, accounts, name, seen=seen)

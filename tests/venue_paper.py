@@ -9,12 +9,12 @@ from typing import Any
 
 from bastion.app import PaperProcess, start_paper
 from bastion.clock import SystemClock
-from bastion.config import KEY_SPACE_DEFAULT
 from bastion.domain.account import Account
 from bastion.domain.look import Look
 from bastion.domain.money import Quantity
 from bastion.domain.order import OrderKind, OrderRequest, OrderState
 from bastion.domain.position import Position
+from bastion.domain.venue import KEY_SPACE_DEFAULT
 from bastion.embedded import paper_credential
 from bastion.errors import VenueError
 from bastion.venues.catalog import Catalog

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from bastion.auth.vault import NAME_FORM
 from bastion.domain.account import Account
 from bastion.domain.refund import RefundPolicy
+from bastion.domain.venue import GENERIC_VENUES, HOSTS, KEY_SPACE_DEFAULT, KEY_SPACES, key_spaces
 from bastion.engine.settings import EngineSettings, GuardLimits
 from bastion.errors import ConfigInvalid
 from bastion.exits.settings import IOC_BOUND_MOST, IOC_BOUNDS, IOC_BOUNDS_COUNT_MAX, LADDER, LadderLimits
@@ -26,21 +27,6 @@ HOLD_S_MAX = Decimal(86_400)
 COMMIT_MS_DEFAULT = 20
 COMMIT_MS_MAX = 10_000
 
-# The key space of an account that names none: where the venue's perpetuals are settled in stablecoins.
-KEY_SPACE_DEFAULT = {
-    "binance": "usdm",
-    "bybit": "unified",
-    "hyperliquid": "perps",
-    "okx": "trading",
-    "strike": "margin",
-}
-KEY_SPACES = {
-    "binance": ("usdm",),
-    "bybit": ("unified",),
-    "hyperliquid": ("perps",),
-    "okx": ("trading", "demo"),
-    "strike": ("margin",),
-}
 # Where a position's original margin can be had back.
 REFUND_VENUES = ("strike",)
 REFUND_TRIES_DEFAULT = 3
@@ -49,7 +35,17 @@ REFUND_S_DEFAULT = Decimal(10)
 TRADING_A_MINUTE_MAX = 10_000
 
 _TOP = ("account", "engine", "exit", "vault")
-_ACCOUNT = ("name", "venue", "base_url", "ws_url", "credential", "key_space", "refund", "trading_a_minute")
+_ACCOUNT = (
+    "name",
+    "venue",
+    "host",
+    "base_url",
+    "ws_url",
+    "credential",
+    "key_space",
+    "refund",
+    "trading_a_minute",
+)
 _EXIT = (
     "deadline_s",
     "hold_s",
@@ -343,6 +339,12 @@ class _Reader:
             raise self.wrong(f"{where}.trading_a_minute", f"{venue} is paced by its own published limits")
         return self.whole(entry, "trading_a_minute", where=where, most=TRADING_A_MINUTE_MAX, default=1)
 
+    def host(self, entry: Mapping[str, object], *, where: str) -> str:
+        word = self.text(entry, "host", where=where) or "live"
+        if word not in HOSTS:
+            raise self.wrong(f"{where}.host", f"must be one of: {', '.join(HOSTS)}")
+        return word
+
     def account(self, entry: object, *, where: str) -> Account:
         if not isinstance(entry, dict):
             raise self.wrong(where, "must be a table, written as [[account]]")
@@ -358,12 +360,11 @@ class _Reader:
                 f"{where}.name", "a name is 1 to 64 letters, digits, dots, dashes and underscores"
             )
         venue = venue.lower()
-        spaces = KEY_SPACES.get(venue)
-        if spaces is None:
-            raise self.wrong(
-                f"{where}.venue", f"{venue[:40]!r} is not supported; supported: {', '.join(KEY_SPACES)}"
-            )
-        key_space = self.text(entry, "key_space", where=where) or KEY_SPACE_DEFAULT[venue]
+        spaces = key_spaces(venue)
+        if not spaces:
+            known = ", ".join((*KEY_SPACES, *GENERIC_VENUES))
+            raise self.wrong(f"{where}.venue", f"{venue[:40]!r} is not supported; supported: {known}")
+        key_space = self.text(entry, "key_space", where=where) or KEY_SPACE_DEFAULT.get(venue, spaces[0])
         if key_space not in spaces:
             raise self.wrong(f"{where}.key_space", f"{venue} has: {', '.join(spaces)}")
         return Account(
@@ -371,6 +372,7 @@ class _Reader:
             venue=venue,
             key_space=key_space,
             credential=credential,
+            host=self.host(entry, where=where),
             base_url=self._url(entry, "base_url", where=where, schemes=("https", "http")),
             ws_url=self._url(entry, "ws_url", where=where, schemes=("wss", "ws")),
             refund=self.refund(entry, venue, where=where),

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 import aiohttp
 
-from bastion.config import KEY_SPACE_DEFAULT
 from bastion.domain.account import Account
+from bastion.domain.venue import KEY_SPACE_DEFAULT
 from bastion.errors import ConfigInvalid, Refused
 
 PAPER_COMMAND = ("-m", "bastion.paper")

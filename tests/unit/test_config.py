@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from bastion.config import KEY_SPACE_DEFAULT, Config, parse_config, read_config
+from bastion.config import Config, parse_config, read_config
+from bastion.domain.venue import KEY_SPACE_DEFAULT
 from bastion.engine.settings import EngineSettings, GuardLimits
 from bastion.errors import ConfigInvalid
 from bastion.venues.catalog import SUPPORTED_VENUES, default_key_space

@@ -3,8 +3,8 @@
 import pytest
 
 from bastion.clock import SystemClock
-from bastion.config import KEY_SPACE_DEFAULT, KEY_SPACES
 from bastion.domain.account import Account
+from bastion.domain.venue import KEY_SPACE_DEFAULT, KEY_SPACES
 from bastion.errors import VaultUnusable
 from bastion.venues.catalog import Catalog
 from bastion.venues.ccxt.okx import OkxVenue

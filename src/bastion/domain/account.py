@@ -11,9 +11,10 @@ class Account:
 
     `venue` is the venue's id in lower case (`binance`, `bybit`), as answers name it. `key_space` tells apart
     the product families that one credential can see (`usdm`, `coinm`, `unified`); each is its own account.
-    `base_url` is scheme, host and prefix without the API path; None means the venue's public host. `refund`
-    says when a position may be given up for its margin, where the venue offers that. `trading_a_minute` is
-    how many trading requests a minute the venue takes from this account; None means its published limit.
+    `base_url` is scheme, host and prefix without the API path; None means the venue's own host, of which
+    `host` names one: `live`, `demo` or `testnet`. `refund` says when a position may be given up for its
+    margin, where the venue offers that. `trading_a_minute` is how many trading requests a minute the venue
+    takes from this account; None means its published limit.
     """
 
     name: str
@@ -24,6 +25,12 @@ class Account:
     ws_url: str | None = None
     refund: RefundPolicy = RefundPolicy.NEVER
     trading_a_minute: int | None = None
+    host: str = "live"
+
+    @property
+    def elsewhere(self) -> bool:
+        """Whether it is not at the venue's live public host."""
+        return self.base_url is not None or self.host != "live"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

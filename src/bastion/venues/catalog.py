@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,9 @@ from bastion.errors import ConfigInvalid, VaultUnusable
 from bastion.ports import Clock, Venue
 from bastion.venues.ccxt import binance, bybit, bybit_pace, hyperliquid, hyperliquid_pace, okx, okx_pace
 from bastion.venues.ccxt.door import exchange_class
+from bastion.venues.ccxt.generic import KEY_SPACE as GENERIC_SPACE
+from bastion.venues.ccxt.generic import GenericVenue
+from bastion.venues.ccxt.generic_profile import Profile, profiles
 from bastion.venues.ccxt.hyperliquid_signing import WalletKey, is_private_key
 from bastion.venues.ccxt.shelf import Shelf
 from bastion.venues.ccxt.sockets import Connect, tcp
@@ -29,6 +32,7 @@ class _Entry:
     key_spaces: tuple[str, ...]
     address_limits: tuple[Limit, ...]
     build: Callable[..., Venue]
+    hosts: tuple[str, ...] = ()
     needs_passphrase: bool = False
     signs_with_wallet: bool = False
 
@@ -39,18 +43,21 @@ _ENTRIES: Mapping[str, _Entry] = {
         key_spaces=(binance.KEY_SPACE,),
         address_limits=binance.ADDRESS_LIMITS,
         build=binance.BinanceVenue,
+        hosts=("demo",),
     ),
     "bybit": _Entry(
         exchange=bybit.EXCHANGE,
         key_spaces=(bybit.KEY_SPACE,),
         address_limits=bybit_pace.ADDRESS_LIMITS,
         build=bybit.BybitVenue,
+        hosts=("demo", "testnet"),
     ),
     "hyperliquid": _Entry(
         exchange=hyperliquid.EXCHANGE,
         key_spaces=(hyperliquid.KEY_SPACE,),
         address_limits=hyperliquid_pace.ADDRESS_LIMITS,
         build=hyperliquid.HyperliquidVenue,
+        hosts=("testnet",),
         signs_with_wallet=True,
     ),
     "okx": _Entry(
@@ -58,6 +65,7 @@ _ENTRIES: Mapping[str, _Entry] = {
         key_spaces=(okx.KEY_SPACE, okx.DEMO_SPACE),
         address_limits=okx_pace.ADDRESS_LIMITS,
         build=okx.OkxVenue,
+        hosts=("demo",),
         needs_passphrase=True,
     ),
     # Spoken by its own client: the venue gets no ccxt exchange, and signs nothing.
@@ -72,6 +80,24 @@ _ENTRIES: Mapping[str, _Entry] = {
 SUPPORTED_VENUES: tuple[str, ...] = tuple(sorted(_ENTRIES))
 """The ids of the venues that an account can name."""
 
+# ccxt's names of what has an adapter of its own here.
+_OWN = {"binanceusdm": "binance", "binancecoinm": "binance", "bybit": "bybit", "okx": "okx"}
+_OWN |= {"hyperliquid": "hyperliquid"}
+
+GENERIC_VENUES: tuple[str, ...] = tuple(
+    sorted(name for name, profile in profiles().items() if not profile.refused and name not in _OWN)
+)
+"""ccxt's ids of the exchanges that can be accounts by the generic path."""
+
+
+def refused_venues() -> Mapping[str, str]:
+    """Return why ccxt's other exchanges with swaps cannot be accounts, by ccxt's id."""
+    refused = {name: profile.refused for name, profile in profiles().items() if profile.refused}
+    own = {
+        name: f"it has an adapter of its own: venue {venue}" for name, venue in _OWN.items() if name != venue
+    }
+    return {**refused, **own}
+
 
 def default_key_space(venue: str) -> str:
     """Return the key space that an account of this venue has where the configuration names none.
@@ -79,7 +105,7 @@ def default_key_space(venue: str) -> str:
     Raises:
         ConfigInvalid: the venue is not supported.
     """
-    return _entry(venue).key_spaces[0]
+    return GENERIC_SPACE if venue in GENERIC_VENUES else _entry(venue).key_spaces[0]
 
 
 class Catalog:
@@ -103,12 +129,15 @@ class Catalog:
         Raises:
             ConfigInvalid: the venue or the key space is not supported, or the credential lacks a field.
         """
+        if account.venue in GENERIC_VENUES:
+            return self.generic(account, fields, exchange_id=account.venue)
         entry = _entry(account.venue)
         if account.key_space not in entry.key_spaces:
             raise ConfigInvalid(
                 f"Account {account.name!r}: {account.venue} has no key space {account.key_space!r} here; "
                 f"supported: {', '.join(entry.key_spaces)}."
             )
+        _host_is_known(account, entry.hosts)
         if entry.exchange is None:
             return entry.build(
                 account=account,
@@ -127,11 +156,36 @@ class Catalog:
             connect=self._connect,
         )
 
+    def generic(self, account: Account, fields: Mapping[str, str], *, exchange_id: str) -> GenericVenue:
+        """Return the adapter by ccxt's unified methods alone, for an exchange of that id of ccxt.
+
+        Raises:
+            ConfigInvalid: the exchange is refused, or the credential lacks a field that it needs.
+        """
+        profile = _profile(exchange_id)
+        missing = [name for name in profile.credential if not fields.get(name)]
+        if missing:
+            raise VaultUnusable(
+                f"Account {account.name!r}: {account.venue} needs {', '.join(profile.credential)}, and the "
+                f"credential lacks {', '.join(missing)}; store it with "
+                f"`bastion vault put {account.credential} --from-stdin`."
+            )
+        _host_is_known(account, profile.hosts)
+        return GenericVenue(
+            account=account,
+            profile=profile,
+            fields={name: fields[name] for name in profile.credential},
+            clock=self._clock,
+            exchange=self._exchange(exchange_id),
+            shelf_path=self._shelf_path(account),
+            connect=self._connect,
+        )
+
     def _exchange(self, name: str) -> Any:  # noqa: ANN401 - ccxt ships no types
         return exchange_class(name)
 
     def _address(self, account: Account, entry: _Entry) -> Throttle:
-        place = (account.venue, account.base_url or "")
+        place = (account.venue, _place(account))
         if place not in self._addresses:
             self._addresses[place] = Throttle(self._clock, entry.address_limits)
         return self._addresses[place]
@@ -140,7 +194,7 @@ class Catalog:
         if self._shelf_dir is None:
             return None
         # Another host, such as a test network or a paper exchange, has contracts of its own.
-        host = hashlib.sha256((account.base_url or "").encode()).hexdigest()[:12]
+        host = hashlib.sha256(_place(account).encode()).hexdigest()[:12]
         return self._shelf_dir / f"{account.venue}-{account.key_space}-{host}.json"
 
 
@@ -184,8 +238,31 @@ def _strike_key(account: Account, fields: Mapping[str, str]) -> StrikeKey:
     )
 
 
+def _place(account: Account) -> str:
+    # The live host is the empty word, as it was before others could be named.
+    return account.base_url or ("" if account.host == "live" else account.host)
+
+
+def _host_is_known(account: Account, hosts: Sequence[str]) -> None:
+    if account.host not in {"live", *hosts}:
+        raise ConfigInvalid(
+            f"Account {account.name!r}: {account.venue} has no host {account.host!r}; "
+            f"it has: {', '.join(('live', *hosts))}."
+        )
+
+
+def _profile(exchange_id: str) -> Profile:
+    profile = profiles().get(exchange_id)
+    if profile is None or profile.refused:
+        why = "ccxt has no swaps there" if profile is None else profile.refused
+        raise ConfigInvalid(f"The venue {exchange_id[:40]!r} cannot be an account: {why}.")
+    return profile
+
+
 def _entry(venue: str) -> _Entry:
     entry = _ENTRIES.get(venue)
+    if entry is None and venue in refused_venues():
+        raise ConfigInvalid(f"The venue {venue!r} cannot be an account: {refused_venues()[venue]}.")
     if entry is None:
         raise ConfigInvalid(
             f"The venue {venue[:40]!r} is not supported; supported venues: {', '.join(SUPPORTED_VENUES)}."

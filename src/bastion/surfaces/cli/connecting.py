@@ -11,8 +11,9 @@ from bastion.app import Place, open_desk, open_vault
 from bastion.auth.credential import TEXT_LENGTH_MAX, Credential, read_credential
 from bastion.commands import Check, Finding, doctor
 from bastion.commands.connect import judge, report, try_out
-from bastion.config import KEY_SPACE_DEFAULT, KEY_SPACES, read_config, with_account
+from bastion.config import read_config, with_account
 from bastion.domain.account import Account
+from bastion.domain.venue import KEY_SPACE_DEFAULT, KEY_SPACES
 from bastion.errors import ConfigInvalid, Conflict, Refused
 from bastion.place import CONFIG_NAME
 from bastion.surfaces.cli.answers import VenueEntry, VenuesListed

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from bastion import config
+from bastion.domain import venue as names
 from bastion.engine.settings import EngineSettings, GuardLimits
 from bastion.exits import settings as ladder
 
@@ -43,7 +44,7 @@ class Setting:
         return " or ".join(f"`{word}`" for word in self.words) or self.form
 
 
-_SPACES = sorted({space for spaces in config.KEY_SPACES.values() for space in spaces})
+_SPACES = sorted({names.GENERIC_SPACE} | {space for spaces in names.KEY_SPACES.values() for space in spaces})
 _ENGINE_TEXT = {
     "poll_s": ("between two readings of the accounts", "s"),
     "near_poll_s": ("the same, while a guard warns", "s"),
@@ -95,8 +96,14 @@ def _account() -> Iterator[Setting]:
         "required",
         form="1 to 64 letters, digits, `.`, `-`, `_`; unique",
     )
-    yield row("venue", "where it is", "required", words=tuple(config.KEY_SPACES))
+    yield row("venue", "where it is", "required", words=(*names.KEY_SPACES, *names.GENERIC_VENUES))
     yield row("credential", "the name of its credential in the vault", "required", form="a name")
+    yield row(
+        "host",
+        "which of the venue's own hosts; `bastion venues` says which it has",
+        "`live`",
+        words=names.HOSTS,
+    )
     yield row(
         "base_url",
         "another host than the venue's public one",
@@ -106,7 +113,7 @@ def _account() -> Iterator[Setting]:
     yield row(
         "ws_url", "the same for its streams", "the public host", form="`wss://` or `ws://`, host and prefix"
     )
-    spaces = ", ".join(f"`{space}` ({venue})" for venue, space in config.KEY_SPACE_DEFAULT.items())
+    spaces = ", ".join(f"`{space}` ({venue})" for venue, space in names.KEY_SPACE_DEFAULT.items())
     yield row("key_space", "the product family", spaces, words=tuple(_SPACES))
     yield row(
         "refund",

@@ -92,7 +92,7 @@ class BinanceVenue(BinanceProtection):
     @property
     def link(self) -> str:
         """The page of the account's futures positions; empty for a host that is not Binance's."""
-        return "" if self._account.base_url else "https://www.binance.com/en/my/wallet/futures/balances"
+        return "" if self._account.elsewhere else "https://www.binance.com/en/my/wallet/futures/balances"
 
     async def place(self, request: OrderRequest, *, deadline_s: float) -> OrderState:
         """Send one reducing order once (New Order, newOrderRespType=RESULT).
@@ -237,6 +237,7 @@ class BinanceVenue(BinanceProtection):
             clock=self._clock,
             throttle=self._throttle,
             base_url=self._account.base_url,
+            host=self._account.host,
             options={"recvWindow": RECV_WINDOW_MS},
             observe=self._observe,
             connect=self._connect,

@@ -81,7 +81,7 @@ class BybitVenue(BybitProtection):
     @property
     def link(self) -> str:
         """The page of the account's positions; empty for a host that is not Bybit's."""
-        return "" if self._account.base_url else "https://www.bybit.com/user/assets/home/tradingaccount"
+        return "" if self._account.elsewhere else "https://www.bybit.com/user/assets/home/tradingaccount"
 
     async def place(self, request: OrderRequest, *, deadline_s: float) -> OrderState:
         """Send one reducing order once (Place Order or Batch Place Order), and wait for what becomes of it.
@@ -172,6 +172,7 @@ class BybitVenue(BybitProtection):
             clock=self._clock,
             throttle=self._throttle,
             base_url=self._account.base_url,
+            host=self._account.host,
             options={"recvWindow": RECV_WINDOW_MS},
             observe=self._observe,
             connect=self._connect,

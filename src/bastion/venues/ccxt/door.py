@@ -7,6 +7,7 @@ so that the submodules resolve alone.
 
 import importlib
 import importlib.util
+import pkgutil
 import sys
 from types import ModuleType
 from typing import Any
@@ -33,6 +34,20 @@ def exchange_class(exchange_id: str) -> Any:  # noqa: ANN401 - ccxt ships no typ
             f"The installed ccxt has no exchange {exchange_id!r}; install ccxt 4.5.90 or a later 4.5 release."
         ) from error
     return getattr(module, exchange_id)
+
+
+def exchange_ids() -> tuple[str, ...]:
+    """Return the ids of all exchanges of the installed ccxt, without importing one.
+
+    Raises:
+        ConfigInvalid: ccxt is not installed.
+    """
+    root = importlib.util.find_spec("ccxt")
+    if root is None or not root.submodule_search_locations:
+        raise ConfigInvalid("ccxt is not installed; install bastion with its dependencies.")
+    places = [f"{place}/async_support" for place in root.submodule_search_locations]
+    found = {module.name for module in pkgutil.iter_modules(places) if not module.ispkg}
+    return tuple(sorted(found - {"base"}))
 
 
 def _place_bare_packages() -> None:

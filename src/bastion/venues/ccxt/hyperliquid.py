@@ -83,7 +83,7 @@ class HyperliquidVenue(HyperliquidProtection):
     @property
     def link(self) -> str:
         """The page of the account's positions; empty for a host that is not Hyperliquid's."""
-        return "" if self._account.base_url else "https://app.hyperliquid.xyz/portfolio"
+        return "" if self._account.elsewhere else "https://app.hyperliquid.xyz/portfolio"
 
     async def open(self, *, deadline_s: float) -> None:
         """Warm up: connection, clock offset, contracts, and what the address is; safe to repeat."""
@@ -179,6 +179,7 @@ class HyperliquidVenue(HyperliquidProtection):
             clock=self._clock,
             throttle=self._throttle,
             base_url=self._account.base_url,
+            host=self._account.host,
             options={},
             observe=lambda _answer, _units, _sent_ns: None,
             connect=self._connect,

@@ -97,7 +97,7 @@ class OkxVenue(OkxMarket):
     @property
     def link(self) -> str:
         """The page of the account's positions; empty for a host that is not OKX's."""
-        return "" if self._account.base_url else "https://www.okx.com/trade-swap/btc-usdt-swap"
+        return "" if self._account.elsewhere else "https://www.okx.com/trade-swap/btc-usdt-swap"
 
     async def place(self, request: OrderRequest, *, deadline_s: float) -> OrderState:
         """Send one reducing order once, and see it through.
@@ -207,6 +207,7 @@ class OkxVenue(OkxMarket):
             clock=self._clock,
             throttle=self._throttle,
             base_url=self._account.base_url,
+            host=self._account.host,
             options={},
             observe=_unheeded,
             connect=self._connect,

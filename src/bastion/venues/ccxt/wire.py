@@ -19,7 +19,7 @@ from bastion.errors import Fault, OutcomeUnknown, VenueError, VenueRejected, Ven
 from bastion.ports import Clock
 from bastion.venues.ccxt.gated import gated
 from bastion.venues.ccxt.sockets import Connect, tcp
-from bastion.venues.gate.rules import check_of
+from bastion.venues.gate.rules import Check, check_of
 from bastion.venues.raw import Answer
 from bastion.venues.throttle import Throttle
 
@@ -49,7 +49,7 @@ class Answered(Exception):  # noqa: N818 - it carries an answer; nothing went wr
         self.answer = answer
 
 
-class _Flight:
+class Flight:
     """One request on its way; `left` tells whether any byte of it may have reached the venue."""
 
     __slots__ = ("left",)
@@ -58,7 +58,7 @@ class _Flight:
         self.left = False
 
 
-_FLIGHT: ContextVar[_Flight | None] = ContextVar("bastion_flight", default=None)
+FLIGHT: ContextVar[Flight | None] = ContextVar("bastion_flight", default=None)
 
 
 def tapped(exchange: Any) -> Any:  # noqa: ANN401 - ccxt ships no types
@@ -80,6 +80,7 @@ def tapped(exchange: Any) -> Any:  # noqa: ANN401 - ccxt ships no types
         def nonce(self) -> int:
             return self.stamp_ms()
 
+    Tapped.__name__ = exchange.__name__
     return Tapped
 
 
@@ -87,7 +88,7 @@ class Wire:
     """The connection of one account: paced, bounded raw calls, each past the gate of its venue.
 
     `base_url` is scheme, host and prefix; every ccxt URL keeps its own path behind it. None leaves ccxt's
-    public hosts.
+    public hosts, of which `host` names one.
     """
 
     def __init__(
@@ -101,9 +102,11 @@ class Wire:
         options: Mapping[str, object],
         observe: Callable[[Answer, Mapping[str, int], int], None],
         connect: Connect = tcp,
+        host: str = "live",
+        check: Check | None = None,
     ) -> None:
-        self._class = tapped(exchange)
-        self._check = check_of(exchange.__name__)
+        self._class = self._tapped(exchange)
+        self._check = check or check_of(exchange.__name__)
         self._key = key
         self._clock = clock
         self._base_url = base_url.rstrip("/") if base_url else None
@@ -111,11 +114,19 @@ class Wire:
         self._options = dict(options)
         self._observe = observe
         self._connect = connect
+        self._host = host
         self._client: Any = None
         self._session: aiohttp.ClientSession | None = None
         self._closed = False
         self.throttle = throttle
         self.offset_ms = 0
+
+    def _tapped(self, exchange: Any) -> Any:  # noqa: ANN401 - ccxt ships no types
+        return tapped(exchange)
+
+    def _credential(self) -> Mapping[str, str | None]:
+        key = self._key
+        return {"apiKey": key.api_key, "secret": key.secret, "password": key.password or None}
 
     def now_ms(self) -> int:
         """The venue's time in milliseconds, as far as it is known."""
@@ -144,18 +155,18 @@ class Wire:
                 fault=Fault.RATE_LIMIT,
                 retry_after_s=silent,
             )
-        flight = _Flight()
-        token = _FLIGHT.set(flight)
+        flight = Flight()
+        token = FLIGHT.set(flight)
         try:
             async with asyncio.timeout(deadline_s), self.throttle.passage(units):
                 sent_ns = self._clock.monotonic_ns()
                 answer = await self._exchange(method, params)
         except TimeoutError:
             raise self._unanswered(flight, mutating, f"no answer within {deadline_s:.1f} s") from None
-        except _Lost as lost:
+        except Lost as lost:
             raise self._unanswered(flight, mutating, str(lost)) from None
         finally:
-            _FLIGHT.reset(token)
+            FLIGHT.reset(token)
         self._observe(answer, units, sent_ns)
         return answer
 
@@ -182,14 +193,14 @@ class Wire:
             await getattr(client, method)(_own(params))
         except Answered as answered:
             return answered.answer
-        except (VenueError, _Lost):
+        except (VenueError, Lost):
             raise
         except Exception as error:  # noqa: BLE001 - whatever ccxt or aiohttp raise, no answer came
             cause = error.__cause__ or error
-            raise _Lost(f"{type(cause).__name__} on {method}") from None
-        raise _Lost(f"no answer was seen on {method}")
+            raise Lost(f"{type(cause).__name__} on {method}") from None
+        raise Lost(f"no answer was seen on {method}")
 
-    def _unanswered(self, flight: _Flight, mutating: bool, why: str) -> VenueError:  # noqa: FBT001 - private
+    def _unanswered(self, flight: Flight, mutating: bool, why: str) -> VenueError:  # noqa: FBT001 - private
         if mutating and flight.left:
             return OutcomeUnknown(f"{why}; the request may have been executed")
         if mutating:
@@ -203,9 +214,7 @@ class Wire:
             return self._client
         client = self._class(
             {
-                "apiKey": self._key.api_key,
-                "secret": self._key.secret,
-                "password": self._key.password or None,
+                **self._credential(),
                 "enableRateLimit": False,
                 "aiohttp_trust_env": False,
                 "timeout": LAST_RESORT_MS,
@@ -226,6 +235,10 @@ class Wire:
             trust_env=False,
             request_class=gated(self._check),
         )
+        if self._host == "demo" and self._class.__name__ != "okx":
+            client.enable_demo_trading(True)
+        elif self._host != "live":
+            client.set_sandbox_mode(True)  # OKX's demo is the same host with a header.
         if self._base_url is not None:
             client.urls["api"] = _moved(client.urls["api"], self._base_url)
         self._client = client
@@ -237,7 +250,7 @@ def _own(params: Parameters) -> object:
     return dict(params) if isinstance(params, Mapping) else [dict(item) for item in params]
 
 
-class _Lost(Exception):  # noqa: N818 - private to this module
+class Lost(Exception):  # noqa: N818 - named for what is known after it
     """The request ended without an answer."""
 
 
@@ -259,11 +272,11 @@ def _trace() -> aiohttp.TraceConfig:
 
 
 async def _mark_left(_session: aiohttp.ClientSession, _context: object, _params: object) -> None:
-    flight = _FLIGHT.get()
+    flight = FLIGHT.get()
     if flight is not None:
         flight.left = True
 
 
 async def _refuse_redirect(_session: aiohttp.ClientSession, _context: object, _params: object) -> None:
     # A signed request is for one host only; no documented endpoint of any venue redirects.
-    raise _Lost("the venue's host redirected the request; check base_url")
+    raise Lost("the venue's host redirected the request; check base_url")

@@ -1,6 +1,8 @@
 """Clock: the paper exchange's own time, real or stepped by the control API."""
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Protocol
 
 
@@ -48,3 +50,24 @@ class SteppedClock:
         if by_ms < 0:
             raise ValueError(f"A clock cannot go back; it was asked to advance by {by_ms} ms.")
         self._now_ms += by_ms
+
+
+class MomentClock:
+    """A clock that can be held for what a venue does at one moment, such as replacing a stop."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._held_ms: int | None = None
+
+    def now_ms(self) -> int:
+        """Return milliseconds since the Unix epoch; the same throughout a held moment."""
+        return self._clock.now_ms() if self._held_ms is None else self._held_ms
+
+    @contextmanager
+    def moment(self) -> Iterator[None]:
+        """Hold the clock; only around what does not wait for anything."""
+        self._held_ms = self._clock.now_ms()
+        try:
+            yield
+        finally:
+            self._held_ms = None

@@ -11,7 +11,7 @@ from decimal import Decimal
 
 from bastion.paper.account import AccountSpec, ApiKey, Balance, Income, IncomeKind, MarginMode, PositionMode
 from bastion.paper.book import DepthShape, Level
-from bastion.paper.clock import Clock
+from bastion.paper.clock import Clock, MomentClock
 from bastion.paper.exchange.funding import Funding
 from bastion.paper.exchange.holdings import Holdings
 from bastion.paper.exchange.market import Day, Market
@@ -40,6 +40,7 @@ class Exchange:
         self.name = name
         self.rules = rules
         self.clock = clock
+        clock = self.steady = MomentClock(clock)
         self.ledger = Ledger()
         self._instruments: dict[str, Instrument] = {}
         self._markets: dict[str, Market] = {}

@@ -67,11 +67,13 @@ def trading_stop(call: Call) -> Outcome:
         if request is not None and mode == "Partial":
             _check(call, request)
     executed: list[Order] = []
-    for leg, request in requests:
-        if mode == "Full":
-            executed += _remove(call, view, leg)
-        if request is not None:
-            executed.append(_place(call, request))
+    # The venue replaces: the old one ends in the moment in which the new one begins.
+    with call.exchange.steady.moment():
+        for leg, request in requests:
+            if mode == "Full":
+                executed += _remove(call, view, leg)
+            if request is not None:
+                executed.append(_place(call, request))
     return Outcome(executed=tuple(told(order) for order in executed))
 
 

@@ -19,8 +19,15 @@ WIRES = ("binance", "bybit", "hyperliquid", "okx")
 DEEP = [[0, "1000"], [5, "5000"]]
 
 
-def world(**changes: object) -> Mapping[str, object]:
-    """All four venues with one contract (tick 0.1, step 0.001) at 1000; `changes` are to the contract."""
+def balances(venue: str, coins: Mapping[str, str]) -> dict[str, str]:
+    return {"USDC": "10000000"} if venue == "hyperliquid" else {"USDT": "10000000", **coins}
+
+
+def world(*, coins: Mapping[str, str] | None = None, **changes: object) -> Mapping[str, object]:
+    """All four venues with one contract (tick 0.1, step 0.001) at 1000; `changes` are to the contract.
+
+    `coins` are held beside the stablecoin where a venue can hold others.
+    """
     return {
         "name": "wires",
         "venue": [
@@ -37,7 +44,7 @@ def world(**changes: object) -> Mapping[str, object]:
                         "name": "main",
                         "key": [key(venue, ("read", "trade"))],
                         "address": paper_credential(venue).get("walletAddress", ""),
-                        "balances": {"USDC" if venue == "hyperliquid" else "USDT": "10000000"},
+                        "balances": balances(venue, coins or {}),
                     }
                 ],
             }
@@ -54,9 +61,9 @@ class WiresRig:
     paper: PaperProcess
     folder: Path
 
-    async def load(self, **changes: object) -> None:
+    async def load(self, *, coins: Mapping[str, str] | None = None, **changes: object) -> None:
         await self.paper.control("DELETE", "/faults")
-        await self.paper.control("POST", "/scenario", world(**changes))
+        await self.paper.control("POST", "/scenario", world(coins=coins, **changes))
         await self.paper.control("DELETE", "/requests")
         self.desk.readings.forget()
 

@@ -1,13 +1,13 @@
 """Records: what the journal keeps of an exit, in the words of the desk.
 
-A record says what was asked, intended, answered or seen, never what we hope. Entries wrap records into a
-hash chain; everything that bastion says about an exit is a fold over its entries.
+A record says what was asked, intended, answered or seen; all that is told of an exit is a fold over these.
 """
 
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 
+from bastion.domain.balance import CollateralRead
 from bastion.domain.look import Look
 from bastion.domain.mandate import ExitKind, Target
 from bastion.domain.money import Price, Quantity, Usd
@@ -56,8 +56,7 @@ class ExitRequested:
 
     `selection` says which part of them, as it was asked for; `kind` what is done with it, on `targets` alone
     where the kind names its positions. `stops_too` says that a halt takes protective stops away as well.
-    `joined` names the running exits that this one works beside, on accounts of theirs. `first_bound` is how
-    far from the mark price the first orders may go, as a share of it; None means any price.
+    `joined` names the running exits beside it. First orders go `first_bound` of the mark; None: any price.
     """
 
     exit_id: str
@@ -370,6 +369,7 @@ Record = (
     | CancelsAnswered
     | FillsRead
     | SecondSourceRead
+    | CollateralRead
     | Troubled
     | LegJudged
     | LegReopened

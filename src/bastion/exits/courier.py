@@ -22,12 +22,13 @@ from bastion.domain.records import (
 from bastion.errors import VenueError
 from bastion.exits.books import book_key
 from bastion.exits.bulkhead import attempt
+from bastion.exits.exposure import collateral_read
 from bastion.exits.pace import Pace, backoff_s, nanoseconds
 from bastion.exits.plan import Act
 from bastion.exits.progress import Leg
 from bastion.exits.resolve import Questions, answer
 from bastion.exits.settings import ExitSettings
-from bastion.ports import Clock, Venue
+from bastion.ports import Accounting, Clock, Venue
 
 SURPRISE = "the adapter failed in a way that is not a venue's answer"
 
@@ -164,6 +165,11 @@ class Courier:
         positions = tuple({book.key: book.position for book in books}.values())
         since_ms = min(book.since_ms for book in books)
         self._question("fills", self._fills, (positions, since_ms))
+
+    def ask_collateral(self) -> None:
+        """Ask once which coins of the account can lose value, where the venue can tell."""
+        if isinstance(self._venue, Accounting) and self._leg.collateral is None:
+            self._question("collateral", self._collateral, self._venue)
 
     def fetch_instruments(self) -> None:
         """Ask for the contracts' limits in the background; the exit goes on without them."""
@@ -359,6 +365,15 @@ class Courier:
                 fills=result,
             )
         )
+
+    async def _collateral(self, name: str, venue: Accounting) -> None:
+        begun_ns = self._clock.monotonic_ns()
+        limit_s = self._settings.read_deadline_s
+        result = await attempt(
+            lambda: venue.balance(deadline_s=limit_s), seconds=limit_s + self._settings.call_grace_s
+        )
+        self._asked(name, result)
+        self._worked.note(collateral_read(self._leg, begun_ns=begun_ns, told=result))
 
     async def _instruments(self, name: str, _: None) -> None:
         limit_s = self._settings.read_deadline_s

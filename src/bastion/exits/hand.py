@@ -326,6 +326,10 @@ class Hand:
             )
         if standing.open and not courier.instruments:
             courier.fetch_instruments()
+        late_ns = self._pace.run_began_ns + nanoseconds(settings.collateral_after_s)
+        if (standing.clean or now_ns >= late_ns) and any(part.exits for part in self._parts):
+            # Beside the wait for the second look, or once nothing is quick any more: it delays no close.
+            courier.ask_collateral()
         owed = [part for part in self._parts if part.owed()]
         if owed:
             courier.ask_fills([part.leg for part in self._parts])

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 
 from bastion.domain.look import Look
+from bastion.domain.mandate import ExitKind
 from bastion.domain.records import (
     Entry,
     LegExtended,
@@ -76,6 +77,11 @@ class Part:
         """The verdict of this run, so far."""
         judged = self.leg.judged
         return judged if judged is not None and judged.run == self.run else None
+
+    @property
+    def exits(self) -> bool:
+        """Whether it closes what an account holds, rather than a part or its orders alone."""
+        return self.course.request.kind is ExitKind.EXIT
 
     @property
     def retired(self) -> bool:

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
+from bastion.domain.balance import CollateralRead
 from bastion.domain.look import Look
 from bastion.domain.money import ZERO, Quantity
 from bastion.domain.order import Fill, OpenOrder
@@ -62,6 +63,7 @@ class Leg:
     fills: dict[FillKey, Fill] = field(default_factory=dict)
     fills_read: FillsRead | None = None
     seconds: dict[BookKey, SecondSourceRead] = field(default_factory=dict)
+    collateral: CollateralRead | None = None
     snapshot: Looked | None = None
     before: Looked | None = None
     latest: Looked | None = None
@@ -93,6 +95,8 @@ class Leg:
                 self.fills.update({(f.category, f.instrument, f.fill_id): f for f in record.fills})
             case SecondSourceRead():
                 self._second(record)
+            case CollateralRead():
+                self.collateral = record
             case Troubled():
                 self.troubles.append(record)
             case _:
@@ -311,6 +315,7 @@ def _advance(state: Progress, record: Record, *, at_ns: int) -> None:
             | CancelsAnswered()
             | FillsRead()
             | SecondSourceRead()
+            | CollateralRead()
             | Troubled()
             | LegJudged()
         ):

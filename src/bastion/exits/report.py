@@ -16,6 +16,7 @@ from bastion.errors import Fault
 from bastion.exits import last_rung
 from bastion.exits.books import Sent, book_key
 from bastion.exits.closings import Closing, closings, refund_of
+from bastion.exits.exposure import exposure
 from bastion.exits.own_orders import is_ours
 from bastion.exits.part_words import told_verdict
 from bastion.exits.progress import Leg, Progress, progress
@@ -123,6 +124,7 @@ def _report(state: Progress, legs: tuple[Leg, ...]) -> ExitReport:
         joined=state.request.joined,
         kind=state.request.kind,
         ladder=tuple(row for leg in legs for row in rungs_taken(leg)),
+        exposure=exposure(legs, judged=verdict is not None),
     )
     return replace(report, summary=_said(report, state, legs))
 

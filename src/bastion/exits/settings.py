@@ -46,6 +46,7 @@ class ExitSettings:
     straggler_s: float = 0.5
     surprise_wait_s: float = 0.25
     chase_terminal_gap_s: float = 30.0
+    collateral_after_s: float = 2.0
     hold_look_gap_s: float = 2.0
     chase_gap_s: float = 5.0
     chase_s: float = 900.0

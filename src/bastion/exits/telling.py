@@ -115,6 +115,62 @@ class RungTaken:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AssetExposure:
+    """The net exposure to one base asset over all accounts of the exit, longs positive.
+
+    In US dollars at the mark, and in the asset itself; None where a venue did not give what it takes.
+    """
+
+    asset: str
+    before_usd: Usd | None
+    after_usd: Usd | None
+    before_qty: Decimal | None
+    after_qty: Decimal | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrphanedLeg:
+    """A position that is left while what stood against it, in the same base asset, is gone."""
+
+    asset: str
+    symbol: str
+    exchange: str
+    account: str
+    direction: Side
+    quantity: Quantity
+    notional_usd: Usd | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CollateralAtRisk:
+    """A coin of an account that is no US stablecoin: closing positions did not take its risk away."""
+
+    exchange: str
+    account: str
+    coin: str
+    quantity: Quantity
+    value_usd: Usd | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exposure:
+    """What the accounts were exposed to before the exit and after it, as far as the exit covers them.
+
+    `unknown_before` and `unknown_after` name the accounts of which that is not known; `collateral_unread`
+    those whose coins are not, each with the reason.
+    """
+
+    summary: str
+    assets: tuple[AssetExposure, ...]
+    unknown_before: tuple[str, ...]
+    unknown_after: tuple[str, ...]
+    orphaned: tuple[OrphanedLeg, ...]
+    collateral: tuple[CollateralAtRisk, ...]
+    collateral_unread: tuple[UnreadPart, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LookProof:
     """One of the two looks behind a flat leg: when it ended (ISO-8601, UTC) and which parts it read."""
 
@@ -168,7 +224,8 @@ class ExitReport:
     a part that was closed (`kind` partial or winners), for REDUCED and CLOSED. The verdict speaks of what
     `selection` covers and of nothing else. `positions_closed` counts no reduced position. `joined` names
     the exits that ran on accounts of this one when it came; `kind` is what the exit's machinery was used for.
-    `ladder` holds the rounds in which a position was not closed by a plain market order, in their order.
+    `ladder` holds the rounds in which a position was not closed by a plain market order, in their order;
+    `exposure` what the accounts were exposed to before and after.
     """
 
     summary: str
@@ -201,3 +258,4 @@ class ExitReport:
     joined: tuple[str, ...]
     kind: ExitKind
     ladder: tuple[RungTaken, ...]
+    exposure: Exposure

@@ -97,4 +97,5 @@ async def test_an_exit_of_four_positions_takes_three_looks_and_one_witness_each(
         looks = paths.count(LISTS[venue]) / LISTS_A_LOOK[venue]
         # One shows the positions and two in a row show none; a busy machine may need one more.
         assert 3 <= looks <= 4
-        assert paths.count(WITNESSES[venue]) == looks
+        # The same page tells the account's coins, which are read once, beside the wait for the second look.
+        assert looks <= paths.count(WITNESSES[venue]) <= looks + 1

@@ -71,6 +71,7 @@ def exit_lines(report: ExitReport) -> Iterator[str]:
         )
     for warning in report.warnings:
         yield f"  note     {warning}"
+    yield f"  exposure {report.exposure.summary}"
     if report.next_step:
         yield f"next: {report.next_step}"
     yield verdict_line(report)

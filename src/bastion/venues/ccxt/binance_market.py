@@ -6,7 +6,7 @@ Commission Rate, Mark Price.
 
 from decimal import Decimal
 
-from bastion.domain.balance import Balance
+from bastion.domain.balance import Balance, CoinHeld
 from bastion.domain.book import Quote
 from bastion.domain.money import ZERO, Usd
 from bastion.domain.position import Position
@@ -48,6 +48,7 @@ class BinanceMarket(CcxtVenue):
                 total_usd=Usd(totals.decimal("totalMarginBalance")),
                 available_usd=Usd(totals.decimal("availableBalance")),
                 notes=("multi-assets mode: the totals are the venue's, in USD",),
+                coins=tuple(_coin(row, None) for row in totals.rows("assets") if _can_lose(row)),
             )
         assets = totals.rows("assets")
         held = [row for row in assets if row.decimal("marginBalance") or row.decimal("availableBalance")]
@@ -61,6 +62,7 @@ class BinanceMarket(CcxtVenue):
                 for row, rate in priced
                 if row.text("asset") not in STABLECOINS
             ),
+            coins=tuple(_coin(row, rate) for row, rate in priced if _can_lose(row)),
         )
 
     async def quote(self, position: Position, *, deadline_s: float) -> Quote:
@@ -103,3 +105,14 @@ class BinanceMarket(CcxtVenue):
             "fapiPublicGetPremiumIndex", {"symbol": f"{coin}USDT"}, units={"weight": 1}, deadline=deadline
         )
         return Row(answer.value, "premiumIndex").decimal("indexPrice")
+
+
+def _can_lose(row: Row) -> bool:
+    return row.text("asset") not in STABLECOINS and row.decimal("marginBalance") != ZERO
+
+
+def _coin(row: Row, rate: Decimal | None) -> CoinHeld:
+    held = row.decimal("marginBalance")
+    return CoinHeld(
+        coin=row.text("asset"), quantity=held, value_usd=None if rate is None else Usd(held * rate)
+    )

@@ -14,6 +14,7 @@ from bastion.domain.position import Position
 from bastion.errors import AnswerMalformed, VenueError
 from bastion.venues.ccxt import bybit_rows as rows
 from bastion.venues.ccxt.bybit_pace import PUBLIC
+from bastion.venues.ccxt.coins import coins_of
 from bastion.venues.ccxt.levels import levels
 from bastion.venues.ccxt.venue import CcxtVenue
 from bastion.venues.deadline import Deadline, settled
@@ -49,6 +50,7 @@ class BybitMarket(CcxtVenue):
             total_usd=Usd(listed[0].decimal("totalEquity")),
             available_usd=None if available is None else Usd(available),
             notes=notes,
+            coins=coins_of(listed[0], "coin", name="coin", quantity="equity", value="usdValue"),
         )
 
     async def quote(self, position: Position, *, deadline_s: float) -> Quote:

@@ -51,6 +51,8 @@ class HyperliquidMarket(CcxtVenue):
             total_usd=Usd(sum((value for value, _ in states), ZERO)),
             available_usd=Usd(states[0][1]),
             notes=(SPOT_NOTE,),
+            # Every dex is margined in a US stablecoin.
+            coins=(),
         )
 
     async def quote(self, position: Position, *, deadline_s: float) -> Quote:

@@ -11,6 +11,7 @@ from bastion.domain.money import ZERO, Usd
 from bastion.domain.position import Position
 from bastion.errors import AnswerMalformed, VenueError
 from bastion.venues.ccxt import okx_rows as rows
+from bastion.venues.ccxt.coins import coins_of
 from bastion.venues.ccxt.levels import levels
 from bastion.venues.ccxt.okx_reads import data_of
 from bastion.venues.ccxt.venue import CcxtVenue
@@ -44,7 +45,12 @@ class OkxMarket(CcxtVenue):
         if available is None:
             available = sum((_in_dollars(coin) for coin in found[0].rows("details")), ZERO)
             notes = ("available: added up over the coins, as the account mode keeps them apart",)
-        return Balance(total_usd=Usd(found[0].decimal("totalEq")), available_usd=Usd(available), notes=notes)
+        return Balance(
+            total_usd=Usd(found[0].decimal("totalEq")),
+            available_usd=Usd(available),
+            notes=notes,
+            coins=coins_of(found[0], "details", name="ccy", quantity="eq", value="eqUsd"),
+        )
 
     async def quote(self, position: Position, *, deadline_s: float) -> Quote:
         """Return 200 levels a side, and the taker fee of the contract's family, which is read once."""

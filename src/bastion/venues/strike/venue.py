@@ -230,6 +230,7 @@ class StrikeVenue:
             total_usd=Usd(balances.decimal("total")),
             available_usd=Usd(balances.decimal("withdrawable")),
             notes=("open profit and loss is not in the total, nor is a claim in the payout queue",),
+            coins=(),
         )
 
     async def close(self) -> None:

@@ -48,6 +48,7 @@ class Hand:
         self._venue = venue
         self._seen = seen if seen is not None and worth_acting_on(seen) else None
         self._clock = clock
+        self._begun_ns = clock.monotonic_ns()
         self._settings = settings
         self._parts: list[Part] = []
         self._leg, self._pace = part.leg, part.pace
@@ -248,7 +249,8 @@ class Hand:
         return now_ns >= self._next_look_ns and self._looks < self._settings.looks_max
 
     async def _see(self, courier: Courier, now_ns: int) -> None:
-        ahead = sweep_ahead(self.leg, self._pace) if any(part.acts(now_ns) for part in self._parts) else None
+        acts = any(part.acts(now_ns) for part in self._parts)
+        ahead = sweep_ahead(self.leg, self._pace, since_ns=self._begun_ns) if acts else None
         if ahead is not None:
             await courier.act(ahead)
             self._next_look_ns = now_ns = self._clock.monotonic_ns()

@@ -17,15 +17,18 @@ def worth_acting_on(look: Look) -> bool:
     return look.venue_time_ms is not None and any(position.closable for position in look.positions)
 
 
-def sweep_ahead(leg: Leg, pace: Pace) -> Act | None:
+def sweep_ahead(leg: Leg, pace: Pace, *, since_ns: int) -> Act | None:
     """Return the sweep of what rests where the venue has just said that our orders closed everything.
 
     The venue's own answers (filled, for the whole size) stand for a look here: stops stay until their
     position is closed (law 8), and then no longer. None while anything is open, under way, refused or not
-    known, and where what was seen was tried to be cancelled already: then the next look decides.
+    known, where what was seen was tried to be cancelled already, and where the look began before `since_ns`
+    (monotonic): a position may have grown since, and the orders closed what it was. The next look decides.
     """
     look = leg.look
-    if look is None or pace.in_flight or not leg.sight.whole or not look.positions:
+    if look is None or look.begun_ns < since_ns:
+        return None
+    if pace.in_flight or not leg.sight.whole or not look.positions:
         return None
     orders = by_position(leg)
     if not all(_closed(position, orders.get(position.key, []), pace, look) for position in look.positions):

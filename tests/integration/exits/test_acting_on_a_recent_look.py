@@ -34,12 +34,43 @@ async def test_the_first_request_is_the_closing_order_where_the_desk_has_just_lo
     assert (report.verdict, report.positions_closed) == (Verdict.FLAT, 1)
     asked = await paths_of_the_exit(rig)
     assert asked[0] == ORDER
-    # The stop is swept on the word of the filled order, and two fresh looks prove the rest.
-    swept = next(index for index, path in enumerate(asked) if "lgo" in path)
-    looks = [index for index, path in enumerate(asked) if path == POSITIONS]
-    assert len(looks) >= 2
-    assert swept < looks[0]
+    assert asked.count(POSITIONS) >= 2
     assert await rig.waiting() == []
+
+
+async def test_the_stops_go_on_the_word_of_the_fills_where_the_exit_looked_itself(rig: ProtectionRig) -> None:
+    await rig.hold("2")
+    await rig.rest("SELL", "2", trigger_price="900", trigger_when="FALLS_TO", reduce_only=True)
+    for venue in rig.desk.venues.values():
+        await venue.open(deadline_s=10)
+    await rig.paper.control("DELETE", "/requests")
+    report = await emergency_exit(rig.desk, OWNER, hold_s=NO_HOLD)
+    assert (report.verdict, report.positions_closed) == (Verdict.FLAT, 1)
+    rows = [row for row in await rig.requests() if row["venue"] == "binance"]
+    swept = next(
+        index for index, row in enumerate(rows) if "lgo" in row["path"] and row["method"] == "DELETE"
+    )
+    looks = [index for index, row in enumerate(rows) if row["path"] == POSITIONS]
+    assert looks[0] < swept < looks[1]
+    assert await rig.waiting() == []
+
+
+async def test_the_stops_of_what_has_grown_since_the_look_stay_until_it_is_closed(rig: ProtectionRig) -> None:
+    await rig.hold("2")
+    await rig.rest("SELL", "2", trigger_price="900", trigger_when="FALLS_TO", reduce_only=True)
+    await look_now(rig)
+    order = {"venue": "binance", "symbol": "BTCUSDT", "direction": "BUY", "quantity": "1"}
+    await rig.paper.control("POST", "/orders", order)
+    report = await emergency_exit(rig.desk, OWNER, hold_s=NO_HOLD)
+    assert report.verdict is Verdict.FLAT
+    assert await rig.held() == {}
+    rows = [row for row in await rig.requests() if row["venue"] == "binance"]
+    swept = next(
+        index for index, row in enumerate(rows) if "lgo" in row["path"] and row["method"] == "DELETE"
+    )
+    closes = [index for index, row in enumerate(rows) if row["path"] == ORDER and row["method"] == "POST"]
+    assert len(closes) == 2
+    assert swept > closes[-1]
 
 
 async def test_a_position_that_is_gone_meanwhile_is_neither_opened_nor_missed(rig: ProtectionRig) -> None:

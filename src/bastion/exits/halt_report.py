@@ -53,7 +53,7 @@ def fold_halt(entries: Sequence[Entry], report: ExitReport) -> HaltReport:
         next_step=_next_step(report, kept),
         warnings=report.warnings,
         state=report.state,
-        verdict=None if state.judged is None else VERDICTS[state.judged.verdict],
+        verdict=VERDICTS[report.verdict] if isinstance(report.verdict, Verdict) else None,
         elapsed_s=report.elapsed_s,
         reason=report.reason,
         stops_too=state.request.stops_too,
@@ -115,7 +115,7 @@ def _next_step(report: ExitReport, kept: Sequence[KeptOrder]) -> str | None:
     if report.success:
         return None
     if report.verdict is None:
-        return report.next_step
+        return f"The halt is running. Ask for the status of {report.exit_id} again in a few seconds."
     left = [order for order in kept if _stays(order)]
     if left:
         names = ", ".join(f"{order.symbol} {order.order_id} on {order.exchange}" for order in left)

@@ -20,6 +20,7 @@ from bastion.exits.exposure import exposure
 from bastion.exits.own_orders import is_ours
 from bastion.exits.part_words import told_verdict
 from bastion.exits.progress import Leg, Progress, progress
+from bastion.exits.proof import demand_proof
 from bastion.exits.rungs_taken import rungs_taken
 from bastion.exits.sentences import covered_part, next_step, summary, warnings
 from bastion.exits.telling import (
@@ -65,6 +66,7 @@ def fold(entries: Sequence[Entry]) -> ExitReport:
     if state is None:
         message = "these entries hold no requested exit"
         raise ValueError(message)
+    demand_proof(state)
     return _report(state, tuple(state.legs.values()))
 
 

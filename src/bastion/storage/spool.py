@@ -3,7 +3,6 @@
 import asyncio
 import json
 from bisect import bisect_right
-from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -224,14 +223,34 @@ class SpooledJournal:
 
     def _not_arrived(self, stored: tuple[Entry, ...], beside: list[_Placed]) -> list[_Placed]:
         # What the journal took after all, or the spool after the memory, stands in one place only.
-        arrived = Counter(self._name(entry) for entry in stored)
+        waiting: dict[_Name, list[int]] = {}
+        for entry in reversed(stored):
+            waiting.setdefault(self._name(entry), []).append(entry.seq)
+        arrived: list[tuple[int, int]] = []
         missing = []
         for one in beside:
-            if arrived[one[2]]:
-                arrived[one[2]] -= 1
+            seqs = waiting.get(one[2])
+            if seqs:
+                arrived.append((one[1].at_ns, seqs.pop()))
             else:
                 missing.append(one)
-        return missing
+        return _behind(missing, arrived)
+
+
+def _behind(missing: Sequence[_Placed], arrived: Sequence[tuple[int, int]]) -> list[_Placed]:
+    """Return the entries, none of them before one that was made earlier and has reached the journal since.
+
+    A late journal takes its records in order, one after the other: what it has not taken yet comes after
+    what it has.
+    """
+    placed = []
+    for after, entry, name in missing:
+        seqs = [seq for at_ns, seq in arrived if at_ns <= entry.at_ns]
+        floor = max(seqs, default=None)
+        if floor is not None and after is not None:
+            after = max(after, floor)  # noqa: PLW2901 - the same place, known better
+        placed.append((after, entry, name))
+    return placed
 
 
 def _merge(stored: tuple[Entry, ...], beside: list[_Placed]) -> tuple[Entry, ...]:

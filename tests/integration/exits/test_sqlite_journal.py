@@ -176,6 +176,29 @@ async def test_a_journal_that_is_late_gets_every_record_and_each_stands_once(tmp
     again.close()
 
 
+async def test_what_a_late_journal_has_not_taken_yet_comes_after_what_it_has(tmp_path: Path) -> None:
+    told: list[str] = []
+    late = [RunStarted(exit_id="x1", run=number, monotonic_ns=number) for number in range(1, 5)]
+    journal = _open(tmp_path / "journal.sqlite", tmp_path / "spool", told)
+    await journal.append([requested("x1")])
+    blocker = apsw.Connection(str(tmp_path / "journal.sqlite"))
+    blocker.execute("BEGIN IMMEDIATE")
+    for record in late:
+        await journal.append([record])
+    # The moment between two commits of the late journal: it has the first records, and not the others.
+    caught_up = SqliteJournal(tmp_path / "half.sqlite", clock=SystemClock())
+    await caught_up.append([requested("x1")])
+    for record in late[:2]:
+        await caught_up.append([record])
+    caught_up.close()
+    half = _open(tmp_path / "half.sqlite", tmp_path / "spool", told)
+    assert [entry.record for entry in half.entries("x1")] == [requested("x1"), *late]
+    half.close()
+    blocker.execute("ROLLBACK")
+    journal.close()
+    blocker.close()
+
+
 async def test_a_corrupt_journal_stops_nothing(tmp_path: Path) -> None:
     path = tmp_path / "journal.sqlite"
     path.write_bytes(b"this is no database, and long enough to be looked at " * 40)

@@ -195,3 +195,30 @@ def test_while_it_runs_there_is_no_verdict_and_the_next_step_is_to_ask_again() -
 def test_entries_without_a_request_are_no_exit() -> None:
     with pytest.raises(ValueError, match="no requested exit"):
         fold([])
+
+
+def flat_leg() -> LegJudged:
+    return LegJudged(exit_id="xtest", account="main", run=1, verdict=Verdict.FLAT, time_to_flat_ms=900)
+
+
+def flat_exit() -> ExitJudged:
+    return ExitJudged(exit_id="xtest", verdict=Verdict.FLAT, held_until_ns=UTC_NS)
+
+
+@pytest.mark.parametrize(
+    "records",
+    [(flat_leg(), flat_exit()), (seen(500), flat_leg(), flat_exit()), (seen(100), seen(500), flat_exit())],
+    ids=["no look", "one look", "no verdict of the account"],
+)
+def test_flat_without_its_two_looks_is_told_as_unknown(records: tuple[Record, ...]) -> None:
+    report = told(*records)
+    assert (report.verdict, report.success, report.time_to_flat_ms) == (Verdict.UNKNOWN, False, None)
+    assert [part.part for part in report.unread] == ["proof"]
+    assert report.next_step is not None
+    assert report.summary.startswith("UNKNOWN ")
+
+
+def test_flat_is_told_with_both_of_its_looks() -> None:
+    report = told(seen(100), seen(500), flat_leg(), flat_exit())
+    assert report.verdict is Verdict.FLAT
+    assert [len(leg.looks) for leg in report.looks] == [2]

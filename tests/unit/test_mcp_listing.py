@@ -25,6 +25,7 @@ HINTS = {
     "bastion_halt": DESTROYS,
     "bastion_preview": READS,
     "bastion_exit_status": READS_HERE,
+    "bastion_halt_status": READS_HERE,
     "bastion_certificate": READS_HERE,
     "bastion_get_positions": READS,
     "bastion_get_balance": READS,

@@ -83,8 +83,8 @@ async def exit_status(desk: Desk, principal: Principal, exit_id: str) -> ExitRep
     if report.kind is ExitKind.HALT:
         # Its proof is that no order works; "flat" would be read as more than that.
         raise ExitUnknown(
-            f"{exit_id} is a halt, not an exit: `bastion watch {exit_id}` shows it, and asking for the halt "
-            "again joins it or proves it anew."
+            f"{exit_id} is a halt, not an exit: bastion_halt_status, GET /v1/halts/{exit_id} and "
+            f"`bastion watch {exit_id}` tell how it stands."
         )
     return report
 

@@ -59,5 +59,7 @@ async def halt_status(desk: Desk, principal: Principal, halt_id: str) -> HaltRep
     """
     report = report_of(desk, principal, halt_id)
     if report.kind is not ExitKind.HALT:
-        raise ExitUnknown(f"{halt_id} is no halt; `exit_status` tells how it stands.")
+        raise ExitUnknown(
+            f"{halt_id} is no halt; bastion_exit_status and GET /v1/exits/{halt_id} tell how it stands."
+        )
     return fold_halt(entries_of(desk, principal, halt_id), report)

@@ -182,6 +182,11 @@ async def test_flat(desk: tuple[House, Served], market: Exchange) -> None:
         assert (winners["success"], winners["positions_closed"], winners["kept_open"]) == (True, 0, [])
         halted = await ask.answer("bastion_halt")
         assert (halted["success"], halted["orders_cancelled"]) == (True, 0)
+        halt_id = halted["halt_id"]
+        status = await ask.answer("bastion_halt_status", halt_id=halt_id)
+        assert (status["verdict"], status["halt_id"]) == ("HALTED", halt_id)
+        assert await ask.refusal("bastion_exit_status", exit_id=halt_id) == "INVALID_ARGUMENT"
+        assert await ask.refusal("bastion_halt_status", halt_id=killed["exit_id"]) == "INVALID_ARGUMENT"
         assert (await ask.answer("bastion_move_to_breakeven"))["total_moved"] == 0
         assert await ask.refusal("bastion_partial_close", symbol="BTC") == "POSITION_NOT_FOUND"
         assert await ask.refusal("bastion_set_stop_loss", symbol="BTC", sl_price=1) == "POSITION_NOT_FOUND"

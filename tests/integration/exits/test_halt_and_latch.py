@@ -19,6 +19,7 @@ from bastion.domain.principal import Principal, Scope
 from bastion.domain.selection import Selection
 from bastion.domain.verdict import LatchState
 from bastion.errors import ConfirmationRequired, Conflict, Refused, ScopeDenied
+from bastion.surfaces.mcp_server.tools.exits import HALT
 from tests.protection_rig import VENUES, ProtectionRig, at
 
 OWNER = Principal(id="owner", surface="test", scope=Scope.ENGINE)
@@ -122,6 +123,9 @@ async def test_an_order_that_cannot_be_cancelled_is_listed_exactly(rig: Protecti
     )
     assert report.summary.startswith("NOT HALTED")
     assert left.order_id in (report.next_step or "")
+    assert HALT.next_tool is not None
+    again = {"name": "bastion_halt", "arguments": {"venues": ["binance"]}}
+    assert HALT.next_tool(report, rig.desk) == again, "nobody is led from a part to all"
 
 
 async def test_a_halt_that_was_broken_off_is_taken_up(rig: ProtectionRig) -> None:
@@ -129,6 +133,10 @@ async def test_a_halt_that_was_broken_off_is_taken_up(rig: ProtectionRig) -> Non
     await rig.paper.control("POST", "/faults", {"kind": "latency", "round_trip_ms": 300})
     report = await halt(rig.desk, OWNER, wait_s=0.05)
     assert report.summary.startswith("HALTING")
+    assert (report.next_step or "").startswith("The halt is running.")
+    assert HALT.next_tool is not None
+    status = {"name": "bastion_halt_status", "arguments": {"halt_id": report.halt_id}}
+    assert HALT.next_tool(report, rig.desk) == status
     await rig.desk.stop()
     assert recover(rig.desk) == (report.halt_id,)
     await rig.desk.finish()

@@ -9,6 +9,7 @@ from mcp_types import ResourceTemplate
 from bastion import commands
 from bastion.domain.act import Act
 from bastion.domain.principal import Principal
+from bastion.errors import ExitUnknown
 from bastion.surfaces.mcp_server.answers import Answer, answer_of
 
 SCHEME = "bastion://"
@@ -100,9 +101,12 @@ BY_URI = {resource.uri: resource for resource in RESOURCES}
 
 EXIT_TEMPLATE = ResourceTemplate(
     name="exit",
-    title="One emergency exit",
+    title="One exit or halt",
     uri_template=EXIT_URI + "{id}",
-    description=f"How the exit of that id stands, with the fields of bastion_exit_status. {_KEY}",
+    description=(
+        "How the exit or halt of that id stands, with the fields of bastion_exit_status or "
+        f"bastion_halt_status. {_KEY}"
+    ),
     mime_type="application/json",
 )
 
@@ -114,7 +118,10 @@ def exit_of(uri: str) -> Resource | None:
         return None
 
     async def read(desk: commands.Desk, principal: Principal) -> Answer:
-        return answer_of(await commands.exit_status(desk, principal, exit_id))
+        try:
+            return answer_of(await commands.exit_status(desk, principal, exit_id))
+        except ExitUnknown:
+            return answer_of(await commands.halt_status(desk, principal, exit_id))
 
     return Resource(uri=uri, title="One exit", description="", act=Act.EXIT_STATUS, read=read)
 

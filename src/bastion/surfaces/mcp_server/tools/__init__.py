@@ -11,6 +11,7 @@ from bastion.surfaces.mcp_server.tools.exits import (
     EMERGENCY_EXIT,
     EXIT_STATUS,
     HALT,
+    HALT_STATUS,
     KILL_SWITCH,
     PREVIEW,
 )
@@ -29,6 +30,7 @@ TOOLS: tuple[Tool, ...] = (
     HALT,
     PREVIEW,
     EXIT_STATUS,
+    HALT_STATUS,
     CERTIFICATE,
     POSITIONS,
     BALANCE,

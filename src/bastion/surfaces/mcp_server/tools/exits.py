@@ -101,9 +101,22 @@ async def _halt(call: Call) -> HaltReport:
     )
 
 
+async def _halt_status(call: Call) -> HaltReport:
+    return await commands.halt_status(call.desk, call.principal, str(call.arguments["halt_id"]))
+
+
 def _next_of_halt(report: HaltReport, _: commands.Desk) -> Mapping[str, object] | None:
-    # A halt that is asked for again joins the running one, or cancels what is left.
-    return None if report.success else {"name": "bastion_halt", "arguments": {}}
+    if report.success:
+        return None
+    if report.verdict is None:
+        return {"name": "bastion_halt_status", "arguments": {"halt_id": report.halt_id}}
+    # Asked for again, the same halt cancels what is left; nobody is led from a part to all.
+    asked = {name: list(words) for name, words in plain(report.selection).items() if words}
+    sides = asked.pop("sides", [])
+    if len(sides) == 1:
+        asked["side"] = sides[0]
+    stops = {"stops_too": True} if report.stops_too else {}
+    return {"name": "bastion_halt", "arguments": {**asked, **stops}}
 
 
 async def _preview(call: Call) -> PreviewReport:
@@ -279,6 +292,28 @@ HALT = Tool(
     run=_halt,
     next_tool=_next_of_halt,
     destructive=True,
+)
+
+HALT_STATUS = Tool(
+    name="bastion_halt_status",
+    title="State of a halt",
+    description=(
+        "Tells how a halt stands, with the same fields as `bastion_halt` answers; it changes nothing and "
+        "needs a key with the `read` scope. Use it after a halt whose `verdict` is null, or after a lost "
+        "connection, until `verdict` is set: HALTED, NOT_HALTED or UNKNOWN. It cancels nothing: that is "
+        "`bastion_halt`. For an exit, a partial close or flatten-winners use `bastion_exit_status`."
+    ),
+    act=Act.EXIT_STATUS,
+    toolsets=EXIT,
+    parameters={
+        "halt_id": Text(
+            description="The `halt_id` of a halt, for example `x3kq7z2m5p4ab`.", length_max=40, required=True
+        )
+    },
+    report=HaltReport,
+    run=_halt_status,
+    next_tool=_next_of_halt,
+    open_world=False,
 )
 
 CERTIFICATE = Tool(

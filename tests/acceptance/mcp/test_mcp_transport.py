@@ -2,10 +2,17 @@
 
 import json
 import socket
+import time
+from contextlib import ExitStack
 
 import httpx2
 import pytest
 
+from bastion.surfaces.mcp_server.over_http import (
+    SESSIONS_EACH_MAX,
+    STREAMS_EACH_MAX,
+    STREAMS_KEYLESS_MAX,
+)
 from tests.acceptance.mcp.house import House, Served, serving
 
 ACCEPT = {"accept": "application/json, text/event-stream", "content-type": "application/json"}
@@ -20,6 +27,7 @@ INITIALIZE = {
     },
 }
 KEYLESS_SESSIONS_MAX = 200
+MANY = httpx2.Limits(max_connections=200)
 MODERN = ACCEPT | {"mcp-protocol-version": "2026-07-28", "mcp-method": "tools/list"}
 META = {
     "io.modelcontextprotocol/protocolVersion": "2026-07-28",
@@ -106,8 +114,45 @@ def test_sessions_without_a_key_do_not_use_up_those_of_a_key(house: House) -> No
             client.post(served.stream, content=json.dumps(INITIALIZE), headers=ACCEPT).status_code
             for _ in range(KEYLESS_SESSIONS_MAX + 1)
         ]
-        assert opened == [200] * KEYLESS_SESSIONS_MAX + [503]
-        assert post(served.stream, INITIALIZE, x_api_key=house.key("trade")).status_code == 200
+        assert opened == [200] * KEYLESS_SESSIONS_MAX + [429]
+        key = house.key("trade")
+        last = post(served.stream, INITIALIZE, x_api_key=key)
+        assert last.status_code == 200
+        more = [post(served.stream, INITIALIZE, x_api_key=key) for _ in range(SESSIONS_EACH_MAX)]
+        assert [one.status_code for one in more] == [200] * (SESSIONS_EACH_MAX - 1) + [429]
+        assert "This key has 50 sessions open" in more[-1].json()["error"]["message"]
+        assert more[-1].headers["retry-after"]
+        # Another key has its own, and one that was ended makes room.
+        assert post(served.stream, INITIALIZE, x_api_key=house.key("read")).status_code == 200
+        ended = {"x-api-key": key, "mcp-session-id": last.headers["mcp-session-id"]}
+        assert client.delete(served.stream, headers=ended).status_code == 200
+        assert post(served.stream, INITIALIZE, x_api_key=key).status_code == 200
+
+
+def test_streams_of_the_older_form_are_counted_by_key_and_in_all(house: House) -> None:
+    with serving(house) as served, httpx2.Client(verify=False, timeout=30, limits=MANY) as client:
+        key = {"x-api-key": house.key("trade")}
+        with ExitStack() as held:
+
+            def opened(headers: dict[str, str]) -> int:
+                return held.enter_context(client.stream("GET", served.sse, headers=headers)).status_code
+
+            assert [opened(key) for _ in range(STREAMS_EACH_MAX)] == [200] * STREAMS_EACH_MAX
+            refused = client.get(served.sse, headers=key)
+            assert (refused.status_code, refused.json()["error"]["code"]) == (429, "RATE_LIMITED")
+            assert "This key has 20 streams open" in refused.json()["error"]["message"]
+            assert refused.headers["retry-after"]
+            assert [opened({}) for _ in range(STREAMS_KEYLESS_MAX)] == [200] * STREAMS_KEYLESS_MAX
+            assert "without a key" in client.get(served.sse).json()["error"]["message"]
+            # Neither keeps another key out.
+            assert opened({"x-api-key": house.key("read")}) == 200
+        # Whoever goes away makes room.
+        for _ in range(200):
+            with client.stream("GET", served.sse, headers=key) as again:
+                if again.status_code == 200:
+                    break
+            time.sleep(0.05)
+        assert again.status_code == 200
 
 
 @pytest.mark.parametrize("place", ["argument", "name", "query", "header", "method"])

@@ -25,6 +25,8 @@ from bastion.surfaces.rest.asgi import LOCAL, Application, Message, Receive, Sco
 
 STREAM_PATH = "/mcp/stream"
 BODY_BYTES_MAX = 262_144
+METHOD = "bastion.method"
+"""The protocol's method, in the ASGI scope; empty where the body names none."""
 BODY_S = 10.0
 CHUNKS_MAX = 100_000
 
@@ -77,6 +79,7 @@ class Door:
         client = scope.get("client")
         address = client[0] if client else None
         method, params = _request(body)
+        scope[METHOD] = method
         act = self._act_of(method, params)
         if act is not None:
             arguments = params.get("arguments")
@@ -177,6 +180,12 @@ def _telling(send: Send, headers: tuple[tuple[str, str], ...]) -> Send:
         await send(message)
 
     return tell
+
+
+async def turn_away(send: Send, message: str, *, retry_after_s: int) -> None:
+    """Answer a request that asks for more than there is, with 429 and when to come again."""
+    headers = (("Retry-After", str(retry_after_s)),)
+    await _answer(send, _Turned(status=429, message=message, headers=headers))
 
 
 async def _answer(send: Send, turned: _Turned) -> None:

@@ -40,6 +40,8 @@ directory) no key is needed.
 A key asks as often as its tier allows. Over HTTP, the answers tell the limit in `X-RateLimit-Limit`,
 `X-RateLimit-Remaining` and `X-RateLimit-Reset`. A call too many is the error `RATE_LIMITED` with
 `retry_after`, and the header `Retry-After`; a connection that shows too many bad keys gets status 429.
+A key holds at most 50 sessions of the Streamable HTTP form and 20 streams of the older one at a time, all
+keys together 200 of each; without a key there are 200 sessions and 50 streams. One more is refused with 429.
 What stops (exit, kill switch, halt, disarm) has a bucket of its own and is never refused for its number.
 
 ## Toolsets

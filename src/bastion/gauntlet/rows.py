@@ -183,6 +183,8 @@ ROWS: tuple[Row, ...] = (
         name="dust",
         told="What one order leaves is smaller than the least order.",
         build=market.dust,
+        # Hyperliquid closes a whole position of any size.
+        venues=tuple(venue for venue in VENUES if venue != "hyperliquid"),
     ),
     Row(
         name="hedge-mode",

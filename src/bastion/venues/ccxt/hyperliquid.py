@@ -241,8 +241,12 @@ class HyperliquidVenue(HyperliquidProtection):
         return PartRead(notes=shown, digests=(answer.digest,))
 
     async def _info(self, asked: Mapping[str, object], deadline: Deadline) -> Answer:
-        units = read_units(str(asked["type"]))
-        return await self._call("publicPostInfo", asked, units=units, deadline=deadline)
+        kind = str(asked["type"])
+        if self._thrift.withholds(kind):
+            raise VenueRejected(
+                "not sent: weight is short, and is kept for positions and orders", fault=Fault.RATE_LIMIT
+            )
+        return await self._call("publicPostInfo", asked, units=read_units(kind), deadline=deadline)
 
     async def _act(
         self, action: Mapping[str, object], items: int, deadline: Deadline, *, expires: bool

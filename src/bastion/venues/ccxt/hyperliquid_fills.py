@@ -5,6 +5,7 @@ Source: Hyperliquid docs, "Info endpoint", Retrieve a user's fills (2000 at most
 the execution: with its size, it tells the position after it, apart from the clearinghouse's own word.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
@@ -12,13 +13,14 @@ from decimal import Decimal
 from bastion.domain.money import ZERO
 from bastion.domain.order import Direction, Fill
 from bastion.domain.position import Position
-from bastion.errors import AnswerMalformed
+from bastion.errors import AnswerMalformed, VenueError, VenueUnreachable
 from bastion.venues.ccxt import hyperliquid_rows as rows
 from bastion.venues.ccxt.hyperliquid_cloid import client_id_of
-from bastion.venues.deadline import Deadline
+from bastion.venues.deadline import Deadline, within
 from bastion.venues.raw import STABLECOINS, Answer, Row, plain, read_rows
 
 PAGE, PAGES_MAX = 2000, 10
+GATHER_PASSES = 4
 _STABLE = STABLECOINS | {"USDT0", "USDH", "USDXL"}
 
 Ask = Callable[[Mapping[str, object], Deadline], Awaitable[Answer]]
@@ -31,6 +33,7 @@ class HyperliquidFills:
         self._ask = ask
         self._address = address
         self._own = own
+        self._gathering: asyncio.Future[Answer | VenueError] | None = None
 
     async def read(
         self,
@@ -57,8 +60,7 @@ class HyperliquidFills:
         Raises:
             VenueError: the list could not be read.
         """
-        asked = {"type": "userFills", "user": self._address}
-        answer = await self._ask(asked, deadline)
+        answer = await self._newest(deadline)
         mine = [row for row in read_rows(answer.value, "userFills") if row.text("coin") == coin]
         if not mine:
             return None
@@ -69,6 +71,35 @@ class HyperliquidFills:
         # Executions of one millisecond form a chain: its end is where no other begins.
         ends = [end for end in after if end not in before]
         return ends[0] if len(ends) == 1 else after[0]
+
+    async def _newest(self, deadline: Deadline) -> Answer:
+        gathering = self._gathering
+        if gathering is None:
+            return await self._ask_for_all(deadline)
+        async with within(deadline):
+            told = await asyncio.shield(gathering)
+        if isinstance(told, VenueError):
+            raise told
+        return told
+
+    async def _ask_for_all(self, deadline: Deadline) -> Answer:
+        # One list holds every coin: who asks before the request leaves shares its answer.
+        mine: asyncio.Future[Answer | VenueError] = asyncio.get_running_loop().create_future()
+        told: Answer | VenueError = VenueUnreachable("the read that was shared was given up")
+        self._gathering = mine
+        try:
+            for _ in range(GATHER_PASSES):
+                await asyncio.sleep(0)
+            self._gathering = None
+            told = await self._ask({"type": "userFills", "user": self._address}, deadline)
+        except VenueError as error:
+            told = error
+            raise
+        finally:
+            if self._gathering is mine:
+                self._gathering = None
+            mine.set_result(told)
+        return told
 
     def _fill(self, row: Row, settles: Mapping[str, str], rates: Mapping[str, Decimal]) -> Fill:
         token = row.text_or("feeToken", rows.USDC)

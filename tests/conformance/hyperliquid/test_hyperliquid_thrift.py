@@ -1,0 +1,58 @@
+"""Hyperliquid's lists of executions: heavy, so asked once a moment, and not at all when weight is short."""
+
+import asyncio
+from dataclasses import replace
+from decimal import Decimal
+
+import pytest
+
+from bastion.errors import Fault, VenueError, VenueRejected
+from bastion.venues.deadline import settled
+from tests.hyperliquid_script import FILLS, STATE, Scripted, fill_row, held, raw, request_for, say, state
+
+S = 5.0
+POSITION = request_for().position
+
+
+async def test_second_sources_of_one_moment_share_one_list_and_later_ones_ask_anew(hl: Scripted) -> None:
+    hl.on(FILLS, say([fill_row(1, 5), fill_row(2, 6, coin="ETH", startPosition="7.0")]))
+    other = replace(POSITION, instrument="ETH")
+    async with asyncio.TaskGroup() as group:
+        asked = [
+            group.create_task(hl.venue.second_source(position, deadline_s=S))
+            for position in (POSITION, other, POSITION)
+        ]
+    assert [task.result() for task in asked] == [Decimal("0.5"), Decimal("6.5"), Decimal("0.5")]
+    assert len(hl.seen(FILLS)) == 1
+    assert await hl.venue.second_source(POSITION, deadline_s=S) == Decimal("0.5")
+    assert len(hl.seen(FILLS)) == 2
+
+
+async def test_a_shared_list_that_is_refused_is_refused_to_everybody(hl: Scripted) -> None:
+    hl.on(FILLS, raw("<html>", status=503))
+    answers = await settled([hl.venue.second_source(POSITION, deadline_s=S) for _ in range(3)])
+    assert all(isinstance(answer, VenueError) for answer in answers)
+    assert len(hl.seen(FILLS)) == 1
+
+
+async def test_who_shares_a_list_learns_it_when_its_asker_is_cancelled(hl: Scripted) -> None:
+    hl.on(FILLS, say([fill_row(1, 5)]))
+    loop = asyncio.get_running_loop()
+    first = loop.create_task(hl.venue.second_source(POSITION, deadline_s=S))
+    second = loop.create_task(hl.venue.second_source(POSITION, deadline_s=S))
+    await asyncio.sleep(0)
+    first.cancel()
+    with pytest.raises(VenueError):
+        await second
+    assert await hl.venue.second_source(POSITION, deadline_s=S) == Decimal("0.5")
+
+
+async def test_lists_of_executions_give_way_when_weight_is_short(hl: Scripted) -> None:
+    hl.on(STATE, say(state(held("BTC", "0.7"))))
+    hl.venue._throttle["reads"].resize(190)
+    with pytest.raises(VenueRejected, match="kept for positions and orders") as refused:
+        await hl.venue.second_source(POSITION, deadline_s=S)
+    assert refused.value.fault is Fault.RATE_LIMIT
+    assert hl.seen(FILLS) == []
+    look = await hl.venue.look(deadline_s=S)
+    assert [position.instrument for position in look.positions] == ["BTC"]

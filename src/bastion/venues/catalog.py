@@ -11,7 +11,7 @@ from bastion.domain.account import Account
 from bastion.errors import ConfigInvalid, VaultUnusable
 from bastion.ports import Clock, Venue
 from bastion.venues.ccxt import binance, bybit, bybit_pace, hyperliquid, hyperliquid_pace, okx, okx_pace
-from bastion.venues.ccxt.door import exchange_class
+from bastion.venues.ccxt.door import exchange_class, later
 from bastion.venues.ccxt.generic import KEY_SPACE as GENERIC_SPACE
 from bastion.venues.ccxt.generic import GenericVenue
 from bastion.venues.ccxt.generic_profile import Profile, profiles
@@ -124,7 +124,7 @@ class Catalog:
     def build(self, account: Account, fields: Mapping[str, str]) -> Venue:
         """Return the adapter of an account; `fields` is its credential in ccxt's names (apiKey, secret).
 
-        Nothing is sent. The venue's ccxt module, where it needs one, is imported here, once a venue.
+        Nothing is sent, and ccxt is not imported before something is asked that no encoder of ours writes.
 
         Raises:
             ConfigInvalid: the venue or the key space is not supported, or the credential lacks a field.
@@ -176,13 +176,13 @@ class Catalog:
             profile=profile,
             fields={name: fields[name] for name in profile.credential},
             clock=self._clock,
-            exchange=self._exchange(exchange_id),
+            exchange=exchange_class(exchange_id),
             shelf_path=self._shelf_path(account),
             connect=self._connect,
         )
 
     def _exchange(self, name: str) -> Any:  # noqa: ANN401 - ccxt ships no types
-        return exchange_class(name)
+        return later(name)
 
     def _address(self, account: Account, entry: _Entry) -> Throttle:
         place = (account.venue, _place(account))

@@ -1,6 +1,7 @@
 """Hostile answers: whatever a venue sends, nothing unread is ever taken for flat or for not executed."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
@@ -139,7 +140,8 @@ async def test_a_signed_request_is_never_carried_on_to_another_host(rig: Rig) ->
 
 async def test_a_refused_connection_means_that_nothing_was_executed(rig: Rig) -> None:
     closed = rig.venue
-    rig.venue._wire._base_url = "http://127.0.0.1:9"
+    closed._account = replace(closed.account, base_url="http://127.0.0.1:9")
+    closed._wire = closed._make_wire()
     with pytest.raises(VenueUnreachable):
         await closed.place(rig.request(), deadline_s=5)
 

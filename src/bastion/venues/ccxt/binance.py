@@ -37,11 +37,11 @@ from bastion.venues.ccxt.venue import Part, PartRead
 from bastion.venues.ccxt.wire import VenueKey, Wire
 from bastion.venues.ccxt.witness import Claim
 from bastion.venues.deadline import Deadline, settled, together
+from bastion.venues.encoders.binance import BinanceEncoder
 from bastion.venues.raw import Answer, Row, plain, read_rows
 from bastion.venues.throttle import Limit, Throttle
 
-EXCHANGE = "binanceusdm"
-KEY_SPACE = "usdm"
+EXCHANGE, KEY_SPACE = "binanceusdm", "usdm"
 RECV_WINDOW_MS = 5000
 TRADES_PAGE = 1000
 PAGES_MAX = 50
@@ -50,7 +50,6 @@ BAN_WITHOUT_HEADER_S = 120.0
 PAUSE_WITHOUT_HEADER_S = 2.0
 MINUTE_S = 60.0
 TEN_SECONDS_S = 10.0
-MS = 1000.0
 
 ADDRESS_LIMITS = (Limit(name="weight", capacity=2400, window_s=MINUTE_S),)
 ACCOUNT_LIMITS = (
@@ -231,16 +230,18 @@ class BinanceVenue(BinanceProtection):
     # How this venue is asked.
 
     def _make_wire(self) -> Wire:
+        key, url, clock, throttle = self._key, self._account.base_url, self._clock, self._throttle
         return Wire(
             self._exchange,
-            key=self._key,
-            clock=self._clock,
-            throttle=self._throttle,
-            base_url=self._account.base_url,
+            key=key,
+            clock=clock,
+            throttle=throttle,
+            base_url=url,
             host=self._account.host,
             options={"recvWindow": RECV_WINDOW_MS},
             observe=self._observe,
             connect=self._connect,
+            encoder=BinanceEncoder(key.api_key, key.secret, recv_window_ms=RECV_WINDOW_MS, base_url=url),
         )
 
     def _parts(self) -> tuple[Part, ...]:
@@ -396,4 +397,4 @@ class BinanceVenue(BinanceProtection):
 
     def _to_boundary_s(self, window_s: float) -> float:
         # The venue counts in windows of its own clock.
-        return window_s - (self._wire.now_ms() / MS) % window_s
+        return window_s - (self._wire.now_ms() / 1000) % window_s

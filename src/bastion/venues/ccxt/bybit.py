@@ -39,6 +39,7 @@ from bastion.venues.ccxt.venue import Part, PartRead
 from bastion.venues.ccxt.wire import VenueKey, Wire
 from bastion.venues.ccxt.witness import Claim
 from bastion.venues.deadline import Deadline, settled, together
+from bastion.venues.encoders.bybit import BybitEncoder
 from bastion.venues.raw import Answer, Row
 from bastion.venues.throttle import Throttle
 
@@ -166,16 +167,18 @@ class BybitVenue(BybitProtection):
     # How this venue is asked.
 
     def _make_wire(self) -> Wire:
+        key, url = self._key, self._account.base_url
         return Wire(
             self._exchange,
-            key=self._key,
+            key=key,
             clock=self._clock,
             throttle=self._throttle,
-            base_url=self._account.base_url,
+            base_url=url,
             host=self._account.host,
             options={"recvWindow": RECV_WINDOW_MS},
             observe=self._observe,
             connect=self._connect,
+            encoder=BybitEncoder(key.api_key, key.secret, recv_window_ms=RECV_WINDOW_MS, base_url=url),
         )
 
     def _parts(self) -> tuple[Part, ...]:

@@ -9,6 +9,7 @@ import importlib
 import importlib.util
 import pkgutil
 import sys
+from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
@@ -48,6 +49,28 @@ def exchange_ids() -> tuple[str, ...]:
     places = [f"{place}/async_support" for place in root.submodule_search_locations]
     found = {module.name for module in pkgutil.iter_modules(places) if not module.ispkg}
     return tuple(sorted(found - {"base"}))
+
+
+class Later:
+    """An exchange class of ccxt that is imported when it is first needed; `__name__` is ccxt's id of it."""
+
+    def __init__(self, name: str, load: Callable[[], Any]) -> None:
+        self.__name__ = name
+        self.load = load
+
+
+def later(exchange_id: str) -> Later:
+    """Return ccxt's asynchronous class of one exchange, not yet imported."""
+    return Later(exchange_id, lambda: exchange_class(exchange_id))
+
+
+def loaded(exchange: Any) -> Any:  # noqa: ANN401 - ccxt ships no types
+    """Return the class itself, imported now where it was put off.
+
+    Raises:
+        ConfigInvalid: as `exchange_class`.
+    """
+    return exchange.load() if isinstance(exchange, Later) else exchange
 
 
 def _place_bare_packages() -> None:

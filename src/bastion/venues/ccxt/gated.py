@@ -1,5 +1,7 @@
 """Gated: aiohttp's request with the gate as its last step before the socket."""
 
+from collections.abc import Callable
+
 import aiohttp
 
 from bastion.errors import Fault, VenueRejected
@@ -9,10 +11,11 @@ from bastion.venues.gate.rules import Check
 GATE_CODE = "gate"
 
 
-def gated(check: Check) -> type[aiohttp.ClientRequest]:
+def gated(check: Check, *, leaving: Callable[[], None]) -> type[aiohttp.ClientRequest]:
     """Return a request class that sends nothing which `check` does not let pass.
 
-    A request that it stops raises `VenueRejected` (TERMINAL, code `gate`) before a byte of it is written.
+    A request that it stops raises `VenueRejected` (TERMINAL, code `gate`) before a byte of it is written;
+    `leaving` is called for one that it lets pass, before the first byte.
     """
 
     class GatedRequest(aiohttp.ClientRequest):
@@ -25,6 +28,7 @@ def gated(check: Check) -> type[aiohttp.ClientRequest]:
                     fault=Fault.TERMINAL,
                     code=GATE_CODE,
                 ) from None
+            leaving()
             return await super().send(conn)
 
     return GatedRequest

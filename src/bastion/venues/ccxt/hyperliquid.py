@@ -35,6 +35,7 @@ from bastion.venues.ccxt.sockets import Connect, tcp
 from bastion.venues.ccxt.venue import Part, PartRead
 from bastion.venues.ccxt.wire import VenueKey, Wire
 from bastion.venues.deadline import Deadline, settled, together
+from bastion.venues.encoders.hyperliquid import HyperliquidEncoder
 from bastion.venues.raw import Answer, Row, read_rows
 from bastion.venues.throttle import Throttle
 
@@ -183,6 +184,7 @@ class HyperliquidVenue(HyperliquidProtection):
             options={},
             observe=lambda _answer, _units, _sent_ns: None,
             connect=self._connect,
+            encoder=HyperliquidEncoder(base_url=self._account.base_url),
         )
 
     def _parts(self) -> tuple[Part, ...]:

@@ -60,6 +60,7 @@ from bastion.venues.ccxt.venue import Part, PartRead
 from bastion.venues.ccxt.wire import VenueKey, Wire
 from bastion.venues.ccxt.witness import Claim
 from bastion.venues.deadline import Deadline, settled, together
+from bastion.venues.encoders.okx import OkxEncoder
 from bastion.venues.raw import Answer, Row
 from bastion.venues.throttle import Throttle
 
@@ -211,6 +212,13 @@ class OkxVenue(OkxMarket):
             options={},
             observe=_unheeded,
             connect=self._connect,
+            encoder=OkxEncoder(
+                api_key=self._key.api_key,
+                secret=self._key.secret,
+                passphrase=self._key.password,
+                demo=self._account.key_space == DEMO_SPACE,
+                base_url=self._account.base_url,
+            ),
         )
 
     def _parts(self) -> tuple[Part, ...]:

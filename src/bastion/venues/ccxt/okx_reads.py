@@ -15,8 +15,8 @@ from bastion.ports import Clock
 from bastion.venues.ccxt import okx_rows as rows
 from bastion.venues.ccxt.okx_pace import ALGOS, DETAILS, PENDING, POSITIONS, bucket
 from bastion.venues.ccxt.venue import PartRead
-from bastion.venues.ccxt.wire import Parameters
 from bastion.venues.deadline import Deadline, together
+from bastion.venues.encoders.signed import Parameters
 from bastion.venues.raw import Answer, Row
 
 PAGE = 100

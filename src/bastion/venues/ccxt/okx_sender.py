@@ -16,8 +16,8 @@ from bastion.venues.ccxt.okx_orders import bounded, close_params, order_params
 from bastion.venues.ccxt.okx_pace import BATCH, CLOSE, ORDER, ORDERS, bucket, units_of
 from bastion.venues.ccxt.okx_reads import OkxReads, data_of
 from bastion.venues.ccxt.shelf import Instruments
-from bastion.venues.ccxt.wire import Parameters
 from bastion.venues.deadline import Deadline
+from bastion.venues.encoders.signed import Parameters
 from bastion.venues.raw import Answer, Row
 
 # Hosts without that page.

@@ -6,12 +6,16 @@ and Demo Trading Services (x-simulated-trading). Neither is part of the signatur
 
 from typing import Any
 
-EXPIRES_MS = 5_000
+from bastion.venues.ccxt.door import Later
+from bastion.venues.encoders.okx import EXPIRES_MS
+
 ORDERS = frozenset({"trade/order", "trade/batch-orders"})
 
 
 def stamped(exchange: Any, *, demo: bool) -> Any:  # noqa: ANN401 - ccxt ships no types
     """Return ccxt's class with an expiry on every new order, and with the header of demo keys."""
+    if isinstance(exchange, Later):
+        return Later(exchange.__name__, lambda: stamped(exchange.load(), demo=demo))
 
     class Stamped(exchange):  # type: ignore[misc]
         def sign(self, path: str, *rest: Any, **named: Any) -> Any:  # noqa: ANN401 - as above

@@ -14,9 +14,10 @@ from bastion.errors import AnswerMalformed, Fault, OutcomeUnknown, VenueError, V
 from bastion.ports import Clock
 from bastion.venues.ccxt.faults import Refusal
 from bastion.venues.ccxt.shelf import Instruments, Shelf
-from bastion.venues.ccxt.wire import Parameters, Wire
+from bastion.venues.ccxt.wire import Wire
 from bastion.venues.ccxt.witness import Claim, doubts
 from bastion.venues.deadline import Deadline, settled, together, within
+from bastion.venues.encoders.signed import Parameters
 from bastion.venues.raw import Answer
 
 NS_PER_MS = 1_000_000

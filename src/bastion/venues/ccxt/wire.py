@@ -1,24 +1,29 @@
-"""Wire: raw requests through an unmodified ccxt exchange, each ending in a raw answer or a typed error.
+"""Wire: raw requests by ccxt's names of them, each ending in a raw answer or a typed error.
 
-ccxt signs, names the endpoints and sends. Its error mapping and its reading of answers are replaced at its
-own extension point (`handle_errors`), so that what the venue said reaches us as it was said. Its rate limiter
-and retries are off: pacing is ours, and a retry is a decision.
+An encoder of ours writes what it knows; the rest is written by an unmodified ccxt exchange, which is loaded
+when it is first needed. ccxt's error mapping and its reading of answers are replaced at its own extension
+point (`handle_errors`), so that what the venue said reaches us as it was said. Its rate limiter and retries
+are off: pacing is ours, and a retry is a decision.
 """
 
 import asyncio
 import ssl
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
 import aiohttp
+import certifi
+from yarl import URL
 
 from bastion.errors import Fault, OutcomeUnknown, VenueError, VenueRejected, VenueUnreachable
 from bastion.ports import Clock
+from bastion.venues.ccxt.door import loaded
 from bastion.venues.ccxt.gated import gated
 from bastion.venues.ccxt.sockets import Connect, tcp
+from bastion.venues.encoders.signed import Encoder, Parameters, Signed
 from bastion.venues.gate.rules import Check, check_of
 from bastion.venues.raw import Answer
 from bastion.venues.throttle import Throttle
@@ -26,10 +31,12 @@ from bastion.venues.throttle import Throttle
 # ccxt's own timeout only stands behind ours; every call has a deadline of its own.
 LAST_RESORT_MS = 120_000
 NS_PER_MS = 1_000_000
+# What ccxt asks for; answers come packed where a venue likes.
+HEADERS = {"Accept-Encoding": "gzip, deflate"}
+REDIRECTS = frozenset({301, 302, 303, 307, 308})
+# A signed request is for one host only; no documented endpoint of any venue redirects.
+REDIRECTED = "the venue's host redirected the request; check base_url"
 SECRET_SHOWN = "***"  # noqa: S105 - the mask, not a secret
-
-Parameters = Mapping[str, object] | Sequence[Mapping[str, object]]
-"""The fields of one request, or those of each item where the venue's body is a list."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,8 +111,9 @@ class Wire:
         connect: Connect = tcp,
         host: str = "live",
         check: Check | None = None,
+        encoder: Encoder | None = None,
     ) -> None:
-        self._class = self._tapped(exchange)
+        self._ccxt = exchange
         self._check = check or check_of(exchange.__name__)
         self._key = key
         self._clock = clock
@@ -115,6 +123,9 @@ class Wire:
         self._observe = observe
         self._connect = connect
         self._host = host
+        # What an encoder writes is for the venue's live host, or for an own one behind a base URL.
+        self._encoder = encoder if host == "live" else None
+        self._trusted: ssl.SSLContext | None = None
         self._client: Any = None
         self._session: aiohttp.ClientSession | None = None
         self._closed = False
@@ -141,7 +152,7 @@ class Wire:
         deadline_s: float,
         mutating: bool = False,
     ) -> Answer:
-        """Send one request by ccxt's raw method of that name and return whatever was answered.
+        """Send one request, named as ccxt names its raw methods, and return whatever was answered.
 
         Raises:
             OutcomeUnknown: a mutating request may have reached the venue, and no answer came.
@@ -183,11 +194,64 @@ class Wire:
         client, self._client = self._client, None
         session, self._session = self._session, None
         if client is not None:
+            beside = client.session
             await client.close()
+            if beside is not None:
+                await beside.close()
         if session is not None:
             await session.close()
 
     async def _exchange(self, method: str, params: Parameters) -> Answer:
+        if self._encoder is not None:
+            signed = self._encoder.encode(method, params, stamp_ms=self.now_ms())
+            if signed is not None:
+                return await self._sent(signed, method)
+        return await self._by_ccxt(method, params)
+
+    async def _sent(self, signed: Signed, method: str) -> Answer:
+        try:
+            async with self._own_session().request(
+                signed.method,
+                URL(signed.url, encoded=True),
+                data=signed.body,
+                headers=signed.headers,
+                allow_redirects=False,
+            ) as response:
+                body = await response.read()
+        except VenueError:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever aiohttp raises, no answer came
+            cause = error.__cause__ or error
+            raise Lost(f"{type(cause).__name__} on {method}") from None
+        if response.status in REDIRECTS:
+            raise Lost(REDIRECTED)
+        return Answer(
+            status=response.status,
+            headers={name.lower(): value for name, value in response.headers.items()},
+            text=body.decode("utf-8", errors="replace").strip(),
+        )
+
+    def _own_session(self) -> aiohttp.ClientSession:
+        if self._closed:
+            raise VenueUnreachable("the connection was closed")
+        if self._session is None:
+            self._session = aiohttp.ClientSession(
+                connector=self._connect(self._certificates()),
+                cookie_jar=aiohttp.DummyCookieJar(),
+                # Every call has a deadline of its own; a timer for each part of it would only cost time.
+                timeout=aiohttp.ClientTimeout(total=None),
+                headers=HEADERS,
+                trust_env=False,
+                request_class=gated(self._check, leaving=_left),
+            )
+        return self._session
+
+    def _certificates(self) -> ssl.SSLContext | None:
+        if self._encrypted and self._trusted is None:
+            self._trusted = ssl.create_default_context(cafile=certifi.where())
+        return self._trusted
+
+    async def _by_ccxt(self, method: str, params: Parameters) -> Answer:
         client = self._open()
         try:
             await getattr(client, method)(_own(params))
@@ -212,7 +276,7 @@ class Wire:
             raise VenueUnreachable("the connection was closed")
         if self._client is not None:
             return self._client
-        client = self._class(
+        client = self._tapped(loaded(self._ccxt))(
             {
                 **self._credential(),
                 "enableRateLimit": False,
@@ -226,16 +290,16 @@ class Wire:
         client.stamp_ms = self.now_ms
         # With a session of ours there is nothing to wait for when closing, and no second TLS context to make.
         client.timeout_on_exit = 0
-        trusted = ssl.create_default_context(cafile=client.cafile) if self._encrypted else None
+        trusted = self._certificates()
         client.ssl_context = trusted or False
-        self._session = client.session = aiohttp.ClientSession(
+        client.session = aiohttp.ClientSession(
             connector=self._connect(trusted),
             cookie_jar=aiohttp.DummyCookieJar(),
             trace_configs=[_trace()],
             trust_env=False,
-            request_class=gated(self._check),
+            request_class=gated(self._check, leaving=_left),
         )
-        if self._host == "demo" and self._class.__name__ != "okx":
+        if self._host == "demo" and self._ccxt.__name__ != "okx":
             client.enable_demo_trading(True)
         elif self._host != "live":
             client.set_sandbox_mode(True)  # OKX's demo is the same host with a header.
@@ -266,17 +330,15 @@ def _moved(urls: Mapping[str, Any], base_url: str) -> dict[str, Any]:
 
 def _trace() -> aiohttp.TraceConfig:
     trace = aiohttp.TraceConfig()
-    trace.on_request_headers_sent.append(_mark_left)
     trace.on_request_redirect.append(_refuse_redirect)
     return trace
 
 
-async def _mark_left(_session: aiohttp.ClientSession, _context: object, _params: object) -> None:
+def _left() -> None:
     flight = FLIGHT.get()
     if flight is not None:
         flight.left = True
 
 
 async def _refuse_redirect(_session: aiohttp.ClientSession, _context: object, _params: object) -> None:
-    # A signed request is for one host only; no documented endpoint of any venue redirects.
-    raise Lost("the venue's host redirected the request; check base_url")
+    raise Lost(REDIRECTED)

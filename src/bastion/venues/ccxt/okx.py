@@ -257,7 +257,7 @@ class OkxVenue(OkxMarket):
             if error.fault is not Fault.BLOCKED:
                 raise
             self._thrift.blocked()
-            bounded = request.limit_price is not None
+            bounded = request.kind is OrderKind.IOC or request.limit_price is not None
             whole = request.quantity >= request.position.quantity and not bounded
             # Resting orders hold the size; Close positions takes them back and closes, in one step.
             if whole and await self._sender.close(request, deadline):

@@ -23,7 +23,7 @@ help:
 	@echo "make demo       see it work: two embedded exchanges, no keys, no network (ARGS=--fast: at machine speed)"
 	@echo "make test       all tests (ARGS is given to pytest; WORKERS=0: in one process)"
 	@echo "make lint       ruff, mypy, the import contracts, the tidy test"
-	@echo "make simulate   the simulated worlds (N=2000: so many exits over all cores; SEEDS=0:2000 chooses which)"
+	@echo "make simulate   the simulated worlds (N=2000: so many over all cores, with the cells that they hit; KEEP=1: kept)"
 	@echo "make bench      how fast an exit is, against what the wire allows (ARGS='--runs 20 --only warm20', --quick)"
 	@echo "make bench-ledger  refunds a second against this disk and database (ARGS=--rounds 9)"
 	@echo "make race       64 threads on one position, a thousand times, on both databases"
@@ -97,7 +97,7 @@ format: .venv/dev.stamp
 	@.venv/bin/ruff check --fix .
 
 simulate: .venv/dev.stamp
-	@$(if $(N),.venv/bin/python -m tests.simulation.exits $(N) $(ARGS),\
+	@$(if $(N),.venv/bin/python -m tests.simulation.exits $(N) $(if $(KEEP),--keep) $(ARGS),\
 	$(if $(SEEDS),SEEDS=$(SEEDS)) .venv/bin/python -m pytest tests/simulation $(ARGS))
 
 # uv comes with the requirements of the checks, so that locking needs nothing installed by hand either.

@@ -1,6 +1,6 @@
 """Closings: what became of each position, and what it realised, from fills alone."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -37,31 +37,45 @@ class Closing:
 
 def closings(leg: Leg) -> tuple[tuple[int, Closing], ...]:
     """Return every position that the leg ever saw, each with its epoch; the present epoch comes last."""
-    found = []
-    epochs = [*leg.epochs, leg.books]
-    for number, books in enumerate(epochs):
-        following = epochs[number + 1] if number + 1 < len(epochs) else {}
-        for key, book in books.items():
-            if book.seen:
-                found.append((number, _closing(leg, book, books, following.get(key))))
-    return tuple(found)
+    ours = _ours(leg)
+    return tuple(
+        (number, _closing(leg, ours, book, books, after)) for number, book, books, after in _seen(leg)
+    )
 
 
 def pending(leg: Leg) -> bool:
     """Return whether the venue still owes fills, or their PnL, of a position that is no longer shown."""
     look = leg.look
     shown = {book_key(position) for position in look.positions} if look is not None else set()
-    return any(
-        not closing.accounted or closing.realized_pnl_usd is None
-        for _, closing in closings(leg)
-        if book_key(closing.position) not in shown
+    ours = _ours(leg)
+    # Asked at every step of an exit, so that nothing is worked out of what is still shown.
+    closed = (
+        _closing(leg, ours, book, books, after)
+        for _, book, books, after in _seen(leg)
+        if book_key(book.position) not in shown
     )
+    return any(not closing.accounted or closing.realized_pnl_usd is None for closing in closed)
 
 
-def _closing(leg: Leg, book: Book, books: Mapping[BookKey, Book], after: Book | None) -> Closing:
-    ours = {
+def _seen(leg: Leg) -> Iterator[tuple[int, Book, Mapping[BookKey, Book], Book | None]]:
+    # Each book that was seen: its epoch's number, itself, its epoch, and what became of it in the next one.
+    epochs = [*leg.epochs, leg.books]
+    for number, books in enumerate(epochs):
+        following = epochs[number + 1] if number + 1 < len(epochs) else {}
+        for key, book in books.items():
+            if book.seen:
+                yield number, book, books, following.get(key)
+
+
+def _ours(leg: Leg) -> Mapping[str, Sent]:
+    return {
         order.state.order_id: order for order in leg.sent.values() if order.state and order.state.order_id
     }
+
+
+def _closing(
+    leg: Leg, ours: Mapping[str, Sent], book: Book, books: Mapping[BookKey, Book], after: Book | None
+) -> Closing:
     side = book.position.side
     reducing = Direction.SELL if side is Side.LONG else Direction.BUY
     fills = [fill for fill in leg.fills.values() if _belongs(fill, book, books, leg.sent, ours, after)]

@@ -95,7 +95,7 @@ def questions(
     elsewhere = tuple(
         book.position
         for book in standing.unexplained
-        if not standing.clean and not waiting and not book.threat and book.key not in doubted
+        if not standing.clean and not waiting and book.key not in doubted
     )
     return Questions(orders=orders, seconds=(*doubted.values(), *elsewhere))
 

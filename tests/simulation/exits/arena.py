@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -11,7 +12,7 @@ from random import Random
 from typing import Any, cast
 
 from bastion.domain.principal import Principal, Scope
-from bastion.domain.records import Entry, LegJudged, Record, RoundIntended
+from bastion.domain.records import Entry, LegJudged, LegReopened, Record, RoundIntended
 from bastion.errors import JournalUnusable
 from bastion.exits.executor import Executor
 from bastion.exits.report import ExitReport, fold
@@ -19,15 +20,29 @@ from bastion.exits.request import request_exit
 from bastion.exits.settings import ExitSettings
 from bastion.storage.codec import decode
 from bastion.storage.spool import SpooledJournal
+from tests.simulation.exits.cells import Cell, Phase
 from tests.simulation.exits.lying_venue import LyingVenue
 from tests.simulation.exits.market import Market
 from tests.simulation.exits.oracle import Oracle
 from tests.simulation.exits.virtual_time import VirtualClock, run
-from tests.simulation.exits.world import World, draw
+from tests.simulation.exits.world import Ambush, World, draw
 
 EXIT_ID = "xsimulation00"
+SECOND_ID = "xsimulation01"
 RUNS_MAX = 8
 COMMIT_S = 0.0005
+
+
+def rungs(entries: Sequence[Entry]) -> dict[str, int]:
+    """Return how many orders were sent on each rung of the ladder."""
+    counts: Counter[str] = Counter()
+    for entry in entries:
+        if isinstance(entry.record, RoundIntended):
+            parts = Counter(request.position.key for request in entry.record.orders)
+            for request in entry.record.orders:
+                split = ", split" if parts[request.position.key] > 1 else ""
+                counts[f"{request.kind.value}{split}"] += 1
+    return dict(counts)
 
 
 def intended(record: Record) -> set[str]:
@@ -49,19 +64,41 @@ class SimulatedJournal:
         self.intended: set[str] = set()
         self.appends = 0
         self.cuts: dict[int, bool] = {}
+        self.full_until_s = self.slow_until_s = 0.0
+        self.struck: Callable[[str, str], None] = lambda _, __: None
+        self.intending: Callable[[str, bool], None] = lambda _, __: None
         self._world = world
         self._clock = clock
         self._began_s = clock.seconds
         self._rng = Random(f"journal {world.seed}")
 
     async def append(self, records: Sequence[Record]) -> tuple[Entry, ...]:
+        acting = [record.account for record in records if isinstance(record, RoundIntended)]
+        for name in acting:
+            self.intending(name, True)
+        try:
+            return await self._append(records)
+        finally:
+            for name in acting:
+                self.intending(name, False)
+
+    async def _append(self, records: Sequence[Record]) -> tuple[Entry, ...]:
         self.appends += 1
         cut = self.cuts.pop(self.appends, None)
         if cut is False:
             raise PowerCut
         window = self._world.journal_fails
         if window is not None and window[0] <= self._clock.seconds - self._began_s < window[1]:
+            self._strike("journal_full", records)
             raise JournalUnusable("disk full")
+        if self._clock.seconds < self.full_until_s:
+            self._strike("journal_full", records)
+            raise JournalUnusable("disk full")
+        if self._clock.seconds < self.slow_until_s:
+            self._strike("journal_slow", records)
+            await asyncio.sleep(0.05)
+        if self._world.journal_slow_s:
+            self._strike("journal_slow", records)
         await asyncio.sleep(COMMIT_S + self._rng.random() * self._world.journal_slow_s)
         made = []
         for record in records:
@@ -79,6 +116,10 @@ class SimulatedJournal:
         if cut is True:
             raise PowerCut
         return tuple(made)
+
+    def _strike(self, fault: str, records: Sequence[Record]) -> None:
+        for name in {getattr(record, "account", "") for record in records}:
+            self.struck(fault, name)
 
     def entries(self, exit_id: str) -> tuple[Entry, ...]:
         return tuple(entry for entry in self.durable if entry.exit_id == exit_id)
@@ -121,7 +162,8 @@ class Result:
     calls: int = 0
     digest: str = ""
     seconds: float = 0.0
-    faults: list[str] = field(default_factory=list)
+    cells: frozenset[Cell] = frozenset()
+    rungs: dict[str, int] = field(default_factory=dict)
 
 
 def simulate(seed: int, *, settings: ExitSettings | None = None, world: World | None = None) -> Result:
@@ -148,6 +190,10 @@ class Arena:
         self.shelf = MemoryShelf()
         self.oracle = Oracle(world=world, clock=clock)
         self.venues: dict[str, LyingVenue] = {}
+        self._sprung: set[tuple[str, int]] = set()
+        self._task: asyncio.Task[None] | None = None
+        self._executor: Executor | None = None
+        self._tasks: asyncio.TaskGroup | None = None
 
     async def play(self) -> Result:
         loop = asyncio.get_running_loop()
@@ -159,18 +205,24 @@ class Arena:
                 later=lambda delay, action: cast("None", loop.call_later(max(delay, 0), action)),
             )
             watch: Callable[[str, object], None] = partial(self.oracle.saw, venue.name)
-            self.venues[venue.name] = LyingVenue(market, watch=watch)
+            lying = self.venues[venue.name] = LyingVenue(market, watch=watch)
+            lying.ambush = partial(self._lurk, lying)
             self.oracle.markets[venue.name] = market
         self.oracle.durable = self._durable_ids
+        self.journal.struck = self._journal_struck
+        self.journal.intending = self._intending
         began_s = self.clock.seconds
         for venue_object in self.venues.values():
             venue_object.market.begin()
         if self.world.utc_jump_s:
             loop.call_later(1.0, self._jump)
         runs = await self._runs()
-        report = fold(self._journal().entries(EXIT_ID))
-        self.oracle.finish(report, seconds=self.clock.seconds - began_s, runs=runs)
         entries = self._journal().entries(EXIT_ID)
+        report = fold(entries)
+        self.oracle.finish(report, seconds=self.clock.seconds - began_s, runs=runs)
+        second = self._journal().entries(SECOND_ID)
+        if second and fold(second).verdict is None:
+            self.oracle.violations.append("the second operator's exit ended without a verdict (I8)")
         trace = "\n".join(f"{entry.at_ns} {entry.record!r}" for entry in entries)
         return Result(
             seed=self.world.seed,
@@ -180,10 +232,73 @@ class Arena:
             calls=sum(venue_object.calls for venue_object in self.venues.values()),
             digest=hashlib.sha256(trace.encode()).hexdigest(),
             seconds=self.clock.seconds - began_s,
+            cells=frozenset().union(
+                *(venue_object.whereabouts.hits for venue_object in self.venues.values())
+            ),
+            rungs=rungs(entries),
         )
 
     def _jump(self) -> None:
+        self._struck_everywhere("clock_jump")
         self.clock.utc_shift_ns = round(self.world.utc_jump_s * 1e9)
+
+    def _struck_everywhere(self, fault: str) -> None:
+        for venue in self.venues.values():
+            venue.whereabouts.struck(fault)
+
+    def _journal_struck(self, fault: str, account: str) -> None:
+        if account in self.venues:
+            self.venues[account].whereabouts.struck(fault)
+
+    def _intending(self, account: str, begins: bool) -> None:  # noqa: FBT001 - as the journal tells it
+        whereabouts = self.venues[account].whereabouts
+        (whereabouts.enter if begins else whereabouts.leave)(Phase.INTENT)
+
+    def _lurk(self, venue: LyingVenue, phase: Phase) -> None:
+        for number, ambush in enumerate(venue.plan.ambushes):
+            if ambush.phase == phase and (venue.plan.name, number) not in self._sprung:
+                self._sprung.add((venue.plan.name, number))
+                strike = partial(self._strike, venue, ambush)
+                asyncio.get_running_loop().call_later(ambush.delay_s, strike)
+
+    def _strike(self, venue: LyingVenue, ambush: Ambush) -> None:
+        now_s = self.clock.seconds
+        match ambush.fault:
+            case "power_cut":
+                if self._task is not None and not self._task.done():
+                    self._struck_everywhere("power_cut")
+                    self._task.cancel()
+            case "journal_full":
+                self.journal.full_until_s = now_s + ambush.lasts_s
+            case "journal_slow":
+                self.journal.slow_until_s = now_s + ambush.lasts_s
+            case "clock_jump":
+                self._struck_everywhere("clock_jump")
+                self.clock.utc_shift_ns += round(ambush.lasts_s * 1e9)
+            case "second_operator":
+                self._press()
+            case "stop_fires" | "entry_fires":
+                market = venue.market
+                stops = ambush.fault == "stop_fires"
+                resting = (order for order in market.orders.values() if order.reduce_only == stops)
+                for order in tuple(resting)[:1]:
+                    market.fire(order.order_id)
+            case _:
+                quantity = ambush.quantity or Decimal(str(ambush.lasts_s))
+                venue.market.happen(ambush.fault, ambush.instrument, ambush.side, quantity)
+
+    def _press(self) -> None:
+        running = self._task is not None and not self._task.done()
+        if running and self._tasks is not None and not self._journal().entries(SECOND_ID):
+            self._struck_everywhere("second_operator")
+            self._tasks.create_task(self._second())
+
+    async def _second(self) -> None:
+        journal = self._journal()
+        if not journal.entries(SECOND_ID):
+            await self._request(journal, SECOND_ID)
+        assert self._executor is not None
+        await self._executor.run(SECOND_ID)
 
     def _journal(self) -> SpooledJournal:
         return SpooledJournal(
@@ -196,10 +311,11 @@ class Arena:
     async def _runs(self) -> int:
         cuts_at_s = list(self.world.cuts_at_s)
         for number in range(1, RUNS_MAX + 1):
-            task = asyncio.get_running_loop().create_task(self._one_run())
+            task = self._task = asyncio.get_running_loop().create_task(self._one_run())
             cut_s = cuts_at_s.pop(0) if cuts_at_s else None
             done, _ = await asyncio.wait({task}, timeout=cut_s)
             if not done:
+                self._struck_everywhere("power_cut")
                 task.cancel()
                 await asyncio.wait({task})
             if not done or _lost_power(task):
@@ -213,17 +329,10 @@ class Arena:
 
     async def _one_run(self) -> None:
         journal = self._journal()
+        for venue in self.venues.values():
+            venue.whereabouts.begin_run()
         if not journal.entries(EXIT_ID):
-            await request_exit(
-                journal,
-                self.clock,
-                exit_id=EXIT_ID,
-                accounts=tuple(venue.account for venue in self.venues.values()),
-                principal=Principal(id="owner", surface="simulation", scope=Scope.TRADE),
-                reason=None,
-                deadline_s=Decimal(self.world.deadline_s),
-                hold_s=Decimal(self.world.hold_s),
-            )
+            await self._request(journal, EXIT_ID)
         async with asyncio.TaskGroup() as tasks:
             executor = Executor(
                 venues=dict(self.venues),
@@ -233,12 +342,31 @@ class Arena:
                 tasks=tasks,
                 observe=self._observe,
             )
+            self._executor, self._tasks = executor, tasks
             self.oracle.run_began()
+            if journal.entries(SECOND_ID):
+                tasks.create_task(self._second())
             await executor.run(EXIT_ID)
+
+    async def _request(self, journal: SpooledJournal, exit_id: str) -> None:
+        await request_exit(
+            journal,
+            self.clock,
+            exit_id=exit_id,
+            accounts=tuple(venue.account for venue in self.venues.values()),
+            principal=Principal(id="owner", surface="simulation", scope=Scope.TRADE),
+            reason=None,
+            deadline_s=Decimal(self.world.deadline_s),
+            hold_s=Decimal(self.world.hold_s),
+        )
 
     def _observe(self, entry: Entry) -> None:
         if isinstance(entry.record, LegJudged):
+            if entry.exit_id == EXIT_ID:
+                self.venues[entry.record.account].whereabouts.judged = entry.record.verdict.success
             self.oracle.judged(entry.record)
+        if isinstance(entry.record, LegReopened):
+            self.venues[entry.record.account].whereabouts.judged = False
         raise RuntimeError("an observer that fails harms nobody")
 
 

@@ -18,11 +18,15 @@ from bastion.domain.order import (
 )
 from bastion.domain.position import Position, Side
 from bastion.errors import Fault, VenueRejected
+from tests.simulation.exits.cells import Phase
 from tests.simulation.exits.virtual_time import EPOCH_NS, VirtualClock
+from tests.simulation.exits.whereabouts import Whereabouts
 from tests.simulation.exits.world import VenueDraw
 
 CATEGORY = "linear"
 ZERO = Decimal(0)
+LASTING = ("outage", "ban", "revoked", "market_halt", "price_band")
+"""What goes on for as many seconds as the event's quantity says."""
 Key = tuple[str, str]
 """Instrument and, in hedge mode, side."""
 
@@ -62,6 +66,9 @@ class Market:
     serial: int = 0
     began_s: float = 0.0
     first_order_s: float | None = None
+    until: dict[str, float] = field(default_factory=dict)
+    taken_s: dict[str, float] = field(default_factory=dict)
+    whereabouts: Whereabouts | None = None
 
     def begin(self) -> None:
         now = self.began_s = self.clock.seconds
@@ -97,6 +104,14 @@ class Market:
     @property
     def sick(self) -> bool:
         return self.clock.seconds < self.healed_s
+
+    def during(self, what: str) -> bool:
+        """Return whether an outage, a ban or the like lasts, whose end is in `until`."""
+        return self.until.get(what, 0.0) > self.clock.seconds
+
+    def struck(self, fault: str, phase: Phase | None = None) -> None:
+        if self.whereabouts is not None:
+            self.whereabouts.struck(fault, phase)
 
     def venue_ms(self) -> int:
         return (EPOCH_NS + round(self.clock.seconds * 1e9)) // 1_000_000
@@ -194,6 +209,7 @@ class Market:
             delta = max(delta, -signed) if delta < 0 else min(delta, -signed)
         del self.orders[order_id]
         if delta:
+            self.struck("stop_fires" if order.reduce_only else "entry_fires")
             self.move(key, delta, order_id=order_id, client_id=order.client_order_id)
 
     def happen(self, kind: str, instrument: str, side: str, quantity: Decimal) -> None:
@@ -201,6 +217,11 @@ class Market:
         key = (instrument, side)
         held = self.holdings.get(key)
         signed = held.signed if held is not None else ZERO
+        if kind in LASTING:
+            self.until[kind] = self.clock.seconds + float(quantity)
+            return
+        if kind == "reopen" or signed:
+            self.struck(kind)
         if kind == "reopen":
             sign = -1 if side == "SHORT" else 1
             self.move(key, quantity * sign, order_id="bot", client_id="bot")
@@ -234,16 +255,45 @@ class Market:
         self._check_rules(request, key, signed)
         size = min(abs(delta), abs(signed))
         if self.sick and self.plan.partial and self.rng.random() < self.plan.partial:
+            self.struck("partial", Phase.ORDERS)
             size = (size * Decimal(self.rng.randint(0, 9)) / 10).quantize(Decimal("0.01"))
         self.serial += 1
         order_id = f"{self.plan.name}-o{self.serial}"
         self.requests[cid] = request
+        self.taken_s[cid] = self.clock.seconds
         if self.plan.slow_match_s and self.sick:
+            self.struck("slow_match", Phase.ORDERS)
             self._accept(cid, order_id)
             self.later(self.plan.slow_match_s, lambda: self._match(cid, key, size, order_id))
             return self.states[cid]
         self._match(cid, key, size, order_id)
         return self.states[cid]
+
+    def check_trading(self, request: OrderRequest) -> None:
+        """Refuse what a halted market, or one outside of its price band, refuses.
+
+        Raises:
+            VenueRejected: the venue's no.
+        """
+        if self.during("market_halt"):
+            self.struck("market_halt", Phase.ORDERS)
+            raise VenueRejected("the market is halted", fault=Fault.RETRY, code="halted")
+        if self.during("price_band") and request.kind not in {OrderKind.IOC, OrderKind.RESTING}:
+            self.struck("price_band", Phase.ORDERS)
+            raise VenueRejected("outside of the price band", fault=Fault.BAND, code="-4131")
+
+    def pretend(self, request: OrderRequest) -> OrderState:
+        """Answer that an order was filled which never was: a ghost fill."""
+        cid = request.client_order_id
+        self.serial += 1
+        state = OrderState(
+            client_order_id=cid,
+            order_id=f"{self.plan.name}-g{self.serial}",
+            status=OrderStatus.FILLED,
+            filled=request.quantity,
+        )
+        self.requests[cid], self.states[cid] = request, state
+        return state
 
     def cancel(self, order: OpenOrder) -> None:
         """Take an order away, if it is still there."""
@@ -280,10 +330,15 @@ class Market:
 
     def _check_rules(self, request: OrderRequest, key: Key, signed: Decimal) -> None:
         if self.plan.maximum and request.quantity > self.plan.maximum:
+            self.struck("maximum", Phase.ORDERS)
             raise VenueRejected("quantity above maximum", fault=Fault.SIZE, code="-4005")
         if self.plan.minimum and request.quantity < self.plan.minimum and request.kind is not OrderKind.WHOLE:
+            self.struck("minimum", Phase.ORDERS)
             raise VenueRejected("quantity below minimum", fault=Fault.SIZE, code="-4003")
         if self.plan.minimum and abs(signed) < self.plan.minimum:
+            self.struck("minimum", Phase.ORDERS)
+            if self.plan.size_free and request.kind is OrderKind.WHOLE:
+                return
             raise VenueRejected("qty truncated to zero", fault=Fault.SIZE, code="110017")
         if self.plan.blocking != "none":
             resting = sum(
@@ -295,5 +350,6 @@ class Market:
                 ZERO,
             )
             if resting and resting + Decimal(request.quantity) > abs(signed):
+                self.struck("blocking", Phase.ORDERS)
                 fault = Fault.BLOCKED if self.plan.blocking == "blocked" else Fault.MAYBE_FLAT
                 raise VenueRejected("resting orders hold the size", fault=fault, code="-4118")

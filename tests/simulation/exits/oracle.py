@@ -20,6 +20,7 @@ DUST_USD = 5
 SMALL = Decimal("0.1")
 FIRST_WAVE_S = 0.05
 LIVE_PATIENCE_S = 0.9
+BAN_HEARD_S = 0.6
 
 
 @dataclass(slots=True, kw_only=True)
@@ -40,6 +41,7 @@ class Oracle:
     cancels_asked: set[tuple[str, str]] = field(default_factory=set)
     owed: dict[tuple[str, str], float] = field(default_factory=dict)
     cuts: int = 0
+    banned: dict[str, tuple[float, float]] = field(default_factory=dict)
 
     def saw(self, venue: str, what: str, thing: object) -> None:
         """Hear of a call at a venue."""
@@ -50,6 +52,8 @@ class Oracle:
                 self.reported[name] = max(self.reported.get(name, Decimal(0)), position.quantity)
         elif isinstance(thing, OrderRequest):
             self._placing(venue, thing)
+        elif what == "banned" and isinstance(thing, float):
+            self.banned.setdefault(venue, (self.clock.seconds, thing))
         elif isinstance(thing, OrderState):
             self.acknowledged.add(thing.client_order_id)
         elif what == "cancel" and isinstance(thing, tuple):
@@ -61,6 +65,7 @@ class Oracle:
 
     def power_lost(self) -> None:
         self.cuts += 1
+        self.banned.clear()
 
     def judged(self, record: LegJudged) -> None:
         """Hear a verdict at the moment when it is durable."""
@@ -86,18 +91,16 @@ class Oracle:
 
     def _placing(self, venue: str, request: OrderRequest) -> None:
         cid = request.client_order_id
-        if cid in self.placed:
+        if cid in self.placed and not (self.world.dawdles and self.cuts):
             self._broken(f"the id {cid} was sent twice (I2)")
-        if cid not in self.durable() and self.world.journal_slow_s == 0:
+        if cid not in self.durable() and not self.world.dawdles:
             self._broken(f"order {cid} left without a journaled intent (I2)")
+        self._banned(venue)
         most = self.reported.get((venue, request.position.key), Decimal(0))
         if request.quantity > most:
             self._broken(f"an order of {request.quantity} for a position of at most {most} (I1)")
         market = self.markets[venue]
-        if not any(place == venue for place, _, _ in self.placed.values()) and self.looks.get(venue):
-            for order in self.looks[venue][-1].orders:
-                if not order.reduce_only and (venue, order.order_id) not in self.cancels_asked:
-                    self.owed.setdefault((venue, order.order_id), self.clock.seconds)
+        self._first_wave(venue)
         for other, (place, earlier, sent_s) in self.placed.items():
             state = market.states.get(other)
             live = state is not None and not state.ended and other in self.acknowledged
@@ -107,6 +110,17 @@ class Oracle:
                 if age_s < LIVE_PATIENCE_S:
                     self._broken(f"a second live order for one residual after {age_s:.2f} s (I2)")
         self.placed[cid] = (venue, request, self.clock.seconds)
+
+    def _banned(self, venue: str) -> None:
+        told_s, until_s = self.banned.get(venue, (0.0, 0.0))
+        if told_s + BAN_HEARD_S < self.clock.seconds < until_s:
+            self._broken(f"an order left for {venue} during the ban that it was told of (law 10)")
+
+    def _first_wave(self, venue: str) -> None:
+        if not any(place == venue for place, _, _ in self.placed.values()) and self.looks.get(venue):
+            for order in self.looks[venue][-1].orders:
+                if not order.reduce_only and (venue, order.order_id) not in self.cancels_asked:
+                    self.owed.setdefault((venue, order.order_id), self.clock.seconds)
 
     def _cancelling(self, venue: str, order: OpenOrder) -> None:
         self.cancels_asked.add((venue, order.order_id))
@@ -133,7 +147,7 @@ class Oracle:
         since_s = looks[-2].begun_ns / 1e9 if len(looks) > 1 else 0.0
         # What is opened while the positions lag cannot be known, unless an order announced it to a look
         # of this run; all else can.
-        lag_s = market.plan.lag_s if market.plan.lie == "lag" else 0.0
+        lag_s = market.plan.lag_s if market.plan.lie in {"lag", "replica"} else 0.0
         ours = [look.begun_ns / 1e9 for look in looks if look.begun_ns / 1e9 >= self.run_began_s]
         first_s = ours[0] if ours else self.run_began_s
         dust = {(p.instrument, p.side.value if p.hedged else "") for p in record.dust}
@@ -171,10 +185,12 @@ class Oracle:
                     if plan.dead_for_good or truth:
                         self._broken(f"{name} is beyond help, but the report does not name it")
                 continue
+            if name in left and "revoked" in market.until:
+                continue  # A credential that was refused thrice is a person's matter, and the report says so.
             if name in left:
                 self._broken(f"{name} healed, but the verdict is {report.verdict}: {report.summary}")
             elif judged_s is not None:
-                healed_s = max(market.healed_s, self.run_began_s)
+                healed_s = max(market.healed_s, self.run_began_s, *market.until.values())
                 if judged_s > healed_s + HEAL_GRACE_S + plan.lag_s and not plan.calm:
                     self._broken(
                         f"{name} was flat only {judged_s - healed_s:.1f} s after it healed (liveness)"

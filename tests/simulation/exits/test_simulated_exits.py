@@ -7,6 +7,8 @@ from decimal import Decimal
 import pytest
 
 from tests.simulation.exits.arena import simulate
+from tests.simulation.exits.cells import applicable
+from tests.simulation.exits.deeper import deeper
 from tests.simulation.exits.mutants import MUTANTS, broken
 from tests.simulation.exits.world import World, draw
 
@@ -17,7 +19,8 @@ REGRESSIONS = {
     5150: "each refused slice of one round counted as a failure, and made the next round wait",
     5445: "as 5150, with late orders",
 }
-BATCHES = 8
+BATCHES = 5
+AIMED_BATCHES = 3
 SEEDS_PER_BATCH = 9
 
 # The first seed at which each broken rule was noticed; the search starts there and goes on a little.
@@ -48,8 +51,19 @@ def test_no_rule_breaks_in_any_world(seeds: range) -> None:
     for seed in seeds:
         result = simulate(seed)
         assert not result.violations, (
+            f"python -m tests.simulation.exits --first-edition --seed {seed} replays: {result.violations}"
+        )
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("batch", range(AIMED_BATCHES))
+def test_no_rule_breaks_in_any_world_that_is_aimed_at_a_cell(batch: int) -> None:
+    for seed in range(batch * SEEDS_PER_BATCH, (batch + 1) * SEEDS_PER_BATCH):
+        result = simulate(seed, world=deeper(seed))
+        assert not result.violations, (
             f"python -m tests.simulation.exits --seed {seed} replays: {result.violations}"
         )
+        assert result.cells <= set(applicable()), "a cell was hit that was said to be none"
 
 
 @pytest.mark.parametrize("seed", REGRESSIONS, ids=str)

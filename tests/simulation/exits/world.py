@@ -72,6 +72,19 @@ class EventDraw:
 
 
 @dataclass(slots=True, kw_only=True)
+class Ambush:
+    """What happens when an account comes into a phase, `delay_s` after that, and how long it lasts."""
+
+    fault: str
+    phase: str
+    delay_s: float = 0.0
+    lasts_s: float = 0.0
+    instrument: str = ""
+    side: str = ""
+    quantity: Decimal = Decimal(0)
+
+
+@dataclass(slots=True, kw_only=True)
 class VenueDraw:
     """One venue: what it holds and how it misbehaves until `heals_at_s` (seconds after the request)."""
 
@@ -106,6 +119,12 @@ class VenueDraw:
     dead_for_good: bool = False
     terminal: bool = False
     terminal_for_good: bool = False
+    style: str = "generic"
+    ambushes: list[Ambush] = field(default_factory=list)
+    outlives: bool = False
+    cancel_late: float = 0.0
+    fills_twice: float = 0.0
+    size_free: bool = False
 
     @property
     def calm(self) -> bool:
@@ -121,6 +140,7 @@ class VenueDraw:
             and not (self.unread or self.hangs or self.read_surprises or self.fills_fail)
             and not (self.lookup_fails or self.second_fails or self.cancel_fails or self.partial)
             and not (self.slow_match_s or self.dead or self.terminal)
+            and not (self.ambushes or self.outlives or self.cancel_late or self.fills_twice)
         )
 
     @property
@@ -143,11 +163,17 @@ class World:
     journal_slow_s: float = 0.0
     utc_jump_s: float = 0.0
 
+    @property
+    def dawdles(self) -> bool:
+        """Whether the journal is late at times, so that an order may leave before its intent is durable."""
+        ambushes = (one.fault for venue in self.venues for one in venue.ambushes)
+        return self.journal_slow_s > 0 or "journal_slow" in ambushes
+
 
 def draw(seed: int) -> World:
     """Return the world of a seed: which faults it has is drawn first, then how often they strike."""
     rng = Random(f"world {seed}")
-    venues = [_venue(rng, f"v{number}") for number in range(rng.choice((1, 2, 3, 3, 4)))]
+    venues = [draw_venue(rng, f"v{number}") for number in range(rng.choice((1, 2, 3, 3, 4)))]
     world = World(seed=seed, venues=venues, hold_s=rng.choice((0, 0, 0, 20)))
     if rng.random() < 0.3:
         world.cuts_at_append = [(rng.randint(1, 25), rng.random() < 0.5) for _ in range(rng.randint(1, 3))]
@@ -163,7 +189,7 @@ def draw(seed: int) -> World:
     return world
 
 
-def _venue(rng: Random, name: str) -> VenueDraw:  # noqa: C901 - one draw after the other, in a fixed order
+def draw_venue(rng: Random, name: str) -> VenueDraw:  # noqa: C901 - one draw after the other, in a fixed order
     venue = VenueDraw(
         name=name,
         hedged=rng.random() < 0.3,
@@ -172,9 +198,9 @@ def _venue(rng: Random, name: str) -> VenueDraw:  # noqa: C901 - one draw after 
         heals_at_s=rng.uniform(0.0, 20.0),
     )
     for number in range(rng.choice((0, 1, 2, 3, 3, 4, 6, 8))):
-        _holding(rng, venue, f"C{number}USDT")
+        add_holding(rng, venue, f"C{number}USDT")
     for number in range(rng.choice((0, 0, 1, 2))):
-        _resting(rng, venue, f"C{number}USDT")
+        add_resting(rng, venue, f"C{number}USDT")
     if rng.random() < 0.25:
         return venue
     venue.troubles = {
@@ -212,11 +238,11 @@ def _venue(rng: Random, name: str) -> VenueDraw:  # noqa: C901 - one draw after 
     venue.dates_looks = rng.random() < 0.8
     venue.stops_vanish = rng.random() < 0.4
     _fate(rng, venue)
-    _events(rng, venue)
+    add_events(rng, venue)
     return venue
 
 
-def _holding(rng: Random, venue: VenueDraw, instrument: str) -> None:
+def add_holding(rng: Random, venue: VenueDraw, instrument: str) -> None:
     sides = ["LONG", "SHORT"] if venue.hedged and rng.random() < 0.4 else [rng.choice(("LONG", "SHORT"))]
     for side in sides:
         mark = Decimal(rng.randint(100, 50_000)) / 10
@@ -231,7 +257,7 @@ def _holding(rng: Random, venue: VenueDraw, instrument: str) -> None:
         )
 
 
-def _resting(rng: Random, venue: VenueDraw, instrument: str) -> None:
+def add_resting(rng: Random, venue: VenueDraw, instrument: str) -> None:
     held = [one for one in venue.holdings if one.instrument == instrument]
     if held and rng.random() < 0.6:
         one = rng.choice(held)
@@ -287,7 +313,7 @@ def _fate(rng: Random, venue: VenueDraw) -> None:
         venue.terminal = venue.terminal_for_good = True
 
 
-def _events(rng: Random, venue: VenueDraw) -> None:
+def add_events(rng: Random, venue: VenueDraw) -> None:
     for one in venue.holdings:
         if rng.random() < 0.12:
             venue.events.append(

@@ -1,0 +1,109 @@
+"""Kept: the outcome of every sweep so far, from which the reference page is written."""
+
+import datetime as dt
+import json
+import os
+import platform
+from collections import Counter
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from tests.simulation.exits.sweep import Tally
+
+HERE = Path(__file__).parent / "kept"
+DEPTH_A = HERE / "depth_a.json"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """Worlds of consecutive seeds that ran together: when, where, and the digest of what they did."""
+
+    first: int
+    count: int
+    seconds: int
+    processes: int
+    machine: str
+    date: str
+    digest: str
+
+
+def machine() -> str:
+    """Return what the worlds ran on, without its name."""
+    return f"{os.cpu_count()} x {platform.machine()}, {platform.system()}, Python {platform.python_version()}"
+
+
+@dataclass(slots=True, kw_only=True)
+class Kept:
+    """All runs kept, and their sum."""
+
+    runs: list[Run] = field(default_factory=list)
+    tally: Tally = field(default_factory=Tally)
+
+    @property
+    def next_seed(self) -> int:
+        """The first seed that no run has had."""
+        return max((run.first + run.count for run in self.runs), default=0)
+
+    @classmethod
+    def load(cls, path: Path) -> "Kept":
+        """Return what a file keeps; nothing where there is none yet."""
+        kept = cls()
+        if not path.exists():
+            return kept
+        raw = json.loads(path.read_text())
+        kept.runs = [Run(**run) for run in raw["runs"]]
+        tally = kept.tally
+        tally.worlds, tally.medleys, tally.calls = raw["worlds"], raw["medleys"], raw["calls"]
+        tally.digest, tally.seconds = raw["digest"], float(raw["seconds"])
+        tally.verdicts, tally.rungs = Counter(raw["verdicts"]), Counter(raw["rungs"])
+        for name, hits in raw["cells"].items():
+            fault, phase, venue, mode = name.split(" | ")
+            tally.cells[(fault, phase, venue, mode)] = hits
+        tally.broken = {int(seed): text for seed, text in raw["broken"].items()}
+        return kept
+
+    def add(self, part: Tally, run: Run) -> None:
+        """Add a run; one that goes on where the last of the same day and machine ended becomes part of it."""
+        self.tally.add(part)
+        last = self.runs[-1] if self.runs else None
+        if (
+            last is not None
+            and last.first + last.count == run.first
+            and (last.date, last.machine, last.processes) == (run.date, run.machine, run.processes)
+        ):
+            self.runs[-1] = Run(
+                first=last.first,
+                count=last.count + run.count,
+                seconds=last.seconds + run.seconds,
+                processes=run.processes,
+                machine=run.machine,
+                date=run.date,
+                digest=self.tally.digest,
+            )
+            return
+        self.runs.append(run)
+
+    def save(self, path: Path) -> None:
+        """Write the file anew, whole or not at all."""
+        tally = self.tally
+        raw = {
+            "runs": [asdict(run) for run in self.runs],
+            "worlds": tally.worlds,
+            "medleys": tally.medleys,
+            "calls": tally.calls,
+            "seconds": round(tally.seconds),
+            "digest": tally.digest,
+            "verdicts": dict(sorted(tally.verdicts.items())),
+            "rungs": dict(sorted(tally.rungs.items())),
+            "cells": {" | ".join(cell): hits for cell, hits in sorted(tally.cells.items())},
+            "broken": {str(seed): text for seed, text in sorted(tally.broken.items())},
+        }
+        path.parent.mkdir(exist_ok=True)
+        fresh = path.with_suffix(".new")
+        fresh.write_text(json.dumps(raw, indent=1) + "\n")
+        fresh.replace(path)
+
+
+def today() -> str:
+    """Return the date of a sweep."""
+    return dt.datetime.now(dt.UTC).date().isoformat()

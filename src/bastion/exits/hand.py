@@ -303,8 +303,7 @@ class Hand:
     def _judge(self, courier: Courier, standing: Standing, now_ns: int) -> bool:
         asked = courier.fills_asked_ns is not None
         for part in self._parts:
-            own = part.stand(courier.instruments) if not self._alone else standing
-            part.standing = own if self._alone else _with_doubts(part, own, standing)
+            part.standing = standing if self._alone else part.stand(courier.instruments, beside=standing)
         judged = [part.judge(part.standing, now_ns, fills_asked=asked) for part in self._parts]
         if any(judged) and any(part.retired for part in self._parts) and len(self._parts) > 1:
             self._regroup()
@@ -376,17 +375,6 @@ class Hand:
         if waits:
             again_ns = min(again_ns, *waits)
         return max(again_ns, pace.quiet_until_ns)
-
-
-def _with_doubts(part: Part, own: Standing, whole: Standing) -> Standing:
-    # What another exit saw here, and nothing explains yet, is no more closed for one that came too late
-    # to see it: its own looks may be the ones that lie.
-    doubted = tuple(
-        book
-        for book in whole.unexplained
-        if book.key not in part.leg.books and part.leg.sight.means(book.position)
-    )
-    return replace(own, unexplained=(*own.unexplained, *doubted), verdict=None) if doubted else own
 
 
 def _surprise(part: Part, code: str) -> Troubled:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from decimal import Decimal
 
 from bastion.domain.look import Look
@@ -168,10 +169,20 @@ class Part:
         """Return whether it is judged, and the venue still owes executions."""
         return self.leg.judged is not None and pending(self.leg)
 
-    def stand(self, instruments: Instruments) -> Standing:
-        """Return how the leg stands now."""
+    def stand(self, instruments: Instruments, *, beside: Standing | None = None) -> Standing:
+        """Return how the leg stands now; `beside` is how all exits together stand on the account.
+
+        What another exit saw here, and nothing explains yet, is no more closed for one that came too late to
+        see it: its own looks may be the ones that lie.
+        """
         dust = dust_of(self.leg, instruments, self._settings)
-        return stand(self.leg, self.pace, dust=dust, settings=self._settings)
+        own = stand(self.leg, self.pace, dust=dust, settings=self._settings)
+        doubted = tuple(
+            book
+            for book in (beside.unexplained if beside is not None else ())
+            if book.key not in self.leg.books and self.leg.sight.means(book.position)
+        )
+        return replace(own, unexplained=(*own.unexplained, *doubted), verdict=None) if doubted else own
 
     def clear_terminals(self, now_ns: int) -> bool:
         """Forget, from time to time, what only a person could mend: perhaps one did; return whether."""

@@ -5,7 +5,7 @@ from bastion.domain.money import ZERO
 from bastion.domain.order import OrderStatus
 from bastion.domain.position import Position
 from bastion.domain.records import RoundIntended
-from bastion.exits.books import Sent
+from bastion.exits.books import Sent, book_key
 from bastion.exits.pace import Pace
 from bastion.exits.plan import Act
 from bastion.exits.progress import Leg
@@ -22,8 +22,9 @@ def sweep_ahead(leg: Leg, pace: Pace, *, since_ns: int) -> Act | None:
 
     The venue's own answers (filled, for the whole size) stand for a look here: stops stay until their
     position is closed (law 8), and then no longer. None while anything is open, under way, refused or not
-    known, where what was seen was tried to be cancelled already, and where the look began before `since_ns`
-    (monotonic): a position may have grown since, and the orders closed what it was. The next look decides.
+    known, where an order was seen that could have grown one of the positions, where what was seen was tried
+    to be cancelled already, and where the look began before `since_ns` (monotonic): a position may have grown
+    since, and the orders closed what it was. The next look decides.
     """
     look = leg.look
     if look is None or look.begun_ns < since_ns:
@@ -31,7 +32,9 @@ def sweep_ahead(leg: Leg, pace: Pace, *, since_ns: int) -> Act | None:
     if pace.in_flight or not leg.sight.whole or not look.positions:
         return None
     orders = by_position(leg)
-    if not all(_closed(position, orders.get(position.key, []), pace, look) for position in look.positions):
+    if not all(
+        _closed(leg, position, orders.get(position.key, []), pace, look) for position in look.positions
+    ):
         return None
     left = tuple(order for order in look.orders if order.key not in leg.cancelled)
     if not left or any(not order.closable or order.key in pace.cancel_tries for order in left):
@@ -48,8 +51,9 @@ def sweep_ahead(leg: Leg, pace: Pace, *, since_ns: int) -> Act | None:
     )
 
 
-def _closed(position: Position, sent: list[Sent], pace: Pace, look: Look) -> bool:
-    if not position.closable or not sent:
+def _closed(leg: Leg, position: Position, sent: list[Sent], pace: Pace, look: Look) -> bool:
+    book = leg.books.get(book_key(position))
+    if not position.closable or not sent or book is None or book.threat:
         return False
     newest = max(order.round for order in sent)
     # What an order filled before the look is not in it; only what left after it counts.

@@ -68,6 +68,7 @@ class Market:
     first_order_s: float | None = None
     until: dict[str, float] = field(default_factory=dict)
     taken_s: dict[str, float] = field(default_factory=dict)
+    grown_s: dict[Key, float] = field(default_factory=dict)
     whereabouts: Whereabouts | None = None
 
     def begin(self) -> None:
@@ -162,6 +163,8 @@ class Market:
             held.announced = order_id != "bot"
         before = held.signed
         held.signed += delta
+        if abs(held.signed) > abs(before):
+            self.grown_s[key] = self.clock.seconds
         reduced = min(abs(delta), abs(before)) if before * delta < 0 else ZERO
         pnl = reduced * (held.mark - held.entry) * (1 if before > 0 else -1)
         if before * held.signed < 0:

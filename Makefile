@@ -2,7 +2,7 @@
 # With uv on the PATH it is used; else venv and pip do the same from the same pinned, hashed lists.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format simulate bench bench-ledger race conformance cuts bundle docs lock clean distclean
+.PHONY: help demo test lint format simulate bench bench-ledger race conformance cuts kills bundle docs lock clean distclean
 .DELETE_ON_ERROR:
 
 PICK = for candidate in $(PYTHON) python3 python3.13 python3.12 python3.11 python; do \
@@ -29,6 +29,7 @@ help:
 	@echo "make race       64 threads on one position, a thousand times, on both databases"
 	@echo "make conformance  the official MCP suite, in both revisions, on our application and the shipped server"
 	@echo "make cuts       two hundred clients that break off at a random moment of an exit"
+	@echo "make kills      SIGKILL at every journal write of an exit on four wires, before and after it"
 	@echo "make bundle     dist/bastion.mcpb, for hosts that install MCP bundles"
 	@echo "make docs       write the reference pages, schemas, man page and completions from the code"
 	@echo "make format     format the code"
@@ -85,6 +86,9 @@ conformance: .venv/dev.stamp
 
 cuts: .venv/dev.stamp
 	@.venv/bin/python -m tests.acceptance.mcp.cuts
+
+kills: .venv/dev.stamp
+	@.venv/bin/python -m tests.integration.kills.sweep
 
 bundle: .venv/dev.stamp
 	@.venv/bin/python -m bundle.build

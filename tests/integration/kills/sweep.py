@@ -1,7 +1,7 @@
 """Kills: SIGKILL before and after every journal write of an exit on real sockets; the next start ends it.
 
-`make kills` goes through every write of every scenario, the tests through a few. The process that is killed is
-a fork of this one, with a desk of its own on the paper exchange's wires; the one that goes on opens the same
+`make kills` goes through every write of every scenario, the tests through a few. What is killed is
+a fork of this process, with a desk of its own on the wires; who goes on opens the same
 state directory.
 """
 

@@ -1,4 +1,4 @@
-"""An exit whose process is killed at a journal write is ended by the next start; `make kills` takes each one."""
+"""An exit killed at a journal write is ended by the next start; `make kills` takes every write."""
 
 import subprocess
 import sys

@@ -24,6 +24,7 @@ help:
 	@echo "make test       all tests (ARGS is given to pytest; WORKERS=0: in one process)"
 	@echo "make lint       ruff, mypy, the import contracts, the tidy test"
 	@echo "make simulate   the simulated worlds (N=2000: so many over all cores, with the cells that they hit; KEEP=1: kept)"
+	@echo "                DEPTH=b: with the real adapters on the paper wires; SEEDS=0:200 chooses; ARGS=--trace prints all"
 	@echo "make bench      how fast an exit is, against what the wire allows (ARGS='--runs 20 --only warm20', --quick)"
 	@echo "make bench-ledger  refunds a second against this disk and database (ARGS=--rounds 9)"
 	@echo "make race       64 threads on one position, a thousand times, on both databases"
@@ -101,8 +102,9 @@ format: .venv/dev.stamp
 	@.venv/bin/ruff check --fix .
 
 simulate: .venv/dev.stamp
-	@$(if $(N),.venv/bin/python -m tests.simulation.exits $(N) $(if $(KEEP),--keep) $(ARGS),\
-	$(if $(SEEDS),SEEDS=$(SEEDS)) .venv/bin/python -m pytest tests/simulation $(ARGS))
+	@$(if $(filter b,$(DEPTH)),$(if $(SEEDS),SEEDS=$(SEEDS)) .venv/bin/python -m tests.simulation.wires $(N) $(ARGS),\
+	$(if $(N),.venv/bin/python -m tests.simulation.exits $(N) $(if $(KEEP),--keep) $(ARGS),\
+	$(if $(SEEDS),SEEDS=$(SEEDS)) .venv/bin/python -m pytest tests/simulation $(ARGS)))
 
 # uv comes with the requirements of the checks, so that locking needs nothing installed by hand either.
 COMPILE = .venv/bin/uv pip compile --universal --python-version 3.11 --generate-hashes \

@@ -351,12 +351,13 @@ class Hand:
 
     def _schedule(self, standing: Standing, now_ns: int) -> int:
         settings, pace = self._settings, self._pace
+        verdicts = [part.judged for part in self._parts if not part.retired]
+        if not verdicts:
+            # Nobody wants a look any more, not even where a new grouping has none yet.
+            return now_ns + nanoseconds(settings.fills_patience_s)
         look = self.leg.look
         if look is None:
             return now_ns
-        verdicts = [part.judged for part in self._parts if not part.retired]
-        if not verdicts:
-            return now_ns + nanoseconds(settings.fills_patience_s)
         known = [judged for judged in verdicts if isinstance(judged, LegJudged)]
         if len(known) == len(verdicts):
             calm = all(judged.verdict.success for judged in known)

@@ -109,7 +109,7 @@ def plan(
         past = trail(sent)
         step = _step(leg, position, sent, past, pace, now_ns=now_ns, settings=settings)
         instrument = instruments.get((position.category, position.instrument))
-        blocking = _blocking(position, past, standing, look, sent)
+        blocking = _blocking(leg, position, past, standing, sent)
         clears.extend(blocking)
         requests.extend(_requests(leg, position, instrument, step, number, settings))
         why.extend(_reasons(position, past, step, blocking))
@@ -233,7 +233,7 @@ def _could_still_come(sent: list[Sent], pace: Pace, *, now_ns: int, settings: Ex
 
 
 def _blocking(
-    position: Position, past: Trail, standing: Standing, look: Look, sent: list[Sent]
+    leg: Leg, position: Position, past: Trail, standing: Standing, sent: list[Sent]
 ) -> tuple[OpenOrder, ...]:
     closing = Direction.SELL if position.side is Side.LONG else Direction.BUY
     ours = {order.request.client_order_id for order in sent if not order.settled}
@@ -244,9 +244,8 @@ def _blocking(
         return stuck
     resting = tuple(
         order
-        for order in look.orders
+        for order in leg.reducers.values()
         if order.closable
-        and order.reduce_only
         and (order.category, order.instrument) == (position.category, position.instrument)
         and order.direction is closing
         and order.side in {None, position.side}

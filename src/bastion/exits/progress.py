@@ -47,7 +47,8 @@ class Leg:
     `sight` is what of the account the leg covers: the looks that it keeps show nothing else. `first_bound` is
     how far from the mark its first orders may go, None for any price. `before` and
     `latest` are the last two looks of the present run; an earlier run's looks prove nothing today. `books`
-    are those of the present epoch: a reopening starts a new one and keeps the old in `epochs`.
+    are those of the present epoch: a reopening starts a new one and keeps the old in `epochs`. `reducers` are
+    the orders of others that only reduce, as they were last shown.
     """
 
     exit_id: str
@@ -69,6 +70,7 @@ class Leg:
     latest: Looked | None = None
     last_sighting: dict[PositionKey, Position] = field(default_factory=dict)
     openers: dict[OrderKey, OpenOrder] = field(default_factory=dict)
+    reducers: dict[OrderKey, OpenOrder] = field(default_factory=dict)
     cancelled: dict[OrderKey, OpenOrder] = field(default_factory=dict)
     troubles: list[Troubled] = field(default_factory=list)
     whys: list[str] = field(default_factory=list)
@@ -89,7 +91,7 @@ class Leg:
             case OrderResolved():
                 self._resolve(record)
             case CancelsAnswered():
-                self.cancelled.update({a.order.key: a.order for a in record.answers if a.gone})
+                self._cancel(record)
             case FillsRead():
                 self.fills_read = record
                 self.fills.update({(f.category, f.instrument, f.fill_id): f for f in record.fills})
@@ -121,6 +123,11 @@ class Leg:
             ),
             ZERO,
         )
+
+    def _cancel(self, record: CancelsAnswered) -> None:
+        gone = {answer.order.key: answer.order for answer in record.answers if answer.gone}
+        self.cancelled.update(gone)
+        self.reducers = {key: order for key, order in self.reducers.items() if key not in gone}
 
     def _second(self, record: SecondSourceRead) -> None:
         # The venue tells the whole size; here, what is covered of it counts, as with the looks.
@@ -156,10 +163,17 @@ class Leg:
             if not self.sight.amount(position, self.closed):
                 continue  # What it could open is not the leg's business, such as a halt's.
             self._book(position, since_ms=since_ms, until_ms=until_ms, baseline=False).threat = True
-        if look.complete:
-            present = {position.key for position in look.positions}
-            for key in [key for key in self.last_sighting if key not in present]:
-                del self.last_sighting[key]
+        self._forget_gone(look)
+        self.reducers.update({order.key: order for order in look.orders if order.reduce_only})
+
+    def _forget_gone(self, look: Look) -> None:
+        # A look that left a list out tells nothing of what that list would have shown.
+        if not look.complete:
+            return
+        present = {position.key for position in look.positions}
+        for key in [key for key in self.last_sighting if key not in present]:
+            del self.last_sighting[key]
+        self.reducers.clear()
 
     def _book(self, position: Position, *, since_ms: int, until_ms: int, baseline: bool) -> Book:
         key = book_key(position)

@@ -7,10 +7,16 @@ from typing import Any, TypeVar
 
 T = TypeVar("T")
 EPOCH_NS = 1_760_000_000_000_000_000
+PASSES_MAX = 20_000
+"""How often the loop may turn at one moment; the most that anything needs is some hundred."""
 
 
 class Deadlock(Exception):  # noqa: N818 - the word for it
     """Nothing will ever happen again: no timer is set, and everybody waits."""
+
+
+class Livelock(Exception):  # noqa: N818 - the word for it
+    """Somebody is busy for ever, and no time passes."""
 
 
 class VirtualClock:
@@ -35,6 +41,7 @@ class _Selector(selectors.BaseSelector):
     def __init__(self, clock: VirtualClock) -> None:
         self._clock = clock
         self._keys: dict[Any, selectors.SelectorKey] = {}
+        self._passes = 0
 
     def register(self, fileobj: Any, events: int, data: Any = None) -> selectors.SelectorKey:  # noqa: ANN401 - the interface's own types
         key = selectors.SelectorKey(fileobj, 0, events, data)
@@ -47,6 +54,9 @@ class _Selector(selectors.BaseSelector):
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         if timeout is None:
             raise Deadlock
+        self._passes = 0 if timeout > 0 else self._passes + 1
+        if self._passes > PASSES_MAX:
+            raise Livelock
         self._clock.seconds += max(timeout, 0.0)
         return []
 

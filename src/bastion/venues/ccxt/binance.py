@@ -114,9 +114,8 @@ class BinanceVenue(BinanceProtection):
             # Seen on one account: the flag was dropped without a word, and the order could have flipped.
             state = replace(state, reason="the venue did not confirm reduce-only")
         if state.status is OrderStatus.REJECTED:
-            raise VenueRejected(
-                f"the order was rejected: {state.reason}", fault=Fault.RESOLVE, code=state.reason
-            )
+            text = f"the order was rejected: {state.reason}"
+            raise VenueRejected(text, fault=Fault.RESOLVE, code=state.reason)
         if state.reason == "EXPIRED" and state.filled == ZERO:
             raise VenueRejected(
                 "the order expired without a fill: no price within the venue's protection",
@@ -216,8 +215,8 @@ class BinanceVenue(BinanceProtection):
         account = Row(config.value, "account")
         trade = account.flag("canTrade") if "canTrade" in account else None
         if isinstance(key, VenueError):
-            note = f"The key's restrictions could not be read ({key})."
-            return Access(can_read=True, can_trade=trade, notes=(note,))
+            notes = (f"The key's restrictions could not be read ({key}).",)
+            return Access(can_read=True, can_trade=trade, notes=notes)
         row = Row(key.value, "apiRestrictions")
         futures = row.flag("enableFutures") if "enableFutures" in row else None
         return Access(
@@ -253,13 +252,14 @@ class BinanceVenue(BinanceProtection):
         )
 
     async def _claims(self, deadline: Deadline) -> Sequence[Claim]:
-        units = {"weight": witness.WEIGHT}
-        return witness.claims(await self._call(witness.METHOD, {}, units=units, deadline=deadline))
+        answer = await self._call(witness.METHOD, {}, units={"weight": witness.WEIGHT}, deadline=deadline)
+        return witness.claims(answer)
 
     def _doubted(self) -> None:
         self._thrift.doubted()
 
     async def _positions(self, deadline: Deadline) -> PartRead:
+        self._thrift.doubted()  # Until they are read.
         answer = await self._call("fapiPrivateV3GetPositionRisk", {}, units={"weight": 5}, deadline=deadline)
         listed = read_rows(answer.value, "positionRisk")
         found = tuple(item for item in map(rows.position, listed) if item is not None)
@@ -324,18 +324,16 @@ class BinanceVenue(BinanceProtection):
 
     async def _cancel_all(self, symbol: str, conditional: bool, deadline: Deadline) -> None:  # noqa: FBT001 - private
         method = "fapiPrivateDeleteAlgoOpenOrders" if conditional else "fapiPrivateDeleteAllOpenOrders"
-        answer = await self._call(
-            method, {"symbol": symbol}, units={"weight": 1}, deadline=deadline, mutating=True
-        )
+        params = {"symbol": symbol}
+        answer = await self._call(method, params, units={"weight": 1}, deadline=deadline, mutating=True)
         Row(answer.value, "cancel all")
 
     async def _trades(self, symbol: str, since_ms: int, deadline: Deadline) -> list[Row]:
         found: list[Row] = []
         params: dict[str, object] = {"symbol": symbol, "startTime": since_ms, "limit": TRADES_PAGE}
         for _ in range(PAGES_MAX):
-            answer = await self._call(
-                "fapiPrivateGetUserTrades", params, units={"weight": 5}, deadline=deadline
-            )
+            method, units = "fapiPrivateGetUserTrades", {"weight": 5}
+            answer = await self._call(method, params, units=units, deadline=deadline)
             page = read_rows(answer.value, "userTrades")
             found.extend(page)
             if len(page) < TRADES_PAGE:
@@ -372,9 +370,11 @@ class BinanceVenue(BinanceProtection):
                 raise
             value = None
         if isinstance(value, dict):
-            body = Row(value, "answer")
-            code, message = body.text_or("code"), body.text_or("msg")
-        return binance_refusal(answer, code=code, message=message)
+            code, message = Row(value, "answer").text_or("code"), Row(value, "answer").text_or("msg")
+        refusal = binance_refusal(answer, code=code, message=message)
+        if refusal is not None and refusal.fault is Fault.BLOCKED:
+            self._thrift.blocked()
+        return refusal
 
     def _pace(self, refusal: Refusal, answer: Answer, units: Mapping[str, int]) -> Refusal:  # noqa: ARG002 - the shape of the hook
         if answer.status in BANNED:

@@ -16,10 +16,17 @@ from bastion.venues.throttle import NS, Bucket
 
 KEPT = 1600
 """Weight that only positions, questions and executions may use while a position is open."""
+SCARCE = 800
+"""Weight below which the lists are read from time to time only, also where no position is open: answers that
+come malformed for a while must not use up what the rest of the minute needs."""
 LEAST = 400
 """Weight below which the lists are not read at all while a position is open."""
 GAP_S = 10.0
-"""Between the two marks, the lists are read this often: an order can come to hold a position's size."""
+"""While weight is short, the lists are read this often: an order can come to hold a position's size."""
+WHOLE = 90
+"""What a whole look weighs."""
+BLOCKED_GAP_S = 3.0
+"""So long after such a reading, being told that an order holds a position is reason enough for another."""
 PAIR_S = 1.0
 """So soon after such a reading a second one is let through: only two in a row prove that a part is closed
 while other positions stay open."""
@@ -31,17 +38,22 @@ class Thrift:
     def __init__(self, clock: Clock, weight: Bucket) -> None:
         self._clock = clock
         self._weight = weight
-        self._held = False
+        self._held = True
         self._read_ns = 0
         self._paired = False
+        self._wanted = False
 
     def saw(self, positions: Sequence[Position]) -> None:
         """Hear what the latest reading of positions showed; without any, the lists are always read."""
         self._held = bool(positions)
 
     def doubted(self) -> None:
-        """Hear that a reading without positions is not believed: they are taken to be there."""
+        """Hear that the positions were not read, or are not believed: they are taken to be there."""
         self._held = True
+
+    def blocked(self) -> None:
+        """Hear that resting orders hold a position: nothing closes it before a look shows them."""
+        self._wanted = True
 
     def allows(self) -> bool:
         """Return whether the look that begins now reads the order lists."""
@@ -50,8 +62,11 @@ class Thrift:
         since_ns = now_ns - self._read_ns
         second = since_ns <= PAIR_S * NS and not self._paired
         due = since_ns >= GAP_S * NS or second
-        if self._held and free < KEPT and (free < LEAST or not due):
+        wanted = self._wanted and free >= WHOLE and since_ns >= BLOCKED_GAP_S * NS
+        short = free < (KEPT if self._held else SCARCE)
+        if short and not wanted and (not due or (self._held and free < LEAST)):
             return False
+        self._wanted = False
         self._paired = second
         self._read_ns = now_ns
         return True

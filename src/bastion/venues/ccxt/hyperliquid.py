@@ -97,7 +97,8 @@ class HyperliquidVenue(HyperliquidProtection):
         await self._dexes.refresh(deadline)
         self._spared = self._thrift.spares()
         look = await super().look(deadline_s=deadline.left_s)
-        self._thrift.saw(held=bool(look.positions))
+        # What could not be read may be held.
+        self._thrift.saw(held=bool(look.positions) or not look.complete)
         if look.complete:
             used = {rows.dex_of(item.instrument) for item in look.positions}
             used |= {rows.dex_of(item.instrument) for item in look.orders}

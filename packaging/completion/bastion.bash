@@ -11,6 +11,8 @@ _bastion() {
       if (( COMP_CWORD > 2 )); then path="$path ${COMP_WORDS[2]}"; fi ;;
   esac
   case "$path $prev" in
+    "certificate export --out") COMPREPLY=($(compgen -f -- "$cur")); return ;;
+    "certificate export --config") COMPREPLY=($(compgen -f -- "$cur")); return ;;
     "certificate show --out") COMPREPLY=($(compgen -f -- "$cur")); return ;;
     "certificate show --config") COMPREPLY=($(compgen -f -- "$cur")); return ;;
     "certificate verify --fingerprint") COMPREPLY=($(compgen -W "" -- "$cur")); return ;;
@@ -82,7 +84,8 @@ _bastion() {
     "watch --config") COMPREPLY=($(compgen -f -- "$cur")); return ;;
   esac
   case $path in
-    certificate) words="show verify --help" ;;
+    certificate) words="export show verify --help" ;;
+    "certificate export") words="--out --json --config --help" ;;
     "certificate show") words="--out --json --config --help" ;;
     "certificate verify") words="--fingerprint --earlier --json --help" files=1 ;;
     "completion") words="bash zsh fish --help" ;;

@@ -7,7 +7,7 @@ import logging
 import os
 import shutil
 import tempfile
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,9 +17,11 @@ from bastion.clock import SystemClock
 from bastion.commands import (
     CertificateCheck,
     CertificateReport,
+    ClaimReport,
     Desk,
     VerifyReport,
     check_access,
+    claim,
     issue_certificate,
     verdict_on,
 )
@@ -36,6 +38,7 @@ from bastion.exits.settings import ExitSettings
 from bastion.log import Redactor, start_logging
 from bastion.place import Place, find_place
 from bastion.ports import Auditor, Clock, Journal, Venue
+from bastion.storage.answers import Raw, SqliteAnswers, kept_answers
 from bastion.storage.audit import SqliteAudit
 from bastion.storage.engine_log import SqliteEngineLog
 from bastion.storage.keys import SqliteKeyStore
@@ -54,6 +57,7 @@ __all__ = [
     "Place",
     "certificate_of",
     "check_certificate",
+    "claim_of",
     "find_journal",
     "find_place",
     "new_exit_id",
@@ -66,6 +70,7 @@ __all__ = [
 ]
 
 EXIT_ID_LENGTH = 12
+ANSWERS = "answers.sqlite"
 WARM_S = 10.0
 # No money waits for the disk here, so a slow one needs no second place for the records.
 PAPER_COMMIT_MS = 5_000
@@ -169,17 +174,12 @@ async def _desk(
     serving: bool,
 ) -> AsyncIterator[Desk]:
     clock = SystemClock()
-    settings = replace(
-        config.ladder.put_into(ExitSettings()),
-        deadline_s=config.deadline_s,
-        hold_s=config.hold_s,
-        intent_commit_budget_ms=config.intent_commit_budget_ms,
-        refund_after_tries=config.refund_after_tries,
-        refund_after_s=float(config.refund_after_s),
-    )
-    venues = _venues(config.accounts, credentials, clock=clock, shelf=home / "shelf")
+    settings = _settings(config)
+    answers = SqliteAnswers(home / ANSWERS, clock=clock)
+    venues = _venues(config.accounts, credentials, clock=clock, shelf=home / "shelf", keep=answers.hear)
     failure: BastionError | None = None
     with (
+        contextlib.closing(answers),
         open_keys(place) as keys,
         _journal(home, settings, clock) as journal,
         _audit(place, home, clock) as audit,
@@ -204,6 +204,7 @@ async def _desk(
                     verify=lambda: verify_state(home),
                 )
                 desk.repeats = repeats
+                desk.watch(answers.see)
                 engine = _engine(desk, engine_log, home, config, serving=serving)
                 beside = [_warm(desk), engine.run(), keep_live(desk)] if serving else []
                 standing = [tasks.create_task(work) for work in beside]
@@ -221,6 +222,17 @@ async def _desk(
                 await venue.close()
     if failure is not None:
         raise failure
+
+
+def _settings(config: Config) -> ExitSettings:
+    return replace(
+        config.ladder.put_into(ExitSettings()),
+        deadline_s=config.deadline_s,
+        hold_s=config.hold_s,
+        intent_commit_budget_ms=config.intent_commit_budget_ms,
+        refund_after_tries=config.refund_after_tries,
+        refund_after_s=float(config.refund_after_s),
+    )
 
 
 def _engine(desk: Desk, log: SqliteEngineLog, home: Path, config: Config, *, serving: bool) -> Engine:
@@ -295,6 +307,17 @@ def certificate_of(place: Place, principal: Principal, exit_id: str) -> Certific
     raise ExitUnknown(f"No journal in {place.home} knows the exit {exit_id[:64]!r}.")
 
 
+def claim_of(place: Place, principal: Principal, exit_id: str) -> ClaimReport:
+    """Return the claim file of an exit: its certificate with the raw answers that its looks rest on.
+
+    Raises:
+        BastionError: as `certificate_of`; `JournalUnusable` where the kept answers cannot be read.
+    """
+    told = certificate_of(place, principal, exit_id)
+    kept = [kept_answers(home / ANSWERS, exit_id) for home in _homes(place)]
+    return claim(told, {digest: text for answers in kept for digest, text in answers.items()})
+
+
 def check_certificate(
     text: str, *, fingerprint: str | None = None, earlier: str | None = None
 ) -> CertificateCheck:
@@ -340,8 +363,9 @@ def _venues(
     *,
     clock: Clock,
     shelf: Path,
+    keep: Callable[[Raw], None],
 ) -> dict[str, Venue]:
-    catalog = Catalog(clock=clock, shelf_dir=shelf)
+    catalog = Catalog(clock=clock, shelf_dir=shelf, keep=keep)
     venues: dict[str, Venue] = {}
     for account in accounts:
         fields = credentials[account.credential]

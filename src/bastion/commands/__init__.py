@@ -14,6 +14,7 @@ from bastion.commands.certificate import (
     check_certificate,
     issue_certificate,
 )
+from bastion.commands.claim import ClaimReport, claim, claim_text
 from bastion.commands.desk import Desk
 from bastion.commands.doctor import Check, DoctorReport, Finding, HostFacts
 from bastion.commands.engine_telling import (
@@ -88,6 +89,7 @@ __all__ = [
     "CertificateCheck",
     "CertificateReport",
     "Check",
+    "ClaimReport",
     "Desk",
     "DoctorReport",
     "EngineArmReport",
@@ -126,6 +128,8 @@ __all__ = [
     "certificate_text",
     "check_access",
     "check_certificate",
+    "claim",
+    "claim_text",
     "doctor",
     "emergency_exit",
     "engine_arm",

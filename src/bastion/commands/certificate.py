@@ -15,6 +15,7 @@ from bastion.domain.principal import Principal
 from bastion.domain.records import ExitRequested
 from bastion.errors import Conflict, ExitUnknown, Refused, ScopeDenied
 from bastion.exits.certificate import FORM, Issue, canonical, draw, extends, flaws
+from bastion.exits.claim import CLAIM_FORM, claim_flaws
 from bastion.ports import Clock, Journal, Notary
 
 ID_LENGTH_MAX = 64
@@ -38,7 +39,8 @@ class CertificateCheck:
     """What a check of a certificate found; `success` when nothing in it was changed since it was signed.
 
     `trusted` says whether the key is the expected one; None where no fingerprint was given: then anyone could
-    have signed it.
+    have signed it. `answers` counts the raw answers of a claim file that have the hashes that the certificate
+    names, `answers_missing` those that were not kept; None where the file is a certificate alone.
     """
 
     summary: str
@@ -49,6 +51,8 @@ class CertificateCheck:
     fingerprint: str | None
     trusted: bool | None
     flaws: tuple[str, ...]
+    answers: int | None
+    answers_missing: int | None
 
 
 async def certificate(desk: Desk, principal: Principal, exit_id: str) -> CertificateReport:
@@ -142,7 +146,7 @@ def check_certificate(
     Raises:
         Refused: the text, or the earlier one, is no certificate.
     """
-    document = _parsed(text)
+    claimed, document = _opened(text)
     found: list[str] = []
     key = document["issued_by"]["public_key"]
     unsigned = {name: value for name, value in document.items() if name != "signature"}
@@ -152,13 +156,14 @@ def check_certificate(
     if document["issued_by"]["fingerprint"] != own:
         found.append("the fingerprint that it names is not its key's")
     found.extend(flaws(document))
+    found.extend(() if claimed is None else claim_flaws(claimed))
     trusted = None if fingerprint is None else own == fingerprint.strip()
     if trusted is False:
         found.append(f"it was signed by {own}, not by {fingerprint}")
-    if earlier is not None and not extends(document, _parsed(earlier)):
+    if earlier is not None and not extends(document, _opened(earlier)[1]):
         found.append("it lacks entries of the earlier certificate")
     return CertificateCheck(
-        summary=_sentence(document, found, own, trusted=trusted),
+        summary=_sentence(document, found, own, trusted=trusted) + _told_of(claimed),
         success=not found,
         exit_id=document["exit_id"],
         verdict=document["outcome"]["verdict"],
@@ -166,6 +171,8 @@ def check_certificate(
         fingerprint=own,
         trusted=trusted,
         flaws=tuple(found),
+        answers=None if claimed is None else len(claimed["answers"]),
+        answers_missing=None if claimed is None else len(claimed["missing"]),
     )
 
 
@@ -191,14 +198,38 @@ def _bytes(text: str) -> bytes:
         return b""
 
 
-def _parsed(text: str) -> dict[str, Any]:
+def _told_of(claimed: Mapping[str, Any] | None) -> str:
+    if claimed is None:
+        return ""
+    return f" Raw answers: {len(claimed['answers'])} with it, {len(claimed['missing'])} not kept."
+
+
+def _opened(text: str) -> tuple[Mapping[str, Any] | None, dict[str, Any]]:
+    """Return the claim that a file is, if it is one, and the certificate in it."""
+    document = _document(text)
+    if document.get("form") != CLAIM_FORM:
+        return None, _certificate_in(document)
+    shaped = isinstance(document.get("answers"), dict) and isinstance(document.get("missing"), list)
+    inner = document.get("certificate")
+    if not shaped or not isinstance(inner, dict):
+        raise _no_certificate("its parts are not those of a claim")
+    return document, _certificate_in(inner)
+
+
+def _document(text: str) -> dict[str, Any]:
     try:
         if len(text) > TEXT_LENGTH_MAX:
             raise _no_certificate("it is too long")
         document = json.loads(text, object_pairs_hook=_once)
     except (ValueError, RecursionError) as error:
         raise _no_certificate("it is no JSON document") from error
-    if not isinstance(document, dict) or document.get("form") != FORM:
+    if not isinstance(document, dict):
+        raise _no_certificate(f"its form is not {FORM}")
+    return document
+
+
+def _certificate_in(document: dict[str, Any]) -> dict[str, Any]:
+    if document.get("form") != FORM:
         raise _no_certificate(f"its form is not {FORM}")
     if not _shaped(document):
         raise _no_certificate("its parts are not those of a certificate")

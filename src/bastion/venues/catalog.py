@@ -18,7 +18,9 @@ from bastion.venues.ccxt.generic_profile import Profile, profiles
 from bastion.venues.ccxt.hyperliquid_signing import WalletKey, is_private_key
 from bastion.venues.ccxt.shelf import Shelf
 from bastion.venues.ccxt.sockets import Connect, tcp
+from bastion.venues.ccxt.venue import CcxtVenue
 from bastion.venues.ccxt.wire import VenueKey
+from bastion.venues.raw import Answer
 from bastion.venues.strike import venue as strike
 from bastion.venues.strike.wire import StrikeKey
 from bastion.venues.throttle import Limit, Throttle
@@ -112,10 +114,18 @@ class Catalog:
     """Builds the adapters of one process; accounts behind one host share that host's limits for an address.
 
     `shelf_dir` is where contracts are kept between runs; None keeps them in memory only. `connect` is how the
-    requests of what ccxt speaks reach a host.
+    requests of what ccxt speaks reach a host. `keep` is handed every raw answer that holds no secret.
     """
 
-    def __init__(self, *, clock: Clock, shelf_dir: Path | None, connect: Connect = tcp) -> None:
+    def __init__(
+        self,
+        *,
+        clock: Clock,
+        shelf_dir: Path | None,
+        connect: Connect = tcp,
+        keep: Callable[[Answer], None] | None = None,
+    ) -> None:
+        self._keep = keep
         self._clock = clock
         self._connect = connect
         self._shelf_dir = shelf_dir
@@ -129,6 +139,12 @@ class Catalog:
         Raises:
             ConfigInvalid: the venue or the key space is not supported, or the credential lacks a field.
         """
+        venue = self._built(account, fields)
+        if self._keep is not None and isinstance(venue, CcxtVenue | strike.StrikeVenue):
+            venue.keep_answers(self._keep)
+        return venue
+
+    def _built(self, account: Account, fields: Mapping[str, str]) -> Venue:
         if account.venue in GENERIC_VENUES:
             return self.generic(account, fields, exchange_id=account.venue)
         entry = _entry(account.venue)

@@ -132,6 +132,19 @@ class HaltPreview:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ClaimWritten:
+    """A claim file that was written: a certificate, and so many of the raw answers that it names."""
+
+    summary: str
+    exit_id: str
+    verdict: str
+    fingerprint: str
+    answers: int
+    answers_missing: int
+    file: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CertificateWritten:
     """A certificate that was written to a file."""
 

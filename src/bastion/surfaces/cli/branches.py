@@ -81,6 +81,25 @@ def show(
     return papers.run_certificate(find_place(config=config), exit_id, out=out, json=json)
 
 
+@certificate.command(name="export")
+def export_claim(
+    exit_id: str,
+    /,
+    *,
+    out: Annotated[Path, Parameter(help="Write it to this new file.")],
+    json: Json = False,
+    config: Config = None,
+) -> int:
+    """Write the claim file of an exit: its certificate, and the raw answers that the venues gave.
+
+    Parameters
+    ----------
+    exit_id
+        The exit's id.
+    """
+    return papers.run_claim(find_place(config=config), exit_id, out=out, json=json)
+
+
 @certificate.command(name="verify")
 def verify_certificate(
     file: Path,
@@ -92,11 +111,11 @@ def verify_certificate(
     ] = None,
     json: Json = False,
 ) -> int:
-    """Check a certificate, by the file alone. Code 1 where it is not genuine.
+    """Check a certificate or a claim, by the file alone. Code 1 where it is not genuine.
 
     Parameters
     ----------
     file
-        The certificate.
+        The certificate, or the claim file with the raw answers.
     """
     return papers.run_check_certificate(file, fingerprint=fingerprint, earlier=earlier, json=json)

@@ -5,10 +5,10 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from bastion.app import Place, certificate_of, check_certificate, open_desk, verify_journals
-from bastion.commands import audit_records, certificate_text
+from bastion.app import Place, certificate_of, check_certificate, claim_of, open_desk, verify_journals
+from bastion.commands import audit_records, certificate_text, claim_text
 from bastion.errors import Refused
-from bastion.surfaces.cli.answers import CertificateWritten, SchemasListed
+from bastion.surfaces.cli.answers import CertificateWritten, ClaimWritten, SchemasListed
 from bastion.surfaces.cli.codes import Code
 from bastion.surfaces.cli.press import OWNER
 from bastion.surfaces.cli.view import complain, emit
@@ -75,15 +75,7 @@ def run_certificate(place: Place, exit_id: str, *, out: Path | None, json: bool)
         emit(text.rstrip("\n"))
         complain(told.summary)
         return Code.OK
-    try:
-        # Never over another: a certificate is evidence.
-        descriptor = os.open(out, os.O_CREAT | os.O_EXCL | os.O_WRONLY, PRIVATE_MODE)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
-    except FileExistsError:
-        raise Refused(f"{out} is there already; name another file. Nothing was written.") from None
-    except OSError as error:
-        raise Refused(f"{out} cannot be written: {error.strerror}.") from error
+    _write_new(out, text)
     if json:
         emit(
             dumps(
@@ -100,6 +92,39 @@ def run_certificate(place: Place, exit_id: str, *, out: Path | None, json: bool)
     else:
         emit(f"{told.summary} Written to {out}.")
     return Code.OK
+
+
+def run_claim(place: Place, exit_id: str, *, out: Path, json: bool) -> int:
+    """Write the claim file of an exit: its certificate with the raw answers that it names.
+
+    Raises:
+        Refused: as `run_certificate`.
+    """
+    told = claim_of(place, OWNER, exit_id)
+    _write_new(out, claim_text(told))
+    written = ClaimWritten(
+        summary=told.summary,
+        exit_id=told.exit_id,
+        verdict=told.verdict,
+        fingerprint=told.fingerprint,
+        answers=told.answers,
+        answers_missing=told.missing,
+        file=str(out),
+    )
+    emit(dumps(written) if json else f"{told.summary} Written to {out}.")
+    return Code.OK
+
+
+def _write_new(out: Path, text: str) -> None:
+    try:
+        # Never over another: it is evidence.
+        descriptor = os.open(out, os.O_CREAT | os.O_EXCL | os.O_WRONLY, PRIVATE_MODE)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(text)
+    except FileExistsError:
+        raise Refused(f"{out} is there already; name another file. Nothing was written.") from None
+    except OSError as error:
+        raise Refused(f"{out} cannot be written: {error.strerror}.") from error
 
 
 def run_check_certificate(file: Path, *, fingerprint: str | None, earlier: Path | None, json: bool) -> int:

@@ -65,6 +65,7 @@ ANSWERS = (
     Answer(name="journal-row", words=(("journal", "export"),), shape=AuditRow),
     Answer(name="journal-check", words=(("journal", "verify"),), shape=VerifyReport),
     Answer(name="certificate-written", words=(("certificate", "show"),), shape=own.CertificateWritten),
+    Answer(name="claim-written", words=(("certificate", "export"),), shape=own.ClaimWritten),
     Answer(name="certificate-check", words=(("certificate", "verify"),), shape=CertificateCheck),
     Answer(name="schemas", words=(("schema",),), shape=own.SchemasListed),
     Answer(name="error", words=(), shape=own.Failed),

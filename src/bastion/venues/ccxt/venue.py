@@ -156,6 +156,10 @@ class CcxtVenue(ABC):
         """Release the connections; the adapter is not used afterwards."""
         await self._wire.close()
 
+    def keep_answers(self, keep: Callable[[Answer], None]) -> None:
+        """Hand every raw answer to `keep` as it comes, but for what holds a secret; it must not block."""
+        self._wire.keep = keep
+
     # What a subclass knows.
 
     @abstractmethod

@@ -95,7 +95,7 @@ class Wire:
     """The connection of one account: paced, bounded raw calls, each past the gate of its venue.
 
     `base_url` is scheme, host and prefix; every ccxt URL keeps its own path behind it. None leaves ccxt's
-    public hosts, of which `host` names one.
+    public hosts, of which `host` names one. `keep` is handed every answer that holds no secret.
     """
 
     def __init__(
@@ -131,6 +131,7 @@ class Wire:
         self._closed = False
         self.throttle = throttle
         self.offset_ms = 0
+        self.keep: Callable[[Answer], None] | None = None
 
     def _tapped(self, exchange: Any) -> Any:  # noqa: ANN401 - ccxt ships no types
         return tapped(exchange)
@@ -179,6 +180,9 @@ class Wire:
         finally:
             FLIGHT.reset(token)
         self._observe(answer, units, sent_ns)
+        # Venues echo credentials in some answers; such a one is kept nowhere.
+        if self.keep is not None and self.masked(answer.text) == answer.text:
+            self.keep(answer)
         return answer
 
     def masked(self, text: str) -> str:

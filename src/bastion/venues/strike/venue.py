@@ -7,7 +7,7 @@ venue has no resting orders. A close is always of the whole position.
 
 import base64
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 
@@ -30,7 +30,7 @@ from bastion.domain.refund import RefundAftermath, RefundFacts, RefundPolicy
 from bastion.errors import AnswerMalformed, Fault, VenueError, VenueRejected, VenueUnreachable
 from bastion.ports import Clock
 from bastion.venues.deadline import Deadline, settled
-from bastion.venues.raw import Row
+from bastion.venues.raw import Answer, Row
 from bastion.venues.strike import rows
 from bastion.venues.strike.figures import facts
 from bastion.venues.strike.reads import StrikeReads
@@ -232,6 +232,10 @@ class StrikeVenue:
             notes=("open profit and loss is not in the total, nor is a claim in the payout queue",),
             coins=(),
         )
+
+    def keep_answers(self, keep: Callable[[Answer], None]) -> None:
+        """Hand every raw answer to `keep` as it comes, but for what holds a secret; it must not block."""
+        self._wire.keep = keep
 
     async def close(self) -> None:
         """Release the connections; the adapter is not used afterwards."""

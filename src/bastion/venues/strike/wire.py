@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 
@@ -60,6 +60,7 @@ class StrikeWire:
         self._session: aiohttp.ClientSession | None = None
         self._closed = False
         self.throttle = throttle
+        self.keep: Callable[[Answer], None] | None = None
 
     async def call(
         self,
@@ -91,7 +92,7 @@ class StrikeWire:
         token = _LEFT.set(left)
         try:
             async with asyncio.timeout(deadline_s), self.throttle.passage(units):
-                return await self._send(method, path, body, {**(headers or {})}, signed=signed)
+                answer = await self._send(method, path, body, {**(headers or {})}, signed=signed)
         except TimeoutError:
             raise _unanswered(f"no answer within {deadline_s:.1f} s", left, mutating=mutating) from None
         except (aiohttp.ClientError, OSError, ValueError) as error:
@@ -99,6 +100,9 @@ class StrikeWire:
             raise _unanswered(f"{type(error).__name__} on {path}", left, mutating=mutating) from None
         finally:
             _LEFT.reset(token)
+        if self.keep is not None and self.masked(answer.text) == answer.text:
+            self.keep(answer)
+        return answer
 
     def masked(self, text: str) -> str:
         """Return a text with the credential's values masked."""

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from decimal import Decimal
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
@@ -21,16 +22,19 @@ class FourVenues:
 
     desk: Desk
     paper: PaperProcess
+    worlds: int = 0
 
     async def load(self, *, hedge: bool = False, **account: object) -> None:
         """Start the world anew: the same contracts at 1000 on each venue, an account without positions."""
         await self.paper.control("DELETE", "/faults")
-        rows = []
+        rows: list[dict[str, object]] = []
+        self.worlds += 1
         for venue in FOUR:
             world = scenario(venue, SYMBOLS, hedge=hedge, permissions=("read", "trade"), **account)["venue"]
             named_rows = renamed(venue, world)
             assert isinstance(named_rows, list)
-            rows.extend(named_rows)
+            # A venue never gives an order id again, so the next world must not either.
+            rows.extend({**row, "rules": {"first_order_id": self.worlds * 1_000}} for row in named_rows)
         await self.paper.control("POST", "/scenario", {"name": "four venues", "venue": rows})
         await self.paper.control("DELETE", "/requests")
         self.desk.readings.forget()
@@ -45,6 +49,13 @@ class FourVenues:
         self.desk.readings.forget()
         assert isinstance(answer, dict)
         return answer
+
+    async def tried(self, venue: str, patterns: str) -> bool:
+        """Whether a request by one of these patterns has come to the venue."""
+        answer = await self.paper.control("GET", f"/requests?venue={venue}")
+        assert isinstance(answer, dict)
+        paths = [str(row["path"]) for row in answer["requests"] if row["method"] == "POST"]
+        return any(fnmatchcase(path, pattern) for path in paths for pattern in patterns.split("|"))
 
     async def truth(self, venue: str) -> dict[str, Any]:
         state = await self.paper.control("GET", "/state")

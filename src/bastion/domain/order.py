@@ -123,6 +123,13 @@ class CancelAnswer:
     message: str = ""
 
 
+class Forced(StrEnum):
+    """Why the venue itself closed a position."""
+
+    LIQUIDATION = "liquidation"
+    ADL = "adl"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fill:
     """One execution of one order; money is in USD, fees positive when paid.
@@ -131,7 +138,7 @@ class Fill:
     the execution. `funding_usd` is what the venue settled with it (negative when paid), apart from the PnL;
     None where it settles funding elsewhere. `opens` tells whether it opened or added to a position rather
     than reduced one, where the venue says so. `fee_note` names the rate at which a fee in a coin other than a
-    US stablecoin was valued.
+    US stablecoin was valued. `forced` is set where the venue says that it closed this itself.
     """
 
     instrument: str
@@ -149,3 +156,4 @@ class Fill:
     realized_pnl_usd: Usd | None = None
     funding_usd: Usd | None = None
     fee_note: str = ""
+    forced: Forced | None = None

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from enum import StrEnum
 
 from bastion.domain.money import ZERO, Price, Quantity, Usd
 from bastion.domain.order import Direction, Fill, OrderKind
@@ -14,13 +15,24 @@ PRICE_DIGITS = 12
 """Digits after the point of an average price; no venue's tick is finer, and an average has no end."""
 
 
+class Closer(StrEnum):
+    """Whose order took something off a position."""
+
+    BASTION = "bastion"
+    LIQUIDATION = "liquidation"
+    ADL = "adl"
+    STOP = "stop"
+    OTHER = "other_order"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Closing:
     """One position that was seen in an exit, and the fills that reduced it.
 
     `reduced` is how much fills took off, `accounted` whether they take off all that was seen, and
     `realized_pnl_usd` their price PnL; None while any of it is missing. `refunded` is how much of it was
-    given up for its margin, which realises nothing; `refunded_usd` is that margin.
+    given up for its margin, which realises nothing; `refunded_usd` is that margin. `closed_by` says how much
+    of `reduced` was whose.
     """
 
     position: Position
@@ -33,6 +45,7 @@ class Closing:
     funding_usd: Usd | None = None
     refunded: Quantity = Quantity(ZERO)  # noqa: RUF009 - a NewType over an immutable value
     refunded_usd: Usd | None = None
+    closed_by: tuple[tuple[Closer, Quantity], ...] = ()
 
 
 def closings(leg: Leg) -> tuple[tuple[int, Closing], ...]:
@@ -99,7 +112,24 @@ def _closing(
         funding_usd=_funding(cut),
         refunded=Quantity(refunded),
         refunded_usd=_margin(refunds),
+        closed_by=_closers(leg, cut, ours),
     )
+
+
+def _closers(
+    leg: Leg, fills: Sequence[Fill], ours: Mapping[str, Sent]
+) -> tuple[tuple[Closer, Quantity], ...]:
+    stops = {order_id for _, _, order_id, conditional in leg.stops if conditional}
+    found: dict[Closer, Decimal] = {}
+    for fill in fills:
+        if fill.client_order_id in leg.sent or fill.order_id in ours:
+            who = Closer.BASTION
+        elif fill.forced is not None:
+            who = Closer(fill.forced.value)
+        else:
+            who = Closer.STOP if fill.order_id in stops else Closer.OTHER
+        found[who] = found.get(who, ZERO) + fill.quantity
+    return tuple((who, Quantity(quantity)) for who, quantity in found.items())
 
 
 def refund_of(leg: Leg, closing: Closing) -> Sent | None:

@@ -71,6 +71,7 @@ class Leg:
     last_sighting: dict[PositionKey, Position] = field(default_factory=dict)
     openers: dict[OrderKey, OpenOrder] = field(default_factory=dict)
     reducers: dict[OrderKey, OpenOrder] = field(default_factory=dict)
+    stops: set[OrderKey] = field(default_factory=set)
     cancelled: dict[OrderKey, OpenOrder] = field(default_factory=dict)
     troubles: list[Troubled] = field(default_factory=list)
     whys: list[str] = field(default_factory=list)
@@ -155,6 +156,7 @@ class Leg:
             book = self._book(position, since_ms=since_ms, until_ms=until_ms, baseline=True)
             book.position, book.seen = position, True
             book.peak = max(book.peak, position.quantity)
+        self.stops.update(order.key for order in look.orders if order.conditional)
         for order in look.orders:
             if order.reduce_only or not order.closable:
                 continue

@@ -22,8 +22,9 @@ from bastion.exits.part_words import told_verdict
 from bastion.exits.progress import Leg, Progress, progress
 from bastion.exits.proof import demand_proof
 from bastion.exits.rungs_taken import rungs_taken
-from bastion.exits.sentences import covered_part, next_step, summary, warnings
+from bastion.exits.sentences import covered_part, next_step, not_ours, summary, warnings
 from bastion.exits.telling import (
+    ClosedBy,
     ClosedPosition,
     ExitError,
     ExitReport,
@@ -114,7 +115,7 @@ def _report(state: Progress, legs: tuple[Leg, ...]) -> ExitReport:
             residual=residual,
             legs=legs,
         ),
-        warnings=warnings(state),
+        warnings=(*not_ours(closed), *warnings(state)),
         reason=state.request.reason,
         requested_at=iso(state.requested_ns),
         resolved=tuple(row for leg in legs for row in _resolved(leg)),
@@ -211,6 +212,7 @@ def _closed(leg: Leg, kind: ExitKind) -> Iterable[ClosedPosition]:
             fees_usd=Usd(round_usd(closing.fees_usd)),
             pnl_pending=closing.realized_pnl_usd is None,
             how="refunded" if closing.refunded else done,
+            closed_by=tuple(ClosedBy(who=who.value, quantity=size) for who, size in closing.closed_by),
         )
 
 

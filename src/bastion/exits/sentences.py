@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from decimal import Decimal
 
 from bastion.domain.mandate import ExitKind
-from bastion.domain.money import ZERO
+from bastion.domain.money import ZERO, written
 from bastion.domain.naming import interface_name
 from bastion.domain.records import ExitRequested, Outcome
 from bastion.domain.symbol import pair
@@ -169,6 +169,39 @@ def warnings(state: Progress) -> tuple[str, ...]:
     return tuple(dict.fromkeys(told))
 
 
+CLOSERS = {
+    "liquidation": "by liquidation",
+    "adl": "by auto-deleveraging",
+    "stop": "by a stop that stood there",
+    "other_order": "by an order that is not of this exit",
+}
+
+
+def by_others(row: ClosedPosition) -> str:
+    """Return who else closed how much of a position, in brackets; the empty text where nobody did."""
+    told = [f"{written(part.quantity)} {CLOSERS[part.who]}" for part in row.closed_by if part.who in CLOSERS]
+    return f" ({', '.join(told)})" if told else ""
+
+
+def not_ours(closed: Iterable[ClosedPosition]) -> tuple[str, ...]:
+    """Return a sentence for each position that others closed wholly or in part, by the venue's fills."""
+    return tuple(
+        f"{row.exchange} ({row.account}): {row.symbol} {row.direction.value}: not by bastion"
+        f"{by_others(row)}; the PnL told is that of all fills."
+        for row in closed
+        if by_others(row)
+    )
+
+
+def _taken(closed: Sequence[ClosedPosition]) -> str:
+    found = {
+        words: sum(any(part.who == who for part in row.closed_by) for row in closed)
+        for who, words in CLOSERS.items()
+    }
+    told = [f"{number} {words}" for words, number in found.items() if number]
+    return f", wholly or in part: {', '.join(told)}" if told else ""
+
+
 def _done(
     closed: Sequence[ClosedPosition],
     venues: Sequence[str],
@@ -191,7 +224,7 @@ def _done(
     amount = total.quantize(Decimal("0.01")) + ZERO
     return (
         f"{count(len(closed), 'position')} {deed} on {count(len(places), 'venue')}{orders}, "
-        f"realized {amount:,.2f} USD{waiting}{refunds}"
+        f"realized {amount:,.2f} USD{waiting}{refunds}{_taken(closed)}"
     )
 
 

@@ -11,6 +11,18 @@ from bastion.domain.verdict import ExitState, PartVerdict, Verdict
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ClosedBy:
+    """How much of a position an order took: `who` is `bastion`, or whom the venue's fills name instead.
+
+    `liquidation` and `adl` are the venue's own, `stop` is a trigger order that an earlier look showed,
+    `other_order` any other that is not of this exit.
+    """
+
+    who: str
+    quantity: Quantity
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ClosedPosition:
     """A position that was seen during the exit and is gone; prices and money come from fills only.
 
@@ -30,6 +42,7 @@ class ClosedPosition:
     fees_usd: Usd
     pnl_pending: bool
     how: str = "closed"
+    closed_by: tuple[ClosedBy, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

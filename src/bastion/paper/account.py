@@ -91,6 +91,7 @@ class IncomeKind(StrEnum):
     REALIZED_PNL = "REALIZED_PNL"
     COMMISSION = "COMMISSION"
     FUNDING_FEE = "FUNDING_FEE"
+    INSURANCE_CLEAR = "INSURANCE_CLEAR"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

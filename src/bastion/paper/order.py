@@ -91,6 +91,13 @@ class OrderState(StrEnum):
         return self in {OrderState.UNTRIGGERED, OrderState.NEW, OrderState.PARTIALLY_FILLED}
 
 
+class Forced(StrEnum):
+    """Why the venue closed a position against its owner's will."""
+
+    LIQUIDATION = "LIQUIDATION"
+    ADL = "ADL"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trigger:
     """The condition of a stop or take-profit order."""
@@ -110,6 +117,7 @@ class OrderRequest:
     `self_match` decides for this order as the taker.
     `fill_ratio_max` is a fault: at most this share of `quantity` fills at once, as if the book held no more.
     `terms` keeps the venue's own words for the order (its `type`, say) for the wire that has to repeat them.
+    `forced` is set on the venue's own orders, by which it closes a position.
     """
 
     symbol: str
@@ -128,6 +136,7 @@ class OrderRequest:
     fill_ratio_max: Decimal | None = None
     market_bound: Decimal | None = None
     terms: Mapping[str, str] = field(default_factory=dict)
+    forced: Forced | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -210,6 +219,7 @@ class Fill:
     time_ms: int
     order_kind: OrderKind
     order_quantity: Decimal
+    forced: Forced | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,6 +17,7 @@ from bastion.paper.instrument import ContractKind, Instrument
 from bastion.paper.load import FOUR_VENUES, TWO_VENUES, load_scenario_document
 from bastion.paper.order import (
     Direction,
+    Forced,
     OrderKind,
     OrderRequest,
     PositionSide,
@@ -76,6 +77,19 @@ class VenueSpec:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ForcedClose:
+    """A liquidation or auto-deleveraging, `after_ms` from the world's start; no quantity means all of it."""
+
+    venue: str
+    account: str
+    symbol: str
+    side: PositionSide
+    how: Forced
+    quantity: Decimal | None
+    after_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TapePath:
     """How one symbol moves while a tape plays: (milliseconds, multiple of the mark at its start)."""
 
@@ -99,6 +113,7 @@ class Scenario:
     clock_offset_ms: int = 0
     tapes: Mapping[str, tuple[TapePath, ...]] = field(default_factory=dict)
     faults: tuple[Mapping[str, object], ...] = ()
+    forced: tuple[ForcedClose, ...] = ()
 
 
 def scenario_names() -> list[str]:
@@ -144,6 +159,7 @@ def parse_scenario(values: object) -> Scenario:
         venues=tuple(_venue(venue) for venue in document.tables("venue")),
         tapes=tapes,
         faults=tuple(row.values for row in document.tables("fault")),
+        forced=tuple(parse_forced(row) for row in document.tables("forced")),
     )
     document.finish()
     if not scenario.venues:
@@ -225,6 +241,21 @@ def parse_order(document: Document) -> OrderRequest:
     )
     document.finish()
     return request
+
+
+def parse_forced(document: Document) -> ForcedClose:
+    """Return the liquidation or auto-deleveraging that a table or a control request describes."""
+    forced = ForcedClose(
+        venue=document.text("venue"),
+        account=document.text("account", "main"),
+        symbol=document.text("symbol"),
+        side=document.choice("side", PositionSide, PositionSide.NET),
+        how=document.choice("kind", Forced),
+        quantity=document.decimal_or_none("quantity"),
+        after_ms=document.whole("after_ms", 0),
+    )
+    document.finish()
+    return forced
 
 
 def parse_shape(document: Document) -> DepthShape:

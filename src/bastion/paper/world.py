@@ -1,5 +1,6 @@
 """World: the exchanges of one scenario on one clock."""
 
+import contextlib
 from collections.abc import Mapping
 from dataclasses import replace
 from decimal import Decimal
@@ -8,9 +9,10 @@ from bastion.paper.clock import Clock, RealClock, SteppedClock
 from bastion.paper.document import DocumentError
 from bastion.paper.exchange.venue import Exchange
 from bastion.paper.feed import PricePath
+from bastion.paper.order import Order
 from bastion.paper.refusal import Refused
 from bastion.paper.rules import VenueRules
-from bastion.paper.scenario import OpeningAccount, Scenario, VenueSpec, changed_rules
+from bastion.paper.scenario import ForcedClose, OpeningAccount, Scenario, VenueSpec, changed_rules
 
 _STEP_MS = 20
 
@@ -26,16 +28,33 @@ class World:
     ) -> None:
         self.scenario = scenario
         self.clock: Clock = clock or _clock_of(scenario)
+        self._forced = sorted(scenario.forced, key=lambda forced: forced.after_ms)
+        self._started_ms = self.clock.now_ms()
         self.exchanges = {venue.name: self._exchange(venue, rules) for venue in scenario.venues}
 
     def settle(self) -> None:
         """Do on every exchange whatever is due."""
         for exchange in self.exchanges.values():
             exchange.settle_due()
+        while self._forced and self._started_ms + self._forced[0].after_ms <= self.clock.now_ms():
+            forced = self._forced.pop(0)
+            # What is gone by then has nothing left that could be closed.
+            with contextlib.suppress(Refused):
+                self.force(forced)
+
+    def force(self, forced: ForcedClose) -> Order:
+        """Let a venue close a position now; raises `Refused` where there is none."""
+        exchange = self.exchange(forced.venue)
+        if forced.account not in exchange.account_names():
+            raise DocumentError(f"There is no account {forced.account} at {forced.venue}.")
+        return exchange.forced.close(
+            forced.account, forced.symbol, forced.side, how=forced.how, quantity=forced.quantity
+        )
 
     def next_due_ms(self) -> int | None:
         """Return when something will be due next, or None."""
-        due = (exchange.next_due_ms() for exchange in self.exchanges.values())
+        due = [exchange.next_due_ms() for exchange in self.exchanges.values()]
+        due.extend(self._started_ms + forced.after_ms for forced in self._forced[:1])
         return min((moment for moment in due if moment is not None), default=None)
 
     def advance(self, by_ms: int) -> None:

@@ -1,15 +1,10 @@
 """Funding: booked by the paper exchange, told on each wire in the venue's words, understood by adapters."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from decimal import Decimal
-from typing import Any
-
-import ccxt.async_support as ccxt
 
 from bastion.domain.position import Position
-from bastion.embedded import paper_credential
 from bastion.ports import Funded
+from tests.venue_ccxt import ccxt_client
 from tests.venue_paper import WAIT_S, PaperRig, named, plainly, scenario
 
 
@@ -89,24 +84,6 @@ async def test_the_ledger_balances_after_funding(exchange: PaperRig) -> None:
     assert set(ledger[exchange.name]["trial_balance"].values()) == {0}
     rows = {row["ledger_account"]: row["units"] for row in ledger[exchange.name]["balances"]}
     assert rows["venue:funding"] == 41092, "0.333 x 1000 x 0.0001234 USDT in millionths"
-
-
-@asynccontextmanager
-async def ccxt_client(rig: PaperRig) -> AsyncIterator[Any]:
-    """Unmodified ccxt with the venue's base URL and the account's keys, without its throttle for speed."""
-    name = {"binance": "binanceusdm"}.get(rig.name, rig.name)
-    client = getattr(ccxt, name)({**paper_credential(rig.name), "enableRateLimit": False})
-    urls = client.urls["api"]
-    for key, url in list(urls.items()):
-        if rig.name == "binance" and isinstance(url, str):
-            for host in ("https://fapi.binance.com", "https://api.binance.com"):
-                urls[key] = urls[key].replace(host, rig.account.base_url)
-        elif rig.name != "okx" or key == "rest":
-            urls[key] = rig.account.base_url if rig.name != "binance" else url
-    try:
-        yield client
-    finally:
-        await client.close()
 
 
 async def test_ccxt_reads_the_rate_and_the_payments_of_each_wire(exchange: PaperRig) -> None:

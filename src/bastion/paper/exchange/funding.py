@@ -85,17 +85,20 @@ class Funding:
         """Settle `symbol` once, now and at `rate`, beside its schedule; return what was paid."""
         return self._settle(self._market(symbol), rate)
 
-    def settle_due(self) -> None:
-        """Settle every instrument whose time has come."""
+    def settle_due(self) -> list[str]:
+        """Settle every instrument whose time has come; return those in which somebody paid."""
         now_ms = self._clock.now_ms()
+        settled = []
         for symbol, market in self._markets.items():
             missed = 0
             while self._due[symbol] <= now_ms and missed < _SETTLEMENTS_MOST:
-                self._settle(market, market.funding_rate)
+                if self._settle(market, market.funding_rate):
+                    settled.append(symbol)
                 self._due[symbol] += market.instrument.funding_interval_ms
                 missed += 1
             if missed == _SETTLEMENTS_MOST:
                 self._due[symbol] = self._next(symbol)
+        return settled
 
     def next_due_ms(self) -> int | None:
         """Return when somebody will next pay, or None."""

@@ -72,8 +72,8 @@ class Reading:
                 held.get(key) or holdings.position(*key, at_ms=at_ms)
                 for key in sorted(keys, key=lambda key: key[1].value)
             ]
-        totals = self._totals(list(held.values()))
-        return [self._view(position, totals) for position in rows]
+        backing = self._backing(account, list(held.values()))
+        return [self._view(position, backing) for position in rows]
 
     def balance(self, account: str, coin: str, *, at_ms: int | None = None) -> Balance:
         """Return the account's money in `coin`, with the position margin that stood at `at_ms`."""
@@ -97,6 +97,33 @@ class Reading:
             available=max(wallet + unrealized - position_margin - order_margin, ZERO),
         )
 
+    def is_isolated(self, position: Position) -> bool:
+        """Whether a position has a margin of its own."""
+        return self._holdings[position.account].margin_mode(position.symbol) is MarginMode.ISOLATED
+
+    def isolated_margin(self, position: Position) -> Decimal:
+        """Return what an isolated position set aside when it was opened: its entry value by its leverage."""
+        value = from_units(self._instrument(position).settle, position.entry_units)
+        return initial_margin(value, self._holdings[position.account].leverage(position.symbol))
+
+    def cross_margin(self, account: str, coin: str) -> tuple[Decimal, Decimal]:
+        """Return what backs the cross positions of an account in `coin`, and the margin that they need."""
+        wallet = from_units(coin, self._ledger.balance(wallet_of(account), coin))
+        return self._backing(account, self._holdings[account].held()).get(coin, (wallet, ZERO))
+
+    def _backing(self, account: str, held: list[Position]) -> dict[str, tuple[Decimal, Decimal]]:
+        backing: dict[str, tuple[Decimal, Decimal]] = {}
+        for position in held:
+            coin = self._instrument(position).settle
+            wallet = from_units(coin, self._ledger.balance(wallet_of(account), coin))
+            margin, maintenance = backing.get(coin, (wallet, ZERO))
+            if self.is_isolated(position):
+                backing[coin] = (margin - self.isolated_margin(position), maintenance)
+            else:
+                margin += self.unrealized(position)
+                backing[coin] = (margin, maintenance + self.maintenance(position))
+        return backing
+
     def _instrument(self, position: Position) -> Instrument:
         return self._markets[position.symbol].instrument
 
@@ -108,10 +135,12 @@ class Reading:
         leverage = self._holdings[position.account].leverage(position.symbol)
         return initial_margin(self._value(position), leverage)
 
-    def _maintenance(self, position: Position) -> Decimal:
+    def maintenance(self, position: Position) -> Decimal:
+        """Return the least margin that keeps the position from liquidation."""
         return maintenance_margin(self._value(position), self._instrument(position).maintenance_ppm)
 
-    def _unrealized(self, position: Position) -> Decimal:
+    def unrealized(self, position: Position) -> Decimal:
+        """Return what closing the position at the mark would realise, in its settle coin."""
         market = self._markets[position.symbol]
         return position.unrealized_pnl(market.instrument, market.mark)
 
@@ -121,8 +150,8 @@ class Reading:
             coin = self._instrument(position).settle
             unrealized, maintenance = totals.get(coin, (ZERO, ZERO))
             totals[coin] = (
-                unrealized + self._unrealized(position),
-                maintenance + self._maintenance(position),
+                unrealized + self.unrealized(position),
+                maintenance + self.maintenance(position),
             )
         return totals
 
@@ -136,20 +165,17 @@ class Reading:
                 total += initial_margin(value, self._holdings[account].leverage(order.symbol))
         return total
 
-    def _view(self, position: Position, totals: dict[str, tuple[Decimal, Decimal]]) -> PositionView:
+    def _view(self, position: Position, backing: dict[str, tuple[Decimal, Decimal]]) -> PositionView:
         instrument = self._instrument(position)
         market = self._markets[position.symbol]
         holdings = self._holdings[position.account]
-        is_isolated = holdings.margin_mode(position.symbol) is MarginMode.ISOLATED
+        is_isolated = self.is_isolated(position)
         entry = position.entry_price(instrument)
-        unrealized = self._unrealized(position)
-        maintenance = self._maintenance(position)
+        unrealized = self.unrealized(position)
+        maintenance = self.maintenance(position)
         initial = self._initial(position)
-        all_unrealized, all_maintenance = totals.get(instrument.settle, (ZERO, ZERO))
-        wallet = from_units(
-            instrument.settle, self._ledger.balance(wallet_of(position.account), instrument.settle)
-        )
-        others = wallet + (all_unrealized - unrealized) - (all_maintenance - maintenance)
+        margin, needed = backing.get(instrument.settle, (ZERO, ZERO))
+        others = margin - unrealized - (needed - maintenance)
         fee = Decimal(instrument.taker_fee_ppm).scaleb(-6) * (1 if position.quantity > 0 else -1)
         sign = -1 if position.quantity < 0 else 1
         return PositionView(
@@ -166,7 +192,7 @@ class Reading:
                 kind=instrument.kind,
                 signed_contracts=position.quantity * instrument.contract_size,
                 entry_price=entry,
-                collateral=initial if is_isolated else others,
+                collateral=self.isolated_margin(position) if is_isolated else others,
                 maintenance_ppm=instrument.maintenance_ppm,
             ),
             leverage=holdings.leverage(position.symbol),

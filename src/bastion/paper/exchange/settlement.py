@@ -18,6 +18,7 @@ CLEARING = "venue:clearing"
 FEES = "venue:fees"
 DEPOSITS = "world:deposits"
 FUNDING = "venue:funding"
+INSURANCE = "venue:insurance"
 
 Span = tuple[int | None, int | None]
 
@@ -56,6 +57,20 @@ class Settlement:
             ),
         )
         self._income(account, IncomeKind.TRANSFER, coin=coin, units=units)
+
+    def insure(self, account: str, symbol: str, *, coin: str, amount: Decimal) -> None:
+        """Book what the venue's insurance pays for a liquidated position that cost more than its margin."""
+        units = to_units(coin, amount)
+        self.ledger.post(
+            time_ms=self._clock.now_ms(),
+            kind="insurance",
+            memo=f"{account} {symbol}",
+            postings=(
+                Posting(ledger_account=wallet_of(account), coin=coin, units=units),
+                Posting(ledger_account=INSURANCE, coin=coin, units=-units),
+            ),
+        )
+        self._income(account, IncomeKind.INSURANCE_CLEAR, coin=coin, units=units, symbol=symbol)
 
     def funding(self, account: str, symbol: str, *, coin: str, units: Units) -> Income:
         """Book the funding of one position (negative: the account pays) and return its row."""
@@ -177,6 +192,7 @@ class Settlement:
             time_ms=applied.position.updated_ms,
             order_kind=order.request.kind,
             order_quantity=order.quantity,
+            forced=order.request.forced,
         )
 
     def _book(self, order: Order, fill: Fill, coin: str, *, realized: Units, fee: Units) -> None:

@@ -9,13 +9,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 
-from bastion.paper.account import AccountSpec, ApiKey, Balance, Income, IncomeKind, MarginMode, PositionMode
+from bastion.paper.account import AccountSpec, ApiKey, Balance, Income, IncomeKind
 from bastion.paper.book import DepthShape, Level
 from bastion.paper.clock import Clock, MomentClock
+from bastion.paper.exchange.forced import ForcedClosings
 from bastion.paper.exchange.funding import Funding
 from bastion.paper.exchange.holdings import Holdings
 from bastion.paper.exchange.market import Day, Market
 from bastion.paper.exchange.matching import Matcher
+from bastion.paper.exchange.mode_calls import ModeCalls
 from bastion.paper.exchange.modes import Modes
 from bastion.paper.exchange.opening import Opening
 from bastion.paper.exchange.orders import OrderStore
@@ -33,7 +35,7 @@ from bastion.paper.rules import VenueRules
 _PATH_STEP_MS = 20
 
 
-class Exchange:
+class Exchange(ModeCalls):
     """One venue. Build it with its name, rules and clock, then list instruments and add accounts."""
 
     def __init__(self, *, name: str, rules: VenueRules, clock: Clock) -> None:
@@ -64,6 +66,15 @@ class Exchange:
             holdings=self._holdings,
             orders=self._orders,
             matcher=self._matcher,
+            reading=self._reading,
+        )
+        self.forced = ForcedClosings(
+            clock=clock,
+            markets=self._markets,
+            holdings=self._holdings,
+            orders=self._orders,
+            settlement=self._settlement,
+            placing=self._placing,
             reading=self._reading,
         )
         self._opening = Opening(rules=rules, clock=clock, orders=self._orders, settlement=self._settlement)
@@ -165,12 +176,13 @@ class Exchange:
         )
 
     def set_mark(self, symbol: str, price: Decimal) -> None:
-        """Move mark price and depth; orders that this passes fill, conditional ones trigger."""
+        """Move mark price and depth; what this passes fills, triggers, or is liquidated."""
         market = self._market(symbol)
         if price <= 0:
             raise Refused(Reason.PRICE_NOT_POSITIVE, "A price must be above zero.")
         market.move(price)
         self._placing.market_moved(market)
+        self.forced.check(symbol)
 
     def play(self, symbol: str, path: PricePath) -> None:
         """Let the mark price follow `path` as time passes; a path that was playing is dropped."""
@@ -191,6 +203,8 @@ class Exchange:
     def deposit(self, account: str, coin: str, amount: Decimal) -> None:
         """Book money from outside into the account's wallet."""
         self._settlement.deposit(account, coin, amount)
+        if amount < 0:
+            self.forced.check(account=account)
 
     def set_depth(self, symbol: str, shape: DepthShape) -> None:
         """Replace the synthetic depth of `symbol`."""
@@ -315,49 +329,14 @@ class Exchange:
         span = (since_ms, until_ms)
         return self._settlement.incomes_of(account, kind=kind, symbol=symbol, span=span)
 
-    # ---- modes
-
-    def position_mode(self, account: str, symbol: str | None = None) -> PositionMode:
-        """Return the mode of `account`, or of one symbol where it was set for that symbol alone."""
-        return self._holdings[account].mode(symbol)
-
-    def set_position_mode(
-        self, account: str, mode: PositionMode, *, symbol: str | None = None, settle: str | None = None
-    ) -> None:
-        """Switch between one-way and hedge mode: the account, one symbol, or one settle coin.
-
-        Raises:
-            Refused: NO_CHANGE_NEEDED, CHANGE_BLOCKED_BY_ORDERS or CHANGE_BLOCKED_BY_POSITIONS.
-        """
-        self._modes.set_position_mode(account, mode, self._symbols(symbol, settle))
-
-    def leverage(self, account: str, symbol: str) -> int:
-        """Return the leverage set for `symbol`."""
-        return self._holdings[account].leverage(symbol)
-
-    def set_leverage(self, account: str, symbol: str, leverage: int) -> None:
-        """Set the leverage; raises `Refused` with LEVERAGE_OUT_OF_RANGE or MARGIN_INSUFFICIENT."""
-        self._modes.set_leverage(account, self.instrument(symbol), leverage)
-
-    def margin_mode(self, account: str, symbol: str) -> MarginMode:
-        """Return the margin mode of `symbol`."""
-        return self._holdings[account].margin_mode(symbol)
-
-    def set_margin_mode(self, account: str, symbol: str, mode: MarginMode) -> None:
-        """Switch between cross and isolated margin.
-
-        Raises:
-            Refused: NO_CHANGE_NEEDED, CHANGE_BLOCKED_BY_ORDERS or CHANGE_BLOCKED_BY_POSITIONS.
-        """
-        self._modes.set_margin_mode(account, self.instrument(symbol).symbol, mode)
-
     # ---- time
 
     def settle_due(self) -> None:
         """Do everything whose time has come: delayed matches, funding, steps of price paths."""
         now_ms = self.clock.now_ms()
         self._placing.match_due()
-        self.funding.settle_due()
+        for symbol in self.funding.settle_due():
+            self.forced.check(symbol)
         for symbol, market in self._markets.items():
             if market.path is None:
                 continue
@@ -387,10 +366,3 @@ class Exchange:
         if order is None or order.account != account:
             raise Refused(Reason.ORDER_NOT_FOUND, f"There is no order {order_id}.")
         return order
-
-    def _symbols(self, symbol: str | None, settle: str | None) -> list[str] | None:
-        if symbol is not None:
-            return [self.instrument(symbol).symbol]
-        if settle is not None:
-            return [name for name, instrument in self._instruments.items() if instrument.settle == settle]
-        return None

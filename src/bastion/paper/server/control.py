@@ -13,6 +13,7 @@ from bastion.paper.refusal import Refused
 from bastion.paper.scenario import (
     find_scenario,
     parse_account,
+    parse_forced,
     parse_order,
     parse_scenario,
     parse_shape,
@@ -44,6 +45,7 @@ class Control:
                 web.post("/price", self._set_price),
                 web.post("/depth", self._set_depth),
                 web.post("/funding", self._fund),
+                web.post("/forced", self._force),
                 web.get("/faults", self._get_faults),
                 web.post("/faults", self._add_faults),
                 web.delete("/faults", self._clear_faults),
@@ -137,6 +139,10 @@ class Control:
         paid = exchange.funding.settle(symbol, rate)
         exchange.settle_due()
         return _answer({"symbol": symbol, "payments": [views.funding(row) for row in paid]})
+
+    async def _force(self, request: web.Request) -> web.Response:
+        forced = parse_forced(await _document(request))
+        return _answer(views.order(self._station.world.force(forced)))
 
     async def _get_faults(self, request: web.Request) -> web.Response:  # noqa: ARG002 - the framework's shape
         return _answer({"faults": [views.fault(row) for row in self._station.faults.all()]})

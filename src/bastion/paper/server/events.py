@@ -1,4 +1,4 @@
-"""Events: what the world does by itself while a request is under way: prices, depth, another bot's order."""
+"""Events: what the world does by itself while a request is under way: prices, depth, orders, closes."""
 
 from dataclasses import dataclass
 from decimal import Decimal
@@ -6,19 +6,23 @@ from decimal import Decimal
 from bastion.paper.book import DepthShape
 from bastion.paper.document import Document, DocumentError
 from bastion.paper.order import OrderRequest
-from bastion.paper.scenario import parse_order, parse_shape
+from bastion.paper.scenario import ForcedClose, parse_forced, parse_order, parse_shape
 from bastion.paper.world import World
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
-    """What happens at one venue: a mark price, a depth, an order of `account`; each where it is given."""
+    """What happens at one venue; each where it is given.
+
+    A mark price, a depth, an order of `account`, a liquidation or auto-deleveraging.
+    """
 
     venue: str
     price: tuple[str, Decimal] | None = None
     depth: tuple[str, DepthShape] | None = None
     account: str = "main"
     order: OrderRequest | None = None
+    forced: ForcedClose | None = None
 
 
 def parse_event(document: Document, *, venue: str) -> Event:
@@ -42,14 +46,15 @@ def parse_event(document: Document, *, venue: str) -> Event:
         table.finish()
     if "order" in document:
         order = parse_order(document.table("order"))
+    forced = parse_forced(document.table("forced").over({"venue": where})) if "forced" in document else None
     document.finish()
-    if not where or (price is None and depth is None and order is None):
-        raise DocumentError(f"{document.where} needs a venue, and a price, a depth or an order.")
-    return Event(venue=where, price=price, depth=depth, account=account, order=order)
+    if not where or (price is None and depth is None and order is None and forced is None):
+        raise DocumentError(f"{document.where} needs a venue, and a price, a depth, an order or forced.")
+    return Event(venue=where, price=price, depth=depth, account=account, order=order, forced=forced)
 
 
 def apply(event: Event, world: World) -> None:
-    """Let the event happen: first the depth, then the price, then the order.
+    """Let the event happen: first the depth, then the price, the order, and what the venue closes.
 
     Raises:
         DocumentError: there is no such venue or account.
@@ -66,3 +71,5 @@ def apply(event: Event, world: World) -> None:
         if event.account not in exchange.account_names():
             raise DocumentError(f"There is no account {event.account} at {event.venue}.")
         exchange.place(event.account, event.order)
+    if event.forced is not None:
+        world.force(event.forced)

@@ -82,6 +82,7 @@ def order(row: Order) -> dict[str, object]:
     return {
         "order_id": row.order_id,
         "client_order_id": row.client_order_id,
+        "forced": request.forced.value if request.forced else None,
         "symbol": row.symbol,
         "direction": request.direction.value,
         "kind": request.kind.value,

@@ -6,6 +6,7 @@ from decimal import Decimal
 from bastion.commands import PositionsReport, StatusReport
 from bastion.domain.verdict import PartVerdict, Verdict
 from bastion.exits.report import ExitReport
+from bastion.exits.sentences import by_others
 from bastion.surfaces.cli.board import trim
 
 MARKS: dict[Verdict | PartVerdict | None, str] = {
@@ -47,6 +48,7 @@ def exit_lines(report: ExitReport) -> Iterator[str]:
         yield (
             f"  {closed.how:<8} {closed.account:<16} {closed.symbol} {closed.direction.value} "
             f"{trim(closed.quantity)} at {price(closed.exit_price)}  {money(closed.realized_pnl_usd)} USD"
+            f"{by_others(closed)}"
         )
     for refund in report.refunds:
         margin = "pending" if refund.refunded_margin_usd is None else f"{refund.refunded_margin_usd:,.2f} USD"

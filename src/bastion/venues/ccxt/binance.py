@@ -28,6 +28,7 @@ from bastion.errors import AnswerMalformed, Fault, OutcomeUnknown, VenueError, V
 from bastion.ports import Clock
 from bastion.venues.ccxt import binance_rows as rows
 from bastion.venues.ccxt import binance_witness as witness
+from bastion.venues.ccxt.binance_forced import key_of
 from bastion.venues.ccxt.binance_protection import NO_SUCH_ORDER, ORDER, BinanceProtection
 from bastion.venues.ccxt.binance_thrift import Thrift, spared
 from bastion.venues.ccxt.faults import Refusal, binance_refusal
@@ -84,7 +85,7 @@ class BinanceVenue(BinanceProtection):
         self._key = key
         self._exchange = exchange
         self._throttle = Throttle(clock, ACCOUNT_LIMITS, shared=address)
-        self._fees = {}
+        self._fees, self._known = {}, {}
         self._thrift = Thrift(clock, self._throttle["weight"])
         super().__init__(account=account, clock=clock, shelf=shelf)
 
@@ -122,6 +123,7 @@ class BinanceVenue(BinanceProtection):
                 fault=Fault.BAND,
                 code="EXPIRED",
             )
+        self._known[request.position.instrument, state.order_id] = None
         return replace(state, client_order_id=request.client_order_id)
 
     async def order(self, request: OrderRequest, *, deadline_s: float) -> OrderState | None:
@@ -157,20 +159,20 @@ class BinanceVenue(BinanceProtection):
     ) -> tuple[Fill, ...]:
         """Return the executions of Account Trade List; realizedPnl is price PnL, without commission."""
         deadline = Deadline(self._clock, deadline_s)
-        symbols = sorted({position.instrument for position in positions})
-        pages = await together([self._trades(symbol, since_ms, deadline) for symbol in symbols])
+        symbols = {position.instrument for position in positions}
+        pages = await together([self._trades(symbol, since_ms, deadline) for symbol in sorted(symbols)])
         trades = [row for page in pages for row in page]
         coins = {row.text_or("commissionAsset", "USDT") for row in trades}
-        coins |= {rows.margin_asset(row, row.text("symbol")) for row in trades}
-        wanted = sorted(coins)
-        rates = dict(
-            zip(wanted, await together([self._rate(coin, deadline) for coin in wanted]), strict=True)
-        )
+        wanted = sorted(coins | {rows.margin_asset(row, row.text("symbol")) for row in trades})
+        prices = await together([self._rate(coin, deadline) for coin in wanted])
+        rates = dict(zip(wanted, prices, strict=True))
+        forced = await self._forced(trades, since_ms, deadline)
         found = [
             rows.fill(
                 row,
                 fee_rate=rates[row.text_or("commissionAsset", "USDT")],
                 pnl_rate=rates[rows.margin_asset(row, row.text("symbol"))],
+                forced=forced.get(key_of(row)),
             )
             for row in trades
         ]

@@ -5,14 +5,15 @@ from decimal import Decimal
 
 from bastion.paper.account import Balance, IncomeKind, Permission
 from bastion.paper.exchange.checks import is_reducing
-from bastion.paper.order import Direction, OrderFilter, PositionSide
+from bastion.paper.order import Direction, Forced, OrderFilter, PositionSide
 from bastion.paper.position import PositionView
 from bastion.paper.wire.binance import figures, payloads
 from bastion.paper.wire.binance.call import Call, Reply
-from bastion.paper.wire.binance.errors import not_modelled
+from bastion.paper.wire.binance.errors import BinanceError, not_modelled
 from bastion.paper.wire.binance.symbols import chosen, instrument_of
 
 ZERO = Decimal(0)
+WEEK_MS = 7 * 24 * 3_600_000
 _NOTIONAL_MOST = Decimal(1_000_000_000)
 
 
@@ -185,6 +186,27 @@ def user_trades(call: Call) -> Reply:
     ]
     page = fills[:limit] if since_ms is not None or first_id is not None else fills[-limit:]
     return Reply(data=[] if call.pretends_empty else [payloads.trade(fill, instrument) for fill in page])
+
+
+def force_orders(call: Call) -> Reply:
+    """GET /fapi/v1/forceOrders: the orders by which the venue closed positions, of seven days by default."""
+    kind = call.parameters.text_or_none("autoCloseType")
+    if kind not in {None, *Forced}:
+        raise BinanceError(-1102, "autoCloseType must be LIQUIDATION or ADL.")
+    symbol = call.parameters.text_or_none("symbol")
+    limit = call.parameters.bounded("limit", default=50, most=100)
+    until_ms = call.parameters.whole_or_none("endTime") or call.now_ms
+    since_ms = call.parameters.whole_or_none("startTime")
+    since_ms = until_ms - WEEK_MS if since_ms is None else since_ms
+    found = [
+        order
+        for order in call.exchange.orders(call.account, OrderFilter(symbol=symbol), at_ms=call.at_ms)
+        if order.request.forced is not None
+        and kind in {None, order.request.forced.value}
+        and since_ms <= order.created_ms <= until_ms
+    ]
+    rows = [payloads.order_read(row, call.exchange.instrument(row.symbol)) for row in found[-limit:]]
+    return Reply(data=[] if call.pretends_empty else rows)
 
 
 def income(call: Call) -> Reply:

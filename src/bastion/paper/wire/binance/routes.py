@@ -183,6 +183,12 @@ ACCOUNT: dict[tuple[str, str], Route] = {
     ("GET", "/fapi/v1/userTrades"): Route(
         handler=holdings.user_trades, security=USER, weight=5, reads=_SPAN | {"orderId", "fromId"}
     ),
+    ("GET", "/fapi/v1/forceOrders"): Route(
+        handler=holdings.force_orders,
+        security=USER,
+        weight=by_symbol(20, 50),
+        reads=_SPAN | {"autoCloseType"},
+    ),
     ("GET", "/fapi/v1/income"): Route(
         handler=holdings.income, security=USER, weight=30, reads=_SPAN | {"incomeType", "page"}
     ),
@@ -222,7 +228,6 @@ NOT_MODELLED: frozenset[tuple[str, str]] = frozenset(
         ("PUT", "/fapi/v1/batchOrders"),
         ("POST", "/fapi/v1/positionMargin"),
         ("GET", "/fapi/v1/positionMargin/history"),
-        ("GET", "/fapi/v1/forceOrders"),
         ("GET", "/fapi/v1/adlQuantile"),
         ("GET", "/fapi/v1/fundingRate"),
         ("GET", "/fapi/v1/fundingInfo"),

@@ -31,6 +31,7 @@ from bastion.paper.wire.bybit.order_rows import (
 from bastion.paper.wire.bybit.words import (
     STATUSES,
     execution_id_of,
+    execution_kind_of,
     link_id_of,
     order_id_of,
     order_number,
@@ -109,7 +110,7 @@ def executions(call: Call) -> Outcome:
     until_ms = span.until_ms if call.at_ms is None else min(span.until_ms, call.at_ms)
     fills = call.exchange.fills(call.account, since_ms=span.since_ms, until_ms=until_ms)
     chosen: list[Fill | FundingPayment] = [
-        fill for fill in fills if fill.order_id in wanted and kind in {"", "Trade"}
+        fill for fill in fills if fill.order_id in wanted and kind in {"", execution_kind_of(fill.forced)}
     ]
     if kind in {"", "Funding"}:
         chosen += fundings.chosen(call, category, (span.since_ms, until_ms))
@@ -228,7 +229,7 @@ def _execution(call: Call, fill: Fill, order: Order, left: Decimal) -> dict[str,
         "execId": execution_id_of(fill.fill_id),
         "execPrice": on_grid(fill.price, instrument.tick),
         "execQty": on_grid(fill.quantity, instrument.step),
-        "execType": "Trade",
+        "execType": execution_kind_of(fill.forced),
         "execValue": plain(fill.value),
         "execTime": str(fill.time_ms),
         "feeCurrency": fill.fee_coin,
@@ -257,7 +258,7 @@ def _closed_row(call: Call, row: Closing) -> dict[str, object]:
         "qty": on_grid(row.order_quantity, instrument.step),
         "orderPrice": price_of(order, instrument) if order is not None else "0",
         "orderType": _kind(row.order_kind),
-        "execType": "Trade",
+        "execType": execution_kind_of(order.request.forced if order is not None else None),
         "closedSize": on_grid(row.closed, instrument.step),
         "cumEntryValue": rounded(_value(instrument, row.closed, row.entry_price)),
         "avgEntryPrice": rounded(row.entry_price),

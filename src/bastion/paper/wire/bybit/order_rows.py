@@ -13,6 +13,7 @@ from bastion.paper.wire.bybit.calls import on_grid, plain, rounded
 from bastion.paper.wire.bybit.words import (
     STOP_KINDS,
     cancel_type_of,
+    forced_kind_of,
     index_of,
     link_id_of,
     order_id_of,
@@ -59,6 +60,8 @@ def stop_kind_of(order: Order) -> str:
 
 def create_type_of(order: Order) -> str:
     """Return who made the order; a conditional one says what kind it is."""
+    if order.request.forced is not None:
+        return forced_kind_of(order.request.forced)
     return STOP_KINDS.get(stop_kind_of(order), "CreateByUser")
 
 

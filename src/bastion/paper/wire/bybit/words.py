@@ -5,6 +5,7 @@ Source: Bybit v5 "Enums Definitions".
 
 import hashlib
 
+from bastion.paper.exchange.forced import DELEVERAGED, LIQUIDATED
 from bastion.paper.exchange.matching import (
     DEPTH_ENDED,
     FILL_OR_KILL_UNFILLED,
@@ -13,7 +14,7 @@ from bastion.paper.exchange.matching import (
     SELF_TRADE,
 )
 from bastion.paper.exchange.placing import POSITION_GONE
-from bastion.paper.order import Direction, Order, OrderKind, OrderState, PositionSide, TimeInForce
+from bastion.paper.order import Direction, Forced, Order, OrderKind, OrderState, PositionSide, TimeInForce
 
 _STATES = {
     OrderState.UNTRIGGERED: "Untriggered",
@@ -49,6 +50,21 @@ STOP_KINDS = {
     "PartialTakeProfit": "CreateByPartialTakeProfit",
     "PartialStopLoss": "CreateByPartialStopLoss",
 }
+
+
+_FORCED_TRADES = {Forced.LIQUIDATION: "BustTrade", Forced.ADL: "AdlTrade"}
+_FORCED_ORDERS = {Forced.LIQUIDATION: "CreateByLiq", Forced.ADL: "CreateByAdl_PassThrough"}
+_FORCED_CANCELS = {LIQUIDATED: "CancelAllBeforeLiq", DELEVERAGED: "CancelAllBeforeAdl"}
+
+
+def execution_kind_of(forced: Forced | None) -> str:
+    """Return the execType of a trade: an ordinary one, or the venue's own."""
+    return "Trade" if forced is None else _FORCED_TRADES[forced]
+
+
+def forced_kind_of(forced: Forced) -> str:
+    """Return the createType of an order by which the venue closes a position."""
+    return _FORCED_ORDERS[forced]
 
 
 def side_of(direction: Direction) -> str:
@@ -100,6 +116,8 @@ def cancel_type_of(order: Order) -> str:
         return "CancelByReduceOnly"
     if order.end_reason == SELF_TRADE:
         return "CancelBySmp"
+    if order.end_reason in _FORCED_CANCELS:
+        return _FORCED_CANCELS[order.end_reason]
     return "CancelByUser" if order.state is OrderState.CANCELLED else "UNKNOWN"
 
 
@@ -133,4 +151,6 @@ def funding_id_of(number: int) -> str:
 def link_id_of(order: Order) -> str:
     """Return the id that the account chose, or an empty string where it chose none."""
     link = order.client_order_id
+    if order.request.forced is not None:
+        return ""
     return "" if link == f"paper-{order.order_id}" else link

@@ -9,7 +9,7 @@ most, oldest first). `closedPnl` is before fees.
 from collections.abc import Mapping
 from decimal import Decimal
 
-from bastion.paper.order import Direction, Fill, Order, OrderFilter
+from bastion.paper.order import Direction, Fill, Forced, Order, OrderFilter
 from bastion.paper.wire.hyperliquid.answers import Unreadable
 from bastion.paper.wire.hyperliquid.assets import dex_of
 from bastion.paper.wire.hyperliquid.call import Call, Read
@@ -125,11 +125,11 @@ def _fills(call: Call) -> list[dict[str, object]]:
     for fill in call.exchange.fills(account, until_ms=call.at_ms):
         before = held.get(fill.symbol, ZERO)
         held[fill.symbol] = before + fill.quantity * fill.direction.sign
-        rows.append(_row(fill, before))
+        rows.append(_row(call, fill, before))
     return rows
 
 
-def _row(fill: Fill, before: Decimal) -> dict[str, object]:
+def _row(call: Call, fill: Fill, before: Decimal) -> dict[str, object]:
     row: dict[str, object] = {
         "coin": fill.symbol,
         "px": number(fill.price),
@@ -137,7 +137,7 @@ def _row(fill: Fill, before: Decimal) -> dict[str, object]:
         "side": side_of(fill.direction),
         "time": fill.time_ms,
         "startPosition": number(before),
-        "dir": _way(fill, before),
+        "dir": _way(fill, before) if fill.forced is None else _forced_way(call, fill, before),
         "closedPnl": number(fill.realized_pnl),
         "hash": "0x" + keccak256(f"fill {fill.fill_id}".encode()).hex(),
         "oid": fill.order_id,
@@ -147,8 +147,21 @@ def _row(fill: Fill, before: Decimal) -> dict[str, object]:
         "feeToken": fill.fee_coin,
         "twapId": None,
     }
+    if fill.forced is Forced.LIQUIDATION:
+        row["liquidation"] = {
+            "liquidatedUser": call.fields.address("user"),
+            "markPx": number(fill.price),
+            "method": "market",
+        }
     cloid = cloid_of(fill.client_order_id)
     return row if cloid is None else {**row, "cloid": cloid}
+
+
+def _forced_way(call: Call, fill: Fill, before: Decimal) -> str:
+    if fill.forced is Forced.ADL:
+        return "Auto-Deleveraging"
+    mode = call.exchange.margin_mode(fill.account, fill.symbol).value.capitalize()
+    return f"Liquidated {mode} {'Long' if before > 0 else 'Short'}"
 
 
 def _way(fill: Fill, before: Decimal) -> str:

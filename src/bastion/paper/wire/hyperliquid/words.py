@@ -6,6 +6,7 @@ statuses), "Perpetuals".
 
 from decimal import Decimal
 
+from bastion.paper.exchange.forced import LIQUIDATED
 from bastion.paper.exchange.matching import DEPTH_ENDED, NOTHING_LEFT_TO_REDUCE, SELF_TRADE
 from bastion.paper.exchange.placing import POSITION_GONE
 from bastion.paper.order import Direction, Order, OrderKind, OrderState, TimeInForce, TriggerWhen
@@ -25,6 +26,7 @@ _GONE = {
     NOTHING_LEFT_TO_REDUCE: "reduceOnlyCanceled",
     SELF_TRADE: "selfTradeCanceled",
     SCHEDULED: "scheduledCancel",
+    LIQUIDATED: "liquidatedCanceled",
 }
 
 

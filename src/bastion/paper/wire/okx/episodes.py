@@ -4,10 +4,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 
-from bastion.paper.order import Direction, Fill, PositionSide
+from bastion.paper.order import Direction, Fill, Forced, PositionSide
 
 ZERO = Decimal(0)
-CLOSED_PARTLY, CLOSED_WHOLLY = "1", "2"
+CLOSED_PARTLY, CLOSED_WHOLLY, LIQUIDATED, LIQUIDATED_PARTLY = "1", "2", "3", "4"
+DELEVERAGED_PARTLY, DELEVERAGED = "5", "6"
 
 
 @dataclass(slots=True, kw_only=True)
@@ -28,6 +29,7 @@ class Episode:
     pnl: Decimal = ZERO
     fee: Decimal = ZERO
     last_fill_id: int = 0
+    forced: Forced | None = None
 
     @property
     def key(self) -> tuple[str, PositionSide]:
@@ -37,6 +39,10 @@ class Episode:
     @property
     def kind(self) -> str:
         """The venue's word for how it was closed."""
+        if self.forced is Forced.LIQUIDATION:
+            return LIQUIDATED_PARTLY if self.size else LIQUIDATED
+        if self.forced is Forced.ADL:
+            return DELEVERAGED_PARTLY if self.size else DELEVERAGED
         return CLOSED_PARTLY if self.size else CLOSED_WHOLLY
 
     @property
@@ -93,5 +99,6 @@ def _close(episode: Episode, fill: Fill, fee: Decimal) -> None:
     episode.closed += fill.closed_quantity
     episode.closed_value += fill.closed_quantity * fill.price
     episode.pnl += fill.realized_pnl
+    episode.forced = fill.forced
     episode.fee += fee
     episode.updated_ms, episode.last_fill_id = fill.time_ms, fill.fill_id

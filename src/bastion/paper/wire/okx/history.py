@@ -4,7 +4,7 @@ Source: OKX v5 "GET / Order details", "Order List", "Order history (last 7 days)
 3 days)" and "(last 3 months)".
 """
 
-from bastion.paper.order import Fill, Order, OrderFilter
+from bastion.paper.order import Fill, Forced, Order, OrderFilter, PositionSide
 from bastion.paper.wire.okx import paging
 from bastion.paper.wire.okx.calls import SWAP, Call, plain, rounded, wants
 from bastion.paper.wire.okx.envelope import OkxError, Outcome
@@ -22,6 +22,10 @@ from bastion.paper.wire.okx.words import (
     type_of,
 )
 
+_FORCED = {
+    Forced.LIQUIDATION: ("104", "105", "106", "107"),
+    Forced.ADL: ("125", "126", "127", "128"),
+}
 _DAY_MS = 24 * 3_600_000
 _RECENT_MS = 3 * _DAY_MS
 _WEEK_MS = 7 * _DAY_MS
@@ -158,8 +162,13 @@ def _fill(call: Call, fill: Fill) -> dict[str, object]:
 
 
 def _sub_type(fill: Fill) -> str:
-    # 3 open long, 4 open short, 5 close long, 6 close short.
+    # 3 open long, 4 open short, 5 close long, 6 close short; what the venue closed has numbers of its own.
     buys = side_of(fill.direction) == "buy"
+    if fill.forced is not None:
+        close_long, close_short, buy, sell = _FORCED[fill.forced]
+        if fill.position_side is PositionSide.NET:
+            return buy if buys else sell
+        return close_short if buys else close_long
     if fill.closed_quantity:
         return "6" if buys else "5"
     return "3" if buys else "4"

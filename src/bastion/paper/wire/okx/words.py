@@ -6,6 +6,7 @@ Source: OKX v5 "GET / Order details" (state, ordType, cancelSource, source, cate
 
 import hashlib
 
+from bastion.paper.exchange.forced import LIQUIDATED
 from bastion.paper.exchange.matching import (
     DEPTH_ENDED,
     FILL_OR_KILL_UNFILLED,
@@ -14,7 +15,7 @@ from bastion.paper.exchange.matching import (
     SELF_TRADE,
 )
 from bastion.paper.exchange.placing import CANCELLED_BY_ACCOUNT, POSITION_GONE
-from bastion.paper.order import Direction, Order, OrderKind, OrderState, PositionSide, TimeInForce
+from bastion.paper.order import Direction, Forced, Order, OrderKind, OrderState, PositionSide, TimeInForce
 
 SIDES = {"buy": Direction.BUY, "sell": Direction.SELL}
 POSITION_SIDES = {"net": PositionSide.NET, "long": PositionSide.LONG, "short": PositionSide.SHORT}
@@ -40,6 +41,7 @@ _STATES = {
     OrderState.UNTRIGGERED: "live",
     OrderState.TRIGGERED: "effective",
 }
+_FORCED = {Forced.LIQUIDATION: "full_liquidation", Forced.ADL: "adl"}
 # cancelSource: why the venue itself, or the account, cancelled an order.
 _CANCEL_SOURCES = {
     CANCELLED_BY_ACCOUNT: ("1", "Order was canceled by the user."),
@@ -49,6 +51,7 @@ _CANCEL_SOURCES = {
     DEPTH_ENDED: ("14", "The rest of an IOC order was canceled."),
     POST_ONLY_WOULD_TAKE: ("31", "The post-only order would take liquidity."),
     SELF_TRADE: ("32", "Self trade prevention."),
+    LIQUIDATED: ("3", "Order was canceled because of the risk of a forced liquidation."),
 }
 _MARKET_STOPPED = ("15", "The order price is beyond the limit.")
 
@@ -127,9 +130,14 @@ def algo_number(text: str) -> int | None:
     return _number(text, _ALGO_BASE)
 
 
+def category_of(order: Order) -> str:
+    """Return the category of an order: `normal`, or how the venue closed a position by it."""
+    return "normal" if order.request.forced is None else _FORCED[order.request.forced]
+
+
 def client_id_of(order: Order) -> str:
     """Return the id that the account chose, or an empty string where it chose none."""
-    if order.parent_id:
+    if order.parent_id or order.request.forced is not None:
         return ""
     text = order.client_order_id
     return "" if text in {f"paper-{order.order_id}", f"opening-{order.order_id}"} else text

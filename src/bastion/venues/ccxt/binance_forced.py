@@ -1,0 +1,57 @@
+"""Binance forced orders: which executions were the venue's own, by liquidation or auto-deleveraging.
+
+Source: developers.binance.com, USD-M futures, User's Force Orders (weight 20 with a symbol, 50 without;
+autoCloseType LIQUIDATION or ADL; the client order id begins with `autoclose-` or is `adl_autoclose`). An
+execution of Account Trade List names no client order id, so the orders must be asked for apart. Only the
+name of what happened depends on it, so it never takes weight that an exit may need.
+"""
+
+from collections.abc import Sequence
+
+from bastion.domain.order import Forced
+from bastion.errors import VenueError
+from bastion.venues.ccxt.binance_funding import BinanceFunding
+from bastion.venues.ccxt.binance_market import KEPT_FOR_EXITS
+from bastion.venues.deadline import Deadline
+from bastion.venues.raw import Row, read_rows
+
+LIMIT_MAX = 100
+WEIGHT_OF_ONE, WEIGHT_OF_ALL = 20, 50
+
+
+class BinanceForced(BinanceFunding):
+    """The part of the adapter that tells the venue's own orders from others."""
+
+    _known: dict[tuple[str, str], Forced | None]
+
+    async def _forced(
+        self, trades: Sequence[Row], since_ms: int, deadline: Deadline
+    ) -> dict[tuple[str, str], Forced]:
+        """Return by symbol and order id how the venue closed something, as far as it could be asked."""
+        strange = {key for row in trades if (key := key_of(row)) not in self._known}
+        if strange and self._throttle["weight"].free() >= KEPT_FOR_EXITS:
+            symbols = sorted({symbol for symbol, _ in strange})
+            params: dict[str, object] = {"startTime": since_ms, "limit": LIMIT_MAX}
+            if len(symbols) == 1:
+                params["symbol"] = symbols[0]
+            weight = WEIGHT_OF_ONE if len(symbols) == 1 else WEIGHT_OF_ALL
+            try:
+                answer = await self._call(
+                    "fapiPrivateGetForceOrders", params, units={"weight": weight}, deadline=deadline
+                )
+                found = {key_of(row): kind_of(row) for row in read_rows(answer.value, "forceOrders")}
+            except VenueError:
+                found = {}
+            else:
+                self._known |= dict.fromkeys(strange, None) | found
+        return {key: how for key, how in self._known.items() if how is not None}
+
+
+def key_of(row: Row) -> tuple[str, str]:
+    """Return symbol and order id: an order id is unique within its symbol only."""
+    return row.text("symbol"), row.text("orderId")
+
+
+def kind_of(row: Row) -> Forced:
+    """Return what a forced order was, by its client order id."""
+    return Forced.ADL if row.text_or("clientOrderId").startswith("adl") else Forced.LIQUIDATION

@@ -1,0 +1,117 @@
+"""Positions that the venue closes in the middle of an exit: flat is flat, and the report says by whom."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from decimal import Decimal
+
+import pytest
+import pytest_asyncio
+
+from bastion.commands import emergency_exit
+from bastion.domain.principal import Principal, Scope
+from bastion.domain.verdict import Verdict
+from bastion.exits.report import ExitReport
+from tests.four_venues_rig import FOUR, FourVenues, four_venues
+from tests.venue_paper import named
+
+OWNER = Principal(id="owner", surface="test", scope=Scope.TRADE)
+ORDERS = {
+    "binance": "/fapi/v1/order",
+    "bybit": "/v5/order/create*",
+    "hyperliquid": "/exchange/order",
+    "okx": "/api/v5/trade/*order*|/api/v5/trade/close-position",
+}
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def shared(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[FourVenues]:
+    async with four_venues(tmp_path_factory.mktemp("desk")) as rig:
+        yield rig
+
+
+@pytest.fixture
+async def desk(shared: FourVenues) -> FourVenues:
+    await shared.load()
+    return shared
+
+
+async def during_the_order(rig: FourVenues, venue: str, **event: object) -> None:
+    """Let something happen at a venue when the exit's first order arrives there, before the order does."""
+    table = {
+        name: {"symbol": named(venue, "BTCUSDT"), **dict(given)}  # type: ignore[call-overload]  # tables of JSON
+        for name, given in event.items()
+    }
+    rule = {"kind": "event", "venue": venue, "method": "POST", "path": ORDERS[venue], "count": 1}
+    await rig.paper.control("POST", "/faults", {**rule, "executed": False, "event": table})
+
+
+def by_venue(report: ExitReport) -> dict[str, list[tuple[str, Decimal]]]:
+    return {
+        row.exchange: sorted((part.who, part.quantity) for part in row.closed_by)
+        for row in report.closed_positions
+    }
+
+
+async def exit_all(rig: FourVenues) -> ExitReport:
+    return await emergency_exit(rig.desk, OWNER, hold_s=Decimal(0), wait_s=30)
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_a_liquidation_in_the_middle_is_flat_and_is_named(desk: FourVenues) -> None:
+    await desk.load(balances={"USDT": "150", "USDC": "150"})
+    for venue in FOUR:
+        await desk.hold(venue, "BTCUSDT", "1", entry="1000")
+        await during_the_order(desk, venue, price={"price": "850"})
+    report = await exit_all(desk)
+    assert report.verdict is Verdict.FLAT, report.summary
+    assert by_venue(report) == {venue: [("liquidation", Decimal(1))] for venue in FOUR}
+    assert {row.realized_pnl_usd for row in report.closed_positions} == {Decimal(-150)}
+    assert "4 by liquidation" in report.summary
+    assert sum("not by bastion (1 by liquidation)" in warning for warning in report.warnings) == 4
+    for venue in FOUR:
+        assert await desk.held(venue) == {}
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_an_adl_of_one_half_leaves_the_other_to_the_exit(desk: FourVenues) -> None:
+    for venue in FOUR:
+        await desk.hold(venue, "BTCUSDT", "-1", entry="1100")
+        await during_the_order(desk, venue, forced={"kind": "adl", "quantity": "0.4"})
+    report = await exit_all(desk)
+    assert report.verdict is Verdict.FLAT, report.summary
+    expected = [("adl", Decimal("0.4")), ("bastion", Decimal("0.6"))]
+    assert by_venue(report) == dict.fromkeys(FOUR, expected)
+    assert {row.realized_pnl_usd for row in report.closed_positions} == {Decimal(100)}
+    assert "4 by auto-deleveraging" in report.summary
+    for venue in FOUR:
+        assert await desk.held(venue) == {}
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_a_position_that_adl_took_whole_while_no_order_passes_is_closed(desk: FourVenues) -> None:
+    for venue in FOUR:
+        await desk.hold(venue, "BTCUSDT", "1", entry="900")
+        rule = {"kind": "fail", "venue": venue, "method": "POST", "path": ORDERS[venue]}
+        await desk.paper.control("POST", "/faults", rule)
+    async with asyncio.TaskGroup() as group:
+        running = group.create_task(exit_all(desk))
+        async with asyncio.timeout(10):
+            for venue in FOUR:
+                while not await desk.tried(venue, ORDERS[venue]):  # noqa: ASYNC110 - across a socket
+                    await asyncio.sleep(0.05)
+                await desk.tell("/forced", venue, "BTCUSDT", kind="adl")
+    report = running.result()
+    assert report.verdict is Verdict.FLAT, report.summary
+    assert by_venue(report) == {venue: [("adl", Decimal(1))] for venue in FOUR}
+    assert {row.realized_pnl_usd for row in report.closed_positions} == {Decimal(100)}
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_what_another_bot_closed_is_not_called_ours(desk: FourVenues) -> None:
+    for venue in FOUR:
+        await desk.hold(venue, "BTCUSDT", "1", entry="900")
+        order = {"direction": "SELL", "quantity": "1", "reduce_only": True}
+        await during_the_order(desk, venue, order=order)
+    report = await exit_all(desk)
+    assert report.verdict is Verdict.FLAT, report.summary
+    assert by_venue(report) == {venue: [("other_order", Decimal(1))] for venue in FOUR}

@@ -256,7 +256,7 @@ def test_what_is_not_modelled_says_so(raw: RawBinance) -> None:
     assert (status, data["code"]) == (400, -1020)
     assert "does not model" in data["msg"]
     assert code_of(raw.signed("GET", "/fapi/v1/astrology")) == (404, -5000)
-    assert code_of(raw.signed("GET", "/fapi/v1/income", incomeType="INSURANCE_CLEAR")) == (400, -1020)
+    assert code_of(raw.signed("GET", "/fapi/v1/income", incomeType="WELCOME_BONUS")) == (400, -1020)
     assert code_of(raw.signed("GET", "/fapi/v1/exchangeInfo", symbol="BTCUSDT", timestamp=None)) == (
         400,
         -1104,

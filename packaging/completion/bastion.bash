@@ -3,11 +3,11 @@ _bastion() {
   local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} path=${COMP_WORDS[1]} words= files=
   COMPREPLY=()
   if (( COMP_CWORD == 1 )); then
-    COMPREPLY=($(compgen -W "certificate completion connect demo doctor exit gauntlet halt journal keys mcp paper positions refund reset schema status up vault venues watch --help --version" -- "$cur"))
+    COMPREPLY=($(compgen -W "certificate completion connect demo doctor engine exit gauntlet halt journal keys mcp paper positions refund reset schema status up vault venues watch --help --version" -- "$cur"))
     return
   fi
   case $path in
-    certificate|journal|keys|paper|vault)
+    certificate|engine|journal|keys|paper|vault)
       if (( COMP_CWORD > 2 )); then path="$path ${COMP_WORDS[2]}"; fi ;;
   esac
   case "$path $prev" in
@@ -25,6 +25,16 @@ _bastion() {
     "connect --config") COMPREPLY=($(compgen -f -- "$cur")); return ;;
     "demo --act") COMPREPLY=($(compgen -W "1 2" -- "$cur")); return ;;
     "doctor --config") COMPREPLY=($(compgen -f -- "$cur")); return ;;
+    "engine arm --confidence-threshold") COMPREPLY=($(compgen -W "" -- "$cur")); return ;;
+    "engine arm --daily-loss-limit-usd") COMPREPLY=($(compgen -W "" -- "$cur")); return ;;
+    "engine arm --risk-threshold") COMPREPLY=($(compgen -W "" -- "$cur")); return ;;
+    "engine arm --max-action") COMPREPLY=($(compgen -W "hold move_stop reduce_size exit_full emergency_exit" -- "$cur")); return ;;
+    "engine arm --config") COMPREPLY=($(compgen -f -- "$cur")); return ;;
+    "engine disarm --config") COMPREPLY=($(compgen -f -- "$cur")); return ;;
+    "engine history --limit") COMPREPLY=($(compgen -W "" -- "$cur")); return ;;
+    "engine history --config") COMPREPLY=($(compgen -f -- "$cur")); return ;;
+    "engine start --config") COMPREPLY=($(compgen -f -- "$cur")); return ;;
+    "engine status --config") COMPREPLY=($(compgen -f -- "$cur")); return ;;
     "exit --config") COMPREPLY=($(compgen -f -- "$cur")); return ;;
     "exit --resume") COMPREPLY=($(compgen -W "" -- "$cur")); return ;;
     "exit --reason") COMPREPLY=($(compgen -W "" -- "$cur")); return ;;
@@ -92,6 +102,12 @@ _bastion() {
     "connect") words="--venue --base-url --key-space --from-stdin --from-file --allow-withdrawals --dry-run --json --config --help" ;;
     "demo") words="--fast --json --act --help" ;;
     "doctor") words="--json --config --help" ;;
+    engine) words="arm disarm history start status --help" ;;
+    "engine arm") words="--confidence-threshold --daily-loss-limit-usd --risk-threshold --max-action --json --config --help" ;;
+    "engine disarm") words="--json --config --help" ;;
+    "engine history") words="--limit --json --config --help" ;;
+    "engine start") words="--json --config --help" ;;
+    "engine status") words="--json --config --help" ;;
     "exit") words="--now --json --standalone --config --resume --reason --deadline --dry-run --venue --account --symbol --except-account --except-symbol --side --hold --no-hold --help" ;;
     "gauntlet") words="--scenario --venue --seed --by-turns --jobs --show --list --json --help" ;;
     "halt") words="--stops-too --json --standalone --config --reason --dry-run --venue --account --symbol --except-account --except-symbol --side --help" ;;

@@ -20,7 +20,7 @@ from bastion.commands.engine_telling import (
     warming,
 )
 from bastion.commands.kill_switch import tripped_by
-from bastion.commands.positions import visible_readings
+from bastion.commands.positions import moment, visible_readings
 from bastion.commands.readings import AccountReading
 from bastion.commands.steering import steered
 from bastion.domain.act import Act
@@ -164,11 +164,14 @@ async def engine_disarm(desk: Desk, principal: Principal) -> EngineDisarmReport:
         standing = engine.standing()
     except JournalUnusable:
         # It is disarmed; that its records cannot be read now is told by `written`.
-        state, held = EngineState.MONITORING, None
+        state, pulse = EngineState.MONITORING, None
     else:
-        state = standing.state
-        held = None if standing.pulse is None else len(seen(standing.pulse.positions, principal))
+        state, pulse = standing.state, standing.pulse
+    held = None if pulse is None else len(seen(pulse.positions, principal))
+    at = None if pulse is None else moment(pulse.evaluated_ns)
     message = _disarm_sentence(ended)
+    if held is not None:
+        message += f" At its last reading ({at}) there were {count(held, 'position')}."
     return EngineDisarmReport(
         summary=message,
         success=True,
@@ -185,6 +188,7 @@ async def engine_disarm(desk: Desk, principal: Principal) -> EngineDisarmReport:
         state=state,
         going_on=ended.running,
         warnings=disarm_warnings(ended),
+        positions_seen_at=at,
     )
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, Decimal
+from enum import StrEnum
 
 from bastion.domain.engine import (
     Action,
@@ -74,7 +75,10 @@ class ArmedSession:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EngineDisarmReport:
-    """The engine only watches and advises. `positions_unchanged` is None where no reading is at hand.
+    """The engine only watches and advises; disarming waits for no reading.
+
+    `positions_unchanged` is how many positions the engine's latest evaluation saw, at `positions_seen_at`;
+    both are None where there was none.
 
     `going_on` names what had begun before and is not broken off: an exit goes on to its verdict.
     """
@@ -90,6 +94,7 @@ class EngineDisarmReport:
     state: EngineState
     going_on: tuple[str, ...]
     warnings: tuple[str, ...]
+    positions_seen_at: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,24 +168,57 @@ class HistoryDetails:
     exit_id: str | None = None
 
 
+class HistoryType(StrEnum):
+    """The interface's two kinds of entries."""
+
+    EXECUTION = "execution"
+    EVALUATION = "evaluation"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HistoryEntry:
-    """One evaluation, execution, or (an addition to the interface) change of the engine's state: `event`.
+    """One evaluation or execution.
 
-    `confidence` is the share of the rule's conditions that held, 1 for a guard at its limit; None for an
-    event. `symbol` is None where everything is meant.
+    `confidence` is the share of the rule's conditions that held, 1 for a guard at its limit. `symbol` is
+    None where everything is meant.
     """
 
     timestamp: str
-    type: str
-    action: Action | str
+    type: HistoryType
+    action: Action
     symbol: str | None
     details: HistoryDetails | None
-    confidence: Decimal | None
+    confidence: Decimal
     reasoning: str
     direction: Side | None
     exchange: str | None
     account: str | None
+
+
+class EventWord(StrEnum):
+    """What happened to the engine itself."""
+
+    STARTED = "STARTED"
+    ARMED = "ARMED"
+    DISARMED = "DISARMED"
+    RESUMED = "RESUMED"
+    CLEARED = "CLEARED"
+    """A guard is clear again."""
+    NOT_SENT = "NOT_SENT"
+    """It was about to act and did not."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineEvent:
+    """One change of the engine's state, or an act that was not sent after all."""
+
+    timestamp: str
+    event: EventWord
+    symbol: str | None
+    direction: Side | None
+    exchange: str | None
+    account: str | None
+    message: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -195,11 +233,12 @@ class HistorySummary:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EngineHistoryReport:
-    """The engine's newest entries, newest first."""
+    """The engine's newest entries, newest first, and beside them its newest changes of state."""
 
     message: str
     entries: tuple[HistoryEntry, ...]
     summary: HistorySummary
+    events: tuple[EngineEvent, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,10 +9,13 @@ from bastion.commands.engine_telling import (
     AlertDetails,
     AlertRow,
     AlertsReport,
+    EngineEvent,
     EngineHistoryReport,
+    EventWord,
     HistoryDetails,
     HistoryEntry,
     HistorySummary,
+    HistoryType,
     SessionStatsReport,
     TradeMark,
     UnreadFigures,
@@ -51,6 +54,8 @@ async def engine_history(
 ) -> EngineHistoryReport:
     """Return the engine's newest entries, newest first, with their reasons; `limit` is 1 to 100.
 
+    Changes of its state, and as many of them, stand beside the entries.
+
     Raises:
         ScopeDenied: the principal lacks the read scope.
         Refused: the limit lies outside of its range.
@@ -61,9 +66,8 @@ async def engine_history(
     if not 1 <= limit <= HISTORY_MAX:
         raise Refused(f"limit is a whole number from 1 to {HISTORY_MAX}. Nothing was done.")
     engine = steered(desk.engine)
-    entries = engine.history(limit=limit, accounts=principal.accounts)
     tally = engine.tally(accounts=principal.accounts)
-    shown = tuple(_entry(entry) for entry in entries)
+    shown = _entries(engine.history(limit=limit, accounts=principal.accounts))
     return EngineHistoryReport(
         message=(
             f"{len(shown)} of the newest entries;"
@@ -77,6 +81,7 @@ async def engine_history(
             holds=tally.holds,
             net_realized_pnl_usd=tally.net_realized_usd,
         ),
+        events=_events(engine.events(limit=limit, accounts=principal.accounts)),
     )
 
 
@@ -198,13 +203,18 @@ def _alert(entry: EngineEntry, record: Alerted) -> AlertRow:
     )
 
 
-def _entry(entry: EngineEntry) -> HistoryEntry:
+def _entries(entries: Sequence[EngineEntry]) -> tuple[HistoryEntry, ...]:
+    found = (_entry(entry) for entry in entries)
+    return tuple(row for row in found if row is not None)
+
+
+def _entry(entry: EngineEntry) -> HistoryEntry | None:
     record = entry.record
     match record:
         case Advised():
             return _row(
                 entry,
-                "evaluation",
+                HistoryType.EVALUATION,
                 record.action,
                 record.target,
                 record.reasoning,
@@ -213,11 +223,18 @@ def _entry(entry: EngineEntry) -> HistoryEntry:
         case GuardTripped():
             what = "An armed engine acts" if record.armed else "An armed engine would have acted"
             told = f"{record.reading.sentence} {what}: {record.act.value} of {record.reading.target.name}."
-            return _row(entry, "evaluation", record.act, record.reading.target, told, confidence=Decimal(1))
+            return _row(
+                entry,
+                HistoryType.EVALUATION,
+                record.act,
+                record.reading.target,
+                told,
+                confidence=Decimal(1),
+            )
         case ActEnded():
             return _row(
                 entry,
-                "execution",
+                HistoryType.EXECUTION,
                 record.action,
                 record.target,
                 f"{record.reasoning} {record.told}".strip(),
@@ -231,47 +248,71 @@ def _entry(entry: EngineEntry) -> HistoryEntry:
                     exit_id=record.exit_id,
                 ),
             )
-        case ActDropped():
-            return _row(entry, "event", "NOT_SENT", record.target, record.why)
         case _:
-            word, told = _event(entry)
-            return _row(entry, "event", word, Target(), told)
+            return None
 
 
-def _event(entry: EngineEntry) -> tuple[str, str]:
+def _events(entries: Sequence[EngineEntry]) -> tuple[EngineEvent, ...]:
+    found = ((entry, _event(entry)) for entry in entries)
+    return tuple(_happened(entry, *told) for entry, told in found if told is not None)
+
+
+def _event(entry: EngineEntry) -> tuple[EventWord, Target, str] | None:
     record = entry.record
+    found: tuple[EventWord, str] | None = None
     match record:
         case EngineStarted():
-            return "STARTED", f"Started by {record.principal} over {record.surface}."
+            found = EventWord.STARTED, f"Started by {record.principal} over {record.surface}."
         case EngineArmed():
             settings = record.settings
-            return "ARMED", (
-                f"Armed by {record.principal} over {record.surface}: confidence from"
-                f" {settings.confidence_threshold}, daily loss limit"
-                f" {settings.daily_loss_limit_usd:,.2f} USD."
+            found = (
+                EventWord.ARMED,
+                (
+                    f"Armed by {record.principal} over {record.surface}: confidence from"
+                    f" {settings.confidence_threshold}, daily loss limit"
+                    f" {settings.daily_loss_limit_usd:,.2f} USD."
+                ),
             )
         case EngineDisarmed():
             why = f" {record.why}" if record.why else ""
-            return "DISARMED", f"Disarmed by {record.principal} over {record.surface}.{why}"
+            found = EventWord.DISARMED, f"Disarmed by {record.principal} over {record.surface}.{why}"
         case EngineResumed():
-            return "RESUMED", (
-                f"A new process took up the watch after its first complete reading, {record.state.value} as"
-                " recorded."
+            found = (
+                EventWord.RESUMED,
+                (
+                    f"A new process took up the watch after its first complete reading,"
+                    f" {record.state.value} as recorded."
+                ),
             )
         case GuardCleared():
-            return "CLEARED", f"The guard {record.guard} is clear again: {record.why}."
+            found = EventWord.CLEARED, f"The guard {record.guard} is clear again: {record.why}."
+        case ActDropped():
+            return EventWord.NOT_SENT, record.target, record.why
         case _:
-            return type(record).__name__.upper(), ""
+            pass
+    return None if found is None else (found[0], Target(), found[1])
+
+
+def _happened(entry: EngineEntry, word: EventWord, target: Target, message: str) -> EngineEvent:
+    return EngineEvent(
+        timestamp=moment(entry.at_ns),
+        event=word,
+        symbol=target.symbol,
+        direction=target.side,
+        exchange=target.exchange,
+        account=target.account,
+        message=message,
+    )
 
 
 def _row(
     entry: EngineEntry,
-    kind: str,
-    action: Action | str,
+    kind: HistoryType,
+    action: Action,
     target: Target,
     reasoning: str,
     *,
-    confidence: Decimal | None = None,
+    confidence: Decimal,
     details: HistoryDetails | None = None,
 ) -> HistoryEntry:
     return HistoryEntry(

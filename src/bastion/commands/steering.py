@@ -45,7 +45,15 @@ class EngineControl(Protocol):
         ...
 
     def history(self, *, limit: int, accounts: frozenset[str] | None) -> tuple[EngineEntry, ...]:
-        """Return the newest evaluations, acts and changes of state, newest first; see `alerts` for the rest.
+        """Return the newest evaluations and acts, newest first.
+
+        Raises:
+            JournalUnusable: its records cannot be read.
+        """
+        ...
+
+    def events(self, *, limit: int, accounts: frozenset[str] | None) -> tuple[EngineEntry, ...]:
+        """Return the newest changes of its state, and what it did not do after all, newest first.
 
         Raises:
             JournalUnusable: its records cannot be read.

@@ -47,14 +47,8 @@ FILTERED_MAX = 2_000
 ITSELF = Principal(id="engine", surface="engine", scope=Scope.ENGINE)
 
 _CHANGES: tuple[type[EngineRecord], ...] = (EngineStarted, EngineArmed, EngineDisarmed, EngineResumed)
-_HISTORY: tuple[type[EngineRecord], ...] = (
-    *_CHANGES,
-    Advised,
-    GuardTripped,
-    GuardCleared,
-    ActEnded,
-    ActDropped,
-)
+_HISTORY: tuple[type[EngineRecord], ...] = (Advised, GuardTripped, ActEnded)
+_EVENTS: tuple[type[EngineRecord], ...] = (*_CHANGES, GuardCleared, ActDropped)
 
 
 class Engine:
@@ -193,13 +187,26 @@ class Engine:
         )
 
     def history(self, *, limit: int, accounts: frozenset[str] | None) -> tuple[EngineEntry, ...]:
-        """Return the newest evaluations, acts and changes of state, newest first.
+        """Return the newest evaluations and acts, newest first.
 
         Raises:
             JournalUnusable: its records cannot be read.
         """
+        return self._newest(_HISTORY, limit=limit, accounts=accounts)
+
+    def events(self, *, limit: int, accounts: frozenset[str] | None) -> tuple[EngineEntry, ...]:
+        """Return the newest changes of its state, and what it did not do after all, newest first.
+
+        Raises:
+            JournalUnusable: its records cannot be read.
+        """
+        return self._newest(_EVENTS, limit=limit, accounts=accounts)
+
+    def _newest(
+        self, kinds: tuple[type[EngineRecord], ...], *, limit: int, accounts: frozenset[str] | None
+    ) -> tuple[EngineEntry, ...]:
         newest = limit if accounts is None else FILTERED_MAX
-        entries = self._log.entries(_HISTORY, newest=newest)
+        entries = self._log.entries(kinds, newest=newest)
         return tuple(entry for entry in reversed(entries) if _visible(entry, accounts))[:limit]
 
     def alerts(self, *, limit: int, accounts: frozenset[str] | None) -> tuple[EngineEntry, ...]:

@@ -15,6 +15,8 @@ ELSEWHERE = {
     "refund": "asked of the venue that refunds, with the tests of its how-to page",
     "refund-preview": "as refund",
     "refund-review": "as refund",
+    "engine-start": "asked of a running daemon, with the other commands that go by way of it",
+    "engine-arm": "as engine-start",
 }
 
 
@@ -68,6 +70,10 @@ def test_the_answers_of_an_emergency_fit(checked: Checked) -> None:
     checked.ask("error", "reset", exit_id, "--typed", "none", "--reason", "a slip", code=2)
     checked.ask("reset", "reset", exit_id, "--typed", exit_id[-4:], "--reason", "all is well")
     checked.ask("doctor", "doctor")
+    checked.ask("engine-status", "engine", "status")
+    checked.ask("engine-history", "engine", "history")
+    checked.ask("engine-disarm", "engine", "disarm")
+    checked.ask("error", "engine", "start", code=2)
 
 
 def test_the_answers_about_keys_and_credentials_fit(checked: Checked) -> None:

@@ -9,10 +9,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 
+from bastion.surfaces.schemas import schema_text
 from tests.acceptance.mcp.house import PROGRAM, House, serving
-from tests.acceptance.rest.desk import RestDesk, desk_at
+from tests.acceptance.rest.desk import RestDesk, desk_at, wait_until
 
 COMMAND_S = 90
 
@@ -64,6 +66,32 @@ def test_an_exit_goes_by_way_of_the_daemon_and_tells_the_same_document(desk: Res
     assert report["reason"] == "by way of the daemon"
     assert asked_by(desk, report["exit_id"]) == "socket"
     assert desk.venues.open_positions() == 0
+
+
+def test_the_engine_is_steered_from_the_terminal_by_way_of_the_daemon(desk: RestDesk) -> None:
+    def told(name: str, *more: str, code: int = 0) -> dict[str, Any]:
+        done = desk.house.run("engine", name, *more, "--json")
+        assert done.returncode == code, done.stdout + done.stderr
+        document = dict(json.loads(done.stdout))
+        schema = "error" if code else f"engine-{name}"
+        jsonschema.validate(document, json.loads(schema_text(schema)))
+        return document
+
+    assert told("arm", code=2)["error"]["code"] == "ENGINE_NOT_RUNNING"
+    assert told("start")["state"] == "MONITORING"
+    armed = told("arm", "--daily-loss-limit-usd", "250.5", "--max-action", "move_stop")
+    assert (armed["daily_loss_limit_usd"], armed["max_action"]) == (250.5, "move_stop")
+    assert told("status")["state"] == "ARMED"
+    wait_until(lambda: desk.ask("GET", "/v1/engine").json()["positions_monitored"] == 4, what="an evaluation")
+    disarmed = told("disarm")
+    assert (disarmed["armed"], disarmed["positions_unchanged"]) == (False, 4)
+    words = [event["event"] for event in told("history", "--limit", "10")["events"]]
+    assert [word for word in words if word != "RESUMED"][:3] == ["DISARMED", "ARMED", "STARTED"]
+    lines = desk.house.run("engine", "history").stdout.splitlines()
+    assert any("DISARMED" in line and "Disarmed by owner" in line for line in lines)
+    assert "liquidation_distance" in desk.house.run("engine", "status").stdout
+    refused = desk.house.run("engine", "arm", "--confidence-threshold", "2")
+    assert (refused.returncode, "confidence_threshold" in refused.stderr) == (2, True)
 
 
 def test_a_person_reads_the_same_lines_with_and_without_the_daemon(desk: RestDesk) -> None:

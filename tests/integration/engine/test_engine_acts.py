@@ -20,6 +20,7 @@ from bastion.commands import (
     session_stats,
     status,
 )
+from bastion.commands.engine_telling import EventWord
 from bastion.domain.engine import DisarmCause, EngineState, Lamp
 from bastion.domain.principal import Principal, Scope
 from bastion.domain.records import ExitRequested
@@ -154,8 +155,8 @@ async def test_an_armed_liquidation_guard_closes_that_position_and_leaves_the_ot
         assert held(paper) == others
 
         async def gone() -> bool:
-            entries = (await engine_history(desk, OWNER)).entries
-            return any("the position is gone" in entry.reasoning for entry in entries)
+            events = (await engine_history(desk, OWNER)).events
+            return any("the position is gone" in event.message for event in events)
 
         await until(gone)
 
@@ -285,7 +286,10 @@ async def test_disarming_twice_succeeds_and_the_second_time_has_nothing_to_tell(
     async with desk_on(seed_accounts(paper), tmp_path) as desk:
         await watching(desk)
         await engine_arm(desk, OWNER)
-        assert (await engine_disarm(desk, OWNER)).message.startswith("DISARMED")
+        ended = await engine_disarm(desk, OWNER)
+        assert ended.message.startswith("DISARMED")
+        assert ended.positions_seen_at is not None
+        assert f"At its last reading ({ended.positions_seen_at}) there were 4 positions." in ended.message
         again = await engine_disarm(desk, OWNER)
         assert again.success
         assert again.engine_running
@@ -377,8 +381,12 @@ async def test_a_key_of_one_account_arms_nothing_and_is_shown_nothing_of_the_oth
 
         await until(alerted)
         assert all(row.details.account == "bybit-main" for row in (await alerts(desk, only)).alerts)
-        shown = (await engine_history(desk, only, limit=100)).entries
-        assert all(entry.account == "bybit-main" or entry.type == "event" for entry in shown)
+        history = await engine_history(desk, only, limit=100)
+        assert all(entry.account == "bybit-main" for entry in history.entries)
+        assert {event.account for event in history.events} <= {None, "bybit-main"}
+        # The interface knows two types of entries; changes of state stand beside them.
+        assert {entry.type.value for entry in history.entries} <= {"execution", "evaluation"}
+        assert EventWord.STARTED in {event.event for event in history.events}
 
 
 async def test_history_takes_a_limit_from_1_to_100(paper: PaperProcess, tmp_path: Path) -> None:
@@ -487,12 +495,10 @@ async def test_while_the_latch_holds_an_armed_engine_moves_no_stop_and_says_why(
         paper.control.add_position("bybit", "ETHUSDT", "-3", entry="3550")
 
         async def refused() -> bool:
-            entries = (await engine_history(desk, OWNER)).entries
+            events = (await engine_history(desk, OWNER)).events
             return any(
-                entry.action == "NOT_SENT"
-                and entry.symbol == "ETHUSDT"
-                and "may only reduce" in entry.reasoning
-                for entry in entries
+                event.event == "NOT_SENT" and event.symbol == "ETHUSDT" and "may only reduce" in event.message
+                for event in events
             )
 
         await until(refused)

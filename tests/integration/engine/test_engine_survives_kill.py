@@ -90,8 +90,8 @@ async def test_an_armed_engine_that_is_killed_comes_back_armed_and_tells_so_in_i
     async with desk_on(accounts, tmp_path) as desk:
 
         async def resumed() -> bool:
-            entries = (await engine_history(desk, OWNER)).entries
-            return any(entry.action == "RESUMED" for entry in entries)
+            events = (await engine_history(desk, OWNER)).events
+            return any(event.event == "RESUMED" for event in events)
 
         await until(resumed)
         report = await engine_status(desk, OWNER)
@@ -257,8 +257,8 @@ async def test_an_intent_that_never_left_is_taken_back_and_the_guard_acts_on_a_f
         recover(desk)
 
         async def taken_back() -> bool:
-            entries = (await engine_history(desk, OWNER)).entries
-            return any(entry.action == "NOT_SENT" and "died before" in entry.reasoning for entry in entries)
+            events = (await engine_history(desk, OWNER)).events
+            return any(event.event == "NOT_SENT" and "died before" in event.message for event in events)
 
         async def closed_everything() -> bool:
             # An advice that is carried out meanwhile, such as moving a stop, is no exit.

@@ -11,6 +11,7 @@ from bastion.app import find_place
 from bastion.errors import Refused
 from bastion.surfaces.cli import branches, connecting, fast, opening, papers, secrets, servers
 from bastion.surfaces.cli.codes import Code
+from bastion.surfaces.cli.engine_branch import engine
 from bastion.surfaces.cli.giving_up import run_refund
 from bastion.surfaces.cli.parsers import fast_usages
 from bastion.surfaces.cli.view import version
@@ -42,7 +43,7 @@ app = App(
 keys = App(name="keys", help="Create, list, rotate and revoke the bst_ keys of assistants and bots.")
 vault = App(name="vault", help="Keep the venues' credentials in an age file.")
 paper = App(name="paper", help="The paper exchange.")
-for _group in (keys, vault, paper, branches.journal, branches.certificate):
+for _group in (engine, keys, vault, paper, branches.journal, branches.certificate):
     app.command(_group)
 app.command(branches.reset)
 

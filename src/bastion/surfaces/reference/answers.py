@@ -7,6 +7,11 @@ from typing import Any
 
 from bastion.commands import (
     DoctorReport,
+    EngineArmReport,
+    EngineDisarmReport,
+    EngineHistoryReport,
+    EngineStartReport,
+    EngineStatusReport,
     PositionsReport,
     PreviewReport,
     RefundPreview,
@@ -56,6 +61,11 @@ ANSWERS = (
     Answer(name="demo", words=(("demo",),), shape=own.DemoPlayed),
     Answer(name="gauntlet", words=(("gauntlet",),), shape=GauntletReport),
     Answer(name="gauntlet-list", words=(("gauntlet",),), shape=own.GauntletListed),
+    Answer(name="engine-start", words=(("engine", "start"),), shape=EngineStartReport),
+    Answer(name="engine-arm", words=(("engine", "arm"),), shape=EngineArmReport),
+    Answer(name="engine-disarm", words=(("engine", "disarm"),), shape=EngineDisarmReport),
+    Answer(name="engine-status", words=(("engine", "status"),), shape=EngineStatusReport),
+    Answer(name="engine-history", words=(("engine", "history"),), shape=EngineHistoryReport),
     Answer(name="key", words=(("keys", "create"), ("keys", "rotate")), shape=own.NewKeyEntry),
     Answer(name="keys", words=(("keys", "list"),), shape=own.KeysListed),
     Answer(name="key-revoked", words=(("keys", "revoke"),), shape=own.KeyRevoked),

@@ -252,7 +252,7 @@ def test_a_signature_may_cover_query_and_body_together(raw: RawBinance, paper: P
 
 
 def test_what_is_not_modelled_says_so(raw: RawBinance) -> None:
-    status, data, _ = raw.signed("POST", "/fapi/v1/countdownCancelAll", symbol="BTCUSDT", countdownTime=1000)
+    status, data, _ = raw.signed("POST", "/fapi/v1/positionMargin", symbol="BTCUSDT", amount=1000)
     assert (status, data["code"]) == (400, -1020)
     assert "does not model" in data["msg"]
     assert code_of(raw.signed("GET", "/fapi/v1/astrology")) == (404, -5000)

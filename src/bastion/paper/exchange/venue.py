@@ -24,6 +24,7 @@ from bastion.paper.exchange.orders import OrderStore
 from bastion.paper.exchange.placing import Placing
 from bastion.paper.exchange.reading import Reading
 from bastion.paper.exchange.settlement import Settlement
+from bastion.paper.exchange.timers import CancelTimers
 from bastion.paper.feed import PricePath
 from bastion.paper.instrument import Instrument
 from bastion.paper.ledger import Ledger
@@ -68,6 +69,7 @@ class Exchange(ModeCalls):
             matcher=self._matcher,
             reading=self._reading,
         )
+        self.timers = CancelTimers(clock=clock, cancel=self.cancel_all)
         self.forced = ForcedClosings(
             clock=clock,
             markets=self._markets,
@@ -332,8 +334,9 @@ class Exchange(ModeCalls):
     # ---- time
 
     def settle_due(self) -> None:
-        """Do everything whose time has come: delayed matches, funding, steps of price paths."""
+        """Do everything whose time has come: timers, delayed matches, funding, steps of price paths."""
         now_ms = self.clock.now_ms()
+        self.timers.settle_due()
         self._placing.match_due()
         for symbol in self.funding.settle_due():
             self.forced.check(symbol)
@@ -348,7 +351,7 @@ class Exchange(ModeCalls):
 
     def next_due_ms(self) -> int | None:
         """Return when `settle_due` will next have something to do, or None."""
-        due = [self._placing.next_due_ms(), self.funding.next_due_ms()]
+        due = [self._placing.next_due_ms(), self.funding.next_due_ms(), self.timers.next_due_ms()]
         if any(market.path for market in self._markets.values()):
             due.append(self.clock.now_ms() + _PATH_STEP_MS)
         return min((moment for moment in due if moment is not None), default=None)

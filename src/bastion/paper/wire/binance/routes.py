@@ -164,6 +164,12 @@ ORDERS: dict[tuple[str, str], Route] = {
         reads=frozenset({"symbol", "algoType", "algoId"}),
     ),
     ("DELETE", "/fapi/v1/algoOpenOrders"): Route(handler=trading.cancel_all_algo, security=TRADE, reads=_ONE),
+    ("POST", "/fapi/v1/countdownCancelAll"): Route(
+        handler=trading.countdown_cancel_all,
+        security=TRADE,
+        weight=10,
+        reads=frozenset({"symbol", "countdownTime"}),
+    ),
     ("GET", "/fapi/v1/allAlgoOrders"): Route(
         handler=trading.all_algo_orders, security=USER, weight=5, reads=_SPAN | {"algoId", "page"}
     ),
@@ -223,7 +229,6 @@ ROUTES: dict[tuple[str, str], Route] = PUBLIC | ORDERS | ACCOUNT
 
 NOT_MODELLED: frozenset[tuple[str, str]] = frozenset(
     {
-        ("POST", "/fapi/v1/countdownCancelAll"),
         ("POST", "/fapi/v1/multiAssetsMargin"),
         ("PUT", "/fapi/v1/batchOrders"),
         ("POST", "/fapi/v1/positionMargin"),

@@ -164,6 +164,19 @@ def cancel_all_algo(call: Call) -> Reply:
     return _cancel_all(call, conditional=True)
 
 
+def countdown_cancel_all(call: Call) -> Reply:
+    """POST /fapi/v1/countdownCancelAll: a symbol's ordinary orders go when the time is over; 0 ends it.
+
+    Whether the venue's own timer reaches the algo service is not documented; this one does not.
+    """
+    instrument = instrument_of(call, call.parameters.text("symbol"))
+    countdown_ms = call.parameters.whole("countdownTime")
+    which = OrderFilter(symbol=instrument.symbol, conditional=False)
+    call.exchange.timers.set(call.account, which, countdown_ms or None)
+    data = {"symbol": instrument.symbol, "countdownTime": str(countdown_ms)}
+    return Reply(data=data, executed=(f"countdown of {instrument.symbol} is {countdown_ms} ms",))
+
+
 def open_algo_orders(call: Call) -> Reply:
     """GET /fapi/v1/openAlgoOrders."""
     return _list(call, conditional=True, only_open=True, row=_algo_row)

@@ -2,7 +2,7 @@
 # With uv on the PATH it is used; else venv and pip do the same from the same pinned, hashed lists.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format simulate bench bench-ledger race conformance cuts kills bundle docs lock clean distclean
+.PHONY: help demo test lint format simulate bench bench-ledger gauntlet race conformance cuts kills bundle docs lock clean distclean
 .DELETE_ON_ERROR:
 
 PICK = for candidate in $(PYTHON) python3 python3.13 python3.12 python3.11 python; do \
@@ -27,6 +27,7 @@ help:
 	@echo "                DEPTH=b: with the real adapters on the paper wires; SEEDS=0:200 chooses; ARGS=--trace prints all"
 	@echo "make bench      how fast an exit is, against what the wire allows (ARGS='--runs 20 --only warm20', --quick)"
 	@echo "make bench-ledger  refunds a second against this disk and database (ARGS=--rounds 9)"
+	@echo "make gauntlet   the traders' loops and our exit through every fault, and the page of it (ARGS='--jobs 2', --by-turns)"
 	@echo "make race       64 threads on one position, a thousand times, on both databases"
 	@echo "make conformance  the official MCP suite, in both revisions, on our application and the shipped server"
 	@echo "make cuts       two hundred clients that break off at a random moment of an exit"
@@ -78,6 +79,10 @@ bench: .venv/dev.stamp
 
 bench-ledger: .venv/dev.stamp
 	@.venv/bin/python tests/benchmarks/bench_ledger.py $(ARGS)
+
+gauntlet: .venv/dev.stamp
+	@.venv/bin/python -m compileall -q src tests
+	@.venv/bin/python -m tests.benchmarks.gauntlet $(ARGS)
 
 race: .venv/dev.stamp
 	@BASTION_RACE_ROUNDS=1000 .venv/bin/python -m pytest -q tests/integration/margin_venue/test_exit_race.py $(ARGS)

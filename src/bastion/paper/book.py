@@ -74,6 +74,17 @@ class Book:
         taken = self._taken_at(side, offset_ticks, now_ms)
         self._taken[side, offset_ticks] = (taken + quantity, now_ms + self._shape.replenish_ms)
 
+    def next_refill_ms(self) -> int | None:
+        """Return when a level will be offered again, or None."""
+        return min((until_ms for _, until_ms in self._taken.values()), default=None)
+
+    def refill(self, now_ms: int) -> bool:
+        """Offer again what is due; return whether anything was."""
+        due = [level for level, (_, until_ms) in self._taken.items() if until_ms <= now_ms]
+        for level in due:
+            del self._taken[level]
+        return bool(due)
+
     def _taken_at(self, side: Direction, offset_ticks: int, now_ms: int) -> Decimal:
         taken, until_ms = self._taken.get((side, offset_ticks), (ZERO, 0))
         return taken if now_ms < until_ms else ZERO

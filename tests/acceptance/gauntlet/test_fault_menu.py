@@ -55,10 +55,3 @@ def test_each_misdeed_is_seen_whatever_the_program_says() -> None:
     assert all(len(run["left"]) == 3 for run in runs.values())
     totals = document["totals"]
     assert (totals["unsafe"], totals["falsely_flat"], totals["flipped_or_opened"]) == (2, 1, 1)
-
-
-def test_the_traders_loops_close_a_calm_account_whole() -> None:
-    examples = Path(__file__).resolve().parents[3] / "examples"
-    command = (sys.executable, str(examples / "gathered_ccxt.py"))
-    (run,) = gauntlet("--scenario", "calm", "--venue", "okx", "--", *command, code=0)["runs"]
-    assert (run["flat"], run["claimed_flat"], run["orders_left"]) == (True, True, 0), run["last_words"]

@@ -12,6 +12,7 @@ from tests.acceptance.how_to.reader import KEY, Reader
 from tests.secret_watch import learn
 
 ELSEWHERE = {
+    "gauntlet": "run by the tests of the gauntlet",
     "refund": "asked of the venue that refunds, with the tests of its how-to page",
     "refund-preview": "as refund",
     "refund-review": "as refund",
@@ -93,6 +94,7 @@ def test_the_answers_about_keys_and_credentials_fit(checked: Checked) -> None:
 
 def test_the_other_answers_fit_and_none_is_forgotten(checked: Checked) -> None:
     checked.ask("venues", "venues")
+    checked.ask("gauntlet-list", "gauntlet", "--list")
     assert tuple(checked.ask("schemas", "schema")["schemas"]) == schema_names()
     printed = checked.reader.trader.run("schema", "exit").stdout
     assert json.loads(printed) == json.loads(schema_text("exit"))

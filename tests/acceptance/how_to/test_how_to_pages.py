@@ -14,6 +14,7 @@ HERE = {
     "give-out-a-key.md",
     "halt-and-come-back.md",
     "run-the-daemon.md",
+    "run-the-gauntlet.md",
     "the-day-of-the-emergency.md",
     "wire-an-assistant.md",
 }
@@ -108,6 +109,17 @@ def test_an_assistant_is_wired_and_cut_off_again(desk: Reader) -> None:
     block = json.loads(desk.said["bastion mcp --print-config"].out)
     assert block["mcpServers"]["bastion"]["env"]["BASTION_CONFIG"] == str(desk.trader.config)
     assert "revoked" in desk.trader.run("keys", "list").stdout
+
+
+def test_the_gauntlet_is_run_on_a_traders_loop_and_on_our_exit(newcomer: Reader) -> None:
+    (newcomer.folder / "examples").symlink_to(PAGES.parents[1] / "examples")
+    typed = newcomer.follow("run-the-gauntlet.md")
+    assert len(typed) == 4
+    for line in typed[1:]:
+        said = newcomer.said[line].out.splitlines()
+        assert said[-1].startswith("SAFE"), said
+        assert {row.split()[0] for row in said[:-2]} == {"ok"}, said
+    assert "bot-reopens" in newcomer.said["bastion gauntlet --list"].out
 
 
 def test_no_page_names_a_path_of_a_machine() -> None:

@@ -55,6 +55,19 @@ def test_a_taken_level_is_offered_again_after_a_while(desk: Rig) -> None:
     assert desk.market(BUY, "1").executed_quantity == 1
 
 
+def test_an_order_that_rests_across_the_book_takes_what_is_offered_anew(desk: Rig) -> None:
+    desk.exchange.set_depth("BTCUSDT", shape([], [(0, "1")], replenish_ms=500))
+    resting = desk.limit(BUY, "2.5", "50100")
+    assert resting.executed_quantity == 1
+    assert desk.exchange.next_due_ms() == desk.clock.now_ms() + 500
+    filled = []
+    for _ in range(4):
+        desk.clock.advance(250)
+        desk.exchange.settle_due()
+        filled.append(desk.now(resting).executed_quantity)
+    assert filled == [1, 2, 2, Decimal("2.5")]
+
+
 def test_fees_and_results_come_from_fills(desk: Rig) -> None:
     desk.market(BUY, "2")
     desk.exchange.set_mark("BTCUSDT", Decimal(51_000))

@@ -334,13 +334,16 @@ class Exchange(ModeCalls):
     # ---- time
 
     def settle_due(self) -> None:
-        """Do everything whose time has come: timers, delayed matches, funding, steps of price paths."""
+        """Do all whose time has come: timers, delayed matches, funding, new depth, steps of price paths."""
         now_ms = self.clock.now_ms()
         self.timers.settle_due()
         self._placing.match_due()
         for symbol in self.funding.settle_due():
             self.forced.check(symbol)
         for symbol, market in self._markets.items():
+            if market.book.refill(now_ms):
+                # Orders that rest across the book take what is offered anew.
+                self._placing.market_moved(market)
             if market.path is None:
                 continue
             price = market.path.price_at(now_ms, market.instrument.tick)
@@ -352,6 +355,7 @@ class Exchange(ModeCalls):
     def next_due_ms(self) -> int | None:
         """Return when `settle_due` will next have something to do, or None."""
         due = [self._placing.next_due_ms(), self.funding.next_due_ms(), self.timers.next_due_ms()]
+        due += [market.book.next_refill_ms() for market in self._markets.values()]
         if any(market.path for market in self._markets.values()):
             due.append(self.clock.now_ms() + _PATH_STEP_MS)
         return min((moment for moment in due if moment is not None), default=None)

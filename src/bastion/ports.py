@@ -10,7 +10,7 @@ from bastion.domain.audit import AuditCall, AuditEntry, AuditQuery, AuditStandin
 from bastion.domain.balance import Balance
 from bastion.domain.book import Quote
 from bastion.domain.instrument import Instrument
-from bastion.domain.look import Look
+from bastion.domain.look import Look, ReadsLeft
 from bastion.domain.money import Usd
 from bastion.domain.order import CancelAnswer, Fill, OpenOrder, OrderRequest, OrderState
 from bastion.domain.position import Position
@@ -188,6 +188,15 @@ class Accounting(Protocol):
 
 
 @runtime_checkable
+class Metered(Protocol):
+    """What a venue adapter offers beside `Venue` where all reads of an address share one limit."""
+
+    def reads_left(self) -> ReadsLeft:
+        """Return how much of that limit is left now, by our count and the venue's."""
+        ...
+
+
+@runtime_checkable
 class Quoting(Protocol):
     """What a venue adapter offers beside `Venue` where the order book can be read."""
 
@@ -328,10 +337,7 @@ class Auditor(Protocol):
 
 
 class RepeatStore(Protocol):
-    """The requests of the last day that may come again, with their answers; nobody has to wait for it.
-
-    Each future fails with JournalUnusable where the store cannot do it.
-    """
+    """The requests of the last day that may come again; each future fails with JournalUnusable."""
 
     def known(self) -> Future[tuple[KeptRequest, ...]]:
         """Return what was asked within the last day, oldest first."""
@@ -341,12 +347,8 @@ class RepeatStore(Protocol):
         """Keep that this was asked; the answer of an earlier request under the key is forgotten."""
         ...
 
-    def finish(self, owner: str, key: str, reply: KeptReply) -> Future[None]:
-        """Keep what it was answered with."""
-        ...
-
-    def forget(self, owner: str, key: str) -> Future[None]:
-        """Forget a request, since nothing was done."""
+    def finish(self, owner: str, key: str, reply: KeptReply | None) -> Future[None]:
+        """Keep what it was answered with; None forgets the request, since nothing was done."""
         ...
 
     def reply(self, owner: str, key: str) -> Future[KeptReply | None]:

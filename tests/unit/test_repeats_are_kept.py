@@ -30,7 +30,7 @@ def test_what_was_asked_and_answered_is_known_to_the_next_process(tmp_path: Path
     first.begin(replace(ASKED, key="b" * 64))
     first.finish("k1", "a" * 64, REPLY)
     first.begin(replace(ASKED, key="c" * 64))
-    first.forget("k1", "c" * 64)
+    first.finish("k1", "c" * 64, None)
     first.close()
     second = opened(path)
     known = {row.key[0]: row.answered for row in second.known().result(WAIT_S)}

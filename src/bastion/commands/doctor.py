@@ -18,11 +18,14 @@ from bastion.domain.principal import Principal, Scope
 from bastion.domain.selection import EVERYTHING
 from bastion.domain.verdict import LatchState
 from bastion.errors import BastionError
+from bastion.ports import Metered
 
 SKEW_WARN_MS = 1_000
 SKEW_STOP_MS = 4_000
 """A venue refuses requests whose time is out of its window; the usual window is 5 s."""
 SLOW_READ_MS = 3_000
+SPARED = "not sent: "
+"""How the reason of a part begins that an adapter left unread, to keep the venue's limit for closing."""
 DISK_FREE_WARN = 1_000_000_000
 DISK_FREE_STOP = 50_000_000
 MS = 1_000_000
@@ -153,7 +156,26 @@ def _account(desk: Desk, reading: AccountReading) -> Iterable[Check]:
     name = f"{account.name} ({account.venue})"
     look = reading.look
     took_ms = max(0, look.ended_ns - look.begun_ns) // MS
-    if look.unread:
+    left = reading.venue.reads_left() if isinstance(reading.venue, Metered) else None
+    short = left if left is not None and left.free < left.kept else None
+    if short is not None:
+        yield Check(
+            name=name,
+            finding=Finding.WARN,
+            detail=f"reads have used up the venue's {short.what}: {short.free:,} of {short.capacity:,} are "
+            f"left of the last {short.window_s} s, of which {short.kept:,} are kept for exits",
+            remedy="An exit still works, from what is kept; figures, books and order lists wait. Ask less "
+            f"often, here and in other programs at this address, or wait {short.window_s} s.",
+        )
+    spared = short is not None and all(part.reason.startswith(SPARED) for part in look.unread)
+    if look.unread and spared:
+        yield Check(
+            name=name,
+            finding=Finding.WARN,
+            detail=f"not read, to spare that: {'; '.join(part.part for part in look.unread)}",
+            remedy="An exit reads them when it needs them.",
+        )
+    elif look.unread:
         parts = "; ".join(f"{part.part}: {part.reason}" for part in look.unread)
         yield Check(
             name=name,

@@ -17,6 +17,21 @@ class Unread:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReadsLeft:
+    """What is left now of a limit that all reads of an address share.
+
+    `free` of `capacity` units can be used at once; below `kept`, what is no exit gives way. A unit comes back
+    `window_s` seconds after its use. `what` names the limit.
+    """
+
+    free: int
+    capacity: int
+    kept: int
+    what: str
+    window_s: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Look:
     """One reading of an account: every settle coin, category and order kind of its key space.
 

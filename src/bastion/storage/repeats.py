@@ -84,24 +84,19 @@ class SqliteRepeats:
 
         return self._ask(write)
 
-    def finish(self, owner: str, key: str, reply: KeptReply) -> Future[None]:
-        """Keep what it was answered with."""
+    def finish(self, owner: str, key: str, reply: KeptReply | None) -> Future[None]:
+        """Keep what it was answered with; None forgets the request, since nothing was done."""
 
         def write() -> None:
+            if reply is None:
+                if self._path.exists():
+                    self._opened().execute("DELETE FROM requests WHERE owner = ? AND key = ?", (owner, key))
+                return
             if len(reply.body) > BODY_BYTES_MAX:
                 return
             headers = json.dumps(reply.headers)
             values = (reply.status, reply.media_type, headers, reply.body, owner, key)
             self._opened().execute(_FINISH, values)
-
-        return self._ask(write)
-
-    def forget(self, owner: str, key: str) -> Future[None]:
-        """Forget a request, since nothing was done."""
-
-        def write() -> None:
-            if self._path.exists():
-                self._opened().execute("DELETE FROM requests WHERE owner = ? AND key = ?", (owner, key))
 
         return self._ask(write)
 

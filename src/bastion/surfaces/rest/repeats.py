@@ -125,7 +125,7 @@ class Repeats:
                 told = problem(503, "The first request under this key was broken off; ask again.")
             elif told.status in _REFUSALS:
                 mine.pop(key, None)
-                self._put(lambda store: store.forget(owner, key))
+                self._put(lambda store: store.finish(owner, key, None))
             else:
                 kept = KeptReply(
                     status=told.status, media_type=told.media_type, headers=told.headers, body=told.body

@@ -8,6 +8,7 @@ from decimal import Decimal
 
 from bastion.domain.balance import Balance, CoinHeld
 from bastion.domain.book import Quote
+from bastion.domain.look import ReadsLeft
 from bastion.domain.money import ZERO, Usd
 from bastion.domain.position import Position
 from bastion.errors import Fault, VenueError, VenueRejected
@@ -83,6 +84,17 @@ class BinanceMarket(CcxtVenue):
             bids=levels(book, "bids"),
             asks=levels(book, "asks"),
             taker_fee=None if isinstance(fee, VenueError) else fee,
+        )
+
+    def reads_left(self) -> ReadsLeft:
+        """Return what is left of the address's weight of the minute (`ports.Metered`)."""
+        weight = self._throttle["weight"]
+        return ReadsLeft(
+            free=weight.free(),
+            capacity=weight.capacity,
+            kept=KEPT_FOR_EXITS,
+            what="request weight",
+            window_s=60,
         )
 
     async def _taker_fee(self, symbol: str, deadline: Deadline) -> Decimal:

@@ -9,6 +9,7 @@ from decimal import Decimal
 
 from bastion.domain.balance import Balance
 from bastion.domain.book import Level, Quote
+from bastion.domain.look import ReadsLeft
 from bastion.domain.money import ZERO, Price, Quantity, Usd
 from bastion.domain.position import Position
 from bastion.errors import AnswerMalformed, Fault, VenueError, VenueRejected
@@ -70,6 +71,17 @@ class HyperliquidMarket(CcxtVenue):
             bids=_levels(sides[0]),
             asks=_levels(sides[1]),
             taker_fee=fee if own and not isinstance(fee, VenueError) else None,
+        )
+
+    def reads_left(self) -> ReadsLeft:
+        """Return what is left of the address's weight of the minute (`ports.Metered`)."""
+        weight = self._throttle[READS]
+        return ReadsLeft(
+            free=weight.free(),
+            capacity=weight.capacity,
+            kept=KEPT_FOR_EXITS,
+            what="request weight",
+            window_s=60,
         )
 
     async def _worth(self, dex: str, deadline: Deadline) -> tuple[Decimal, Decimal]:

@@ -16,6 +16,8 @@ from bastion.venues.deadline import Deadline
 from bastion.venues.raw import Row, read_rows
 
 LIMIT_MAX = 100
+KNOWN_MAX = 10_000
+"""So many orders are remembered as asked about; beyond, they are asked about anew."""
 WEIGHT_OF_ONE, WEIGHT_OF_ALL = 20, 50
 
 
@@ -43,6 +45,8 @@ class BinanceForced(BinanceFunding):
             except VenueError:
                 found = {}
             else:
+                if len(self._known) > KNOWN_MAX:
+                    self._known.clear()
                 self._known |= dict.fromkeys(strange, None) | found
         return {key: how for key, how in self._known.items() if how is not None}
 

@@ -23,7 +23,7 @@ from bastion.domain.records import (
 )
 from bastion.errors import Refused
 from bastion.exits.executor import Executor
-from bastion.exits.progress import progress, unjudged
+from bastion.exits.progress import is_over, progress, unjudged
 from bastion.exits.settings import ExitSettings
 from bastion.ports import Auditor, Clock, ExitLock, Journal, Notary, RepeatStore, Venue
 
@@ -111,6 +111,7 @@ class Desk:
         self._tasks = tasks
         self._observers: list[Observer] = []
         self._running: dict[str, RunningExit] = {}
+        self._settled: set[str] = set()
         self._begun: set[asyncio.Task[None]] = set()
         self._adopter: asyncio.Task[None] | None = None
         self._executor = Executor(
@@ -216,11 +217,17 @@ class Desk:
 
     def unfinished(self) -> tuple[ExitRequested, ...]:
         """Return the requests of the recent exits that have no verdict, the newest first."""
-        asked = (
-            unjudged(self.journal.entries(exit_id))
-            for exit_id in reversed(self.journal.exit_ids()[-RECENT_EXITS:])
-        )
+        recent = reversed(self.journal.exit_ids()[-RECENT_EXITS:])
+        asked = (self._unjudged(exit_id) for exit_id in recent if exit_id not in self._settled)
         return tuple(request for request in asked if request is not None)
+
+    def _unjudged(self, exit_id: str) -> ExitRequested | None:
+        entries = self.journal.entries(exit_id)
+        request = unjudged(entries)
+        if request is None and is_over(entries):
+            # Nothing is written to it any more: an exit that begins need not read it again.
+            self._settled.add(exit_id)
+        return request
 
     def is_recent(self, request: ExitRequested, *, seconds: int = RESUME_AGE_MAX_S) -> bool:
         """Return whether it was asked for within the last `seconds`, by UTC."""

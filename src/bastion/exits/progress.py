@@ -357,3 +357,21 @@ def unjudged(entries: Iterable[Entry]) -> ExitRequested | None:
             case _:
                 pass
     return None if judged else request
+
+
+def is_over(entries: Iterable[Entry]) -> bool:
+    """Return whether an exit ended flat, its hold included: then no process takes it up again."""
+    success = ended = False
+    for entry in entries:
+        match entry.record:
+            case ExitJudged():
+                success = entry.record.verdict.success
+            case LegReopened():
+                success = False
+            case RunStarted():
+                ended = False
+            case ExitEnded():
+                ended = True
+            case _:
+                pass
+    return success and ended

@@ -13,6 +13,10 @@ from bastion.domain.records import Record
 
 RECORD_TYPES: dict[str, type[Any]] = {kind.__name__: kind for kind in get_args(Record)}
 
+RECENT_MAX = 256
+_recent: dict[int, tuple[Record, str]] = {}
+_canonical = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
+
 Encode = Callable[[Any], Any]
 Decode = Callable[[Any], Any]
 T = TypeVar("T")
@@ -29,12 +33,20 @@ def kind_of(record: Record) -> str:
 
 def encode(record: Record) -> str:
     """Return the canonical JSON of a record: sorted keys, no spaces, decimals as text, ASCII only."""
-    return encode_value(record)
+    # The journal, its spool and its memory ask one after the other; records do not change.
+    known = _recent.get(id(record))
+    if known is not None and known[0] is record:
+        return known[1]
+    if len(_recent) >= RECENT_MAX:
+        _recent.clear()
+    text = encode_value(record)
+    _recent[id(record)] = (record, text)
+    return text
 
 
 def canonical(value: object) -> str:
     """Return the one JSON text of a value: sorted keys, no spaces, ASCII only, no floats."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
+    return _canonical.encode(value)
 
 
 def decode(kind: str, text: str) -> Record:

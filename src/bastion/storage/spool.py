@@ -110,10 +110,9 @@ class SpooledJournal:
         except JournalUnusable as error:
             self._complain(str(error))
             ids = ()
-        spooled = [
-            entry.exit_id for _, entry, _ in self._beside() if kind_of(entry.record) == "ExitRequested"
-        ]
-        return tuple(dict.fromkeys((*ids, *spooled)))
+        placed = [one for lines in self._shelf.chains() for one in self._read_on(lines)]
+        spooled = [entry.exit_id for _, entry, _ in placed if kind_of(entry.record) == "ExitRequested"]
+        return tuple(dict.fromkeys((*ids, *spooled, *self._memory.exit_ids())))
 
     def latch_entries(self) -> tuple[Entry, ...]:
         """Return the entries that trip or reset the latch, from all places, in the order of their making."""

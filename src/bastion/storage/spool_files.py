@@ -34,6 +34,7 @@ class FileShelf:
         self._directory = directory
         self._clock = clock
         self._path: Path | None = None
+        self._known: dict[Path, tuple[tuple[int, int, int], tuple[str, ...]]] = {}
 
     async def put(self, lines: Sequence[str]) -> None:
         """Append the lines and wait until they are on the disk; the waiting may be given up at any time.
@@ -85,11 +86,20 @@ class FileShelf:
         found = []
         for path in sorted(self._directory.glob("spool-*.jsonl")):
             try:
-                lines = tuple(path.read_text(encoding="ascii", errors="replace").splitlines())
+                found.append((path, self._lines(path)))
             except OSError:
                 continue
-            found.append((path, lines))
         return found
+
+    def _lines(self, path: Path) -> tuple[str, ...]:
+        # Every read of the journal asks, also while an exit runs: what did not change is not read again.
+        told = path.stat()
+        state = (told.st_ino, told.st_size, told.st_mtime_ns)
+        known = self._known.get(path)
+        if known is None or known[0] != state:
+            lines = tuple(path.read_text(encoding="ascii", errors="replace").splitlines())
+            known = self._known[path] = (state, lines)
+        return known[1]
 
 
 def _is_alive(path: Path) -> bool:

@@ -24,12 +24,14 @@ class Chosen:
     """What was asked for."""
 
     runs: int
+    state: Path | None
     profile: Path | None
 
 
 def _warm(name: str, count: int, venues: tuple[str, ...], fill: float) -> Callable[[Book, Chosen], None]:
     def run(book: Book, chosen: Chosen) -> None:
-        measured = uvloop.run(warm.measure(shared_out(count, venues), chosen.runs, profile=chosen.profile))
+        cast = shared_out(count, venues)
+        measured = uvloop.run(warm.measure(cast, chosen.runs, state=chosen.state, profile=chosen.profile))
         warm.report(book, name, measured, fill=fill)
 
     return run
@@ -49,10 +51,14 @@ def main() -> int:
     parser.add_argument("--quick", action="store_true", help=f"{QUICK_RUNS} runs a figure, to develop by")
     parser.add_argument("--only", nargs="+", choices=ROWS, default=list(ROWS), help="these rows alone")
     parser.add_argument("--out", type=Path, default=Path("build/bench/exit.jsonl"), help="the figures' file")
+    parser.add_argument(
+        "--state", type=Path, help="where the desk keeps its files (default: a temporary folder)"
+    )
     parser.add_argument("--profile", type=Path, help="write a cProfile of our own runs here")
     given = parser.parse_args()
-    chosen = Chosen(runs=QUICK_RUNS if given.quick else given.runs, profile=given.profile)
-    book = Book(given.out)
+    runs = QUICK_RUNS if given.quick else given.runs
+    chosen = Chosen(runs=runs, state=given.state, profile=given.profile)
+    book = Book(given.out, state=given.state)
     for name in given.only:
         ROWS[name](book, chosen)
     return 0 if book.close() else 1

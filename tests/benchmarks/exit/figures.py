@@ -5,6 +5,7 @@ import os
 import platform
 import statistics
 import sys
+import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -35,6 +36,18 @@ def machine() -> dict[str, Any]:
     }
 
 
+def synced(folder: Path | None, *, times: int = 100) -> list[float]:
+    """Return the milliseconds that appends of a record's size took to be on the disk, one after the other."""
+    taken = []
+    with tempfile.TemporaryFile(dir=folder) as file:
+        for _ in range(times):
+            begun_ns = time.monotonic_ns()
+            os.write(file.fileno(), b"x" * 4096)
+            os.fdatasync(file.fileno())
+            taken.append((time.monotonic_ns() - begun_ns) / 1e6)
+    return taken
+
+
 def _processor() -> str:
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
@@ -47,13 +60,15 @@ def _processor() -> str:
 class Book:
     """Collects a run's figures and bars; writes the former to a file of JSON lines as they come."""
 
-    def __init__(self, path: Path | None) -> None:
+    def __init__(self, path: Path | None, *, state: Path | None = None) -> None:
         self._path = path
         self._bars: list[tuple[str, float, float]] = []
         if path is not None:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text("", encoding="utf-8")
-        self.note("machine", machine())
+        self.sync_ms = synced(state)
+        told = {"p50": round(median(self.sync_ms), 2), "p99": round(percentile(self.sync_ms, 0.99), 2)}
+        self.note("machine", {**machine(), "fdatasync_ms": told})
 
     def note(self, name: str, values: Mapping[str, Any]) -> None:
         """Keep one row of figures and show it."""

@@ -38,10 +38,12 @@ class Measured:
     loads: list[float] = field(default_factory=list)
 
 
-async def measure(cast: Cast, runs: int, *, profile: Path | None = None) -> Measured:
+async def measure(
+    cast: Cast, runs: int, *, state: Path | None = None, profile: Path | None = None
+) -> Measured:
     """Run both contenders by turns, each of them first in every second pair."""
     measured = Measured()
-    with tempfile.TemporaryDirectory(prefix="bench-exit-") as folder, staged(cast) as stage:
+    with tempfile.TemporaryDirectory(prefix="bench-exit-", dir=state) as folder, staged(cast) as stage:
         stage.reset()
         null = NullClient(stage)
         profiler = cProfile.Profile(time.thread_time) if profile is not None else None

@@ -171,6 +171,12 @@ class Courier:
         if isinstance(self._venue, Accounting) and self._leg.collateral is None:
             self._question("collateral", self._collateral, self._venue)
 
+    async def fills_read(self, *, seconds: float) -> None:
+        """Wait until the executions that were asked for have come, for at most that long."""
+        until_ns = self._clock.monotonic_ns() + nanoseconds(seconds)
+        while "fills" in self._tasks and (left_ns := until_ns - self._clock.monotonic_ns()) > 0:
+            await self.wait(left_ns / 1_000_000_000)
+
     def fetch_instruments(self) -> None:
         """Ask for the contracts' limits in the background; the exit goes on without them."""
         self._question("instruments", self._instruments, None)

@@ -25,7 +25,7 @@ from bastion.exits.plan import dust_of, plan
 from bastion.exits.progress import Leg
 from bastion.exits.resolve import questions, settle
 from bastion.exits.settings import ExitSettings
-from bastion.exits.sweeping import sweep_ahead, worth_acting_on
+from bastion.exits.sweeping import nothing_to_close, sweep_ahead, worth_acting_on
 from bastion.exits.union import Union
 from bastion.exits.verdict import Standing, stand
 from bastion.ports import Clock, Venue
@@ -55,8 +55,7 @@ class Hand:
         self._courier: Courier | None = None
         self._next_look_ns = 0
         self._idle = 0
-        self._looks = 0
-        self._steps = 0
+        self._looks = self._steps = 0
         self.closed = False
         self.task: asyncio.Task[None] | None = None
         self.join(part)
@@ -256,6 +255,9 @@ class Hand:
             self._next_look_ns = now_ns = self._clock.monotonic_ns()
         if self._due(now_ns):
             await self._take_look(courier)
+            if nothing_to_close(self.leg.look):
+                # What rests is swept in one go, once the executions explain it all.
+                await courier.fills_read(seconds=self._settings.fills_grace_ms / 1000)
 
     async def _take_look(self, courier: Courier) -> None:
         seconds = self._settings.read_deadline_s

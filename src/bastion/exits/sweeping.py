@@ -17,6 +17,11 @@ def worth_acting_on(look: Look) -> bool:
     return look.venue_time_ms is not None and any(position.closable for position in look.positions)
 
 
+def nothing_to_close(look: Look | None) -> bool:
+    """Return whether a look shows no position that an order of ours could close."""
+    return look is not None and not any(position.closable for position in look.positions)
+
+
 def sweep_ahead(leg: Leg, pace: Pace, *, since_ns: int) -> Act | None:
     """Return the sweep of what rests where the venue has just said that our orders closed everything.
 

@@ -137,7 +137,7 @@ class Control:
             exchange.funding.set_rate(symbol, rate)
             return _answer({"symbol": symbol, "rate": views.jsonable(rate), "payments": []})
         paid = exchange.funding.settle(symbol, rate)
-        exchange.settle_due()
+        exchange.forced.check(symbol)
         return _answer({"symbol": symbol, "payments": [views.funding(row) for row in paid]})
 
     async def _force(self, request: web.Request) -> web.Response:

@@ -7,7 +7,7 @@ _bastion() {
     return
   fi
   case $path in
-    certificate|engine|journal|keys|paper|vault)
+    certificate|engine|journal|keys|paper|vault|venues)
       if (( COMP_CWORD > 2 )); then path="$path ${COMP_WORDS[2]}"; fi ;;
   esac
   case "$path $prev" in
@@ -17,7 +17,8 @@ _bastion() {
     "certificate show --config") COMPREPLY=($(compgen -f -- "$cur")); return ;;
     "certificate verify --fingerprint") COMPREPLY=($(compgen -W "" -- "$cur")); return ;;
     "certificate verify --earlier") COMPREPLY=($(compgen -f -- "$cur")); return ;;
-    "connect --venue") COMPREPLY=($(compgen -W "binance bybit hyperliquid okx strike" -- "$cur")); return ;;
+    "connect --venue") COMPREPLY=($(compgen -W "binance bingx bitget blofin bybit delta gate hitbtc hyperliquid krakenfutures kucoinfutures mudrex okx strike woo" -- "$cur")); return ;;
+    "connect --host") COMPREPLY=($(compgen -W "live demo testnet" -- "$cur")); return ;;
     "connect --base-url") COMPREPLY=($(compgen -W "" -- "$cur")); return ;;
     "connect --key-space") COMPREPLY=($(compgen -W "" -- "$cur")); return ;;
     "connect --from-file") COMPREPLY=($(compgen -f -- "$cur")); return ;;
@@ -91,6 +92,9 @@ _bastion() {
     "vault list --config") COMPREPLY=($(compgen -f -- "$cur")); return ;;
     "vault put --config") COMPREPLY=($(compgen -f -- "$cur")); return ;;
     "vault remove --config") COMPREPLY=($(compgen -f -- "$cur")); return ;;
+    "venues prove --symbol") COMPREPLY=($(compgen -W "" -- "$cur")); return ;;
+    "venues prove --most-usd") COMPREPLY=($(compgen -W "" -- "$cur")); return ;;
+    "venues prove --config") COMPREPLY=($(compgen -f -- "$cur")); return ;;
     "watch --config") COMPREPLY=($(compgen -f -- "$cur")); return ;;
   esac
   case $path in
@@ -99,7 +103,7 @@ _bastion() {
     "certificate show") words="--out --json --config --help" ;;
     "certificate verify") words="--fingerprint --earlier --json --help" files=1 ;;
     "completion") words="bash zsh fish --help" ;;
-    "connect") words="--venue --base-url --key-space --from-stdin --from-file --allow-withdrawals --dry-run --json --config --help" ;;
+    "connect") words="--venue --host --base-url --key-space --from-stdin --from-file --allow-withdrawals --dry-run --json --config --help" ;;
     "demo") words="--fast --json --act --help" ;;
     "doctor") words="--json --config --help" ;;
     engine) words="arm disarm history start status --help" ;;
@@ -132,7 +136,8 @@ _bastion() {
     "vault list") words="--json --config --help" ;;
     "vault put") words="--from-stdin --json --config --help" ;;
     "vault remove") words="--json --config --help" ;;
-    "venues") words="--json --help" ;;
+    venues) words="prove --help" ;;
+    "venues prove") words="--symbol --most-usd --yes-open-a-minimum-position --json --config --help" ;;
     "watch") words="--json --config --help" ;;
   esac
   COMPREPLY=($(compgen -W "$words" -- "$cur"))

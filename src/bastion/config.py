@@ -36,15 +36,8 @@ TRADING_A_MINUTE_MAX = 10_000
 
 _TOP = ("account", "engine", "exit", "vault")
 _ACCOUNT = (
-    "name",
-    "venue",
-    "host",
-    "base_url",
-    "ws_url",
-    "credential",
-    "key_space",
-    "refund",
-    "trading_a_minute",
+    *("name", "venue", "host", "base_url", "ws_url", "credential", "key_space"),
+    *("refund", "trading_a_minute", "prove"),
 )
 _EXIT = (
     "deadline_s",
@@ -219,9 +212,9 @@ def _engine(reader: "_Reader", table: Mapping[str, object]) -> EngineSettings:
                 table, name, where="engine", least=Decimal(least), most=Decimal(most), default=default
             )
         )
-    act_advice = table.get("act_advice", given.act_advice)
-    if not isinstance(act_advice, bool):
-        raise reader.wrong("engine.act_advice", "must be true or false")
+    act_advice = (
+        reader.flag(table, "act_advice", where="engine") if "act_advice" in table else given.act_advice
+    )
     limits = replace(limits, **pct)
     if limits.wrong():
         raise reader.wrong("engine", limits.wrong())
@@ -328,9 +321,7 @@ class _Reader:
                 f"{where}.refund",
                 f"{venue} does not give margins back; only {', '.join(REFUND_VENUES)} does. Remove this line",
             )
-        if word not in set(RefundPolicy):
-            raise self.wrong(f"{where}.refund", f"must be one of: {', '.join(RefundPolicy)}")
-        return RefundPolicy(word)
+        return RefundPolicy(self.word(entry, "refund", where=where, allowed=tuple(RefundPolicy)))
 
     def trading(self, entry: Mapping[str, object], venue: str, *, where: str) -> int | None:
         if entry.get("trading_a_minute") is None:
@@ -339,10 +330,16 @@ class _Reader:
             raise self.wrong(f"{where}.trading_a_minute", f"{venue} is paced by its own published limits")
         return self.whole(entry, "trading_a_minute", where=where, most=TRADING_A_MINUTE_MAX, default=1)
 
-    def host(self, entry: Mapping[str, object], *, where: str) -> str:
-        word = self.text(entry, "host", where=where) or "live"
-        if word not in HOSTS:
-            raise self.wrong(f"{where}.host", f"must be one of: {', '.join(HOSTS)}")
+    def flag(self, entry: Mapping[str, object], name: str, *, where: str) -> bool:
+        value = entry.get(name, False)
+        if not isinstance(value, bool):
+            raise self.wrong(f"{where}.{name}", "must be true or false")
+        return value
+
+    def word(self, entry: Mapping[str, object], name: str, *, where: str, allowed: tuple[str, ...]) -> str:
+        word = self.text(entry, name, where=where) or allowed[0]
+        if word not in allowed:
+            raise self.wrong(f"{where}.{name}", f"must be one of: {', '.join(allowed)}")
         return word
 
     def account(self, entry: object, *, where: str) -> Account:
@@ -372,11 +369,12 @@ class _Reader:
             venue=venue,
             key_space=key_space,
             credential=credential,
-            host=self.host(entry, where=where),
+            host=self.word(entry, "host", where=where, allowed=HOSTS),
             base_url=self._url(entry, "base_url", where=where, schemes=("https", "http")),
             ws_url=self._url(entry, "ws_url", where=where, schemes=("wss", "ws")),
             refund=self.refund(entry, venue, where=where),
             trading_a_minute=self.trading(entry, venue, where=where),
+            prove=self.flag(entry, "prove", where=where),
         )
 
     def _url(

@@ -13,7 +13,8 @@ from bastion.commands import HostFacts
 from bastion.domain.account import Account
 from bastion.log import Redactor, start_logging
 from bastion.ports import Venue
-from bastion.venues.catalog import Catalog
+from bastion.venues.catalog import Catalog, hosts_of
+from bastion.venues.catalog import refused_venues as refused
 
 
 def host_facts(place: Place, *, daemon: str | None) -> HostFacts:
@@ -58,3 +59,13 @@ async def open_venue(account: Account, fields: Mapping[str, str]) -> AsyncIterat
         yield venue
     finally:
         await venue.close()
+
+
+def refused_venues() -> Mapping[str, str]:
+    """Return why each of ccxt's other exchanges with swaps cannot be an account, by ccxt's id of it."""
+    return refused()
+
+
+def venue_hosts(venue: str) -> tuple[str, ...]:
+    """Return the hosts that an account at a supported venue can name."""
+    return hosts_of(venue)

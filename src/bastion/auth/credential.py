@@ -32,6 +32,7 @@ _FIELDS = {
     "identitytoken": "identityToken",
     "privyidtoken": "identityToken",
     "privatekey": "privateKey",
+    "uid": "uid",
 }
 _LINE = re.compile(r"""\s*["']?([A-Za-z][A-Za-z0-9_\- ]*?)["']?\s*[=:]\s*(.*?)\s*,?\s*""")
 

@@ -14,7 +14,8 @@ class Account:
     `base_url` is scheme, host and prefix without the API path; None means the venue's own host, of which
     `host` names one: `live`, `demo` or `testnet`. `refund` says when a position may be given up for its
     margin, where the venue offers that. `trading_a_minute` is how many trading requests a minute the venue
-    takes from this account; None means its published limit.
+    takes from this account; None means its published limit. `prove` says that a smallest position may be
+    opened there, to prove that the exit works at the venue's own host.
     """
 
     name: str
@@ -26,6 +27,7 @@ class Account:
     refund: RefundPolicy = RefundPolicy.NEVER
     trading_a_minute: int | None = None
     host: str = "live"
+    prove: bool = False
 
     @property
     def elsewhere(self) -> bool:

@@ -94,11 +94,39 @@ GENERIC_VENUES: tuple[str, ...] = tuple(
 
 def refused_venues() -> Mapping[str, str]:
     """Return why ccxt's other exchanges with swaps cannot be accounts, by ccxt's id."""
-    refused = {name: profile.refused for name, profile in profiles().items() if profile.refused}
+    refused = {
+        name: profile.refused
+        for name, profile in profiles().items()
+        if profile.refused and name not in _ENTRIES
+    }
     own = {
         name: f"it has an adapter of its own: venue {venue}" for name, venue in _OWN.items() if name != venue
     }
     return {**refused, **own}
+
+
+def exchange_of(account: Account) -> str:
+    """Return ccxt's id of the exchange of an account.
+
+    Raises:
+        ConfigInvalid: ccxt does not speak to it.
+    """
+    if account.venue in GENERIC_VENUES:
+        return account.venue
+    exchange = _entry(account.venue).exchange
+    if exchange is None:
+        raise ConfigInvalid(f"Account {account.name!r}: ccxt does not speak to {account.venue}.")
+    return exchange
+
+
+def hosts_of(venue: str) -> tuple[str, ...]:
+    """Return the hosts that an account of a supported venue can name.
+
+    Raises:
+        ConfigInvalid: the venue is not supported.
+    """
+    own = profiles()[venue].hosts if venue in GENERIC_VENUES else _entry(venue).hosts
+    return ("live", *own)
 
 
 def default_key_space(venue: str) -> str:

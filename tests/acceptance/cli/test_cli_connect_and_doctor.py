@@ -175,7 +175,15 @@ def test_the_doctor_names_what_would_stop_an_exit_and_what_to_do(trader: Trader,
     assert "could not be read" in stops["dead (bybit)"]["detail"]
 
 
-def test_every_supported_venue_is_listed(trader: Trader) -> None:
+def test_every_venue_is_listed_with_its_standing(trader: Trader) -> None:
     rows = document(trader.run("venues", "--json").stdout)["venues"]
-    assert [row["venue"] for row in rows] == ["binance", "bybit", "hyperliquid", "okx", "strike"]
-    assert {row["standing"] for row in rows} == {"paper"}
+    standings = {row["venue"]: row["standing"] for row in rows}
+    own = ("binance", "bybit", "hyperliquid", "okx", "strike")
+    assert {standings[name] for name in own} == {"paper"}
+    assert (standings["krakenfutures"], standings["mexc"], standings["phemex"]) == (
+        "generic",
+        "refused",
+        "refused",
+    )
+    assert all(row["detail"] for row in rows)
+    assert all(row["key_spaces"] for row in rows if row["standing"] != "refused")

@@ -12,6 +12,7 @@ from tests.acceptance.how_to.reader import KEY, Reader
 from tests.secret_watch import learn
 
 ELSEWHERE = {
+    "venues-prove": "run by its own acceptance test, which may open a position",
     "gauntlet": "run by the tests of the gauntlet",
     "refund": "asked of the venue that refunds, with the tests of its how-to page",
     "refund-preview": "as refund",

@@ -91,18 +91,25 @@ class CredentialRemoved:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VenueEntry:
-    """A supported venue, and how far it is proven."""
+    """An exchange, and how far the exit is proven there.
+
+    `standing` is `live` or `demo` (proven at that host by this user, `proven_on` says when), `paper` (its
+    adapter passes the conformance suite on the paper exchange's wire), `generic` (ccxt's unified methods), or
+    `refused`, for the reason in `detail`. The key spaces of a refused one are empty.
+    """
 
     venue: str
     standing: str
     detail: str
     key_spaces: tuple[str, ...]
-    default_key_space: str
+    default_key_space: str | None
+    hosts: tuple[str, ...]
+    proven_on: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VenuesListed:
-    """Every supported venue."""
+    """Every exchange that is supported, and every one of ccxt's with swaps that is refused."""
 
     venues: tuple[VenueEntry, ...]
 

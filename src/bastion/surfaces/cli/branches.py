@@ -1,12 +1,14 @@
 """Branches: the commands around an exit: reset, and the groups `journal` and `certificate`."""
 
+from decimal import Decimal
 from pathlib import Path
 from typing import Annotated
 
 from cyclopts import App, Parameter
 
 from bastion.app import find_place
-from bastion.surfaces.cli import acting, fast, papers
+from bastion.proving.prove import MOST_USD_DEFAULT
+from bastion.surfaces.cli import acting, fast, papers, proving
 
 Config = Annotated[Path | None, Parameter(name="--config", help="The configuration (BASTION_CONFIG).")]
 Json = Annotated[bool, Parameter(name="--json", negative=(), help="Answer with one JSON document.")]
@@ -14,6 +16,7 @@ Json = Annotated[bool, Parameter(name="--json", negative=(), help="Answer with o
 journal = App(
     name="journal", help="What was asked here, by whom, and what came of it; and whether it is whole."
 )
+venues = App(name="venues", help="The venues: which are supported, how far each is proven, and the proof.")
 certificate = App(name="certificate", help="The signed account of an exit, and its check by the file alone.")
 
 
@@ -38,6 +41,40 @@ def reset(
     return fast.drive(
         lambda: acting.run_reset(find_place(config=config), exit_id, reason=reason, typed=typed, json=json)
     )
+
+
+@venues.default
+def list_venues(*, json: Json = False, config: Config = None) -> int:
+    """List the venues: `live` or `demo` and the date of your proof, `paper`, `generic`, `refused` and why."""
+    return proving.run_venues(find_place(config=config), json=json)
+
+
+@venues.command(name="prove")
+def prove_venue(
+    account: str,
+    /,
+    *,
+    symbol: Annotated[str | None, Parameter(help="The perpetual to open, such as BTCUSDT.")] = None,
+    most_usd: Annotated[Decimal, Parameter(help="The most that it may be worth.")] = MOST_USD_DEFAULT,
+    yes_open_a_minimum_position: Annotated[
+        bool, Parameter(negative=(), help="Instead of the typed confirmation.")
+    ] = False,
+    json: Json = False,
+    config: Config = None,
+) -> int:
+    """OPEN one smallest position, exit it by the real exit, and record what the venue showed.
+
+    This is the only command that can open anything. The account's configuration must say `prove = true`.
+
+    Parameters
+    ----------
+    account
+        The account, as the configuration names it; best one at the venue's demo host.
+    """
+    options = proving.ProveOptions(
+        account=account, symbol=symbol, most_usd=most_usd, yes=yes_open_a_minimum_position, json=json
+    )
+    return fast.drive(lambda: proving.run_prove(find_place(config=config), options))
 
 
 @journal.command

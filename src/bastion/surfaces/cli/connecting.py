@@ -1,4 +1,4 @@
-"""Connecting: `bastion connect`, `bastion venues` and `bastion doctor`."""
+"""Connecting: `bastion connect` and `bastion doctor`."""
 
 import getpass
 import os
@@ -13,13 +13,11 @@ from bastion.commands import Check, Finding, doctor
 from bastion.commands.connect import judge, report, try_out
 from bastion.config import read_config, with_account
 from bastion.domain.account import Account
-from bastion.domain.venue import KEY_SPACE_DEFAULT, KEY_SPACES
 from bastion.errors import ConfigInvalid, Conflict, Refused
 from bastion.place import CONFIG_NAME
-from bastion.surfaces.cli.answers import VenueEntry, VenuesListed
 from bastion.surfaces.cli.codes import Code
 from bastion.surfaces.cli.press import OWNER
-from bastion.surfaces.cli.view import complain, emit
+from bastion.surfaces.cli.view import emit
 from bastion.surfaces.daemon.claim import claimed_by
 from bastion.surfaces.schemas import dumps
 from bastion.triage import host_facts, open_venue
@@ -29,7 +27,11 @@ OTHERS_MASK = 0o077
 _PROMPTS: Mapping[str, tuple[tuple[str, str], ...]] = {
     "binance": (("api_key", "API key"), ("secret", "Secret")),
     "bybit": (("api_key", "API key"), ("secret", "Secret")),
-    "okx": (("api_key", "API key"), ("secret", "Secret"), ("passphrase", "Passphrase")),
+    **dict.fromkeys(
+        ("okx", "bitget", "blofin", "kucoinfutures"),
+        (("api_key", "API key"), ("secret", "Secret"), ("passphrase", "Passphrase")),
+    ),
+    "woo": (("api_key", "API key"), ("secret", "Secret"), ("uid", "Application id")),
     "hyperliquid": (
         ("wallet_address", "Wallet address (the master's)"),
         ("private_key", "Agent private key"),
@@ -45,6 +47,7 @@ class ConnectOptions:
 
     name: str
     venue: str
+    host: str | None
     base_url: str | None
     key_space: str | None
     from_stdin: bool
@@ -78,6 +81,7 @@ async def run_connect(place: Place, options: ConnectOptions) -> int:
         "name": options.name,
         "venue": options.venue,
         "credential": options.name,
+        "host": options.host,
         "base_url": options.base_url,
         "key_space": options.key_space,
     }
@@ -126,7 +130,7 @@ def _credential(options: ConnectOptions, account: Account) -> Credential:
             "terminal to be asked. Nothing was stored."
         )
     lines: list[str] = []
-    for field, prompt in _PROMPTS[account.venue]:
+    for field, prompt in _PROMPTS.get(account.venue, _PROMPTS["binance"]):
         # Nothing is echoed: an address is no secret, but one rule is easier to trust than two.
         value = getpass.getpass(f"{prompt} for {account.name} (not shown): ").strip()
         lines.append(f"{field} = {value}")
@@ -189,24 +193,3 @@ async def run_doctor(place: Place, *, json: bool) -> int:
 
 def _line(check: Check, width: int) -> str:
     return f"{_MARKS[check.finding]}  {check.name:<{width}}  {check.detail}"
-
-
-def run_venues(*, json: bool) -> int:
-    """Say which venues are supported, and how far each is proven."""
-    rows = tuple(
-        VenueEntry(
-            venue=venue,
-            standing="paper",
-            detail="passes the conformance suite on the paper exchange's wire of it",
-            key_spaces=tuple(spaces),
-            default_key_space=KEY_SPACE_DEFAULT[venue],
-        )
-        for venue, spaces in sorted(KEY_SPACES.items())
-    )
-    if json:
-        emit(dumps(VenuesListed(venues=rows)))
-        return Code.OK
-    for row in rows:
-        emit(f"{row.venue:<12} {row.standing:<7} {row.detail}")
-    complain("Other venues are refused: an exit that was not tested at a venue would only look like one.")
-    return Code.OK

@@ -19,7 +19,24 @@ from bastion.surfaces.cli.watch import run_positions, run_watch
 
 Config = Annotated[Path | None, Parameter(name="--config", help="The configuration (BASTION_CONFIG).")]
 Json = Annotated[bool, Parameter(name="--json", negative=(), help="Answer with one JSON document.")]
-VenueName = Literal["binance", "bybit", "hyperliquid", "okx", "strike"]
+VenueName = Literal[
+    "binance",
+    "bingx",
+    "bitget",
+    "blofin",
+    "bybit",
+    "delta",
+    "gate",
+    "hitbtc",
+    "hyperliquid",
+    "krakenfutures",
+    "kucoinfutures",
+    "mudrex",
+    "okx",
+    "strike",
+    "woo",
+]
+HostName = Literal["live", "demo", "testnet"]
 ScopeWord = Literal["read", "trade", "engine"]
 TierName = Literal["free", "basic", "pro", "unlimited"]
 ClientName = Literal["claude-desktop", "claude-code", "cursor", "vscode", "windsurf", "gemini-cli", "zed"]
@@ -43,7 +60,7 @@ app = App(
 keys = App(name="keys", help="Create, list, rotate and revoke the bst_ keys of assistants and bots.")
 vault = App(name="vault", help="Keep the venues' credentials in an age file.")
 paper = App(name="paper", help="The paper exchange.")
-for _group in (engine, keys, vault, paper, branches.journal, branches.certificate):
+for _group in (engine, keys, vault, paper, branches.journal, branches.certificate, branches.venues):
     app.command(_group)
 app.command(branches.reset)
 
@@ -78,6 +95,7 @@ def connect(
     /,
     *,
     venue: Annotated[VenueName, Parameter(help="The venue.")],
+    host: Annotated[HostName, Parameter(help="Which of the venue's own hosts.")] = "live",
     base_url: Annotated[
         str | None, Parameter(help="Scheme, host and prefix, where not the public host.")
     ] = None,
@@ -110,6 +128,7 @@ def connect(
     options = connecting.ConnectOptions(
         name=name,
         venue=venue,
+        host=None if host == "live" else host,
         base_url=base_url,
         key_space=key_space,
         from_stdin=from_stdin,
@@ -119,12 +138,6 @@ def connect(
         json=json,
     )
     return fast.drive(lambda: connecting.run_connect(find_place(config=config), options))
-
-
-@app.command
-def venues(*, json: Json = False) -> int:
-    """List the venues that are supported, and how far each is proven."""
-    return connecting.run_venues(json=json)
 
 
 @app.command

@@ -26,6 +26,7 @@ from bastion.commands.connect import ConnectReport
 from bastion.exits.act_telling import HaltReport
 from bastion.exits.report import ExitReport
 from bastion.gauntlet.report import GauntletReport
+from bastion.proving.prove import ProofReport
 from bastion.surfaces.cli import answers as own
 from bastion.surfaces.mcp_server.shapes import schema_of
 from bastion.surfaces.reference.command import Words
@@ -54,6 +55,7 @@ ANSWERS = (
     Answer(name="reset", words=(("reset",),), shape=ResetReport),
     Answer(name="connect", words=(("connect",),), shape=ConnectReport),
     Answer(name="venues", words=(("venues",),), shape=own.VenuesListed),
+    Answer(name="venues-prove", words=(("venues", "prove"),), shape=ProofReport),
     Answer(name="doctor", words=(("doctor",),), shape=DoctorReport),
     Answer(name="refund", words=(("refund",),), shape=RefundReport),
     Answer(name="refund-preview", words=(("refund",),), shape=RefundPreview),

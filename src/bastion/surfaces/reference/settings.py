@@ -121,6 +121,12 @@ def _account() -> Iterator[Setting]:
         "`last_rung`",
         words=("last_rung", "never", "always"),
     )
+    yield row(
+        "prove",
+        "whether `bastion venues prove` may open one smallest position there",
+        "`false`",
+        words=("true", "false"),
+    )
     yield Setting(
         table="account",
         name="trading_a_minute",

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 from random import Random
 from typing import Protocol
@@ -97,12 +97,14 @@ class Host:
         self.world = world
         self.exchange = world.exchange(plan.venue)
         self.wire = wire
+        self._call_of = wire.call_of if isinstance(wire, NamesCalls) else None
         self._clock = clock
         self._loop = asyncio.get_running_loop()
         self._seed = seed
         self._trace = trace
         self._watch = watch
         self._weights: list[tuple[float, int]] = []
+        self._lied: set[str] = set()
         self._same: dict[str, int] = {}
         self._connected = 0
         self._due_ms: int | None = None
@@ -151,13 +153,26 @@ class Host:
         known = f"{self._clock.seconds:.9f} {head}"
         self._same[known] = self._same.get(known, 0) + 1
         rng = Random(f"{self._seed} {self.plan.venue} {known} {self._same[known]}")
-        fate = fate_of(self.plan, rng, asked.kind, sick=self.sick)
+        fate = self._believable(asked, fate_of(self.plan, rng, asked.kind, sick=self.sick))
         self._watch.sent(self.plan.venue, asked, fate)
         if fate.words:
             self._trace.note(self._clock.seconds, f"{self.plan.venue} #{asked.number} ! {fate.words}")
         if fate.drastic == "lost_request" or self.dead:
             return
         self._later(fate.up_s, lambda: self._arrive(line, asked, fate))
+
+    def _believable(self, asked: Asked, fate: Fate) -> Fate:
+        # Hyperliquid tells positions, margin and money on one page: empty twice in a row, nothing could tell
+        # it from an empty account (decision 22), so it is empty once.
+        if self.plan.venue != "hyperliquid" or not fate.conditions.pretend_empty:
+            return fate
+        if asked.kind is not Kind.POSITIONS:
+            return fate
+        if asked.account not in self._lied:
+            self._lied.add(asked.account)
+            return fate
+        honest = replace(fate.conditions, pretend_empty=False)
+        return replace(fate, conditions=honest, words=tuple(w for w in fate.words if w != "empty_positions"))
 
     # What becomes of a request.
 
@@ -296,7 +311,7 @@ class Host:
             address=ADDRESS,
             received_ms=self.world.clock.now_ms(),
         )
-        call = self.wire.call_of(wired) if isinstance(self.wire, NamesCalls) else path
+        call = self._call_of(wired) if self._call_of is not None else path
         if call.startswith("/info/"):
             self._weights.append((self._clock.seconds, read_units(call.removeprefix("/info/"))[WEIGHT]))
         return Asked(

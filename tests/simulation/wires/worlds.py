@@ -8,6 +8,7 @@ VENUES = ("binance", "bybit", "okx", "hyperliquid")
 BASES = ("BTC", "ETH", "SOL", "XRP", "ADA", "LTC")
 MARKS = {"BTC": 60000, "ETH": 3000, "SOL": 150, "XRP": 2, "ADA": 1, "LTC": 80}
 HEALS_MAX_S = 15.0
+BAN_HELD = 7
 DRASTIC = (
     "lost_request",
     "lost_answer",
@@ -143,6 +144,9 @@ def draw(seed: int) -> World:
         world.journal_slow_s = rng.uniform(0.001, 0.3)
     if rng.random() < 0.1:
         world.utc_jump_s = rng.choice((-1, 1)) * rng.choice((0.4, 3.0, 20.0, 3600.0))
+    if "bybit" in hosts and "banned" in hosts["bybit"].troubles and seed % BAN_HELD:
+        # Ten minutes of silence are long: few of these worlds are held open until it is over.
+        world.hold_s = 0
     return world
 
 

@@ -97,8 +97,9 @@ class HyperliquidVenue(HyperliquidProtection):
         await self._dexes.refresh(deadline)
         self._spared = self._thrift.spares()
         look = await super().look(deadline_s=deadline.left_s)
-        # What could not be read may be held.
-        self._thrift.saw(held=bool(look.positions) or not look.complete)
+        # What could not be read may be held; that orders were not, says nothing of positions.
+        unseen = any(not unread.part.startswith("orders") for unread in look.unread)
+        self._thrift.saw(held=bool(look.positions) or unseen)
         if look.complete:
             used = {rows.dex_of(item.instrument) for item in look.positions}
             used |= {rows.dex_of(item.instrument) for item in look.orders}

@@ -14,16 +14,13 @@ from bastion.venues.ccxt.faults import Refusal
 from bastion.venues.raw import Answer
 from bastion.venues.throttle import NS, Bucket, Limit, Throttle
 
-WEIGHT, READS, EVIDENCE = "weight", "reads", "evidence"
+WEIGHT, READS = "weight", "reads"
 _MINUTE_S = 60.0
 _CAPACITY = 1200
 _FOR_ACTIONS = 120
-# Executions are dear, and asked for again and again while they do not come; looks must not wait for them.
-_FOR_EVIDENCE = 480
 ADDRESS_LIMITS = (
     Limit(name=WEIGHT, capacity=_CAPACITY, window_s=_MINUTE_S),
     Limit(name=READS, capacity=_CAPACITY - _FOR_ACTIONS, window_s=_MINUTE_S),
-    Limit(name=EVIDENCE, capacity=_FOR_EVIDENCE, window_s=_MINUTE_S),
 )
 FORBIDDEN = 403
 PAUSE_S = 5.0
@@ -43,7 +40,6 @@ def read_units(kind: str) -> Mapping[str, int]:
     weight = _LIGHT if kind in _LIGHT_READS else _ROLE if kind == "userRole" else _HEAVY
     if kind in _ROW_READS:
         weight += _ROWS_MARGIN
-        return {EVIDENCE: weight, READS: weight, WEIGHT: weight}
     return {READS: weight, WEIGHT: weight}
 
 

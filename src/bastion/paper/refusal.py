@@ -41,6 +41,7 @@ class Reason(StrEnum):
     CHANGE_BLOCKED_BY_ORDERS = auto()
     CHANGE_BLOCKED_BY_POSITIONS = auto()
     LEVERAGE_OUT_OF_RANGE = auto()
+    FROZEN = auto()
 
 
 class Refused(Exception):  # noqa: N818 - a trader says refused; it is no defect

@@ -39,6 +39,8 @@ class VenueRules:
     `client_id_unique_for_ever`: a client order id can never be used again; otherwise only among open orders.
     `reduce_only_exempt_from_notional_min`: reduce-only orders may be smaller than the least notional.
     `funding_interval_ms`: how far the settlements of funding lie apart where an instrument does not say.
+    `liquidation_takes_ms`: how long an account is frozen before its margin is found too small for good.
+    `freezes`: a frozen account is refused new orders; otherwise it only waits.
     """
 
     market_oversize: Oversize = Oversize.SHRINK
@@ -60,3 +62,5 @@ class VenueRules:
     hedge_settles: frozenset[str] | None = None
     first_order_id: int = 1
     funding_interval_ms: int = 8 * 3_600_000
+    liquidation_takes_ms: int = 0
+    freezes: bool = True

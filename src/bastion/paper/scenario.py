@@ -78,7 +78,10 @@ class VenueSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ForcedClose:
-    """A liquidation or auto-deleveraging, `after_ms` from the world's start; no quantity means all of it."""
+    """A liquidation or auto-deleveraging, `after_ms` from the world's start; no quantity means all of it.
+
+    For `freeze_ms` before it comes, the venue refuses the account's orders.
+    """
 
     venue: str
     account: str
@@ -87,6 +90,7 @@ class ForcedClose:
     how: Forced
     quantity: Decimal | None
     after_ms: int
+    freeze_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -253,6 +257,7 @@ def parse_forced(document: Document) -> ForcedClose:
         how=document.choice("kind", Forced),
         quantity=document.decimal_or_none("quantity"),
         after_ms=document.whole("after_ms", 0),
+        freeze_ms=document.whole("freeze_ms", 0),
     )
     document.finish()
     return forced

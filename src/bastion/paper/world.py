@@ -9,7 +9,6 @@ from bastion.paper.clock import Clock, RealClock, SteppedClock
 from bastion.paper.document import DocumentError
 from bastion.paper.exchange.venue import Exchange
 from bastion.paper.feed import PricePath
-from bastion.paper.order import Order
 from bastion.paper.refusal import Refused
 from bastion.paper.rules import VenueRules
 from bastion.paper.scenario import ForcedClose, OpeningAccount, Scenario, VenueSpec, changed_rules
@@ -42,13 +41,18 @@ class World:
             with contextlib.suppress(Refused):
                 self.force(forced)
 
-    def force(self, forced: ForcedClose) -> Order:
-        """Let a venue close a position now; raises `Refused` where there is none."""
+    def force(self, forced: ForcedClose) -> None:
+        """Let a venue close a position, now or after the freeze; raises `Refused` where there is none."""
         exchange = self.exchange(forced.venue)
         if forced.account not in exchange.account_names():
             raise DocumentError(f"There is no account {forced.account} at {forced.venue}.")
-        return exchange.forced.close(
-            forced.account, forced.symbol, forced.side, how=forced.how, quantity=forced.quantity
+        exchange.forced.announce(
+            forced.account,
+            forced.symbol,
+            forced.side,
+            how=forced.how,
+            quantity=forced.quantity,
+            freeze_ms=forced.freeze_ms,
         )
 
     def next_due_ms(self) -> int | None:

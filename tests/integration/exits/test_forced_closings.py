@@ -106,6 +106,28 @@ async def test_a_position_that_adl_took_whole_while_no_order_passes_is_closed(de
     assert {row.realized_pnl_usd for row in report.closed_positions} == {Decimal(100)}
 
 
+REFUSED_WHILE_FROZEN = {"binance": "-2023", "bybit": "110005", "okx": "50020"}
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_an_account_that_is_frozen_before_its_liquidation_is_waited_for(desk: FourVenues) -> None:
+    for venue in FOUR:
+        await desk.hold(venue, "BTCUSDT", "1", entry="900")
+        frozen = {"kind": "liquidation", "freeze_ms": 400}
+        await during_the_order(desk, venue, forced=frozen)
+    report = await exit_all(desk)
+    assert report.verdict is Verdict.FLAT, report.summary
+    closed = by_venue(report)
+    # Hyperliquid knows no state in between: the order that arrives first closes the position.
+    assert closed.pop("hyperliquid") == [("bastion", Decimal(1))]
+    assert closed == {venue: [("liquidation", Decimal(1))] for venue in REFUSED_WHILE_FROZEN}
+    for venue, code in REFUSED_WHILE_FROZEN.items():
+        answer = await desk.paper.control("GET", f"/requests?venue={venue}")
+        assert isinstance(answer, dict)
+        assert code in {str(row["code"]) for row in answer["requests"]}
+    assert {row.realized_pnl_usd for row in report.closed_positions} == {Decimal(100)}
+
+
 @pytest.mark.asyncio(loop_scope="module")
 async def test_what_another_bot_closed_is_not_called_ours(desk: FourVenues) -> None:
     for venue in FOUR:

@@ -6,8 +6,17 @@ import pytest
 
 from bastion.paper.account import IncomeKind
 from bastion.paper.exchange.venue import Exchange
-from bastion.paper.order import Forced, Order, OrderFilter, OrderState, PositionSide
-from bastion.paper.refusal import Refused
+from bastion.paper.order import (
+    Direction,
+    Forced,
+    Order,
+    OrderFilter,
+    OrderKind,
+    OrderRequest,
+    OrderState,
+    PositionSide,
+)
+from bastion.paper.refusal import Reason, Refused
 from bastion.paper.rules import VenueRules
 from bastion.paper.scenario import parse_scenario
 from bastion.paper.world import World
@@ -20,6 +29,7 @@ def world(
     usdt: str = "1000",
     mode: str = "cross",
     orders: tuple[dict[str, object], ...] = (),
+    rules: dict[str, object] | None = None,
     **more: object,
 ) -> World:
     instruments = [
@@ -47,7 +57,7 @@ def world(
         "position": list(positions),
         "order": list(orders),
     }
-    venue = {"name": "paper", "instrument": instruments, "account": [account]}
+    venue = {"name": "paper", "instrument": instruments, "account": [account], "rules": rules or {}}
     return World(parse_scenario({"clock_start_ms": 1_000, "venue": [venue], **more}), {"paper": VenueRules()})
 
 
@@ -174,3 +184,41 @@ def test_a_scenario_can_say_when_a_position_is_taken() -> None:
     assert open_in(exchange_of(made)) == {}
     made.advance(200)
     assert len(forced_orders(exchange_of(made))) == 1, "what is gone by then is passed over"
+
+
+def market_sell(exchange: Exchange) -> Order:
+    return exchange.place(
+        "main",
+        OrderRequest(
+            symbol="BTCUSDT",
+            direction=Direction.SELL,
+            kind=OrderKind.MARKET,
+            quantity=Decimal(5),
+            reduce_only=True,
+        ),
+    )
+
+
+def test_a_frozen_account_takes_no_order_until_the_venue_has_closed() -> None:
+    made = world(held("BTCUSDT", "5"), usdt="100000")
+    exchange = exchange_of(made)
+    exchange.forced.announce("main", "BTCUSDT", NET, how=Forced.ADL, quantity=Decimal(2), freeze_ms=500)
+    assert made.next_due_ms() == 1_500
+    with pytest.raises(Refused) as refused:
+        market_sell(exchange)
+    assert refused.value.reason is Reason.FROZEN
+    made.advance(500)
+    assert open_in(exchange) == {"BTCUSDT": Decimal(3)}
+    market_sell(exchange)
+    assert open_in(exchange) == {}
+
+
+def test_an_account_whose_margin_suffices_again_before_the_time_is_over_is_left_alone() -> None:
+    made = world(held("BTCUSDT", "5"), rules={"liquidation_takes_ms": 300})
+    exchange = exchange_of(made)
+    exchange.set_mark("BTCUSDT", Decimal(790))
+    assert exchange.forced.frozen("main") is Forced.LIQUIDATION
+    exchange.set_mark("BTCUSDT", Decimal(990))
+    made.advance(400)
+    assert open_in(exchange) == {"BTCUSDT": Decimal(5)}
+    assert exchange.forced.frozen("main") is None

@@ -9,11 +9,14 @@ contract. The maintenance margin is one rate for each instrument, whatever the s
 
 The venue takes the position over at the mark price and the taker fee; the book is left alone. What a wallet
 owes after that is paid by the venue's insurance, so that no wallet ends below zero by a liquidation. It is
-checked whenever a mark price, funding or a withdrawal changes what an account is worth.
+checked whenever a mark price, funding or a withdrawal changes what an account is worth. A closing can be
+announced: until it comes, the account is frozen, and every new order of it is refused.
 """
 
-from collections.abc import Mapping
+import contextlib
+from collections.abc import Callable, Mapping
 from decimal import Decimal
+from functools import partial
 
 from bastion.paper.clock import Clock
 from bastion.paper.exchange.holdings import Holdings
@@ -25,6 +28,7 @@ from bastion.paper.exchange.settlement import Settlement
 from bastion.paper.order import Forced, Order, OrderKind, OrderRequest, OrderState, PositionSide
 from bastion.paper.position import Position
 from bastion.paper.refusal import Reason, Refused
+from bastion.paper.rules import VenueRules
 
 ZERO = Decimal(0)
 _CLIENT_IDS = {Forced.LIQUIDATION: "autoclose-{}", Forced.ADL: "adl_autoclose"}
@@ -38,6 +42,7 @@ class ForcedClosings:
     def __init__(
         self,
         *,
+        rules: VenueRules,
         clock: Clock,
         markets: Mapping[str, Market],
         holdings: Mapping[str, Holdings],
@@ -46,6 +51,8 @@ class ForcedClosings:
         placing: Placing,
         reading: Reading,
     ) -> None:
+        self._rules = rules
+        self._pending: list[tuple[int, str, Callable[[], object]]] = []
         self._clock = clock
         self._markets = markets
         self._holdings = holdings
@@ -55,18 +62,60 @@ class ForcedClosings:
         self._reading = reading
 
     def check(self, symbol: str | None = None, account: str | None = None) -> None:
-        """Liquidate what the margin no longer carries, among those who hold `symbol` (None: anything)."""
+        """Liquidate what the margin no longer carries, among those who hold `symbol` (None: anything).
+
+        Where the venue's rule `liquidation_takes_ms` is set, the account is frozen for so long first.
+        """
+        takes_ms = self._rules.liquidation_takes_ms
         for name, holdings in self._holdings.items():
-            if account not in {None, name}:
-                continue
             held = holdings.held()
-            if symbol is not None:
-                held = [position for position in held if position.symbol == symbol]
-            for position in held:
-                if self._reading.is_isolated(position) and self._is_exhausted(position):
-                    self._liquidate_isolated(position)
-            for coin in dict.fromkeys(self._coin(position) for position in held):
-                self._liquidate_cross(name, coin)
+            here = symbol is None or any(position.symbol == symbol for position in held)
+            if not held or not here or account not in {None, name} or not self._is_due(name, held):
+                continue
+            if not takes_ms:
+                self._liquidate(name)
+            elif holdings.frozen is None:
+                self._freeze(name, Forced.LIQUIDATION, takes_ms, partial(self._liquidate, name))
+
+    def frozen(self, account: str) -> Forced | None:
+        """Return why the account takes no orders at present, or None."""
+        return self._holdings[account].frozen
+
+    def settle_due(self) -> None:
+        """Take what was frozen long enough; what is gone by then, or carried again, stays as it is."""
+        now_ms = self._clock.now_ms()
+        due = [pending for pending in self._pending if pending[0] <= now_ms]
+        self._pending = [pending for pending in self._pending if pending[0] > now_ms]
+        for _, account, act in due:
+            self._holdings[account].frozen = None
+            with contextlib.suppress(Refused):
+                act()
+
+    def next_due_ms(self) -> int | None:
+        """Return when something frozen will be taken next, or None."""
+        return min((due_ms for due_ms, _, _ in self._pending), default=None)
+
+    def announce(
+        self,
+        account: str,
+        symbol: str,
+        side: PositionSide,
+        *,
+        how: Forced,
+        quantity: Decimal | None = None,
+        freeze_ms: int = 0,
+    ) -> None:
+        """Freeze the account for `freeze_ms`, then `close`; with 0 at once.
+
+        Raises:
+            Refused: there is no such position now, or it is smaller than that.
+        """
+        act = partial(self.close, account, symbol, side, how=how, quantity=quantity)
+        if not freeze_ms:
+            act()
+            return
+        self._wanted(account, symbol, side, quantity)
+        self._freeze(account, how, freeze_ms, act)
 
     def close(
         self, account: str, symbol: str, side: PositionSide, *, how: Forced, quantity: Decimal | None = None
@@ -78,16 +127,42 @@ class ForcedClosings:
         Raises:
             Refused: there is no such position, or it is smaller than that.
         """
-        market = self._markets.get(symbol)
-        if market is None:
+        position, wanted = self._wanted(account, symbol, side, quantity)
+        self._cancel(account, how, symbol=symbol)
+        return self._take(position, self._markets[symbol], how, wanted)
+
+    def _wanted(
+        self, account: str, symbol: str, side: PositionSide, quantity: Decimal | None
+    ) -> tuple[Position, Decimal]:
+        if symbol not in self._markets:
             raise Refused(Reason.UNKNOWN_INSTRUMENT, f"There is no instrument {symbol}.")
         position = self._holdings[account].position(symbol, side)
         size = abs(position.quantity)
         wanted = size if quantity is None else quantity
         if position.is_flat or not ZERO < wanted <= size:
             raise Refused(Reason.REDUCE_ONLY_NOTHING_TO_REDUCE, f"The account holds {size} of {symbol}.")
-        self._cancel(account, how, symbol=symbol)
-        return self._take(position, market, how, wanted)
+        return position, wanted
+
+    def _freeze(self, account: str, how: Forced, for_ms: int, act: Callable[[], object]) -> None:
+        self._holdings[account].frozen = how
+        self._pending.append((self._clock.now_ms() + for_ms, account, act))
+
+    def _is_due(self, account: str, held: list[Position]) -> bool:
+        if any(self._reading.is_isolated(position) and self._is_exhausted(position) for position in held):
+            return True
+        margins = (
+            self._reading.cross_margin(account, coin)
+            for coin in dict.fromkeys(self._coin(position) for position in held)
+        )
+        return any(margin < maintenance for margin, maintenance in margins)
+
+    def _liquidate(self, account: str) -> None:
+        held = self._holdings[account].held()
+        for position in held:
+            if self._reading.is_isolated(position) and self._is_exhausted(position):
+                self._liquidate_isolated(position)
+        for coin in dict.fromkeys(self._coin(position) for position in held):
+            self._liquidate_cross(account, coin)
 
     def _is_exhausted(self, position: Position) -> bool:
         margin = self._reading.isolated_margin(position) + self._reading.unrealized(position)

@@ -1,7 +1,7 @@
 """Holdings: what one account owns at a venue, how it is set up, and how it was a moment ago."""
 
 from bastion.paper.account import AccountSpec, MarginMode, PositionMode
-from bastion.paper.order import PositionSide
+from bastion.paper.order import Forced, PositionSide
 from bastion.paper.position import Position
 
 _NET = (PositionSide.NET,)
@@ -11,11 +11,13 @@ _HEDGE = (PositionSide.LONG, PositionSide.SHORT)
 class Holdings:
     """One account's modes and positions.
 
-    Positions keep their versions, so that they can be read as they were.
+    Positions keep their versions, so that they can be read as they were. While it is `frozen`, the venue is
+    about to close something and takes no order.
     """
 
     def __init__(self, spec: AccountSpec) -> None:
         self.spec = spec
+        self.frozen: Forced | None = None
         self._mode = spec.position_mode
         self._symbol_modes: dict[str, PositionMode] = {}
         self._leverages = dict(spec.leverages)

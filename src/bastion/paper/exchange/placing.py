@@ -62,6 +62,8 @@ class Placing:
         """Return the quantity at which `request` would be accepted; raises `Refused`."""
         holdings = self._holdings[account]
         instrument = market.instrument
+        if holdings.frozen is not None and self._rules.freezes:
+            raise Refused(Reason.FROZEN, "The venue is closing a position.", how=holdings.frozen)
         checks.check_mode(request, holdings.mode(request.symbol), self._rules)
         checks.check_quantity(request, instrument)
         checks.check_price(request, instrument, market.mark, self._rules)

@@ -71,6 +71,7 @@ class Exchange(ModeCalls):
         )
         self.timers = CancelTimers(clock=clock, cancel=self.cancel_all)
         self.forced = ForcedClosings(
+            rules=rules,
             clock=clock,
             markets=self._markets,
             holdings=self._holdings,
@@ -337,6 +338,7 @@ class Exchange(ModeCalls):
         """Do all whose time has come: timers, delayed matches, funding, new depth, steps of price paths."""
         now_ms = self.clock.now_ms()
         self.timers.settle_due()
+        self.forced.settle_due()
         self._placing.match_due()
         for symbol in self.funding.settle_due():
             self.forced.check(symbol)
@@ -355,6 +357,7 @@ class Exchange(ModeCalls):
     def next_due_ms(self) -> int | None:
         """Return when `settle_due` will next have something to do, or None."""
         due = [self._placing.next_due_ms(), self.funding.next_due_ms(), self.timers.next_due_ms()]
+        due.append(self.forced.next_due_ms())
         due += [market.book.next_refill_ms() for market in self._markets.values()]
         if any(market.path for market in self._markets.values()):
             due.append(self.clock.now_ms() + _PATH_STEP_MS)

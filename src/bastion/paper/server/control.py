@@ -142,7 +142,10 @@ class Control:
 
     async def _force(self, request: web.Request) -> web.Response:
         forced = parse_forced(await _document(request))
-        return _answer(views.order(self._station.world.force(forced)))
+        world = self._station.world
+        world.force(forced)
+        rows = world.exchange(forced.venue).positions(forced.account)
+        return _answer({"positions": [views.position(view) for view in rows]})
 
     async def _get_faults(self, request: web.Request) -> web.Response:  # noqa: ARG002 - the framework's shape
         return _answer({"faults": [views.fault(row) for row in self._station.faults.all()]})

@@ -77,6 +77,7 @@ BYBIT: Mapping[str, Fault] = {
     "170007": Fault.RESOLVE,
     "-1": Fault.CLOCK,
     "10002": Fault.CLOCK,
+    "110005": Fault.RETRY,  # The position is being liquidated or deleveraged: it may vanish by itself.
     "110017": Fault.MAYBE_FLAT,
     "110034": Fault.MAYBE_FLAT,
     "30208": Fault.BAND,

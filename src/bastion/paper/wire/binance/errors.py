@@ -78,6 +78,7 @@ _BY_REASON: dict[Reason, tuple[int, str]] = {
     ),
     Reason.REDUCE_ONLY_IN_HEDGE_MODE: (-1106, "Parameter 'reduceonly' sent when not required."),
     Reason.POSITION_SIDE_MISMATCH: (-4061, "Order's position side does not match user's setting."),
+    Reason.FROZEN: (-2023, "User in liquidation mode now."),
     Reason.MARGIN_INSUFFICIENT: (-2019, "Margin is insufficient."),
     Reason.DUPLICATE_CLIENT_ORDER_ID: (-4116, "ClientOrderId is duplicated."),
     Reason.ORDER_NOT_FOUND: (-2011, "Unknown order sent."),

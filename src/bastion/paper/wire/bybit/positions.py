@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from bastion.paper.account import PositionMode
 from bastion.paper.instrument import ContractKind, Instrument
-from bastion.paper.order import Order, OrderFilter, PositionSide
+from bastion.paper.order import Forced, Order, OrderFilter, PositionSide
 from bastion.paper.position import PositionView
 from bastion.paper.refusal import Reason, Refused
 from bastion.paper.wire.bybit import fundings, paging
@@ -23,6 +23,7 @@ HEDGE_SETTLE = "USDT"
 
 _MODES = {0: PositionMode.ONE_WAY, 3: PositionMode.HEDGE}
 _MAX_PRICE_FACTOR = 20
+_STATUSES = {None: "Normal", Forced.LIQUIDATION: "Liq", Forced.ADL: "Adl"}
 _CATEGORIES = (*CONTRACT_CATEGORIES, "option")
 
 
@@ -157,7 +158,7 @@ def _row(call: Call, view: PositionView, booked: Account, stops: list[Order]) ->
         "positionValue": rounded(instrument.value(size, view.entry_price)) if size else "",
         "tradeMode": 0,
         "autoAddMargin": 0,
-        "positionStatus": "Normal",
+        "positionStatus": _STATUSES[call.exchange.forced.frozen(call.account) if size else None],
         "leverage": str(view.leverage),
         "breakEvenPrice": rounded(view.break_even_price) if size else "",
         "markPrice": on_grid(view.mark_price, instrument.tick),

@@ -34,6 +34,7 @@ _ANSWERS = {
     Reason.REDUCE_ONLY_HELD_BY_ORDERS: (110017, "orderQty will be truncated to zero."),
     Reason.REDUCE_ONLY_IN_HEDGE_MODE: (110017, "Reduce-only rule not satisfied"),
     Reason.POSITION_SIDE_MISMATCH: (PARAMETER_ERROR, "position idx not match position mode"),
+    Reason.FROZEN: (110005, "Position status is not normal."),
     Reason.MARGIN_INSUFFICIENT: (110007, "ab not enough for new order"),
     Reason.DUPLICATE_CLIENT_ORDER_ID: (110072, "OrderLinkedID is duplicate"),
     Reason.ORDER_NOT_FOUND: (110001, "order not exists or too late to cancel"),

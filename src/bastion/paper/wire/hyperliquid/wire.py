@@ -40,6 +40,8 @@ RULES = VenueRules(
     hedge_settles=frozenset(),
     first_order_id=77_738_308,
     funding_interval_ms=3_600_000,
+    # Liquidation and auto-deleveraging happen within one block: there is no state in between.
+    freezes=False,
 )
 
 _READS: Mapping[str, Read] = {**market.READS, **state.READS, **history.READS}

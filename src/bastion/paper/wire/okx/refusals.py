@@ -6,7 +6,7 @@ Source: OKX v5 "Error Code", trading class 51000 to 51603.
 from decimal import Decimal
 
 from bastion.paper.exchange.checks import is_reducing
-from bastion.paper.order import OrderRequest
+from bastion.paper.order import Forced, OrderRequest
 from bastion.paper.refusal import Reason, Refused
 from bastion.paper.wire.okx.envelope import WRONG_PARAMETER, OkxError
 
@@ -17,6 +17,11 @@ NO_POSITION = (
         "to reduce or close."
     ),
 )
+_RESTRICTED = "Position frozen and related operations restricted due to"
+_FROZEN = {
+    Forced.ADL: ("50017", f"{_RESTRICTED} auto-deleveraging (ADL). Please try again later."),
+    Forced.LIQUIDATION: ("50020", f"{_RESTRICTED} liquidation. Please try again later."),
+}
 _NOT_AVAILABLE = ("51112", "Close order size exceeds available size for this position.")
 _ANSWERS = {
     Reason.UNKNOWN_INSTRUMENT: ("51001", "Instrument ID, Instrument ID code, or Spread ID doesn't exist."),
@@ -84,6 +89,8 @@ def translated(refused: Refused, *, request: OrderRequest | None = None, coin: s
         code, text = _PRICE_CODES[reason is Reason.PRICE_TOO_HIGH, reducing]
         limit = refused.values.get("limit", Decimal(0))
         return OkxError(code, f"{text} {limit}.")
+    if reason is Reason.FROZEN:
+        return OkxError(*_FROZEN[Forced(str(refused.values["how"]))])
     if reason is Reason.MARGIN_INSUFFICIENT:
         return OkxError("51008", f"Order failed. Insufficient {coin} margin in account.")
     if reason is Reason.WOULD_TRIGGER_AT_ONCE:

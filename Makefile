@@ -2,7 +2,7 @@
 # With uv on the PATH it is used; else venv and pip do the same from the same pinned, hashed lists.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format simulate bench bench-ledger gauntlet race conformance cuts kills bundle docs lock clean distclean
+.PHONY: help demo test lint format simulate mutants mutate bench bench-ledger gauntlet race conformance cuts kills bundle docs lock clean distclean
 .DELETE_ON_ERROR:
 
 PICK = for candidate in $(PYTHON) python3 python3.13 python3.12 python3.11 python; do \
@@ -25,6 +25,7 @@ help:
 	@echo "make lint       ruff, mypy, the import contracts, the tidy test"
 	@echo "make simulate   the simulated worlds (N=2000: so many over all cores, with the cells that they hit; KEEP=1: kept)"
 	@echo "                DEPTH=b: with the real adapters on the paper wires; SEEDS=0:200 chooses; ARGS=--trace prints all"
+	@echo "make mutants    break the rules of an exit on purpose, one after the other: the worlds must notice each"
 	@echo "make bench      how fast an exit is, against what the wire allows (ARGS='--runs 20 --only warm20', --quick)"
 	@echo "make bench-ledger  refunds a second against this disk and database (ARGS=--rounds 9)"
 	@echo "make gauntlet   the traders' loops and our exit through every fault, and the page of it (ARGS='--jobs 2', --by-turns)"
@@ -110,6 +111,9 @@ simulate: .venv/dev.stamp
 	@$(if $(filter b,$(DEPTH)),$(if $(SEEDS),SEEDS=$(SEEDS)) .venv/bin/python -m tests.simulation.wires $(N) $(ARGS),\
 	$(if $(N),.venv/bin/python -m tests.simulation.exits $(N) $(if $(KEEP),--keep) $(ARGS),\
 	$(if $(SEEDS),SEEDS=$(SEEDS)) .venv/bin/python -m pytest tests/simulation $(ARGS)))
+
+mutants: .venv/dev.stamp
+	@.venv/bin/python -m tests.simulation.exits.hunt $(ARGS)
 
 # uv comes with the requirements of the checks, so that locking needs nothing installed by hand either.
 COMPILE = .venv/bin/uv pip compile --universal --python-version 3.11 --generate-hashes \

@@ -12,7 +12,7 @@ from random import Random
 from typing import Any, cast
 
 from bastion.domain.principal import Principal, Scope
-from bastion.domain.records import Entry, LegJudged, LegReopened, Record, RoundIntended
+from bastion.domain.records import Entry, LatchTripped, LegJudged, LegReopened, Record, RoundIntended
 from bastion.errors import JournalUnusable
 from bastion.exits.executor import Executor
 from bastion.exits.report import ExitReport, fold
@@ -62,6 +62,7 @@ class SimulatedJournal:
     def __init__(self, world: World, clock: VirtualClock) -> None:
         self.durable: list[Entry] = []
         self.intended: set[str] = set()
+        self.latched = False
         self.appends = 0
         self.cuts: dict[int, bool] = {}
         self.full_until_s = self.slow_until_s = 0.0
@@ -113,6 +114,7 @@ class SimulatedJournal:
             self.durable.append(entry)
             made.append(entry)
             self.intended |= intended(record)
+            self.latched = self.latched or isinstance(record, LatchTripped)
         if cut is True:
             raise PowerCut
         return tuple(made)
@@ -140,12 +142,14 @@ class MemoryShelf:
     def __init__(self) -> None:
         self._lines: list[str] = []
         self.intended: set[str] = set()
+        self.latched = False
 
     async def put(self, lines: Sequence[str]) -> None:
         self._lines.extend(lines)
         for line in lines:
             row = json.loads(line)
             self.intended |= intended(decode(row["kind"], row["body"]))
+            self.latched = self.latched or row["kind"] == "LatchTripped"
 
     def chains(self) -> tuple[tuple[str, ...], ...]:
         return (tuple(self._lines),)
@@ -209,6 +213,7 @@ class Arena:
             lying.ambush = partial(self._lurk, lying)
             self.oracle.markets[venue.name] = market
         self.oracle.durable = self._durable_ids
+        self.oracle.latched = lambda: self.journal.latched or self.shelf.latched
         self.journal.struck = self._journal_struck
         self.journal.intending = self._intending
         began_s = self.clock.seconds

@@ -68,7 +68,7 @@ def deeper(seed: int) -> World:
 
 
 def _venue(rng: Random, world: World, name: str, aim: Cell) -> VenueDraw:
-    venue = draw_venue(rng, name) if rng.random() < 0.5 else _bare(rng, name)
+    venue = draw_venue(rng, name) if rng.random() < 0.5 else bare(rng, name)
     venue.style, venue.hedged = aim[2], aim[3] == "hedged"
     venue.holdings, venue.orders, venue.events = [], [], []
     for number in range(rng.choice((1, 1, 2, 3, 3, 4, 5))):
@@ -84,11 +84,11 @@ def _venue(rng: Random, world: World, name: str, aim: Cell) -> VenueDraw:
     if rng.random() < 0.7:
         venue.dead_for_good = venue.terminal_for_good = False
     _styled(rng, venue)
-    _aim(rng, world, venue, aim)
+    apply(rng, world, venue, aim)
     return venue
 
 
-def _bare(rng: Random, name: str) -> VenueDraw:
+def bare(rng: Random, name: str) -> VenueDraw:
     return VenueDraw(
         name=name,
         hedged=False,
@@ -107,7 +107,7 @@ def _styled(rng: Random, venue: VenueDraw) -> None:
     venue.size_free = venue.style in {"bybit", "okx"}
 
 
-def _aim(rng: Random, world: World, venue: VenueDraw, aim: Cell) -> None:
+def apply(rng: Random, world: World, venue: VenueDraw, aim: Cell) -> None:
     fault, phase = aim[0], Phase(aim[1])
     venue.dead = venue.dead_for_good = venue.terminal = venue.terminal_for_good = (
         False if rng.random() < 0.9 else venue.dead
@@ -118,7 +118,7 @@ def _aim(rng: Random, world: World, venue: VenueDraw, aim: Cell) -> None:
         world.hold_s = max(world.hold_s, HOLD_S)
         venue.heals_at_s = max(venue.heals_at_s, 5.0)
     if phase is Phase.CANCELS:
-        _rests(rng, venue, reduces=False)
+        rest(rng, venue, reduces=False)
     if fault in TROUBLES or fault == "ghost_fill":
         if fault == "ghost_fill":
             venue.lie = "none"
@@ -166,7 +166,7 @@ def _ambush(rng: Random, venue: VenueDraw, fault: str, phase: Phase) -> None:
     elif fault == "clock_jump":
         ambush.lasts_s = rng.uniform(-3600.0, 3600.0)
     elif fault in {"stop_fires", "entry_fires"}:
-        _rests(rng, venue, reduces=fault == "stop_fires")
+        rest(rng, venue, reduces=fault == "stop_fires")
     elif fault not in {"power_cut", "second_operator"}:
         ambush.instrument = held.instrument
         ambush.side = held.side if venue.hedged else ""
@@ -183,7 +183,7 @@ def _ambush(rng: Random, venue: VenueDraw, fault: str, phase: Phase) -> None:
     venue.ambushes.append(ambush)
 
 
-def _rests(rng: Random, venue: VenueDraw, *, reduces: bool) -> None:
+def rest(rng: Random, venue: VenueDraw, *, reduces: bool) -> None:
     held = venue.holdings[0]
     venue.orders.append(
         OrderDraw(

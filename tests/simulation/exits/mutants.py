@@ -8,13 +8,15 @@ from typing import Any
 from unittest.mock import patch
 
 from bastion.domain.look import Look
+from bastion.domain.mandate import ExitKind
 from bastion.domain.money import Quantity
 from bastion.domain.order import Direction, OrderRequest
 from bastion.domain.position import Side
-from bastion.domain.records import Outcome
+from bastion.domain.records import LegStarted, Outcome
 from bastion.domain.verdict import Verdict
 from bastion.exits import courier, executor, hand, ladder, pace, part, plan, progress, verdict
 from bastion.exits.recorder import Recorder
+from bastion.storage.spool import SpooledJournal
 
 Break = Callable[[], list[AbstractContextManager[Any]]]
 
@@ -195,6 +197,34 @@ def _only_the_first_slice_is_sent() -> list[AbstractContextManager[Any]]:
         return (replace(first, quantity=Quantity(min(first.quantity, Decimal("0.05")))),)
 
     return [patch.object(plan, "slices", slices)]
+
+
+def _an_exit_trips_no_latch() -> list[AbstractContextManager[Any]]:
+    return [patch.object(ExitKind, "latches", property(lambda _: False))]
+
+
+def _the_spool_is_not_read() -> list[AbstractContextManager[Any]]:
+    return [patch.object(SpooledJournal, "_beside", lambda _: [])]
+
+
+def _the_spool_is_only_memory() -> list[AbstractContextManager[Any]]:
+    async def keep(self: Any, records: Any, *, failed: bool) -> Any:  # noqa: ANN401, ARG001 - stands in for the original
+        self._memory_after.extend(None for _ in records)
+        return self._memory.keep(records)
+
+    return [patch.object(SpooledJournal, "_spool", keep)]
+
+
+def _unanswered_intents_are_forgotten() -> list[AbstractContextManager[Any]]:
+    original = progress.Leg._turn
+
+    def turn(self: Any, record: Any) -> None:  # noqa: ANN401 - stands in for the original
+        original(self, record)
+        if isinstance(record, LegStarted):
+            self.sent = {cid: one for cid, one in self.sent.items() if one.answer is not None}
+            self.rounds = max((one.round for one in self.sent.values()), default=0)
+
+    return [patch.object(progress.Leg, "_turn", turn)]
 
 
 MUTANTS: Mapping[str, Break] = {

@@ -32,6 +32,7 @@ class Oracle:
     violations: list[str] = field(default_factory=list)
     markets: dict[str, Market] = field(default_factory=dict)
     durable: Callable[[], set[str]] = set
+    latched: Callable[[], bool] = lambda: True
     looks: dict[str, list[Look]] = field(default_factory=dict)
     placed: dict[str, tuple[str, OrderRequest, float]] = field(default_factory=dict)
     reported: dict[tuple[str, tuple[str, str, str]], Decimal] = field(default_factory=dict)
@@ -95,6 +96,8 @@ class Oracle:
             self._broken(f"the id {cid} was sent twice (I2)")
         if cid not in self.durable() and not self.world.dawdles:
             self._broken(f"order {cid} left without a journaled intent (I2)")
+        if not self.latched():
+            self._broken("an order left before the latch was tripped (I5)")
         self._banned(venue)
         most = self.reported.get((venue, request.position.key), Decimal(0))
         if request.quantity > most:

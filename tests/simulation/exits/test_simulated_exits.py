@@ -10,6 +10,7 @@ from tests.simulation.exits.arena import simulate
 from tests.simulation.exits.cells import applicable
 from tests.simulation.exits.deeper import deeper
 from tests.simulation.exits.mutants import MUTANTS, broken
+from tests.simulation.exits.pair_mutants import PAIRS, noticed, pair_world
 from tests.simulation.exits.world import World, draw
 
 # Each of these once broke a rule; what it taught stands beside it.
@@ -77,6 +78,21 @@ def test_a_broken_rule_is_noticed(name: str) -> None:
     start = NOTICED_AT.get(name, 0)
     with broken(name):
         assert any(simulate(seed).violations for seed in range(start, start + SEARCH))
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("name", PAIRS)
+def test_a_broken_rule_is_noticed_only_where_its_faults_coincide(name: str) -> None:
+    alone, together = noticed(name, range(3))
+    assert together
+    assert not alone
+
+
+@pytest.mark.parametrize("name", PAIRS)
+def test_where_those_faults_coincide_no_rule_breaks(name: str) -> None:
+    pair = PAIRS[name]
+    for seed in range(3):
+        assert not simulate(seed, world=pair_world(seed, pair.faults, held=pair.held)).violations
 
 
 @pytest.mark.parametrize("seed", [3, 41])

@@ -212,7 +212,7 @@ def draw_venue(rng: Random, name: str) -> VenueDraw:  # noqa: C901 - one draw af
     if venue.lie == "cold_start":
         venue.lag_s = rng.uniform(0.05, 0.24)
     if venue.lie == "lag" and rng.random() < 0.5:
-        _racing_entry(rng, venue)
+        race(rng, venue)
     for fault in (
         "unread",
         "hangs",
@@ -287,7 +287,7 @@ def add_resting(rng: Random, venue: VenueDraw, instrument: str) -> None:
     )
 
 
-def _racing_entry(rng: Random, venue: VenueDraw) -> None:
+def race(rng: Random, venue: VenueDraw) -> None:
     # An entry order fills while its cancel travels, on an instrument that held nothing.
     buys = rng.random() < 0.5
     venue.orders.append(

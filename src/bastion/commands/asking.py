@@ -8,7 +8,7 @@ from decimal import Decimal
 from bastion.commands.desk import RECENT_EXITS, Desk, RunningExit
 from bastion.domain.account import Account
 from bastion.domain.principal import Principal
-from bastion.domain.records import ExitRequested, RequestTagged
+from bastion.domain.records import Entry, ExitEnded, ExitJudged, ExitRequested, LegReopened, RequestTagged
 from bastion.errors import Refused
 from bastion.exits.progress import unjudged
 from bastion.exits.request import Wish, request_exit
@@ -156,7 +156,13 @@ async def _join_or_begin(desk: Desk, principal: Principal, request: Asked) -> st
 
 async def _begin(desk: Desk, principal: Principal, request: Asked, *, ours: bool) -> str:
     # What another process carries out, or what a dead one left: both stand in the journal without a verdict.
-    waiting = [found for found in desk.unfinished() if desk.is_recent(found)]
+    recent = [desk.journal.entries(one) for one in reversed(desk.journal.exit_ids()[-RECENT_EXITS:])]
+    waiting = [
+        found
+        for found in (unjudged(entries) for entries in recent)
+        if found is not None and desk.is_recent(found)
+    ]
+    tried = [found for found in (_still_tried(desk, entries) for entries in recent) if found is not None]
     if ours and request.wish.kind.latches:
         for found in reversed(waiting):
             if found.kind.latches and desk.exit_of(found.exit_id) is None:
@@ -180,7 +186,9 @@ async def _begin(desk: Desk, principal: Principal, request: Asked, *, ours: bool
         hold_s=request.hold_s,
         wish=request.wish,
         joined=tuple(
-            found.exit_id for found in reversed(waiting) if names & {one.name for one in found.accounts}
+            found.exit_id
+            for found in (*reversed(waiting), *reversed(tried))
+            if names & {one.name for one in found.accounts}
         ),
     )
     if principal.asked_as and desk.tagged is not None:
@@ -191,6 +199,30 @@ async def _begin(desk: Desk, principal: Principal, request: Asked, *, ours: bool
         desk.start(exit_id)
     desk.tell(entries)
     return exit_id
+
+
+def _still_tried(desk: Desk, entries: Sequence[Entry]) -> ExitRequested | None:
+    """Return the request of an exit that ended without success, and that some process still goes on with.
+
+    Such a process writes a round every few seconds.
+    """
+    request: ExitRequested | None = None
+    failed = False
+    for entry in entries:
+        match entry.record:
+            case ExitRequested():
+                request = entry.record
+            case ExitJudged():
+                failed = not entry.record.verdict.success
+            case LegReopened() | ExitEnded():
+                failed = False
+            case _:
+                pass
+    if request is None or not failed:
+        return None
+    ours = desk.exit_of(request.exit_id) is not None
+    age_ns = desk.clock.now_ns() - entries[-1].at_ns
+    return request if ours or age_ns < STUCK_S * SECOND_NS else None
 
 
 def _scope(wish: Wish, account: str) -> Scope:

@@ -98,12 +98,31 @@ def report_of(desk: Desk, principal: Principal, exit_id: str) -> ExitReport:
     """
     permit(principal, Act.EXIT_STATUS)
     report = fold(entries_of(desk, principal, exit_id))
+    beside = _beside(desk, principal, report)
+    if beside:
+        report = replace(report, warnings=(*beside, *report.warnings))
     if report.kind in PART_NOTES:
         report = replace(report, warnings=(PART_NOTES[report.kind], *report.warnings))
     if desk.paper:
         # Nobody must take the practice for the real thing in the very moment in which it counts.
         return replace(report, warnings=(PAPER_NOTE, *report.warnings))
     return report
+
+
+def _beside(desk: Desk, principal: Principal, report: ExitReport) -> tuple[str, ...]:
+    # Whoever presses again wants to know what became of the first press.
+    told = []
+    for exit_id in report.joined:
+        seen = visible(desk.journal.entries(exit_id), principal)
+        if not any(isinstance(entry.record, ExitRequested) for entry in seen):
+            continue
+        earlier = fold(seen)
+        if earlier.verdict is not None and not earlier.success:
+            told.append(
+                f"{exit_id} ended {earlier.verdict.value} and was still being tried; this one began at once, "
+                "beside it."
+            )
+    return tuple(told)
 
 
 def entries_of(desk: Desk, principal: Principal, exit_id: str) -> Sequence[Entry]:

@@ -1,6 +1,8 @@
 """`bastion exit`, driven by configuration alone against exchanges over real sockets."""
 
 import json
+import re
+import signal
 import sys
 from decimal import Decimal
 from pathlib import Path
@@ -277,6 +279,44 @@ def test_a_reader_that_goes_away_stops_nothing(trader: Trader) -> None:
         assert process.stderr is not None
         process.stderr.close()
         assert paper.positions("binance") == paper.positions("bybit") == {}
+
+
+def test_ctrl_c_after_the_latch_stops_nothing_and_names_the_way_to_go_on(trader: Trader) -> None:
+    with paper_exchange("seed") as paper:
+        trader.connect(paper)
+        paper.break_with({"kind": "latency", "round_trip_ms": 800})
+        command = [word for word in trader.exit_command() if word != "--json"]
+        with trader.start(*command, "--no-hold") as process:
+            wait_until(lambda: trader.journal_holds("RunStarted"), what="the latch")
+            process.send_signal(signal.SIGINT)
+            out, err = process.communicate(timeout=60)
+        assert process.returncode == 0, err
+        assert re.search(r"goes on to its verdict.*`bastion exit --resume x[a-z0-9]+` goes on", out + err)
+        assert out.splitlines()[-1].startswith("\u25a0 FLAT ")
+        assert not any(paper.positions(venue) for venue in paper.wires)
+
+
+def test_pressing_again_while_a_failed_exit_is_still_tried_begins_at_once_and_says_so(
+    trader: Trader,
+) -> None:
+    with paper_exchange("seed") as paper:
+        trader.connect(paper)
+        paper.break_with({"kind": "fail", "venue": "bybit", "method": "POST", "failure": "unavailable"})
+        command = [word for word in trader.exit_command() if word != "--json"]
+        with trader.start(*command, "--hold", "60", "--deadline", "3") as first:
+            wait_until(lambda: trader.journal_holds("NOT_FLAT"), what="the first verdict")
+            assert first.poll() is None, "it goes on"
+            paper.ask("DELETE", "/faults")
+            code, again = trader.exit()
+            assert (code, again["verdict"]) == (0, "FLAT"), again
+            (earlier,) = again["joined"]
+            assert earlier != again["exit_id"]
+            assert f"{earlier} ended NOT_FLAT and was still being tried" in again["warnings"][0]
+            assert not any(paper.positions(venue) for venue in paper.wires)
+            for venue, held in SEED_HELD.items():
+                assert_only_reduced(paper, venue, held)
+            first.send_signal(signal.SIGINT)
+            first.communicate(timeout=60)
 
 
 def test_watch_tells_a_finished_exit_again(trader: Trader) -> None:

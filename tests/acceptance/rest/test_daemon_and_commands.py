@@ -2,6 +2,7 @@
 
 import json
 import os
+import pty
 import signal
 import subprocess
 from collections.abc import Iterator
@@ -148,6 +149,33 @@ def test_a_daemon_that_dies_in_mid_exit_is_stood_in_for(tmp_path: Path) -> None:
         assert report["verdict"] == "FLAT"
         assert report["total_realized_pnl_usd"] == -1250
         assert desk.venues.open_positions() == 0
+
+
+def test_ctrl_c_leaves_the_exit_to_the_daemon_and_names_it(desk: RestDesk) -> None:
+    desk.venues.slow_down(400)
+    with started(desk.house, "exit", "--now") as process:
+        desk.venues.wait_for_orders(1)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=COMMAND_S)
+    assert process.returncode == 130, out + err
+    exit_id = desk.ask("GET", "/v1/exits").json()["exits"][0]["exit_id"]
+    assert f"`bastion watch {exit_id}` follows it" in err
+    desk.venues.wait_for_flat()
+
+
+def test_ctrl_c_in_the_first_second_on_a_terminal_sends_nothing(desk: RestDesk) -> None:
+    ours, theirs = pty.openpty()
+    with subprocess.Popen(
+        [PROGRAM, "exit"], env=desk.house.variables, stdin=theirs, stdout=theirs, stderr=subprocess.PIPE
+    ) as process:
+        assert process.stderr is not None
+        assert b"Ctrl-C within 1 s aborts" in process.stderr.readline()
+        process.send_signal(signal.SIGINT)
+        assert process.stderr.read().decode() == "Aborted; nothing was sent.\n"
+    os.close(ours)
+    os.close(theirs)
+    assert process.returncode == 6
+    assert desk.venues.open_positions() == 4
 
 
 def test_a_daemon_of_another_home_is_not_asked(desk: RestDesk, tmp_path: Path) -> None:

@@ -141,6 +141,8 @@ class Board:
         else:
             latched = "latched; " if record.kind.latches else ""
             text = f"\u25b2 EXITING {record.exit_id}: {latched}closing {part} on {accounts}"
+        if record.joined:
+            text += f", beside {', '.join(record.joined)}"
         return (Line(text),)
 
     def _looked(self, record: Looked) -> tuple[Line, ...]:

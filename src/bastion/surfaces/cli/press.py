@@ -39,8 +39,9 @@ class ExitOptions:
 class _Interrupts:
     """Ctrl-C and a closed terminal: neither stops a latched exit; in the hold, Ctrl-C ends the watch."""
 
-    def __init__(self, say: Callable[[str], None]) -> None:
+    def __init__(self, say: Callable[[str], None], running: Callable[[], str]) -> None:
         self._say = say
+        self._running = running
         self._told = False
         self.holding = False
         self.leave = asyncio.Event()
@@ -50,7 +51,9 @@ class _Interrupts:
             self.leave.set()
         elif not self._told:
             self._told = True
-            self._say("The exit is latched and goes on to its verdict; Ctrl-C does not stop it.")
+            exit_id = self._running()
+            again = f" If this process dies, `bastion exit --resume {exit_id}` goes on." if exit_id else ""
+            self._say(f"The exit goes on to its verdict; Ctrl-C does not stop it.{again}")
 
     def install(self) -> None:
         loop = asyncio.get_running_loop()
@@ -77,7 +80,7 @@ async def run_exit(place: Place, options: ExitOptions) -> int:
         if hold_s is None and not interactive:
             hold_s = Decimal(0)
         view = choose_view(json=options.json)
-        interrupts = _Interrupts(view.say)
+        interrupts = _Interrupts(view.say, lambda: _id_of(desk))
         interrupts.install()
         try:
             with view:
@@ -107,6 +110,15 @@ async def _ask(desk: Desk, options: ExitOptions, *, hold_s: Decimal | None) -> E
         deadline_s=options.deadline_s,
         hold_s=hold_s,
     )
+
+
+def _id_of(desk: Desk) -> str:
+    running = desk.running()
+    if running is not None:
+        return running.exit_id
+    # Another process carries it out, and this one follows.
+    waiting = desk.unfinished()
+    return waiting[0].exit_id if waiting else ""
 
 
 def _code(desk: Desk, report: ExitReport) -> Code:

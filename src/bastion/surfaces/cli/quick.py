@@ -62,7 +62,11 @@ def _exit(daemon: Daemon, parsed: argparse.Namespace, arguments: Sequence[str]) 
         return _alone(arguments)
     if not (parsed.now or parsed.json or daemon.paper):
         # On a terminal a person has a second to abort.
-        _load("following").abort_window()
+        try:
+            _load("following").abort_window()
+        except KeyboardInterrupt:
+            _load("view").complain("Aborted; nothing was sent.")
+            return int(_load("codes").Code.ABORTED)
     body = {
         "reason": parsed.reason,
         "deadline_s": _text(parsed.deadline),
@@ -74,10 +78,25 @@ def _exit(daemon: Daemon, parsed: argparse.Namespace, arguments: Sequence[str]) 
         exit_id = str(told.value["exit_id"]) if told.status in _TAKEN else ""
     except (Silence, KeyError, TypeError, ValueError):
         exit_id = ""
+    except KeyboardInterrupt:
+        _load("view").complain(
+            "Interrupted while the daemon was asked: the exit may have begun, and then goes on there. "
+            "`bastion status` tells, and `bastion exit` joins it."
+        )
+        return int(_load("codes").Code.DETACHED)
     if not exit_id:
         # Refused or silent: what was begun there, if anything, is found in the journal and joined.
         return _alone(arguments)
-    return int(_load("following").run(daemon, exit_id, parsed))
+    try:
+        return int(_load("following").run(daemon, exit_id, parsed))
+    except KeyboardInterrupt:
+        # Before the following has begun; from then on it tells this itself.
+        _load("view").complain(_goes_on(daemon, exit_id))
+        return int(_load("codes").Code.DETACHED)
+
+
+def _goes_on(daemon: Daemon, exit_id: str) -> str:
+    return f"The exit goes on in the daemon (process {daemon.pid}); `bastion watch {exit_id}` follows it."
 
 
 def _halt(daemon: Daemon, parsed: argparse.Namespace, arguments: Sequence[str]) -> int:

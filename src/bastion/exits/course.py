@@ -67,6 +67,13 @@ class Course:
         """Take the exit's verdict back: a leg works again."""
         self._verdict = None
 
+    @property
+    def hold_ends_ns(self) -> int | None:
+        """Until when (monotonic) it holds; None while no verdict is a success."""
+        if self._verdict is None or not self._verdict.success:
+            return None
+        return self._held_until_ns
+
     def over(self, now_ns: int) -> bool:
         """Return whether the hold has passed and nothing is chased any more."""
         if self._verdict is None or self._chased_until_ns is None:

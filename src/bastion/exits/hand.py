@@ -363,7 +363,9 @@ class Hand:
         known = [judged for judged in verdicts if isinstance(judged, LegJudged)]
         if len(known) == len(verdicts):
             calm = all(judged.verdict.success for judged in known)
-            return look.ended_ns + nanoseconds(settings.hold_look_gap_s if calm else settings.chase_gap_s)
+            again_ns = look.ended_ns + nanoseconds(settings.hold_look_gap_s if calm else settings.chase_gap_s)
+            ends = [part.course.hold_ends_ns for part in self._parts if part.holds]
+            return min([again_ns, *(end for end in ends if end is not None and end > look.begun_ns)])
         gap_ns = settings.look_gap_ms * 1_000_000
         again_ns = look.ended_ns + nanoseconds(backoff_s(self._idle, settings))
         if standing.clean and not standing.confirmed:

@@ -107,9 +107,16 @@ class Part:
         if self.judged is None:
             return False
         if self.holds:
-            return self.course.over(now_ns)
+            return self.course.over(now_ns) and self._looked_last(now_ns)
         patience_ns = nanoseconds(self._settings.fills_patience_s)
         return now_ns >= self.judged_ns + patience_ns or not pending(self.leg)
+
+    def _looked_last(self, now_ns: int) -> bool:
+        # What is opened in the last moment of the hold is found by a look that begins when it has passed.
+        ends_ns, look = self.course.hold_ends_ns, self.leg.look
+        if ends_ns is None or look is None or look.begun_ns >= ends_ns:
+            return True
+        return now_ns >= ends_ns + nanoseconds(self._settings.read_deadline_s)
 
     def begin(self, *, link: str) -> None:
         """Begin, or after a surprise begin anew: what was seen and waited for before proves nothing now."""

@@ -78,7 +78,7 @@ class Leg:
     extra_s: Decimal = ZERO
     judged: LegJudged | None = None
     proofs: tuple[Looked, ...] = ()
-    reopenings: int = 0
+    reopened: list[tuple[int, LegReopened]] = field(default_factory=list)
 
     def apply(self, record: Record, *, at_ns: int) -> None:
         """Take one record of this leg into account; `at_ns` is UTC nanoseconds of its writing."""
@@ -103,7 +103,7 @@ class Leg:
             case Troubled():
                 self.troubles.append(record)
             case _:
-                self._turn(record)
+                self._turn(record, at_ns=at_ns)
 
     @property
     def look(self) -> Look | None:
@@ -200,7 +200,7 @@ class Leg:
             self.books[key] = book
         return book
 
-    def _turn(self, record: Record) -> None:
+    def _turn(self, record: Record, *, at_ns: int) -> None:
         match record:
             case LegStarted():
                 self.run, self.link = record.run, record.link or self.link
@@ -213,6 +213,7 @@ class Leg:
                 self.judged = record
                 self.proofs = tuple(look for look in (self.before, self.latest) if look is not None)
             case LegReopened():
+                self.reopened.append((at_ns, record))
                 self._reopen()
             case _:
                 pass
@@ -259,7 +260,6 @@ class Leg:
         self.seconds = {}
         self.openers = {}
         self.judged = None
-        self.reopenings += 1
 
 
 @dataclass(slots=True, kw_only=True)

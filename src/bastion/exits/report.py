@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 from bastion.domain.mandate import ExitKind
-from bastion.domain.money import ZERO, Quantity, Usd, round_usd
+from bastion.domain.money import ZERO, Usd, round_usd
 from bastion.domain.order import OpenOrder
 from bastion.domain.position import Position
 from bastion.domain.records import Entry, Outcome
@@ -14,13 +14,15 @@ from bastion.domain.symbol import pair
 from bastion.domain.verdict import ExitState, Verdict
 from bastion.errors import Fault
 from bastion.exits import last_rung
-from bastion.exits.books import Sent, book_key
+from bastion.exits.books import book_key
 from bastion.exits.closings import Closing, closings, refund_of
 from bastion.exits.exposure import exposure
 from bastion.exits.own_orders import is_ours
 from bastion.exits.part_words import told_verdict
 from bastion.exits.progress import Leg, Progress, progress
 from bastion.exits.proof import demand_proof
+from bastion.exits.reopenings import reopenings
+from bastion.exits.resolved_orders import resolved_orders
 from bastion.exits.rungs_taken import rungs_taken
 from bastion.exits.sentences import covered_part, next_step, not_ours, summary, warnings
 from bastion.exits.telling import (
@@ -31,6 +33,7 @@ from bastion.exits.telling import (
     LegProof,
     LookProof,
     RefundedMargin,
+    ReopenedRow,
     Residual,
     ResolvedOrder,
     RungTaken,
@@ -118,7 +121,7 @@ def _report(state: Progress, legs: tuple[Leg, ...]) -> ExitReport:
         warnings=(*not_ours(closed), *warnings(state)),
         reason=state.request.reason,
         requested_at=iso(state.requested_ns),
-        resolved=tuple(row for leg in legs for row in _resolved(leg)),
+        resolved=tuple(row for leg in legs for row in resolved_orders(leg)),
         looks=tuple(_proof(leg, state) for leg in legs),
         refunds=refunds,
         total_refunded_margin_usd=Usd(sum((row.refunded_margin_usd or ZERO for row in refunds), ZERO)),
@@ -128,6 +131,7 @@ def _report(state: Progress, legs: tuple[Leg, ...]) -> ExitReport:
         kind=state.request.kind,
         ladder=tuple(row for leg in legs for row in rungs_taken(leg)),
         exposure=exposure(legs, judged=verdict is not None),
+        reopened=tuple(row for leg in legs for row in _reopened(leg)),
     )
     return replace(report, summary=_said(report, state, legs))
 
@@ -347,27 +351,18 @@ def _errors(leg: Leg, verdict: Verdict | None) -> Iterable[ExitError]:
         )
 
 
-def _resolved(leg: Leg) -> Iterable[ResolvedOrder]:
-    for order in leg.sent.values():
-        answer = order.answer
-        told = answer is not None and answer.outcome is Outcome.ANSWERED
-        if told or order.resolved is None:
-            continue
-        yield ResolvedOrder(
-            symbol=pair(order.request.position.symbol),
+def _reopened(leg: Leg) -> Iterable[ReopenedRow]:
+    for row in reopenings(leg):
+        yield ReopenedRow(
+            at=iso(row.at_ns),
             exchange=leg.account.venue,
             account=leg.account.name,
-            client_order_id=order.request.client_order_id,
-            by=order.resolved.value,
-            filled=_filled(leg, order),
+            symbol=row.symbol,
+            direction=row.direction,
+            quantity=row.quantity,
+            kind=row.kind,
+            by=row.by,
         )
-
-
-def _filled(leg: Leg, order: Sent) -> Quantity | None:
-    cid = order.request.client_order_id
-    fills = sum((fill.quantity for fill in leg.fills.values() if fill.client_order_id == cid), ZERO)
-    amount = max(fills, order.filled)
-    return Quantity(amount) if amount > ZERO or order.state is not None else None
 
 
 def _proof(leg: Leg, state: Progress) -> LegProof:

@@ -11,6 +11,7 @@ from bastion.domain.symbol import pair
 from bastion.domain.verdict import ExitState, Verdict
 from bastion.exits.part_words import told_verdict
 from bastion.exits.progress import Leg, Progress
+from bastion.exits.reopenings import reopenings
 from bastion.exits.telling import ClosedPosition, ExitError, Residual, UnreadPart
 
 NAMED_MAX = 4
@@ -160,8 +161,7 @@ def warnings(state: Progress) -> tuple[str, ...]:
         told.extend(f"{name}: {line}" for line in _refusals(leg))
         told.extend(f"{name}: {why}." for why in leg.whys)
         told.extend(f"{name}: {note}." for note in (leg.look.notes if leg.look is not None else ()))
-        if leg.reopenings:
-            told.append(f"{name}: something was opened again after flat, {count(leg.reopenings, 'time')}.")
+        told.extend(f"{name}: {row.said}" for row in reopenings(leg))
         told.extend(
             f"{name}: {trouble.part} failed on the way: {trouble.message or trouble.code}."
             for trouble in leg.troubles

@@ -184,6 +184,24 @@ class Exposure:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReopenedRow:
+    """What was opened again after flat, and closed or cancelled again.
+
+    `kind` is `position` or `order`; `by` are the beginnings of the client ids whose orders did it, empty
+    where the venue does not tell.
+    """
+
+    at: str
+    exchange: str
+    account: str
+    symbol: str
+    direction: str
+    quantity: Quantity
+    kind: str
+    by: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LookProof:
     """One of the two looks behind a flat leg: when it ended (ISO-8601, UTC) and which parts it read."""
 
@@ -238,7 +256,7 @@ class ExitReport:
     `selection` covers and of nothing else. `positions_closed` counts no reduced position. `joined` names
     the exits that ran on accounts of this one when it came; `kind` is what the exit's machinery was used for.
     `ladder` holds the rounds in which a position was not closed by a plain market order, in their order;
-    `exposure` what the accounts were exposed to before and after.
+    `exposure` what the accounts were exposed to before and after; `reopened` what was opened again after it.
     """
 
     summary: str
@@ -272,3 +290,4 @@ class ExitReport:
     kind: ExitKind
     ladder: tuple[RungTaken, ...]
     exposure: Exposure
+    reopened: tuple[ReopenedRow, ...]

@@ -33,7 +33,7 @@ from tests.paper_process import PaperProcess, paper_exchange
 from tests.wires_rig import WIRES, world
 
 OWNER = Principal(id="owner", surface="test", scope=Scope.TRADE)
-DEADLINE_S = Decimal(30)
+DEADLINE_S = Decimal(120)
 WRITES_MAX = 200
 
 

@@ -16,7 +16,6 @@ from bastion.domain.money import ZERO, floor_to_step
 from bastion.domain.order import (
     CancelAnswer,
     Direction,
-    Fill,
     OpenOrder,
     OrderKind,
     OrderRequest,
@@ -28,8 +27,8 @@ from bastion.errors import AnswerMalformed, Fault, OutcomeUnknown, VenueError, V
 from bastion.ports import Clock
 from bastion.venues.ccxt import binance_rows as rows
 from bastion.venues.ccxt import binance_witness as witness
-from bastion.venues.ccxt.binance_forced import key_of
-from bastion.venues.ccxt.binance_protection import NO_SUCH_ORDER, ORDER, BinanceProtection
+from bastion.venues.ccxt.binance_fills import BinanceFills
+from bastion.venues.ccxt.binance_protection import NO_SUCH_ORDER, ORDER
 from bastion.venues.ccxt.binance_thrift import Thrift, spared
 from bastion.venues.ccxt.faults import Refusal, binance_refusal
 from bastion.venues.ccxt.shelf import Instruments, Shelf, by_key
@@ -37,15 +36,13 @@ from bastion.venues.ccxt.sockets import Connect, tcp
 from bastion.venues.ccxt.venue import Part, PartRead
 from bastion.venues.ccxt.wire import VenueKey, Wire
 from bastion.venues.ccxt.witness import Claim
-from bastion.venues.deadline import Deadline, settled, together
+from bastion.venues.deadline import Deadline, settled
 from bastion.venues.encoders.binance import BinanceEncoder
 from bastion.venues.raw import Answer, Row, plain, read_rows
 from bastion.venues.throttle import Limit, Throttle
 
 EXCHANGE, KEY_SPACE = "binanceusdm", "usdm"
 RECV_WINDOW_MS = 5000
-TRADES_PAGE = 1000
-PAGES_MAX = 50
 BANNED = frozenset({418, 403})
 BAN_WITHOUT_HEADER_S, PAUSE_WITHOUT_HEADER_S = 120.0, 2.0
 MINUTE_S, TEN_SECONDS_S = 60.0, 10.0
@@ -65,7 +62,7 @@ _USED = {
 }
 
 
-class BinanceVenue(BinanceProtection):
+class BinanceVenue(BinanceFills):
     """One USD-M account. Position mode is read from each position, never from a setting."""
 
     def __init__(
@@ -83,7 +80,7 @@ class BinanceVenue(BinanceProtection):
         self._key = key
         self._exchange = exchange
         self._throttle = Throttle(clock, ACCOUNT_LIMITS, shared=address)
-        self._fees, self._known = {}, {}
+        self._fees, self._known, self._named = {}, {}, {}
         self._thrift = Thrift(clock, self._throttle["weight"])
         super().__init__(account=account, clock=clock, shelf=shelf)
 
@@ -122,6 +119,7 @@ class BinanceVenue(BinanceProtection):
                 code="EXPIRED",
             )
         self._known[request.position.instrument, state.order_id] = None
+        self._named[state.order_id] = request.client_order_id
         return replace(state, client_order_id=request.client_order_id)
 
     async def order(self, request: OrderRequest, *, deadline_s: float) -> OrderState | None:
@@ -151,30 +149,6 @@ class BinanceVenue(BinanceProtection):
             else:
                 answers.append(CancelAnswer(order=order, gone=True))
         return tuple(answers)
-
-    async def fills(
-        self, positions: Sequence[Position], *, since_ms: int, deadline_s: float
-    ) -> tuple[Fill, ...]:
-        """Return the executions of Account Trade List; realizedPnl is price PnL, without commission."""
-        deadline = Deadline(self._clock, deadline_s)
-        symbols = {position.instrument for position in positions}
-        pages = await together([self._trades(symbol, since_ms, deadline) for symbol in sorted(symbols)])
-        trades = [row for page in pages for row in page]
-        coins = {row.text_or("commissionAsset", "USDT") for row in trades}
-        wanted = sorted(coins | {rows.margin_asset(row, row.text("symbol")) for row in trades})
-        prices = await together([self._rate(coin, deadline) for coin in wanted])
-        rates = dict(zip(wanted, prices, strict=True))
-        forced = await self._forced(trades, since_ms, deadline)
-        found = [
-            rows.fill(
-                row,
-                fee_rate=rates[row.text_or("commissionAsset", "USDT")],
-                pnl_rate=rates[rows.margin_asset(row, row.text("symbol"))],
-                forced=forced.get(key_of(row)),
-            )
-            for row in trades
-        ]
-        return tuple(sorted(found, key=lambda fill: (fill.at_ms, fill.instrument, fill.fill_id)))
 
     async def second_source(self, position: Position, *, deadline_s: float) -> Decimal:
         """Return the size by Account Information V3, which is kept apart from Position Information."""
@@ -327,23 +301,6 @@ class BinanceVenue(BinanceProtection):
         params = {"symbol": symbol}
         answer = await self._call(method, params, units={"weight": 1}, deadline=deadline, mutating=True)
         Row(answer.value, "cancel all")
-
-    async def _trades(self, symbol: str, since_ms: int, deadline: Deadline) -> list[Row]:
-        found: list[Row] = []
-        params: dict[str, object] = {"symbol": symbol, "startTime": since_ms, "limit": TRADES_PAGE}
-        for _ in range(PAGES_MAX):
-            method, units = "fapiPrivateGetUserTrades", {"weight": 5}
-            answer = await self._call(method, params, units=units, deadline=deadline)
-            page = read_rows(answer.value, "userTrades")
-            found.extend(page)
-            if len(page) < TRADES_PAGE:
-                return found
-            # fromId and startTime exclude each other; ids grow with time within a symbol.
-            newest = max(row.integer("id") for row in page)
-            params = {"symbol": symbol, "fromId": newest + 1, "limit": TRADES_PAGE}
-        raise AnswerMalformed(
-            f"{symbol}: more than {PAGES_MAX * TRADES_PAGE} executions since the exit began"
-        )
 
     async def _venue_time_ms(self, deadline: Deadline) -> int:
         answer = await self._call("fapiPublicGetTime", {}, units={"weight": 1}, deadline=deadline)

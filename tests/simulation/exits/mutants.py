@@ -218,8 +218,8 @@ def _the_spool_is_only_memory() -> list[AbstractContextManager[Any]]:
 def _unanswered_intents_are_forgotten() -> list[AbstractContextManager[Any]]:
     original = progress.Leg._turn
 
-    def turn(self: Any, record: Any) -> None:  # noqa: ANN401 - stands in for the original
-        original(self, record)
+    def turn(self: Any, record: Any, *, at_ns: int) -> None:  # noqa: ANN401 - stands in for the original
+        original(self, record, at_ns=at_ns)
         if isinstance(record, LegStarted):
             self.sent = {cid: one for cid, one in self.sent.items() if one.answer is not None}
             self.rounds = max((one.round for one in self.sent.values()), default=0)

@@ -91,8 +91,8 @@ def _recovery_forgets_what_was_seen() -> list[AbstractContextManager[Any]]:
 def _a_restart_forgets_the_books() -> list[AbstractContextManager[Any]]:
     original = progress.Leg._turn
 
-    def turn(self: Any, record: Any) -> None:  # noqa: ANN401 - stands in for the original
-        original(self, record)
+    def turn(self: Any, record: Any, *, at_ns: int) -> None:  # noqa: ANN401 - stands in for the original
+        original(self, record, at_ns=at_ns)
         if isinstance(record, LegStarted) and record.run > 1:
             self.books.clear()
 

@@ -49,10 +49,29 @@ async def test_who_shares_a_list_learns_it_when_its_asker_is_cancelled(hl: Scrip
 
 async def test_lists_of_executions_give_way_when_weight_is_short(hl: Scripted) -> None:
     hl.on(STATE, say(state(held("BTC", "0.7"))))
-    hl.venue._throttle["reads"].resize(190)
-    with pytest.raises(VenueRejected, match="kept for positions and orders") as refused:
-        await hl.venue.second_source(POSITION, deadline_s=S)
-    assert refused.value.fault is Fault.RATE_LIMIT
-    assert hl.seen(FILLS) == []
+    hl.on(FILLS, say([fill_row(1, 5)]))
+    hl.venue._throttle["reads"].resize(400)
+    assert await hl.venue.second_source(POSITION, deadline_s=S) == Decimal("0.5")
+    for weight in (360, 60):
+        hl.venue._throttle["reads"].resize(weight)
+        with pytest.raises(VenueRejected, match="kept for positions and orders") as refused:
+            await hl.venue.second_source(POSITION, deadline_s=S)
+        assert refused.value.fault is Fault.RATE_LIMIT
+    assert len(hl.seen(FILLS)) == 1
+    hl.venue._throttle["reads"].resize(360)
     look = await hl.venue.look(deadline_s=S)
     assert [position.instrument for position in look.positions] == ["BTC"]
+
+
+async def test_order_lists_that_were_spared_are_read_again_as_soon_as_no_position_is_seen(
+    hl: Scripted,
+) -> None:
+    await hl.venue.look(deadline_s=S)
+    hl.venue._throttle["reads"].resize(250)
+    hl.on(STATE, say(state(held("BTC", "0.7"))))
+    await hl.venue.look(deadline_s=S)
+    spared = await hl.venue.look(deadline_s=S)
+    assert {item.part for item in spared.unread} == {"orders main"}
+    hl.on(STATE, say(state()))
+    assert not (await hl.venue.look(deadline_s=S)).complete
+    assert (await hl.venue.look(deadline_s=S)).complete

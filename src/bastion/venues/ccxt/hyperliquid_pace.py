@@ -66,8 +66,8 @@ class Thrift:
 
     As long as weight is plenty, all are read. Then a dex on which the account holds neither money nor
     positions, and on which no order stood, is read every 30 s only. When weight is short while a position
-    is open, the lists give way to the positions for 10 s at a time; lists of executions do so sooner, since
-    they prove nothing that positions and the answers to orders would not.
+    is open, the lists give way to the positions for 10 s at a time; lists of executions do so sooner, to
+    one each 2 s: reads that fail or lag are repeated often, and would leave nothing for what ends an exit.
     """
 
     def __init__(self, clock: Clock, reads: Bucket) -> None:
@@ -76,13 +76,15 @@ class Thrift:
         self._unused_ns: dict[str, int] = {}
         self._held = False
         self._lists_ns = 0
+        self._executions_ns: dict[str, int] = {}
 
     PLENTY = 700
     KEPT = 300
     LEAST = 100
     GAP_S = 10.0
     UNUSED_S = 30.0
-    KEPT_FROM_EXECUTIONS = 200
+    KEPT_FROM_EXECUTIONS = 440
+    EXECUTIONS_GAP_S = 2.0
 
     def saw(self, *, held: bool) -> None:
         """Hear whether the latest look showed a position."""
@@ -104,7 +106,14 @@ class Thrift:
 
     def withholds(self, kind: str) -> bool:
         """Return whether a read of this kind is not sent, so that positions, contracts and orders can be."""
-        return kind in _ROW_READS and self._reads.free() < self.KEPT_FROM_EXECUTIONS
+        if kind not in _ROW_READS:
+            return False
+        now_ns, free = self._clock.monotonic_ns(), self._reads.free()
+        early = now_ns - self._executions_ns.get(kind, 0) < self.EXECUTIONS_GAP_S * NS
+        if free < self.LEAST or (free < self.KEPT_FROM_EXECUTIONS and early):
+            return True
+        self._executions_ns[kind] = now_ns
+        return False
 
     def spares(self) -> bool:
         """Return whether the look that begins now reads no order lists at all."""

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from decimal import Decimal
 
 from bastion.paper.book import DepthShape
-from bastion.paper.order import Direction, OrderKind, OrderRequest, PositionSide, TimeInForce
+from bastion.paper.order import Direction, Forced, OrderKind, OrderRequest, PositionSide, TimeInForce
 from bastion.paper.refusal import Refused
 from tests.simulation.wires.host import Host
 from tests.simulation.wires.stage import STEPS, TICKS, price_at, symbol_of
@@ -12,6 +12,7 @@ from tests.simulation.wires.worlds import BASES, MARKS, EventDraw
 
 BAND_SHARE = Decimal("0.08")
 DEEP = 100_000
+FORCED = {"adl": Forced.ADL, "liquidation": Forced.LIQUIDATION}
 
 
 class Happenings:
@@ -84,14 +85,8 @@ class Happenings:
             size, buys = max(abs(held) * event.share // step, Decimal(1)) * step, held < 0
         else:
             size, buys = abs(held), held < 0
-        if event.kind == "adl":
-            exchange.open_position(
-                event.account,
-                symbol,
-                side,
-                quantity=size if buys else -size,
-                entry=exchange.mark_price(symbol),
-            )
+        if event.kind in FORCED:
+            exchange.forced.close(event.account, symbol, side, how=FORCED[event.kind])
             return True
         rests = event.kind == "bot_order"
         tick = Decimal(TICKS[event.base])

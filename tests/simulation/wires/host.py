@@ -24,7 +24,7 @@ from tests.simulation.wires.worlds import HostDraw
 HTML = b"<html><head><title>Service</title></head><body>We will be back soon.</body></html>"
 BAN_S = {"binance": 120.0, "bybit": 600.0}
 ADDRESS = "198.51.100.7"
-SPENT_SHARE = 0.75
+SPENT_SHARE, HYPERLIQUID_SHARE = 0.75, 0.6
 BINANCE_WEIGHT = LimitSettings().weight_per_minute
 UNEXECUTED = {
     "unavailable": "unavailable",
@@ -131,10 +131,10 @@ class Host:
         if isinstance(self.wire, BinanceWire):
             return self.wire._limits.used_weight(ADDRESS, now_ms) > SPENT_SHARE * BINANCE_WEIGHT
         if isinstance(self.wire, HyperliquidWire):
-            # Its answers carry no count: what the desk has sent is all that it can go by.
+            # Its answers carry no count: the desk goes by what it sent, also where no connection came about.
             since_s = self._clock.seconds - MINUTE_MS / 1000
             used = sum(weight for at_s, weight in self._weights if at_s > since_s)
-            return used > SPENT_SHARE * HYPERLIQUID_WEIGHT
+            return used > HYPERLIQUID_SHARE * HYPERLIQUID_WEIGHT
         return False
 
     # The peer of the connections.

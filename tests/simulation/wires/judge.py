@@ -142,10 +142,13 @@ class Judge:
             self.rungs.update(order.kind.value for order in record.orders)
         elif isinstance(record, LegReopened):
             self.whereabouts[record.account].judged = False
+            self.judged_s.pop(record.account, None)
         elif isinstance(record, LegJudged):
             self.whereabouts[record.account].judged = True
-            self.judged_s[record.account] = self.clock.seconds
-            if record.verdict.success:
+            if not record.verdict.success:
+                self.judged_s.pop(record.account, None)
+            else:
+                self.judged_s.setdefault(record.account, self.clock.seconds)
                 self._must_be_flat(record)
 
     def power_lost(self) -> None:

@@ -237,7 +237,7 @@ def _events(rng: Random, accounts: list[AccountDraw]) -> list[EventDraw]:
     for account in accounts:
         events.extend(
             EventDraw(
-                kind=rng.choice(("adl", "manual_close", "shrink", "grow")),
+                kind=rng.choice(("adl", "liquidation", "manual_close", "shrink", "grow")),
                 at_s=rng.choice((rng.uniform(0.0, 0.6), rng.uniform(0.0, 4.0))),
                 account=account.name,
                 base=held.base,

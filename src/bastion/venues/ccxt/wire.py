@@ -222,7 +222,7 @@ class Wire:
                 allow_redirects=False,
             ) as response:
                 body = await response.read()
-        except VenueError:
+        except (VenueError, Lost):
             raise
         except Exception as error:  # noqa: BLE001 - whatever aiohttp raises, no answer came
             cause = error.__cause__ or error
@@ -340,8 +340,13 @@ def _trace() -> aiohttp.TraceConfig:
 
 def _left() -> None:
     flight = FLIGHT.get()
-    if flight is not None:
-        flight.left = True
+    if flight is None:
+        return
+    if flight.left:
+        # aiohttp sends a read or a cancel once more where its connection breaks off. What leaves is paced and
+        # counted here, or a venue in trouble gets twice what its limits allow.
+        raise Lost("the connection broke off")
+    flight.left = True
 
 
 async def _refuse_redirect(_session: aiohttp.ClientSession, _context: object, _params: object) -> None:

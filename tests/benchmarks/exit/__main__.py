@@ -5,13 +5,14 @@ The last lines are the bars. Exit code 1 when one is short.
 
 import argparse
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import uvloop
 
-from tests.benchmarks.exit import warm
+from tests.benchmarks.exit import processes, rows, warm
 from tests.benchmarks.exit.figures import Book
 from tests.benchmarks.exit.stage import shared_out
 
@@ -37,10 +38,26 @@ def _warm(name: str, count: int, venues: tuple[str, ...], fill: float) -> Callab
     return run
 
 
+def _asynchronous(
+    row: Callable[[Book, int, Path | None], Coroutine[Any, Any, None]],
+) -> Callable[[Book, Chosen], None]:
+    return lambda book, chosen: uvloop.run(row(book, chosen.runs, chosen.state))
+
+
+def _process(row: Callable[[Book, int, Path | None], None]) -> Callable[[Book, Chosen], None]:
+    return lambda book, chosen: row(book, chosen.runs, chosen.state)
+
+
 ROWS: dict[str, Callable[[Book, Chosen], None]] = {
     "warm20": _warm("warm20", 20, ("binance", "bybit", "okx"), 1.5),
     "warm100": _warm("warm100", 100, ("binance", "okx", "hyperliquid"), 3.0),
     "warm100_bybit": _warm("warm100_bybit", 100, ("binance", "bybit", "okx"), 1.10),
+    "ccxt_loop20": _asynchronous(rows.against_the_loop),
+    "dead_venue": _asynchronous(rows.beside_a_dead_venue),
+    "positions500": _asynchronous(rows.many_positions),
+    "cold": _process(processes.cold),
+    "press_unix_socket": _process(processes.press),
+    "idle_daemon": _process(processes.idle),
 }
 
 

@@ -61,7 +61,7 @@ async def see(desk: Desk) -> None:
     await desk.readings.recent(within_s=0)
 
 
-async def press(desk: Desk) -> Pressed:
+async def press(desk: Desk, *, deadline_s: Decimal | None = None) -> Pressed:
     """Exit everything; return once the verdict stands in the journal."""
     judged = asyncio.Event()
     told = Pressed(begun_ns=0)
@@ -85,7 +85,7 @@ async def press(desk: Desk) -> Pressed:
         async with asyncio.timeout(RUN_S):
             cpu = time.process_time()
             told.begun_ns = time.monotonic_ns()
-            report = await emergency_exit(desk, OWNER, hold_s=Decimal(0))
+            report = await emergency_exit(desk, OWNER, hold_s=Decimal(0), deadline_s=deadline_s)
             told.answered_ns = time.monotonic_ns()
             await judged.wait()
             told.cpu_ms = (time.process_time() - cpu) * 1e3
@@ -183,7 +183,7 @@ def resident(place: Place) -> Iterator[Resident]:
     )
     try:
         end = time.monotonic() + START_S
-        while not (place.home / "bastion.sock").exists():
+        while not _answers(place):
             if process.poll() is not None or time.monotonic() > end:
                 assert process.stderr is not None
                 raise AssertionError(f"the daemon did not start: {process.stderr.read()}")
@@ -207,3 +207,12 @@ def cpu_s(pid: int) -> float:
     with open(f"/proc/{pid}/stat", encoding="ascii") as file:  # noqa: PTH123 - as above
         fields = file.read().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def _answers(place: Place) -> bool:
+    try:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as wire:
+            wire.connect(str(place.home / "bastion.sock"))
+    except OSError:
+        return False
+    return True

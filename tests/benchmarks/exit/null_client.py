@@ -63,7 +63,7 @@ class Maker:
                 "enableRateLimit": False,
             }
         )
-        self._client.urls["api"] = _moved(self._client.urls["api"], url)
+        self._client.urls["api"] = moved(self._client.urls["api"], url)
         self._signer = Signer(credential["privateKey"]) if venue == "hyperliquid" else None
         self._nonce = 0
 
@@ -105,9 +105,9 @@ def written(url: str, method: str, headers: dict[str, Any], body: Any) -> bytes:
     return "\r\n".join([*lines, "", ""]).encode() + content
 
 
-def _moved(urls: dict[str, Any], base: str) -> dict[str, Any]:
+def moved(urls: dict[str, Any], base: str) -> dict[str, Any]:
     return {
-        name: _moved(url, base) if isinstance(url, dict) else base + urlsplit(url).path
+        name: moved(url, base) if isinstance(url, dict) else base + urlsplit(url).path
         for name, url in urls.items()
     }
 

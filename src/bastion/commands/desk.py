@@ -47,7 +47,7 @@ T = TypeVar("T")
 class RunningExit:
     """One exit at work in this process: `judged` is set while it has a verdict, `ended` when it is over.
 
-    `seen` are the looks of a moment ago that it may act on.
+    `flat` says that its latest verdict is a success, `seen` are the looks of a moment ago to act on.
     `extra_s` is what a venue's limit of trading requests adds to its deadline.
     """
 
@@ -56,6 +56,7 @@ class RunningExit:
     judged: asyncio.Event = field(default_factory=asyncio.Event)
     ended: asyncio.Event = field(default_factory=asyncio.Event)
     seen: Mapping[str, Look] = field(default_factory=dict)
+    flat: bool = False
     task: asyncio.Task[None] | None = None
     extra_s: float = 0.0
 
@@ -225,7 +226,6 @@ class Desk:
         entries = self.journal.entries(exit_id)
         request = unjudged(entries)
         if request is None and is_over(entries):
-            # Nothing is written to it any more: an exit that begins need not read it again.
             self._settled.add(exit_id)
         return request
 
@@ -235,12 +235,11 @@ class Desk:
         return self.clock.now_ns() - asked_ns < seconds * 1_000_000_000
 
     async def _adopt(self) -> None:
-        # While this process holds the lock, what other processes ask for is carried out here.
-        known = {
-            exit_id
-            for exit_id in self.journal.exit_ids()
-            if exit_id not in {request.exit_id for request in self.unfinished() if self._is_fresh(request)}
-        }
+        # While this process holds the lock, what other processes ask for is carried out here. Its own orders
+        # leave first: looking for more can wait.
+        await self.clock.sleep(ADOPT_GAP_S)
+        fresh = {request.exit_id for request in self.unfinished() if self._is_fresh(request)}
+        known = set(self.journal.exit_ids()) - fresh
         while self.running() is not None:
             for exit_id in self.journal.exit_ids():
                 if exit_id in known:
@@ -263,6 +262,9 @@ class Desk:
     async def _carry_out(self, running: RunningExit) -> None:
         try:
             await self._executor.run(running.exit_id, seen=running.seen)
+            if running.flat:
+                # Nothing is written to it any more: an exit that begins need not read it.
+                self._settled.add(running.exit_id)
         except Exception:  # noqa: BLE001 - a bulkhead: one exit's surprise must not cancel its siblings
             _log.exception(
                 "The exit %s stopped unexpectedly; its journal says how far it came.", running.exit_id
@@ -292,11 +294,13 @@ class Desk:
     def _keep_state(self, running: RunningExit, entry: Entry) -> None:
         # The lock is held while closing, not while holding: another process may then prove flat anew.
         if isinstance(entry.record, ExitJudged):
+            running.flat = entry.record.verdict.success
             running.judged.set()
             if self.running() is None:
                 self.lock.release()
         elif isinstance(entry.record, LegExtended):
             running.extra_s = max(running.extra_s, float(entry.record.extra_s))
         elif isinstance(entry.record, LegReopened):
+            running.flat = False
             running.judged.clear()
             self.lock.acquire()

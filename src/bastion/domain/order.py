@@ -123,11 +123,13 @@ class CancelAnswer:
     message: str = ""
 
 
-class Forced(StrEnum):
-    """Why the venue itself closed a position."""
+class Cause(StrEnum):
+    """What moved a position without an order sent for it at that moment, by the venue's own word."""
 
     LIQUIDATION = "liquidation"
     ADL = "adl"
+    STOP = "stop"
+    """A waiting order whose trigger was reached: a stop loss or a take profit."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,7 +140,8 @@ class Fill:
     the execution. `funding_usd` is what the venue settled with it (negative when paid), apart from the PnL;
     None where it settles funding elsewhere. `opens` tells whether it opened or added to a position rather
     than reduced one, where the venue says so. `fee_note` names the rate at which a fee in a coin other than a
-    US stablecoin was valued. `forced` is set where the venue says that it closed this itself.
+    US stablecoin was valued. `cause` is set where the venue says that it was no order
+    sent at that moment.
     """
 
     instrument: str
@@ -156,4 +159,4 @@ class Fill:
     realized_pnl_usd: Usd | None = None
     funding_usd: Usd | None = None
     fee_note: str = ""
-    forced: Forced | None = None
+    cause: Cause | None = None

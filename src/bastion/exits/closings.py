@@ -124,8 +124,8 @@ def _closers(
     for fill in fills:
         if fill.client_order_id in leg.sent or fill.order_id in ours:
             who = Closer.BASTION
-        elif fill.forced is not None:
-            who = Closer(fill.forced.value)
+        elif fill.cause is not None:
+            who = Closer(fill.cause.value)
         else:
             who = Closer.STOP if fill.order_id in stops else Closer.OTHER
         found[who] = found.get(who, ZERO) + fill.quantity

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from bastion.clock import SystemClock
-from bastion.domain.order import Forced
+from bastion.domain.order import Cause
 from tests.venue_ccxt import ccxt_client
 from tests.venue_paper import WAIT_S, PaperRig, named, scenario
 
@@ -64,8 +64,8 @@ async def test_what_the_venue_closed_carries_the_venues_own_marker(exchange: Pap
     assert (await exchange.truth())["open_orders"] == [], "its orders were cancelled with it"
 
 
-@pytest.mark.parametrize("kind", list(Forced))
-async def test_the_adapter_tells_it_from_any_other_execution(exchange: PaperRig, kind: Forced) -> None:
+@pytest.mark.parametrize("kind", [Cause.LIQUIDATION, Cause.ADL])
+async def test_the_adapter_tells_it_from_any_other_execution(exchange: PaperRig, kind: Cause) -> None:
     await exchange.load(scenario(exchange.name, ["BTCUSDT"]))
     since_ms = SystemClock().now_ns() // 1_000_000 - 60_000
     await exchange.hold("BTCUSDT", "2", entry="900")
@@ -73,5 +73,5 @@ async def test_the_adapter_tells_it_from_any_other_execution(exchange: PaperRig,
     body = {"venue": exchange.name, "symbol": named(exchange.name, "BTCUSDT"), "kind": kind.value}
     await exchange.paper.control("POST", "/forced", body)
     fills = await exchange.venue.fills([position], since_ms=since_ms, deadline_s=WAIT_S)
-    assert [fill.forced for fill in fills] == [None, kind]
+    assert [fill.cause for fill in fills] == [None, kind]
     assert fills[1].realized_pnl_usd == 200

@@ -11,7 +11,7 @@ from bastion.domain.order import Fill
 from bastion.domain.position import Position
 from bastion.errors import AnswerMalformed, VenueError
 from bastion.venues.ccxt import binance_rows as rows
-from bastion.venues.ccxt.binance_forced import key_of
+from bastion.venues.ccxt.binance_causes import key_of
 from bastion.venues.ccxt.binance_protection import BinanceProtection
 from bastion.venues.deadline import Deadline, settled, together
 from bastion.venues.raw import Row, read_rows
@@ -39,13 +39,13 @@ class BinanceFills(BinanceProtection):
         wanted = sorted(coins | {rows.margin_asset(row, row.text("symbol")) for row in trades})
         prices = await together([self._rate(coin, deadline) for coin in wanted])
         rates = dict(zip(wanted, prices, strict=True))
-        forced = await self._forced(trades, since_ms, deadline)
+        causes = await self._causes(trades, since_ms, deadline)
         found = [
             rows.fill(
                 row,
                 fee_rate=rates[row.text_or("commissionAsset", "USDT")],
                 pnl_rate=rates[rows.margin_asset(row, row.text("symbol"))],
-                forced=forced.get(key_of(row)),
+                cause=causes.get(key_of(row)),
             )
             for row in trades
         ]

@@ -23,7 +23,7 @@ from bastion.errors import (
     WrongSide,
 )
 from bastion.venues.ccxt import binance_rows as rows
-from bastion.venues.ccxt.binance_forced import BinanceForced
+from bastion.venues.ccxt.binance_causes import BinanceCauses
 from bastion.venues.deadline import Deadline
 from bastion.venues.protection import stand, taken_away, withdrawn
 from bastion.venues.raw import Row, plain, read_rows
@@ -35,7 +35,7 @@ ENDED = frozenset({"CANCELED", "REJECTED", "EXPIRED"})
 BRIDGES_MAX = 10
 
 
-class BinanceProtection(BinanceForced):
+class BinanceProtection(BinanceCauses):
     """The half of the adapter that protects positions: `ports.Protecting`."""
 
     async def protections(self, position: Position, *, deadline_s: float) -> tuple[ProtectiveOrder, ...]:

@@ -9,7 +9,7 @@ from decimal import Decimal
 from bastion.domain.instrument import Instrument
 from bastion.domain.money import ZERO, Price, Quantity, Usd
 from bastion.domain.naming import interface_name
-from bastion.domain.order import Direction, Fill, Forced, OpenOrder, OrderState, OrderStatus
+from bastion.domain.order import Cause, Direction, Fill, OpenOrder, OrderState, OrderStatus
 from bastion.domain.position import MarginMode, Position, Side
 from bastion.domain.protective import Protection, ProtectiveOrder
 from bastion.errors import AnswerMalformed
@@ -114,7 +114,7 @@ def order_state(row: Row) -> OrderState:
     )
 
 
-def fill(row: Row, *, fee_rate: Decimal, pnl_rate: Decimal, forced: Forced | None = None) -> Fill:
+def fill(row: Row, *, fee_rate: Decimal, pnl_rate: Decimal, cause: Cause | None = None) -> Fill:
     """Return one execution; the rates are US dollars for one unit of the fee's and of the margin's coin."""
     leg = row.text_or("positionSide", "BOTH")
     instrument = row.text("symbol")
@@ -134,7 +134,7 @@ def fill(row: Row, *, fee_rate: Decimal, pnl_rate: Decimal, forced: Forced | Non
         at_ms=row.integer("time"),
         side=Side(leg) if leg in {"LONG", "SHORT"} else None,
         realized_pnl_usd=None if pnl is None else Usd(pnl * pnl_rate),
-        forced=forced,
+        cause=cause,
         fee_note="" if coin in STABLECOINS else f"{coin} at the index price of {plain(fee_rate)} USD",
     )
 

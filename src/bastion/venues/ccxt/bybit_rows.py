@@ -10,7 +10,7 @@ from decimal import Decimal
 from bastion.domain.instrument import Instrument
 from bastion.domain.money import ZERO, Price, Quantity, Usd
 from bastion.domain.naming import interface_name
-from bastion.domain.order import Direction, Fill, Forced, OpenOrder, OrderState, OrderStatus
+from bastion.domain.order import Cause, Direction, Fill, OpenOrder, OrderState, OrderStatus
 from bastion.domain.position import MarginMode, Position, Side
 from bastion.domain.protective import Protection, ProtectiveOrder, fires_rising
 from bastion.errors import AnswerMalformed
@@ -38,7 +38,7 @@ _ATTACHED = frozenset(
 # Executions that move no position.
 _NO_TRADE = frozenset({"Funding", "SessionSettlePnL"})
 # "Take-over liquidation" and auto-deleveraging, by Enums Definitions, execType.
-_FORCED: Mapping[str, Forced] = {"BustTrade": Forced.LIQUIDATION, "AdlTrade": Forced.ADL}
+_CAUSES: Mapping[str, Cause] = {"BustTrade": Cause.LIQUIDATION, "AdlTrade": Cause.ADL}
 _ATTACHED_KINDS: Mapping[str, Protection] = {
     "StopLoss": Protection.STOP_LOSS,
     "PartialStopLoss": Protection.STOP_LOSS,
@@ -183,8 +183,12 @@ def fill(row: Row, category: str, *, entry: Decimal | None, fee_rate: Decimal, c
         fee_usd=Usd((row.decimal_or_none("execFee") or ZERO) * fee_rate),
         at_ms=row.integer("execTime"),
         realized_pnl_usd=_pnl(category, towards, quantity, price, entry, coin_rate),
-        forced=_FORCED.get(row.text_or("execType")),
+        cause=_CAUSES.get(row.text_or("execType")) or _trigger(row),
     )
+
+
+def _trigger(row: Row) -> Cause | None:
+    return Cause.STOP if row.text_or("stopOrderType") not in {"", "UNKNOWN"} else None
 
 
 def instrument(row: Row, category: str) -> Instrument:

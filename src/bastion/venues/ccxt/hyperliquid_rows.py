@@ -9,7 +9,7 @@ from decimal import ROUND_FLOOR, Decimal
 
 from bastion.domain.instrument import Instrument
 from bastion.domain.money import ZERO, Price, Quantity, Usd
-from bastion.domain.order import Direction, Fill, Forced, OpenOrder, OrderState, OrderStatus
+from bastion.domain.order import Cause, Direction, Fill, OpenOrder, OrderState, OrderStatus
 from bastion.domain.position import MarginMode, Position, Side
 from bastion.domain.protective import Protection, ProtectiveOrder
 from bastion.errors import AnswerMalformed
@@ -144,7 +144,7 @@ def fill(row: Row, settles: Mapping[str, str], *, fee_rate: Decimal, client_orde
         at_ms=row.integer("time"),
         side=_SIDES.get(way),
         realized_pnl_usd=Usd(row.decimal("closedPnl")),
-        forced=_forced(way),
+        cause=_cause(way),
     )
 
 
@@ -227,11 +227,11 @@ def _margin_mode(leverage: Row | None) -> MarginMode | None:
     return {"cross": MarginMode.CROSS, "isolated": MarginMode.ISOLATED}.get(word)
 
 
-def _forced(way: str) -> Forced | None:
+def _cause(way: str) -> Cause | None:
     # The other side of a liquidation names it as well, but not in its own direction.
     if way.startswith("Liquidated"):
-        return Forced.LIQUIDATION
-    return Forced.ADL if way == "Auto-Deleveraging" else None
+        return Cause.LIQUIDATION
+    return Cause.ADL if way == "Auto-Deleveraging" else None
 
 
 def _funding(row: Row) -> Usd | None:

@@ -93,7 +93,7 @@ class OkxVenue(OkxMarket):
         self._fees = {}
         self._reads = reads = OkxReads(self._call, clock)
         self._sender = OkxSender(self._call, reads, self._refused)
-        self._fills = OkxFills(reads.by_bill, reads.index_price, reads.mode_of_order)
+        self._fills = OkxFills(reads.by_bill, reads.index_price, reads.mode_of_order, reads.was_triggered)
 
     @property
     def link(self) -> str:

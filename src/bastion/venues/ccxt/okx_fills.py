@@ -9,27 +9,32 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 
-from bastion.domain.order import Fill
+from bastion.domain.order import Cause, Fill
 from bastion.domain.position import Position
+from bastion.errors import VenueError
 from bastion.venues.ccxt import okx_rows as rows
-from bastion.venues.deadline import Deadline, together
+from bastion.venues.deadline import Deadline, settled, together
 from bastion.venues.raw import STABLECOINS, Row, plain
 
+ASKED_MOST, KNOWN_MAX = 5, 10_000
 RECENT_MS = 2 * 24 * 3_600_000
 """The list of the last three days is asked for what is younger than two."""
 
 Pages = Callable[[str, Mapping[str, object], str, Deadline], Awaitable[list[Row]]]
 Rate = Callable[[str, Deadline], Awaitable[Decimal]]
+Triggered = Callable[[str, str, Deadline], Awaitable[bool]]
 Mode = Callable[[str, str, Deadline], Awaitable[str]]
 
 
 class OkxFills:
-    """Reads executions; `pages` reads one list to its end, `rate` values a coin, `mode` asks an order."""
+    """Reads executions; `pages` reads one list to its end, `rate` values a coin, the others ask an order."""
 
-    def __init__(self, pages: Pages, rate: Rate, mode: Mode) -> None:
+    def __init__(self, pages: Pages, rate: Rate, mode: Mode, triggered: Triggered) -> None:
         self._pages = pages
         self._rate = rate
         self._mode = mode
+        self._triggered = triggered
+        self._known: dict[str, bool] = {}
 
     async def read(
         self, positions: Sequence[Position], since_ms: int, now_ms: int, deadline: Deadline
@@ -53,8 +58,23 @@ class OkxFills:
         trades = [row for found in lists for row in found if row.text("instId") in categories]
         modes = await self._modes(trades, categories, deadline)
         rates = await self._rates(trades, deadline)
-        fills = [_fill(row, modes[row.text("ordId")], rates) for row in trades]
+        await self._ask_causes(trades, deadline)
+        fills = [
+            replace(fill, cause=Cause.STOP) if fill.cause is None and self._known.get(fill.order_id) else fill
+            for fill in (_fill(row, modes[row.text("ordId")], rates) for row in trades)
+        ]
         return tuple(sorted(fills, key=lambda fill: (fill.at_ms, fill.instrument, fill.fill_id)))
+
+    async def _ask_causes(self, trades: Sequence[Row], deadline: Deadline) -> None:
+        # What a trigger made carries no client id. A few a reading are enough, and only names depend on it.
+        strange = {row.text("ordId"): row.text("instId") for row in trades if not row.text_or("clOrdId")}
+        wanted = [(key, name) for key, name in strange.items() if key not in self._known][-ASKED_MOST:]
+        answers = await settled([self._triggered(name, key, deadline) for key, name in wanted])
+        if len(self._known) > KNOWN_MAX:
+            self._known.clear()
+        for (key, _), answer in zip(wanted, answers, strict=True):
+            if not isinstance(answer, VenueError):
+                self._known[key] = answer
 
     async def _modes(
         self, trades: Sequence[Row], categories: Mapping[str, set[str]], deadline: Deadline

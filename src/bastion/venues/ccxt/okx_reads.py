@@ -108,6 +108,11 @@ class OkxReads:
             raise AnswerMalformed(f"{instrument}: an order that has executions is not known")
         return row.text("tdMode")
 
+    async def was_triggered(self, instrument: str, order_id: str, deadline: Deadline) -> bool:
+        """Return whether an order is what a waiting one became when its trigger was reached."""
+        row = await self.details({"instId": instrument, "ordId": order_id}, deadline)
+        return row is not None and bool(row.text_or("algoId"))
+
     async def price_limits(self, position: Position, deadline: Deadline) -> Mapping[str, Decimal | None]:
         """Return `buyLmt` and `sellLmt` of the instrument; empty where they do not come soon."""
         # A bound within the venue's own limits is worth a short wait; without them the order goes as it is.

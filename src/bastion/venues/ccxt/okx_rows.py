@@ -12,7 +12,7 @@ from decimal import Decimal
 
 from bastion.domain.instrument import Instrument
 from bastion.domain.money import ZERO, Price, Quantity, Usd
-from bastion.domain.order import Direction, Fill, Forced, OpenOrder, OrderState, OrderStatus
+from bastion.domain.order import Cause, Direction, Fill, OpenOrder, OrderState, OrderStatus
 from bastion.domain.position import MarginMode, Position, Side
 from bastion.domain.symbol import pair
 from bastion.errors import AnswerMalformed
@@ -31,9 +31,9 @@ _STATES: Mapping[str, OrderStatus] = {
     "mmp_canceled": OrderStatus.CANCELED,
 }
 # Transaction details, subType: 100 to 107 are liquidations, 125 to 128 auto-deleveragings.
-_FORCED: Mapping[str, Forced] = {
-    **{str(number): Forced.LIQUIDATION for number in range(100, 108)},
-    **{str(number): Forced.ADL for number in range(125, 129)},
+_CAUSES: Mapping[str, Cause] = {
+    **{str(number): Cause.LIQUIDATION for number in range(100, 108)},
+    **{str(number): Cause.ADL for number in range(125, 129)},
 }
 _LEGS: Mapping[str, Side | None] = {"long": Side.LONG, "short": Side.SHORT, "net": None, "": None}
 
@@ -155,7 +155,7 @@ def fill(row: Row, category: str, *, fee_rate: Decimal, pnl_rate: Decimal) -> Fi
         at_ms=int(row.decimal_or_none("fillTime") or row.decimal("ts")),
         side=_leg(row),
         realized_pnl_usd=None if pnl is None else Usd(pnl * pnl_rate),
-        forced=_FORCED.get(row.text_or("subType")),
+        cause=_CAUSES.get(row.text_or("subType")),
     )
 
 

@@ -2,7 +2,7 @@
 # With uv on the PATH it is used; else venv and pip do the same from the same pinned, hashed lists.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format simulate mutants mutate bench bench-ledger gauntlet race conformance cuts kills bundle docs lock clean distclean
+.PHONY: help demo test lint format simulate mutants mutate bench bench-page bench-ledger gauntlet race conformance cuts kills bundle docs lock clean distclean
 .DELETE_ON_ERROR:
 
 PICK = for candidate in $(PYTHON) python3 python3.13 python3.12 python3.11 python; do \
@@ -27,6 +27,7 @@ help:
 	@echo "                DEPTH=b: with the real adapters on the paper wires; SEEDS=0:200 chooses; ARGS=--trace prints all"
 	@echo "make mutants    break the rules of an exit on purpose, one after the other: the worlds must notice each"
 	@echo "make bench      how fast an exit is, against what the wire allows (ARGS='--runs 20 --only warm20', --quick)"
+	@echo "make bench-page docs/reference/speed.md, from the figures of the last make bench"
 	@echo "make bench-ledger  refunds a second against this disk and database (ARGS=--rounds 9)"
 	@echo "make gauntlet   the traders' loops and our exit through every fault, and the page of it (ARGS='--jobs 2', --by-turns)"
 	@echo "make race       64 threads on one position, a thousand times, on both databases"
@@ -77,6 +78,9 @@ lint: .venv/dev.stamp
 bench: .venv/dev.stamp
 	@.venv/bin/python -m compileall -q src tests
 	@.venv/bin/python -m tests.benchmarks.exit $(ARGS)
+
+bench-page: .venv/dev.stamp
+	@.venv/bin/python -m tests.benchmarks.exit.page build/bench/exit.jsonl docs/reference/speed.md
 
 bench-ledger: .venv/dev.stamp
 	@.venv/bin/python tests/benchmarks/bench_ledger.py $(ARGS)

@@ -302,7 +302,7 @@ def certificate_of(place: Place, principal: Principal, exit_id: str) -> Certific
                     journal=journal,
                     notary=_notary(place, home),
                     clock=clock,
-                    accounts=tuple(account.name for account in accounts),
+                    accounts=accounts,
                 )
     raise ExitUnknown(f"No journal in {place.home} knows the exit {exit_id[:64]!r}.")
 

@@ -10,9 +10,11 @@ from typing import Any
 from bastion.auth.permit import permit
 from bastion.commands.desk import Desk
 from bastion.commands.visible import sees, visible
+from bastion.domain.account import Account
 from bastion.domain.act import Act
 from bastion.domain.principal import Principal
 from bastion.domain.records import ExitRequested
+from bastion.domain.venue import unread_spaces
 from bastion.errors import Conflict, ExitUnknown, Refused, ScopeDenied
 from bastion.exits.certificate import FORM, Issue, canonical, draw, extends, flaws
 from bastion.exits.claim import CLAIM_FORM, claim_flaws
@@ -73,7 +75,7 @@ async def certificate(desk: Desk, principal: Principal, exit_id: str) -> Certifi
         journal=desk.journal,
         notary=desk.notary,
         clock=desk.clock,
-        accounts=tuple(account.name for account in desk.accounts),
+        accounts=desk.accounts,
     )
 
 
@@ -84,9 +86,10 @@ def issue_certificate(
     journal: Journal,
     notary: Notary,
     clock: Clock,
-    accounts: Sequence[str],
+    accounts: Sequence[Account],
 ) -> CertificateReport:
-    """Return the signed certificate of an exit, without a desk; `accounts` are those of the configuration.
+    """Return the signed certificate of an exit, without a desk; `accounts` are those of the configuration;
+    what their credentials can see beside them is named as left out.
 
     Raises:
         BastionError: as `certificate`.
@@ -109,7 +112,10 @@ def issue_certificate(
         version=notary.version(),
         public_key=base64.b64encode(public_key).decode("ascii"),
         fingerprint=fingerprint_of(public_key),
-        left_out=tuple(name for name in accounts if sees(principal, name) and name not in covered),
+        left_out=(
+            *(one.name for one in accounts if sees(principal, one.name) and one.name not in covered),
+            *(f"{name}: {words}" for name, _, words in unread_spaces(accounts) if sees(principal, name)),
+        ),
     )
     document = draw(entries, notary.bodies(entries), issue)
     if document["outcome"]["verdict"] is None:

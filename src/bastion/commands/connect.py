@@ -12,7 +12,7 @@ from bastion.ports import Venue
 TRIAL_S = 15.0
 # What a credential of the venue may see beside the key space that bastion reads.
 BESIDE: Mapping[str, tuple[str, ...]] = {
-    "binance": ("COIN-M futures", "Portfolio Margin", "options", "spot and margin"),
+    "binance": ("Portfolio Margin", "options", "spot and margin"),
     "bybit": ("options positions of other accounts", "spot holdings"),
     "okx": ("other sub-accounts",),
     "hyperliquid": ("other sub-accounts and vaults",),
@@ -33,8 +33,8 @@ class Trial:
 class ConnectReport:
     """An account that was connected (or, with `dry_run`, would be).
 
-    `left_out` names what the same credential may see and bastion neither reads nor closes. None of the rights
-    means that the venue did not say.
+    `accounts` are the accounts that were made of the credential, one for each key space that it can read.
+    `left_out` names what it may see and bastion neither reads nor closes. None of the rights means that the venue did not say.
     """
 
     summary: str
@@ -50,6 +50,7 @@ class ConnectReport:
     positions: int
     orders: int
     left_out: tuple[str, ...]
+    accounts: tuple[str, ...]
     warnings: tuple[str, ...]
     config: str
     next_step: str
@@ -118,14 +119,26 @@ def judge(account: Account, trial: Trial, *, withdrawals: str | None) -> tuple[s
 
 
 def report(
-    account: Account, trial: Trial, *, warnings: tuple[str, ...], config: str, dry_run: bool
+    account: Account,
+    trial: Trial,
+    *,
+    beside: tuple[str, ...],
+    left_out: tuple[str, ...],
+    warnings: tuple[str, ...],
+    config: str,
+    dry_run: bool,
 ) -> ConnectReport:
-    """Return the report of an account that was, or would be, connected."""
+    """Return the report of an account that was, or would be, connected.
+
+    `beside` are the accounts made of the same credential's other key spaces, `left_out` those that it could
+    not read.
+    """
     access = trial.access or Access()
     held = len(trial.look.positions)
     noun = "position" if held == 1 else "positions"
     verb = "would be connected" if dry_run else "is connected"
-    left_out = (
+    unread = (
+        *left_out,
         *BESIDE.get(account.venue, ()),
         *(part for part in trial.look.parts if "(left out: " in part),
     )
@@ -143,7 +156,8 @@ def report(
         ip_restricted=access.ip_restricted,
         positions=held,
         orders=len(trial.look.orders),
-        left_out=left_out,
+        left_out=unread,
+        accounts=(account.name, *beside),
         warnings=warnings,
         config=config,
         next_step="Nothing was stored; run it again without --dry-run."

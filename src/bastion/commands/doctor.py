@@ -12,10 +12,12 @@ from bastion.commands.latch import latch
 from bastion.commands.positions import moment, visible_readings
 from bastion.commands.preview import preview
 from bastion.commands.readings import AccountReading
+from bastion.commands.visible import sees
 from bastion.domain.act import Act
 from bastion.domain.mandate import ExitKind
 from bastion.domain.principal import Principal, Scope
 from bastion.domain.selection import EVERYTHING
+from bastion.domain.venue import unread_spaces
 from bastion.domain.verdict import LatchState
 from bastion.errors import BastionError
 from bastion.ports import Metered
@@ -89,6 +91,7 @@ async def doctor(desk: Desk, principal: Principal, *, host: HostFacts) -> Doctor
     checks = [
         *_host(host),
         *(check for reading in readings for check in _account(desk, reading)),
+        *_spaces(desk, principal),
         *await _plan(desk, principal),
         *_state(desk),
         *_keys(desk),
@@ -102,6 +105,17 @@ async def doctor(desk: Desk, principal: Principal, *, host: HostFacts) -> Doctor
         checks=tuple(checks),
         checked_at=moment(read_ns),
     )
+
+
+def _spaces(desk: Desk, principal: Principal) -> Iterable[Check]:
+    for name, space, words in unread_spaces(desk.accounts):
+        if sees(principal, name) and not desk.paper:
+            yield Check(
+                name=name,
+                finding=Finding.WARN,
+                detail=f"its credential may see {words}, and no account reads them: an exit closes nothing there",
+                remedy=f"`bastion connect {name}-{space} --venue binance --key-space {space}`, where it is used.",
+            )
 
 
 def _summary(stops: int, warns: int, *, accounts: int) -> str:

@@ -4,14 +4,16 @@ from bastion.domain.naming import interface_name
 from bastion.domain.order import OpenOrder
 
 PERPETUAL = "PERP"
+COIN_PERPETUAL = "_PERP"
 
 
 def pair(symbol: str) -> str:
     """Return the pair form of a symbol: `BTC/USDT:USDT` becomes `BTCUSDT`; an expiry or strike stays.
 
-    OKX ends the names of its perpetuals in -SWAP.
+    OKX ends the names of its perpetuals in -SWAP, Binance those of COIN-M in _PERP.
     """
-    head, *rest = symbol.split(":", 1)[0].removesuffix("-SWAP").split("-")
+    name = symbol.split(":", 1)[0].removesuffix("-SWAP").removesuffix(COIN_PERPETUAL)
+    head, *rest = name.split("-")
     plain = "".join((head, *rest)) if all(part.isalpha() for part in rest) else "-".join((head, *rest))
     return interface_name(plain.replace("/", ""))
 

@@ -1,5 +1,9 @@
 """Venue: the names by which an account can say where it is."""
 
+from collections.abc import Sequence
+
+from bastion.domain.account import Account
+
 # The key space of an account that names none: where the venue's perpetuals are settled in stablecoins.
 KEY_SPACE_DEFAULT = {
     "binance": "usdm",
@@ -9,7 +13,7 @@ KEY_SPACE_DEFAULT = {
     "strike": "margin",
 }
 KEY_SPACES = {
-    "binance": ("usdm",),
+    "binance": ("usdm", "coinm"),
     "bybit": ("unified",),
     "hyperliquid": ("perps",),
     "okx": ("trading", "demo"),
@@ -23,6 +27,25 @@ GENERIC_VENUES = (
 GENERIC_SPACE = "swap"
 # The hosts that can be named; which of them a venue has, the venue's adapter knows.
 HOSTS = ("live", "demo", "testnet")
+
+SPACE_NAMES = {("binance", "usdm"): "USD-M futures", ("binance", "coinm"): "COIN-M futures"}
+"""The key spaces that one credential can see beside each other; each is an account of its own."""
+
+
+def unread_spaces(accounts: Sequence[Account]) -> tuple[tuple[str, str, str], ...]:
+    """Return what the accounts' credentials can see and no account reads: account, key space and its name.
+
+    Told by the configuration alone: whether the credential has rights there, only the venue knows.
+    """
+    read = {(one.venue, one.credential, one.base_url, one.host, one.key_space) for one in accounts}
+    found = []
+    for one in accounts:
+        for (venue, space), name in SPACE_NAMES.items():
+            place = (venue, one.credential, one.base_url, one.host, space)
+            if venue == one.venue and place not in read:
+                read.add(place)
+                found.append((one.name, space, name))
+    return tuple(found)
 
 
 def key_spaces(venue: str) -> tuple[str, ...]:

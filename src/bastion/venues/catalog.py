@@ -3,14 +3,23 @@
 import hashlib
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from bastion.domain.account import Account
 from bastion.errors import ConfigInvalid, VaultUnusable
 from bastion.ports import Clock, Venue
-from bastion.venues.ccxt import binance, bybit, bybit_pace, hyperliquid, hyperliquid_pace, okx, okx_pace
+from bastion.venues.ccxt import (
+    binance,
+    binance_coinm,
+    bybit,
+    bybit_pace,
+    hyperliquid,
+    hyperliquid_pace,
+    okx,
+    okx_pace,
+)
 from bastion.venues.ccxt.door import exchange_class, later
 from bastion.venues.ccxt.generic import KEY_SPACE as GENERIC_SPACE
 from bastion.venues.ccxt.generic import GenericVenue
@@ -35,6 +44,7 @@ class _Entry:
     address_limits: tuple[Limit, ...]
     build: Callable[..., Venue]
     hosts: tuple[str, ...] = ()
+    others: Mapping[str, tuple[str, Callable[..., Venue]]] = field(default_factory=dict)
     needs_passphrase: bool = False
     signs_with_wallet: bool = False
 
@@ -42,7 +52,8 @@ class _Entry:
 _ENTRIES: Mapping[str, _Entry] = {
     "binance": _Entry(
         exchange=binance.EXCHANGE,
-        key_spaces=(binance.KEY_SPACE,),
+        key_spaces=(binance.KEY_SPACE, binance_coinm.KEY_SPACE),
+        others={binance_coinm.KEY_SPACE: (binance_coinm.EXCHANGE, binance_coinm.BinanceCoinVenue)},
         address_limits=binance.ADDRESS_LIMITS,
         build=binance.BinanceVenue,
         hosts=("demo",),
@@ -113,7 +124,8 @@ def exchange_of(account: Account) -> str:
     """
     if account.venue in GENERIC_VENUES:
         return account.venue
-    exchange = _entry(account.venue).exchange
+    entry = _entry(account.venue)
+    exchange = entry.others.get(account.key_space, (entry.exchange, None))[0]
     if exchange is None:
         raise ConfigInvalid(f"Account {account.name!r}: ccxt does not speak to {account.venue}.")
     return exchange
@@ -189,12 +201,13 @@ class Catalog:
                 clock=self._clock,
                 address=self._address(account, entry),
             )
+        exchange, build = entry.others.get(account.key_space, (entry.exchange, entry.build))
         signs_with_wallet = entry.signs_with_wallet
-        return entry.build(
+        return build(
             account=account,
             key=_wallet_key(account, fields) if signs_with_wallet else _venue_key(account, fields, entry),
             clock=self._clock,
-            exchange=self._exchange(entry.exchange),
+            exchange=self._exchange(exchange),
             shelf=Shelf(self._shelf_path(account), self._clock),
             address=self._address(account, entry),
             connect=self._connect,
@@ -229,7 +242,9 @@ class Catalog:
         return later(name)
 
     def _address(self, account: Account, entry: _Entry) -> Throttle:
-        place = (account.venue, _place(account))
+        # A key space with endpoints of its own has limits of its own.
+        family = account.key_space if account.key_space in entry.others else ""
+        place = (f"{account.venue}{family}", _place(account))
         if place not in self._addresses:
             self._addresses[place] = Throttle(self._clock, entry.address_limits)
         return self._addresses[place]

@@ -47,6 +47,7 @@ def test_two_commands_lead_from_nothing_to_an_exit(trader: Trader) -> None:
         assert (told["success"], told["can_trade"], told["can_withdraw"]) == (True, True, False)
         assert told["positions"] == 2
         assert told["left_out"]
+        assert told["accounts"] == ["mine", "mine-coinm"]
         assert (trader.home / "bastion.toml").stat().st_mode & 0o077 == 0
 
         bybit = ("--venue", "bybit", "--base-url", paper.wires["bybit"])

@@ -13,6 +13,7 @@ from bastion.commands import Check, Finding, doctor
 from bastion.commands.connect import judge, report, try_out
 from bastion.config import read_config, with_account
 from bastion.domain.account import Account
+from bastion.domain.venue import unread_spaces
 from bastion.errors import ConfigInvalid, Conflict, Refused
 from bastion.place import CONFIG_NAME
 from bastion.surfaces.cli.codes import Code
@@ -89,8 +90,21 @@ async def run_connect(place: Place, options: ConnectOptions) -> int:
     credential = _credential(options, account)
     async with open_venue(account, credential.fields) as venue:
         trial = await try_out(venue)
+    others, left_out = await _other_spaces(options, account, credential)
     warnings = judge(account, trial, withdrawals=_reason(options.allow_withdrawals))
-    told = report(account, trial, warnings=warnings, config=str(path), dry_run=options.dry_run)
+    for other in others:
+        after, _ = with_account(
+            after, {**fields, "name": other.name, "key_space": other.key_space}, path=path
+        )
+    told = report(
+        account,
+        trial,
+        beside=tuple(other.name for other in others),
+        left_out=left_out,
+        warnings=warnings,
+        config=str(path),
+        dry_run=options.dry_run,
+    )
     if not options.dry_run:
         _store(place, credential, path=path, text=after)
     if options.json:
@@ -99,10 +113,36 @@ async def run_connect(place: Place, options: ConnectOptions) -> int:
     emit(told.summary)
     for warning in told.warnings:
         emit(f"  ! {warning}")
+    for other in others:
+        emit(f"  also {other.name}: the same credential's {other.key_space}")
     if told.left_out:
         emit(f"  not read with this key: {', '.join(told.left_out)}")
     emit(told.next_step)
     return Code.OK
+
+
+async def _other_spaces(
+    options: ConnectOptions, account: Account, credential: Credential
+) -> tuple[list[Account], tuple[str, ...]]:
+    """Return the other key spaces that the credential reads, as accounts, and those that it does not."""
+    if options.key_space is not None:
+        return [], ()  # One was asked for by name.
+    found: list[Account] = []
+    left_out: list[str] = []
+    for _, space, words in unread_spaces((account,)):
+        other = replace(account, name=f"{account.name}-{space}", key_space=space)
+        async with open_venue(other, credential.fields) as venue:
+            try:
+                trial = await try_out(venue)
+            except Refused as error:
+                left_out.append(f"{words} ({error})")
+                continue
+        if trial.look.unread:
+            part = trial.look.unread[0]
+            left_out.append(f"{words} ({part.part}: {part.reason})")
+        else:
+            found.append(other)
+    return found, tuple(left_out)
 
 
 def _reason(text: str | None) -> str | None:

@@ -5,11 +5,13 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from bastion.paper.exchange.venue import Exchange
+from bastion.paper.instrument import ContractKind
 from bastion.paper.wire.binance.limits import Limits
 from bastion.paper.wire.binance.parameters import Parameters
 from bastion.paper.wire.protocol import WireRequest
 
 Json = object
+COIN_PREFIX = "/dapi/"
 
 
 class Security(StrEnum):
@@ -36,6 +38,11 @@ class Call:
         """The moment that reads show; None is now."""
         lag_ms = self.request.conditions.read_lag_ms
         return self.now_ms - lag_ms if lag_ms else None
+
+    @property
+    def kind(self) -> ContractKind:
+        """The contracts that the call is about: COIN-M's are inverse, USD-M's linear."""
+        return ContractKind.INVERSE if self.request.path.startswith(COIN_PREFIX) else ContractKind.LINEAR
 
     @property
     def pretends_empty(self) -> bool:

@@ -58,14 +58,14 @@ def position_risk_v2(call: Call) -> Reply:
     if call.pretends_empty:
         return Reply(data=[])
     rows = []
-    for view in _listed_positions(call):
+    for view in listed_positions(call):
         symbol = view.instrument.symbol
         rows.append(
             {
                 **_common_row(view),
                 "liquidationPrice": figures.plain(view.liquidation_price),
-                "isolatedMargin": _isolated_margin(view),
-                "isolatedWallet": _isolated_wallet(view),
+                "isolatedMargin": isolated_margin(view),
+                "isolatedWallet": isolated_wallet(view),
                 "leverage": str(view.leverage),
                 "marginType": "isolated" if view.is_isolated else "cross",
                 "isAutoAddMargin": "false",
@@ -81,7 +81,7 @@ def account_v2(call: Call) -> Reply:
     """GET /fapi/v2/account."""
     rows = []
     by_symbol = order_margins(call)
-    for view in _listed_positions(call):
+    for view in listed_positions(call):
         margins = by_symbol.get(view.instrument.symbol, OrderMargin())
         rows.append(
             {
@@ -93,7 +93,7 @@ def account_v2(call: Call) -> Reply:
                 "openOrderInitialMargin": figures.money(margins.margin),
                 "leverage": str(view.leverage),
                 "isolated": view.is_isolated,
-                "entryPrice": _entry(view),
+                "entryPrice": entry(view),
                 "breakEvenPrice": figures.plain(view.break_even_price.quantize(Decimal("0.00000001"))),
                 "maxNotional": figures.plain(_NOTIONAL_MOST),
                 "bidNotional": figures.plain(margins.bids),
@@ -101,7 +101,7 @@ def account_v2(call: Call) -> Reply:
                 "positionSide": payloads.position_side(view.position.side),
                 "positionAmt": figures.quantity(view.position.quantity, view.instrument),
                 "notional": figures.money(view.notional),
-                "isolatedWallet": _isolated_wallet(view),
+                "isolatedWallet": isolated_wallet(view),
                 "updateTime": view.position.updated_ms,
             }
         )
@@ -116,7 +116,7 @@ def account_v2(call: Call) -> Reply:
         "multiAssetsMargin": False,
         "tradeGroupId": -1,
         **_totals(balances),
-        "assets": [{**_asset_row(call, row), "marginAvailable": True} for row in balances],
+        "assets": [{**asset_row(call, row), "marginAvailable": True} for row in balances],
         "positions": [] if call.pretends_empty else rows,
     }
     return Reply(data=data)
@@ -134,16 +134,16 @@ def account_v3(call: Call) -> Reply:
                 "positionSide": payloads.position_side(view.position.side),
                 "positionAmt": figures.quantity(view.position.quantity, view.instrument),
                 "unrealizedProfit": figures.money(view.unrealized_pnl),
-                "isolatedMargin": _isolated_margin(view),
+                "isolatedMargin": isolated_margin(view),
                 "notional": figures.money(view.notional),
-                "isolatedWallet": _isolated_wallet(view),
+                "isolatedWallet": isolated_wallet(view),
                 "initialMargin": figures.money(view.initial_margin + margins.margin),
                 "maintMargin": figures.money(view.maintenance_margin),
                 "updateTime": view.position.updated_ms,
             }
         )
     balances = call.exchange.balances(call.account, at_ms=call.at_ms)
-    assets = [_asset_row(call, row) for row in balances]
+    assets = [asset_row(call, row) for row in balances]
     return Reply(data={**_totals(balances), "assets": assets, "positions": rows})
 
 
@@ -202,6 +202,7 @@ def force_orders(call: Call) -> Reply:
         order
         for order in call.exchange.orders(call.account, OrderFilter(symbol=symbol), at_ms=call.at_ms)
         if order.request.forced is not None
+        and call.exchange.instrument(order.symbol).kind is call.kind
         and kind in {None, order.request.forced.value}
         and since_ms <= order.created_ms <= until_ms
     ]
@@ -250,14 +251,15 @@ def _until_ms(call: Call) -> int | None:
 
 def _busy_positions(call: Call, margins: dict[str, OrderMargin]) -> list[PositionView]:
     busy = []
-    for view in _listed_positions(call):
+    for view in listed_positions(call):
         has_orders = view.instrument.symbol in margins
         if not view.position.is_flat or (has_orders and view.position.side is not PositionSide.SHORT):
             busy.append(view)
     return busy
 
 
-def _listed_positions(call: Call) -> list[PositionView]:
+def listed_positions(call: Call) -> list[PositionView]:
+    """Return the account's positions, flat ones too, of the call's family or symbol."""
     symbols = {instrument.symbol for instrument in chosen(call)}
     views = call.exchange.positions(call.account, with_flat=True, at_ms=call.at_ms)
     return [view for view in views if view.instrument.symbol in symbols]
@@ -269,9 +271,9 @@ def _risk_row_v3(view: PositionView, margins: OrderMargin) -> dict[str, object]:
         **_common_row(view),
         "breakEvenPrice": figures.plain(view.break_even_price.quantize(Decimal("0.00000001"))),
         "liquidationPrice": figures.plain(view.liquidation_price.quantize(Decimal("0.00000001"))),
-        "isolatedMargin": _isolated_margin(view),
+        "isolatedMargin": isolated_margin(view),
         "marginAsset": view.instrument.settle,
-        "isolatedWallet": _isolated_wallet(view),
+        "isolatedWallet": isolated_wallet(view),
         "initialMargin": figures.money(view.initial_margin + margins.margin),
         "maintMargin": figures.money(view.maintenance_margin),
         "positionInitialMargin": figures.money(view.initial_margin),
@@ -286,7 +288,7 @@ def _common_row(view: PositionView) -> dict[str, object]:
     return {
         "positionSide": payloads.position_side(view.position.side),
         "positionAmt": figures.quantity(view.position.quantity, view.instrument),
-        "entryPrice": _entry(view),
+        "entryPrice": entry(view),
         "markPrice": figures.money(view.mark_price),
         "unRealizedProfit": figures.money(view.unrealized_pnl),
         "notional": figures.money(view.notional),
@@ -294,19 +296,23 @@ def _common_row(view: PositionView) -> dict[str, object]:
     }
 
 
-def _entry(view: PositionView) -> str:
+def entry(view: PositionView) -> str:
+    """Return the entry price as positions show it."""
     return figures.plain(view.entry_price.quantize(Decimal("0.00000001"))) or "0"
 
 
-def _isolated_wallet(view: PositionView) -> str:
+def isolated_wallet(view: PositionView) -> str:
+    """Return what an isolated position has of its own."""
     return figures.money(view.initial_margin) if view.is_isolated else "0"
 
 
-def _isolated_margin(view: PositionView) -> str:
+def isolated_margin(view: PositionView) -> str:
+    """Return the same with its open result."""
     return figures.money(view.initial_margin + view.unrealized_pnl) if view.is_isolated else "0"
 
 
-def _asset_row(call: Call, row: Balance) -> dict[str, object]:
+def asset_row(call: Call, row: Balance) -> dict[str, object]:
+    """Return one coin of the account."""
     return {
         "asset": row.coin,
         "walletBalance": figures.money(row.wallet),

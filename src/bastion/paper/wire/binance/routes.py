@@ -6,7 +6,7 @@ Weights are those of the documentation of each endpoint. What is not listed here
 Binance has it and a trader might call it, an error that says that the paper exchange does not model it.
 """
 
-from bastion.paper.wire.binance import holdings, settings, symbols, trading
+from bastion.paper.wire.binance import coin, holdings, settings, symbols, trading
 from bastion.paper.wire.binance.call import Route, Security
 from bastion.paper.wire.binance.parameters import Parameters
 
@@ -225,7 +225,26 @@ ACCOUNT: dict[tuple[str, str], Route] = {
     ("GET", "/sapi/v1/capital/config/getall"): Route(handler=settings.coins, security=USER, weight=10),
 }
 
-ROUTES: dict[tuple[str, str], Route] = PUBLIC | ORDERS | ACCOUNT
+# What COIN-M has in the same form at the same place below its own prefix.
+_SHARED = frozenset(
+    {
+        *("ping", "time", "exchangeInfo", "depth", "premiumIndex", "ticker/price", "ticker/bookTicker"),
+        *("order", "batchOrders", "allOpenOrders", "openOrders", "openOrder", "allOrders"),
+        *("algoOrder", "openAlgoOrders", "algoOpenOrders", "countdownCancelAll"),
+        *("userTrades", "forceOrders", "income", "commissionRate", "positionSide/dual"),
+    }
+)
+COIN: dict[tuple[str, str], Route] = {
+    (method, path.replace("/fapi/", "/dapi/")): route
+    for (method, path), route in (PUBLIC | ORDERS | ACCOUNT).items()
+    if path.startswith("/fapi/v1/") and path.removeprefix("/fapi/v1/") in _SHARED
+} | {
+    ("GET", "/dapi/v1/positionRisk"): Route(handler=coin.position_risk, security=USER, reads=_ONE),
+    ("GET", "/dapi/v1/account"): Route(handler=coin.account, security=USER, weight=5),
+    ("GET", "/dapi/v1/balance"): Route(handler=holdings.balance, security=USER),
+}
+
+ROUTES: dict[tuple[str, str], Route] = PUBLIC | ORDERS | ACCOUNT | COIN
 
 NOT_MODELLED: frozenset[tuple[str, str]] = frozenset(
     {

@@ -19,12 +19,12 @@ _DAY_MS = 86_400_000
 
 
 def instrument_of(call: Call, symbol: str) -> Instrument:
-    """Return the linear instrument of `symbol`, or raise -1121."""
+    """Return the instrument of `symbol` in the call's family, or raise -1121."""
     try:
         instrument = call.exchange.instrument(symbol)
     except Refused as refused:
         raise from_refusal(refused) from None
-    if instrument.kind is not ContractKind.LINEAR:
+    if instrument.kind is not call.kind:
         raise BinanceError(-1121, "Invalid symbol.")
     return instrument
 
@@ -34,7 +34,12 @@ def chosen(call: Call) -> list[Instrument]:
     symbol = call.parameters.text_or_none("symbol")
     if symbol is not None:
         return [instrument_of(call, symbol)]
-    return [i for i in call.exchange.instruments.values() if i.kind is ContractKind.LINEAR]
+    return family(call)
+
+
+def family(call: Call) -> list[Instrument]:
+    """Return all instruments of the call's family."""
+    return [i for i in call.exchange.instruments.values() if i.kind is call.kind]
 
 
 def one_or_all(call: Call, rows: list[dict[str, object]]) -> Reply:
@@ -61,13 +66,13 @@ def server_time(call: Call) -> Reply:
 def exchange_info(call: Call) -> Reply:
     """GET /fapi/v1/exchangeInfo."""
     settings = call.limits.settings
-    instruments = [i for i in call.exchange.instruments.values() if i.kind is ContractKind.LINEAR]
+    instruments = family(call)
     coins = dict.fromkeys(i.settle for i in instruments)
     return Reply(
         data={
             "timezone": "UTC",
             "serverTime": call.now_ms,
-            "futuresType": "U_MARGINED",
+            "futuresType": "COIN_MARGINED" if call.kind is ContractKind.INVERSE else "U_MARGINED",
             "rateLimits": [
                 _rate_limit("REQUEST_WEIGHT", "MINUTE", 1, settings.weight_per_minute),
                 _rate_limit("ORDERS", "MINUTE", 1, settings.orders_per_minute),
@@ -147,7 +152,8 @@ def premium_index(call: Call) -> Reply:
                 "time": call.now_ms,
             }
         )
-    return one_or_all(call, rows)
+    # COIN-M always answers with a list.
+    return Reply(data=rows) if call.kind is ContractKind.INVERSE else one_or_all(call, rows)
 
 
 def _rate_limit(kind: str, interval: str, number: int, limit: int) -> dict[str, object]:
@@ -155,14 +161,24 @@ def _rate_limit(kind: str, interval: str, number: int, limit: int) -> dict[str, 
 
 
 def _symbol(instrument: Instrument) -> dict[str, object]:
+    if instrument.kind is ContractKind.LINEAR:
+        return {**_rules(instrument), "pair": instrument.symbol, "status": "TRADING"}
+    # COIN-M has no `status`, and says what one contract stands for in US dollars.
+    return {
+        **_rules(instrument),
+        "pair": f"{instrument.base}{instrument.quote}",
+        "contractStatus": "TRADING",
+        "contractSize": int(instrument.contract_size),
+    }
+
+
+def _rules(instrument: Instrument) -> dict[str, object]:
     percent = Decimal(instrument.maintenance_ppm).scaleb(-4)
     return {
         "symbol": instrument.symbol,
-        "pair": instrument.symbol,
         "contractType": "PERPETUAL",
         "deliveryDate": instrument.expires_ms or _PERPETUAL_END_MS,
         "onboardDate": _ONBOARD_MS,
-        "status": "TRADING",
         "maintMarginPercent": f"{percent:.4f}",
         "requiredMarginPercent": f"{percent * 2:.4f}",
         "baseAsset": instrument.base,

@@ -10,7 +10,7 @@ from bastion.paper.wire.binance import intake, payloads
 from bastion.paper.wire.binance.call import Call, Reply
 from bastion.paper.wire.binance.errors import BinanceError, from_refusal, not_sent
 from bastion.paper.wire.binance.parameters import Parameters
-from bastion.paper.wire.binance.symbols import instrument_of
+from bastion.paper.wire.binance.symbols import family, instrument_of
 
 _BATCH_MOST = 5
 _CANCEL_BATCH_MOST = 10
@@ -257,7 +257,8 @@ def _list(
     if only_open:
         which = OrderFilter(symbol=symbol, conditional=conditional)
         orders = call.exchange.open_orders(call.account, which, at_ms=call.at_ms)
-        return Reply(data=[row(call, order) for order in orders])
+        ours = {instrument.symbol for instrument in family(call)}
+        return Reply(data=[row(call, order) for order in orders if order.symbol in ours])
     found = [
         order
         for order in call.exchange.orders(call.account, OrderFilter(symbol=symbol), at_ms=call.at_ms)

@@ -88,8 +88,10 @@ def issue_certificate(
     clock: Clock,
     accounts: Sequence[Account],
 ) -> CertificateReport:
-    """Return the signed certificate of an exit, without a desk; `accounts` are those of the configuration;
-    what their credentials can see beside them is named as left out.
+    """Return the signed certificate of an exit, without a desk.
+
+    `accounts` are those of the configuration; what their credentials can see beside them is named as left
+    out, like the accounts that the exit did not cover.
 
     Raises:
         BastionError: as `certificate`.

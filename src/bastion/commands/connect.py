@@ -34,7 +34,8 @@ class ConnectReport:
     """An account that was connected (or, with `dry_run`, would be).
 
     `accounts` are the accounts that were made of the credential, one for each key space that it can read.
-    `left_out` names what it may see and bastion neither reads nor closes. None of the rights means that the venue did not say.
+    `left_out` names what it may see and bastion neither reads nor closes. None of the rights means that the
+    venue did not say.
     """
 
     summary: str

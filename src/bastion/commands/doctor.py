@@ -113,8 +113,8 @@ def _spaces(desk: Desk, principal: Principal) -> Iterable[Check]:
             yield Check(
                 name=name,
                 finding=Finding.WARN,
-                detail=f"its credential may see {words}, and no account reads them: an exit closes nothing there",
-                remedy=f"`bastion connect {name}-{space} --venue binance --key-space {space}`, where it is used.",
+                detail=f"its credential may see {words}, which no account reads: an exit closes nothing there",
+                remedy=f"Where it is used: `bastion connect {name}-{space} --venue binance --key-space {space}`.",
             )
 
 

@@ -109,13 +109,15 @@ async def doctor(desk: Desk, principal: Principal, *, host: HostFacts) -> Doctor
 
 def _spaces(desk: Desk, principal: Principal) -> Iterable[Check]:
     for name, space, words in unread_spaces(desk.accounts):
-        if sees(principal, name) and not desk.paper:
-            yield Check(
-                name=name,
-                finding=Finding.WARN,
-                detail=f"its credential may see {words}, which no account reads: an exit closes nothing there",
-                remedy=f"Where it is used: `bastion connect {name}-{space} --venue binance --key-space {space}`.",
-            )
+        if desk.paper or not sees(principal, name):
+            continue
+        command = f"bastion connect {name}-{space} --venue binance --key-space {space}"
+        yield Check(
+            name=name,
+            finding=Finding.WARN,
+            detail=f"its credential may see {words}, which no account reads and no exit closes",
+            remedy=f"Where they are used: `{command}`.",
+        )
 
 
 def _summary(stops: int, warns: int, *, accounts: int) -> str:

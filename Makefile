@@ -2,7 +2,7 @@
 # With uv on the PATH it is used; else venv and pip do the same from the same pinned, hashed lists.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format simulate mutants mutate bench bench-page bench-ledger gauntlet race conformance cuts kills bundle docs lock clean distclean
+.PHONY: help demo test lint format simulate mutants mutate bench bench-page bench-ledger gauntlet race conformance cuts kills wires bundle docs lock clean distclean
 .DELETE_ON_ERROR:
 
 PICK = for candidate in $(PYTHON) python3 python3.13 python3.12 python3.11 python; do \
@@ -34,6 +34,7 @@ help:
 	@echo "make conformance  the official MCP suite, in both revisions, on our application and the shipped server"
 	@echo "make cuts       two hundred clients that break off at a random moment of an exit"
 	@echo "make kills      SIGKILL at every journal write of an exit on four wires, before and after it"
+	@echo "make wires      the exit on four wires at once, with the tests that wait for real deadlines"
 	@echo "make bundle     dist/bastion.mcpb, for hosts that install MCP bundles"
 	@echo "make docs       write the reference pages, schemas, man page and completions from the code"
 	@echo "make format     format the code"
@@ -100,6 +101,9 @@ cuts: .venv/dev.stamp
 
 kills: .venv/dev.stamp
 	@.venv/bin/python -m tests.integration.kills.sweep
+
+wires: .venv/dev.stamp
+	@BASTION_WIRES=all .venv/bin/python -m pytest -q tests/integration/wires $(ARGS)
 
 bundle: .venv/dev.stamp
 	@.venv/bin/python -m bundle.build

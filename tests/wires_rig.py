@@ -1,11 +1,14 @@
 """A desk on all four ccxt wires of one paper exchange, judged by the exchange's true state."""
 
+import os
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from bastion.app import PaperProcess, find_place, open_paper_desk
 from bastion.commands import Desk
@@ -15,6 +18,9 @@ from bastion.venues.ccxt.hyperliquid_cloid import client_id_of
 from tests.venue_paper import instrument, key, named, plainly, renamed
 
 OWNER = Principal(id="owner", surface="test", scope=Scope.TRADE)
+IN_FULL = pytest.mark.skipif(
+    os.environ.get("BASTION_WIRES") != "all", reason="waits for real deadlines; `make wires` plays it"
+)
 WIRES = ("binance", "bybit", "hyperliquid", "okx")
 DEEP = [[0, "1000"], [5, "5000"]]
 
@@ -98,6 +104,11 @@ class WiresRig:
                 assert plainly(row["symbol"]) == "BTCUSDT"
                 found[venue] = Decimal(row["quantity"])
         return found
+
+    async def requests(self, path: str, venue: str) -> list[dict[str, Any]]:
+        answer = await self.paper.control("GET", f"/requests?venue={venue}&path={path}")
+        assert isinstance(answer, dict)
+        return list(answer["requests"])
 
     async def ours(self, venue: str) -> list[dict[str, Any]]:
         """Every order that the desk ever placed at a venue, as the venue keeps it."""

@@ -7,7 +7,6 @@ from bastion.domain.look import Look
 from bastion.domain.records import (
     FillsRead,
     LegJudged,
-    LegReopened,
     LegStarted,
     Looked,
     LookPurpose,
@@ -17,9 +16,9 @@ from bastion.domain.records import (
 )
 from bastion.exits.bulkhead import attempt
 from bastion.exits.courier import Courier
-from bastion.exits.heed import heed
+from bastion.exits.heed import heed, replay
 from bastion.exits.own_orders import resting
-from bastion.exits.pace import Pace, backoff_s, nanoseconds
+from bastion.exits.pace import Pace, backoff_s, nanoseconds, watch_gap_ns
 from bastion.exits.part import Part
 from bastion.exits.plan import dust_of, plan
 from bastion.exits.progress import Leg
@@ -153,7 +152,7 @@ class Hand:
         pace = Pace(last_act_ns=now_ns, run_began_ns=now_ns)
         told = sorted((told for part in parts for told in part.records), key=lambda one: one[0])
         for at_ns, record in told:
-            _replay(leg, record, at_ns=at_ns)
+            replay(leg, record, at_ns=at_ns)
         leg.apply(LegStarted(exit_id=leg.exit_id, account=account.name, run=1), at_ns=self._clock.now_ns())
         for part in parts:
             pace.learn(part.pace)
@@ -363,7 +362,8 @@ class Hand:
         known = [judged for judged in verdicts if isinstance(judged, LegJudged)]
         if len(known) == len(verdicts):
             calm = all(judged.verdict.success for judged in known)
-            again_ns = look.ended_ns + nanoseconds(settings.hold_look_gap_s if calm else settings.chase_gap_s)
+            since_ns = now_ns - min(part.judged_ns for part in self._parts)
+            again_ns = look.ended_ns + watch_gap_ns(settings, calm=calm, since_ns=since_ns)
             ends = [part.course.hold_ends_ns for part in self._parts if part.holds]
             return min([again_ns, *(end for end in ends if end is not None and end > look.begun_ns)])
         gap_ns = settings.look_gap_ms * 1_000_000
@@ -390,13 +390,3 @@ def _surprise(part: Part, code: str) -> Troubled:
         code=code,
         message="this leg failed in a way that nobody planned for, and was started again",
     )
-
-
-def _replay(leg: Leg, record: Record, *, at_ns: int) -> None:
-    # What the looks of earlier runs proved, and the verdicts of single exits, are nothing to plan on.
-    if isinstance(record, LegReopened):
-        leg.forget(record)
-    elif not isinstance(record, LegJudged | LegStarted):
-        if isinstance(record, Looked | FillsRead | SecondSourceRead):
-            record = replace(record, run=0)
-        leg.apply(record, at_ns=at_ns)

@@ -1,12 +1,20 @@
 """Heed: what a record means for a leg and for its pace, the same for whoever keeps them; pure."""
 
+from dataclasses import replace
+
 from bastion.domain.records import (
     CancelsAnswered,
+    FillsRead,
+    LegJudged,
+    LegReopened,
+    LegStarted,
+    Looked,
     OrderAnswered,
     OrderResolved,
     Record,
     ResolvedBy,
     RoundIntended,
+    SecondSourceRead,
 )
 from bastion.exits.pace import Pace
 from bastion.exits.progress import Leg
@@ -42,3 +50,14 @@ def heed(leg: Leg, pace: Pace, record: Record, *, at_ns: int, now_ns: int, setti
             pace.cancelled(record.answers, number=record.round, now_ns=now_ns, settings=settings)
         case _:
             pass
+
+
+def replay(leg: Leg, record: Record, *, at_ns: int) -> None:
+    """Take a record of any exit on the account into a leg that is folded anew from all of them."""
+    # What the looks of earlier runs proved, and the verdicts of single exits, are nothing to plan on.
+    if isinstance(record, LegReopened):
+        leg.forget(record)
+    elif not isinstance(record, LegJudged | LegStarted):
+        if isinstance(record, Looked | FillsRead | SecondSourceRead):
+            record = replace(record, run=0)
+        leg.apply(record, at_ns=at_ns)

@@ -161,3 +161,14 @@ class Pace:
 def backoff_s(failures: int, settings: ExitSettings) -> float:
     """Return how long to wait after that many failures: doubling, up to the limit."""
     return min(settings.backoff_first_s * 2.0 ** min(failures, 16), settings.backoff_max_s)
+
+
+def watch_gap_ns(settings: ExitSettings, *, calm: bool, since_ns: int) -> int:
+    """Return how long to wait between two looks after the verdicts; `calm`: all of them are successes.
+
+    What is not flat is tried again and again, after `chase_slow_after_s` less often.
+    """
+    if calm:
+        return nanoseconds(settings.hold_look_gap_s)
+    slow = since_ns >= nanoseconds(settings.chase_slow_after_s)
+    return nanoseconds(settings.chase_slow_gap_s if slow else settings.chase_gap_s)

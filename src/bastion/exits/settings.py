@@ -10,7 +10,8 @@ class ExitSettings:
 
     `look_gap_ms` is the least time between the beginnings of the two looks that prove flat (law 1).
     `deadline_s` and `hold_s` are defaults for requests that name none. After a verdict that is not flat, a
-    holding process goes on for `chase_s`, a round every `chase_gap_s`. Where a margin refund is the last
+    holding process goes on for `chase_s`, which is a day: a round every `chase_gap_s`, and after
+    `chase_slow_after_s` one every `chase_slow_gap_s`. Where a margin refund is the last
     rung, it is asked for once closing was refused in `refund_after_tries` rounds and for `refund_after_s`.
     Where a part of a position is to stay, an order that was lost is replaced after `exact_patience_s`, which
     is longer than an order of ours can wait at a venue (its receive window, 5 s).
@@ -49,8 +50,10 @@ class ExitSettings:
     collateral_after_s: float = 2.0
     hold_look_gap_s: float = 2.0
     chase_gap_s: float = 5.0
-    chase_s: float = 900.0
-    rounds_max: int = 400
+    chase_slow_after_s: float = 900.0
+    chase_slow_gap_s: float = 60.0
+    chase_s: float = 86_000.0
+    rounds_max: int = 4000
     looks_max: int = 2000
     steps_max: int = 20000
     terminal_tries_max: int = 3

@@ -16,7 +16,7 @@ from bastion.embedded import paper_credential
 from tests.wires_rig import OWNER, WIRES, WiresRig
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(120)]
-HOLD_S = Decimal(5)
+HOLD_S = Decimal(4)
 CLASSES = {
     "binance": ccxt.binanceusdm,
     "bybit": ccxt.bybit,

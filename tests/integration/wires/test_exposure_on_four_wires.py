@@ -34,8 +34,8 @@ async def test_hedges_are_netted_and_coins_that_can_lose_value_are_named(wires: 
 async def test_a_venue_that_takes_no_order_leaves_its_leg_orphaned(wires: WiresRig) -> None:
     await wires.hold("2", venues=("binance",))
     await wires.hold("-2", venues=("bybit",))
-    await wires.fault("fail", "bybit", failure="overloaded", path="/v5/order/create*", method="POST")
-    report = await emergency_exit(wires.desk, OWNER, hold_s=NO_HOLD, deadline_s=Decimal(6))
+    await wires.fault("fail", "bybit", failure="unavailable", path="/v5/order/create*", method="POST")
+    report = await emergency_exit(wires.desk, OWNER, hold_s=NO_HOLD, deadline_s=Decimal(3))
     assert report.verdict is Verdict.NOT_FLAT
     (orphan,) = report.exposure.orphaned
     assert (orphan.exchange, orphan.direction.value, orphan.quantity) == ("bybit", "SHORT", Decimal(2))

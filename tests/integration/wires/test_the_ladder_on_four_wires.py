@@ -11,7 +11,7 @@ from bastion.commands.engine_acts import ENGINE
 from bastion.domain.records import RoundIntended
 from bastion.domain.verdict import Verdict
 from bastion.exits.report import ExitReport
-from tests.wires_rig import DEEP, OWNER, WIRES, WiresRig
+from tests.wires_rig import DEEP, IN_FULL, OWNER, WIRES, WiresRig
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(120)]
 NO_HOLD = Decimal(0)
@@ -62,6 +62,7 @@ async def test_a_close_rests_where_nobody_buys_and_fills_when_somebody_does(wire
     assert report.orders_cancelled == 0, "orders of ours are not what the exit cancelled"
 
 
+@IN_FULL
 async def test_what_rests_is_taken_back_at_the_end_and_the_answer_says_so(wires: WiresRig) -> None:
     await wires.hold("2")
     await wires.depth(bids=NOBODY, asks=ASKS)

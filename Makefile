@@ -116,7 +116,7 @@ format: .venv/dev.stamp
 	@.venv/bin/ruff check --fix .
 
 simulate: .venv/dev.stamp
-	@$(if $(filter b,$(DEPTH)),$(if $(SEEDS),SEEDS=$(SEEDS)) .venv/bin/python -m tests.simulation.wires $(N) $(ARGS),\
+	@$(if $(filter b,$(DEPTH)),$(if $(SEEDS),SEEDS=$(SEEDS)) .venv/bin/python -m tests.simulation.wires $(N) $(if $(KEEP),--keep) $(ARGS),\
 	$(if $(N),.venv/bin/python -m tests.simulation.exits $(N) $(if $(KEEP),--keep) $(ARGS),\
 	$(if $(SEEDS),SEEDS=$(SEEDS)) .venv/bin/python -m pytest tests/simulation $(ARGS)))
 

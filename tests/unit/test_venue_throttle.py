@@ -237,3 +237,15 @@ async def test_a_request_that_can_never_fit_is_refused_instead_of_waiting_for_ev
     with pytest.raises(ValueError, match="never fit"):
         async with throttle(clock, Limit(name="a", capacity=5, window_s=1.0)).passage({"a": 6}):
             pass
+
+
+async def test_what_left_without_waiting_for_its_turn_is_counted_all_the_same() -> None:
+    clock = SteppedClock()
+    paced = throttle(clock, Limit(name="a", capacity=3, window_s=1.0))
+    sender = Sender(paced, clock, answer_s=0.0)
+    paced.charge({"a": 2})
+    async with asyncio.TaskGroup() as group:
+        for number in range(2):
+            group.create_task(sender.send(number, {"a": 1}))
+        await clock.advance(2)
+    assert [at for _, at in sender.left] == pytest.approx([0.0, 1.0])

@@ -115,6 +115,10 @@ class Bucket:
         self._cooling.append((self._clock.monotonic_ns() + self._window_ns, units))
         self._changed.set()
 
+    def charge(self, units: int) -> None:
+        """Count units that left without having waited for their turn."""
+        self._cooling.append((self._clock.monotonic_ns() + self._window_ns, units))
+
     async def _until_free(self, units: int) -> None:
         while (wait_ns := self._wait_ns(units)) != 0:
             if wait_ns is None:
@@ -176,6 +180,11 @@ class Throttle:
             return
         until = self._clock.monotonic_ns() + round(seconds * NS)
         self._silent_until_ns = max(self._silent_until_ns, until)
+
+    def charge(self, units: Mapping[str, int]) -> None:
+        """Count units that left without having waited for their turn."""
+        for name, count in units.items():
+            self[name].charge(count)
 
     @asynccontextmanager
     async def passage(self, units: Mapping[str, int]) -> AsyncIterator[None]:

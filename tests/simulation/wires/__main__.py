@@ -5,15 +5,19 @@ orders sent by rung, requests, virtual seconds, and what broke.
 """
 
 import argparse
+import hashlib
 import json
 import os
 import sys
 import time
-from collections import Counter
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
+from tests.simulation.exits.sweep import Tally, shown
+from tests.simulation.kept import HERE, Kept, Run, machine, today
 from tests.simulation.wires.play import Result, simulate
+
+DEPTH_B = HERE / "depth_b.json"
 
 CHUNK = 10
 
@@ -35,27 +39,31 @@ def row_of(result: Result) -> dict[str, object]:
     }
 
 
-def run_chunk(first: int, last: int) -> list[dict[str, object]]:
+def run_chunk(first: int, last: int) -> list[Result]:
     """Run the seeds of one chunk."""
-    return [row_of(simulate(seed)) for seed in range(first, last)]
+    return [simulate(seed) for seed in range(first, last)]
 
 
 def main() -> int:
     """Run what the command line asks for; 1 when a rule broke."""
     parser = argparse.ArgumentParser(prog="python -m tests.simulation.wires", description=__doc__)
     parser.add_argument("count", nargs="?", type=int, default=200, help="how many seeds")
-    parser.add_argument("--first", type=int, default=0, help="the first seed")
+    parser.add_argument("--first", type=int, help="the first seed (0; with --keep: the first not yet kept)")
+    parser.add_argument("--keep", action="store_true", help="add the outcome to the kept summary")
     parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--summary", type=Path, help="a file that gets a line of JSON for each world")
     parser.add_argument("--trace", action="store_true", help="print everything that happened")
     chosen = parser.parse_args()
-    first, last = chosen.first, chosen.first + chosen.count
+    first = chosen.first
+    if first is None:
+        first = Kept.load(DEPTH_B).next_seed if chosen.keep else 0
+    last = first + chosen.count
     given = os.environ.get("SEEDS", "")
     if given:
         first, last = (int(part) for part in given.split(":"))
     if chosen.trace:
         return _told(first, last)
-    return _many(first, last, chosen.processes, chosen.summary)
+    return _many(first, last, chosen.processes, chosen.summary, keep=chosen.keep)
 
 
 def _told(first: int, last: int) -> int:
@@ -70,39 +78,63 @@ def _told(first: int, last: int) -> int:
     return 1 if broken else 0
 
 
-def _many(first: int, last: int, processes: int, summary: Path | None) -> int:
+def _many(first: int, last: int, processes: int, summary: Path | None, *, keep: bool) -> int:
     begin = time.monotonic()
-    verdicts: Counter[str] = Counter()
-    cells: set[str] = set()
-    failing: list[int] = []
-    requests = done = 0
+    kept, whole = Kept.load(DEPTH_B), Tally(first=first)
     starts = range(first, last, CHUNK)
     ends = [min(start + CHUNK, last) for start in starts]
     with ProcessPoolExecutor(max_workers=processes) as pool:
         for rows in pool.map(run_chunk, starts, ends):
-            for row in rows:
-                result = json.loads(json.dumps(row))
-                verdicts.update(result["verdicts"])
-                cells.update(result["cells"])
-                requests += result["requests"]
-                if result["violations"]:
-                    failing.append(result["seed"])
-                    print(f"\nseed {result['seed']}: {result['violations'][0]}")  # noqa: T201 - a program
-                    seed = result["seed"]
-                    print(f"  replay: make simulate DEPTH=b SEEDS={seed}:{seed + 1}")  # noqa: T201 - a program
+            part = _tally(rows)
+            for seed, violation in part.broken.items():
+                print(f"\nseed {seed}: {violation}")  # noqa: T201 - a program
+                print(f"  replay: make simulate DEPTH=b SEEDS={seed}:{seed + 1}")  # noqa: T201 - a program
             if summary is not None:
                 with summary.open("a", encoding="utf-8") as lines:
-                    lines.writelines(json.dumps(row) + "\n" for row in rows)
-            done += len(rows)
-            rate = done / max(time.monotonic() - begin, 0.001)
-            sys.stderr.write(f"\r{done} of {last - first} worlds, {len(failing)} broken, {rate:.1f} a second")
+                    lines.writelines(json.dumps(row_of(result)) + "\n" for result in rows)
+            whole.add(part)
+            rate = whole.worlds / max(time.monotonic() - begin, 0.001)
+            sys.stderr.write(
+                f"\r{whole.worlds} of {last - first} worlds, {len(whole.broken)} broken, {rate:.1f} a second"
+            )
             sys.stderr.flush()
-    took = time.monotonic() - begin
-    shown = ", ".join(f"{name} {number}" for name, number in sorted(verdicts.items()))
-    speed = f"{done} worlds in {took:.0f} s ({done / took:.1f} a second)"
-    reach = f"{requests} requests, {len(cells)} cells"
-    print(f"\n{speed}, {reach}: {shown}; {len(failing)} broke a rule")  # noqa: T201 - a program
-    return 1 if failing else 0
+    took_s = whole.seconds = time.monotonic() - begin
+    if keep:
+        kept.add(
+            whole,
+            Run(
+                first=first,
+                count=whole.worlds,
+                seconds=round(took_s),
+                processes=processes,
+                machine=machine(),
+                date=today(),
+                digest=whole.digest,
+            ),
+        )
+        kept.save(DEPTH_B)
+    speed = f"{whole.worlds} worlds in {took_s:.0f} s ({whole.worlds / took_s:.1f} a second)"
+    print(f"\n{speed}, {whole.calls} requests, {len(whole.cells)} cells: {shown(whole.verdicts)}")  # noqa: T201 - a program
+    print(f"orders: {shown(whole.rungs)}")  # noqa: T201 - a program
+    good = not whole.broken
+    print(f"bar sim_wires_broken {len(whole.broken)} <=0 {'ok' if good else 'short'}")  # noqa: T201 - a program
+    return 0 if good else 1
+
+
+def _tally(results: list[Result]) -> Tally:
+    tally = Tally(first=results[0].seed)
+    chain = hashlib.sha256()
+    for result in results:
+        tally.worlds += 1
+        tally.calls += result.requests
+        tally.verdicts.update(result.verdicts)
+        tally.rungs.update(result.rungs)
+        tally.cells.update(result.cells)
+        chain.update(result.digest.encode())
+        if result.violations:
+            tally.broken[result.seed] = result.violations[0]
+    tally.digest = chain.hexdigest()
+    return tally
 
 
 if __name__ == "__main__":

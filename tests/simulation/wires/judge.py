@@ -24,7 +24,9 @@ CALM_FLAT_S = 4.0
 HEAL_GRACE_S = 20.0
 CONNECTING_S = 0.25
 MINUTE_S = 60.0
-UNEVEN = {"late", "slow", "twice", "unknown_late"}
+# Where a connection breaks off, aiohttp repeats a read; that is charged, but has left by then.
+BROKEN_OFF = {"reset_before", "reset_after", "blank"}
+UNEVEN = {"late", "slow", "twice", "unknown_late", *BROKEN_OFF}
 EVERY = OrderFilter()
 OURS = re.compile(r"bst[0-9a-z]{21}")
 Place = tuple[str, str, PositionSide]

@@ -57,12 +57,17 @@ class Answered(Exception):  # noqa: N818 - it carries an answer; nothing went wr
 
 
 class Flight:
-    """One request on its way; `left` tells whether any byte of it may have reached the venue."""
+    """One request on its way; `left` tells whether any byte of it may have reached the venue.
 
-    __slots__ = ("left",)
+    `again` is called when it leaves once more: aiohttp repeats a read or a cancel by itself where its
+    connection breaks off, since a host may end a kept one at the very moment at which it is used.
+    """
 
-    def __init__(self) -> None:
+    __slots__ = ("again", "left")
+
+    def __init__(self, again: Callable[[], None] | None = None) -> None:
         self.left = False
+        self.again = again
 
 
 FLIGHT: ContextVar[Flight | None] = ContextVar("bastion_flight", default=None)
@@ -167,7 +172,7 @@ class Wire:
                 fault=Fault.RATE_LIMIT,
                 retry_after_s=silent,
             )
-        flight = Flight()
+        flight = Flight(again=lambda: self.throttle.charge(units))
         token = FLIGHT.set(flight)
         try:
             async with asyncio.timeout(deadline_s), self.throttle.passage(units):
@@ -342,10 +347,8 @@ def _left() -> None:
     flight = FLIGHT.get()
     if flight is None:
         return
-    if flight.left:
-        # aiohttp sends a read or a cancel once more where its connection breaks off. What leaves is paced and
-        # counted here, or a venue in trouble gets twice what its limits allow.
-        raise Lost("the connection broke off")
+    if flight.left and flight.again is not None:
+        flight.again()
     flight.left = True
 
 

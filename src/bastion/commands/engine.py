@@ -236,7 +236,7 @@ def _refuse_latched(desk: Desk) -> None:
     exit_id = tripped_by(desk)
     if exit_id is not None:
         raise Conflict(
-            f"The latch is tripped by the exit {exit_id}: an engine is not armed while it holds. Lift it"
+            f"The latch is tripped by {exit_id}: an engine is not armed while it holds. Lift it"
             f" first with `bastion reset {exit_id}`. Nothing was done."
         )
 

@@ -75,6 +75,9 @@ def test_the_answers_of_an_emergency_fit(checked: Checked) -> None:
     checked.ask("error", "reset", exit_id, "--typed", "none", "--reason", "a slip", code=2)
     checked.ask("reset", "reset", exit_id, "--typed", exit_id[-4:], "--reason", "all is well")
     checked.ask("doctor", "doctor")
+
+
+def test_the_answers_of_the_engine_fit(checked: Checked) -> None:
     checked.ask("engine-status", "engine", "status")
     checked.ask("engine-history", "engine", "history")
     checked.ask("engine-disarm", "engine", "disarm")

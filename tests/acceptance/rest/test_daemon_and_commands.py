@@ -151,6 +151,23 @@ def test_a_daemon_that_dies_in_mid_exit_is_stood_in_for(tmp_path: Path) -> None:
         assert desk.venues.open_positions() == 0
 
 
+def test_on_the_embedded_exchange_every_command_speaks_of_the_daemons_world(paper_desk: RestDesk) -> None:
+    house = paper_desk.house
+    seen = json.loads(house.run("exit", "--dry-run", "--json").stdout)
+    assert len(seen["legs"]) == 4
+    report = report_of(house.run("exit", "--no-hold", "--json"))
+    assert report["verdict"] == "FLAT"
+    exit_id = report["exit_id"]
+    # A world of its own would show the four positions again, and know neither the exit nor its latch.
+    assert json.loads(house.run("exit", "--dry-run", "--json").stdout)["legs"] == []
+    assert json.loads(house.run("halt", "--dry-run", "--json").stdout)["would_cancel"] == []
+    assert report_of(house.run("exit", "--resume", exit_id, "--json"))["exit_id"] == exit_id
+    reset = house.run("reset", exit_id, "--typed", exit_id[-4:], "--reason", "all is well", "--json")
+    assert report_of(reset)["latch"] == "CLEAR"
+    again = house.run("reset", exit_id, "--typed", exit_id[-4:], "--reason", "all is well", "--json")
+    assert (again.returncode, json.loads(again.stdout)["error"]["code"]) == (2, "CONFLICT")
+
+
 def test_ctrl_c_leaves_the_exit_to_the_daemon_and_names_it(desk: RestDesk) -> None:
     desk.venues.slow_down(400)
     with started(desk.house, "exit", "--now") as process:

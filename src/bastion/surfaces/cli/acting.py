@@ -1,11 +1,12 @@
 """Acting: `bastion halt`, `bastion reset`, and what an exit would send (`--dry-run`)."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from bastion.app import Place, open_desk
-from bastion.commands import PreviewReport, ResetReport, halt, preview, reset
+from bastion.commands import PreviewReport, halt, preview
 from bastion.domain.selection import EVERYTHING, Selection
 from bastion.errors import ConfirmationRequired
 from bastion.exits.act_telling import HaltReport
@@ -13,7 +14,7 @@ from bastion.surfaces.cli.answers import HaltPreview
 from bastion.surfaces.cli.board import trim
 from bastion.surfaces.cli.codes import Code, code_of_halt
 from bastion.surfaces.cli.press import OWNER
-from bastion.surfaces.cli.view import complain, emit
+from bastion.surfaces.cli.view import emit
 from bastion.surfaces.cli.words import money, price
 from bastion.surfaces.schemas import dumps
 
@@ -39,7 +40,8 @@ async def run_halt(place: Place, options: HaltOptions) -> int:
     """
     async with open_desk(place) as desk:
         if options.dry_run:
-            return _would_halt(await preview(desk, OWNER, selection=options.selection), options)
+            planned = await preview(desk, OWNER, selection=options.selection)
+            return tell_dry_halt(planned, stops_too=options.stops_too, json=options.json)
         told = await halt(
             desk, OWNER, selection=options.selection, stops_too=options.stops_too, reason=options.reason
         )
@@ -66,13 +68,12 @@ def halt_lines(told: HaltReport) -> Iterator[str]:
     yield told.summary
 
 
-def _would_halt(planned: PreviewReport, options: HaltOptions) -> int:
+def tell_dry_halt(planned: PreviewReport, *, stops_too: bool, json: bool) -> int:
+    """Tell what a halt would cancel."""
     orders = tuple(
-        order
-        for order in planned.cancels
-        if options.stops_too or not (order.conditional and order.reduce_only)
+        order for order in planned.cancels if stops_too or not (order.conditional and order.reduce_only)
     )
-    if options.json:
+    if json:
         emit(dumps(HaltPreview(dry_run=True, would_cancel=orders, unread=planned.unread)))
         return Code.OK
     for order in orders:
@@ -92,6 +93,11 @@ async def run_dry_exit(place: Place, selection: Selection, *, json: bool) -> int
     """
     async with open_desk(place) as desk:
         told = await preview(desk, OWNER, selection=selection)
+    return tell_dry_exit(told, json=json)
+
+
+def tell_dry_exit(told: PreviewReport, *, json: bool) -> int:
+    """Tell what an exit would send."""
     if json:
         emit(dumps(told))
         return Code.OK
@@ -115,26 +121,12 @@ async def run_dry_exit(place: Place, selection: Selection, *, json: bool) -> int
     return Code.OK
 
 
-async def run_reset(place: Place, exit_id: str, *, reason: str | None, typed: str | None, json: bool) -> int:
-    """Lift the latch, on a person's word; nothing is opened again.
+def typed_of(exit_id: str) -> str:
+    """Return what a person types on the terminal to lift the latch of that exit.
 
     Raises:
-        Conflict: the latch is not tripped, or not by that id; it holds.
-        ConfirmationRequired: the last characters of the id were not typed; it holds.
-        Refused: there is no reason; it holds.
+        ConfirmationRequired: there is no terminal; the latch holds.
     """
-    async with open_desk(place) as desk:
-        if typed is None:
-            typed = _typed(exit_id)
-        told = await reset(desk, OWNER, exit_id, typed=typed, reason=reason)
-    if json:
-        emit(dumps(told))
-    else:
-        _tell_reset(told)
-    return Code.OK
-
-
-def _typed(exit_id: str) -> str:
     if not sys.stdin.isatty():
         raise ConfirmationRequired(
             f"A reset is a person's act: type the last {TYPED_LENGTH} characters of the id on a terminal, or "
@@ -147,7 +139,8 @@ def _typed(exit_id: str) -> str:
     return sys.stdin.readline().strip()
 
 
-def _tell_reset(told: ResetReport) -> None:
-    for warning in told.warnings:
-        complain(f"! {warning}")
-    emit(f"{told.summary} Allowed again: {', '.join(told.allowed_again)}.")
+def reset_lines(told: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what a reset warns of; what is allowed again stands last."""
+    for warning in told["warnings"]:
+        yield f"! {warning}"
+    yield f"{told['summary']} Allowed again: {', '.join(told['allowed_again'])}."

@@ -6,9 +6,11 @@ from typing import Annotated
 
 from cyclopts import App, Parameter
 
+from bastion import commands
 from bastion.app import find_place
 from bastion.proving.prove import MOST_USD_DEFAULT
-from bastion.surfaces.cli import acting, fast, papers, proving
+from bastion.surfaces.cli import acting, fast, papers, proving, steering
+from bastion.surfaces.cli.press import OWNER
 
 Config = Annotated[Path | None, Parameter(name="--config", help="The configuration (BASTION_CONFIG).")]
 Json = Annotated[bool, Parameter(name="--json", negative=(), help="Answer with one JSON document.")]
@@ -38,9 +40,15 @@ def reset(
     exit_id
         The id that tripped the latch, as `bastion status` shows it.
     """
-    return fast.drive(
-        lambda: acting.run_reset(find_place(config=config), exit_id, reason=reason, typed=typed, json=json)
+    word = acting.typed_of(exit_id) if typed is None else typed
+    steer = steering.Steer(
+        method="POST",
+        path="/v1/latch/reset",
+        alone=lambda desk: commands.reset(desk, OWNER, exit_id, typed=word, reason=reason),
+        lines=acting.reset_lines,
+        body={"exit_id": exit_id, "typed": word, "reason": reason or ""},
     )
+    return steering.run(find_place(config=config), steer, json=json)
 
 
 @venues.default

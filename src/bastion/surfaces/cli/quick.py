@@ -39,7 +39,7 @@ def run(arguments: Sequence[str]) -> int:
     except Refused:
         # The way without the daemon tells it, in its words.
         return _alone(arguments)
-    if parsed.standalone or getattr(parsed, "dry_run", False):
+    if parsed.standalone:
         return _alone(arguments)
     place = find_place(config=parsed.config)
     daemon, why = find_daemon(place)
@@ -47,19 +47,21 @@ def run(arguments: Sequence[str]) -> int:
         if why:
             _load("view").complain(f"bastion: the daemon is not asked: {why}. Going on without it.")
         return _alone(arguments)
+    ways: dict[str, Callable[..., int]] = {"exit": _exit, "halt": _halt}
+    way = _dry if getattr(parsed, "dry_run", False) else ways.get(name, _read)
     try:
-        if name == "exit":
-            return _exit(daemon, parsed, arguments)
-        if name == "halt":
-            return _halt(daemon, parsed, arguments)
-        return _read(daemon, name, parsed, arguments)
+        return way(daemon, name, parsed, arguments)
     finally:
         daemon.close()
 
 
-def _exit(daemon: Daemon, parsed: argparse.Namespace, arguments: Sequence[str]) -> int:
+def _exit(daemon: Daemon, _: str, parsed: argparse.Namespace, arguments: Sequence[str]) -> int:
+    path, body = "/v1/exits", _wish(parsed)
     if parsed.resume is not None:
-        return _alone(arguments)
+        if not (daemon.paper and parsed.resume.isalnum()):
+            # The journal is the same; on the embedded exchange it is the daemon's own.
+            return _alone(arguments)
+        path, body = f"/v1/exits/{parsed.resume}/resume", {}
     if not (parsed.now or parsed.json or daemon.paper):
         # On a terminal a person has a second to abort.
         try:
@@ -67,14 +69,8 @@ def _exit(daemon: Daemon, parsed: argparse.Namespace, arguments: Sequence[str]) 
         except KeyboardInterrupt:
             _load("view").complain("Aborted; nothing was sent.")
             return int(_load("codes").Code.ABORTED)
-    body = {
-        "reason": parsed.reason,
-        "deadline_s": _text(parsed.deadline),
-        "hold_s": "0" if parsed.no_hold else _text(parsed.hold),
-        **body_of(parsed),
-    }
     try:
-        told = daemon.ask("POST", "/v1/exits", seconds=START_S, body=body, prefer="respond-async")
+        told = daemon.ask("POST", path, seconds=START_S, body=body, prefer="respond-async")
         exit_id = str(told.value["exit_id"]) if told.status in _TAKEN else ""
     except (Silence, KeyError, TypeError, ValueError):
         exit_id = ""
@@ -95,11 +91,34 @@ def _exit(daemon: Daemon, parsed: argparse.Namespace, arguments: Sequence[str]) 
         return int(_load("codes").Code.DETACHED)
 
 
+def _wish(parsed: argparse.Namespace) -> dict[str, object]:
+    return {
+        "reason": parsed.reason,
+        "deadline_s": _text(parsed.deadline),
+        "hold_s": "0" if parsed.no_hold else _text(parsed.hold),
+        **body_of(parsed),
+    }
+
+
+def _dry(daemon: Daemon, name: str, parsed: argparse.Namespace, arguments: Sequence[str]) -> int:
+    try:
+        told = daemon.ask("POST", "/v1/preview", seconds=READ_S, body=body_of(parsed))
+        planned = _load("reviving").preview_of(told.text) if told.status in _TAKEN else None
+    except (Silence, KeyError, TypeError, ValueError):
+        planned = None
+    if planned is None:
+        return _alone(arguments)
+    acting = _load("acting")
+    if name == "halt":
+        return int(acting.tell_dry_halt(planned, stops_too=parsed.stops_too, json=parsed.json))
+    return int(acting.tell_dry_exit(planned, json=parsed.json))
+
+
 def _goes_on(daemon: Daemon, exit_id: str) -> str:
     return f"The exit goes on in the daemon (process {daemon.pid}); `bastion watch {exit_id}` follows it."
 
 
-def _halt(daemon: Daemon, parsed: argparse.Namespace, arguments: Sequence[str]) -> int:
+def _halt(daemon: Daemon, _: str, parsed: argparse.Namespace, arguments: Sequence[str]) -> int:
     body = {"reason": parsed.reason, "stops_too": parsed.stops_too, **body_of(parsed)}
     try:
         told = daemon.ask("POST", "/v1/halts", seconds=HALT_S, body=body, prefer=f"wait={HALT_S:.0f}")

@@ -8,7 +8,7 @@ from decimal import Decimal
 from enum import Enum
 from typing import Any, NewType, Union, cast, get_args, get_origin, get_type_hints
 
-from bastion.commands import PositionsReport, StatusReport
+from bastion.commands import PositionsReport, PreviewReport, StatusReport
 from bastion.exits.act_telling import HaltReport
 from bastion.surfaces.cli.acting import halt_lines
 from bastion.surfaces.cli.words import positions_lines, status_lines
@@ -28,6 +28,15 @@ def lines(name: str, text: str) -> Iterable[str]:
     """
     shape, tell = _SHAPES[name]
     return tell(revived(shape, json.loads(text, parse_float=Decimal)))
+
+
+def preview_of(text: str) -> PreviewReport:
+    """Return the preview that the daemon told.
+
+    Raises:
+        ValueError: the text is no such report.
+    """
+    return cast("PreviewReport", revived(PreviewReport, json.loads(text, parse_float=Decimal)))
 
 
 def revived(shape: Any, value: object) -> Any:  # noqa: ANN401 - types are values here

@@ -23,6 +23,7 @@ class PositionRow:
     """One open position. Figures that the venue did not give are None, never zero.
 
     As the interface has it, `size_usd` is the margin and `unrealized_pnl_pct` the return on it in percent;
+    `leverage` is the venue's word, or, where it gives none, the notional over the margin.
     `position_id` is the venue's own, where positions have one. `notional_usd`, `margin_usd` and
     `price_move_pct` say the same things without ambiguity.
     """
@@ -138,7 +139,7 @@ def row_of(position: Position, venue: Venue) -> PositionRow:
         direction=position.side,
         entry_price=position.entry_price,
         current_price=position.mark_price,
-        leverage=position.leverage,
+        leverage=_leverage(position, margin_value),
         unrealized_pnl_pct=_percent(pnl, margin_value),
         unrealized_pnl_usd=pnl,
         size_usd=margin_value,
@@ -151,6 +152,13 @@ def row_of(position: Position, venue: Venue) -> PositionRow:
         liquidation_price=position.liquidation_price,
         position_id=position.position_id or None,
     )
+
+
+def _leverage(position: Position, margin: Decimal | None) -> Decimal | None:
+    # Not every venue names it beside a position; what it means is the notional over the margin.
+    if position.leverage is not None or position.notional_usd is None or not margin:
+        return position.leverage
+    return (position.notional_usd / margin).quantize(PERCENT)
 
 
 def _price_move(position: Position) -> Decimal | None:

@@ -104,6 +104,8 @@ class Asking:
             rows = (await self.answer("bastion_get_positions"))["positions"]
             assert isinstance(rows, list)
             if len(rows) == count:
+                # The interface has a number here for every exchange.
+                assert all(row["leverage"] in {5, 10} for row in rows), rows
                 return
             await asyncio.sleep(0.1)
         raise AssertionError(f"never {count} positions")

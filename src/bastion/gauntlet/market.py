@@ -148,3 +148,29 @@ def bot_reopens(draw: Draw) -> Stage:
     }
     stage = replace(stage, own_ids=stage.own_ids | {tongue.client_id(3)})
     return _on_first_order(stage, draw, {"order": order}, executed=True)
+
+
+def _forced(draw: Draw, kind: str, *, share: Decimal, **fields: object) -> Stage:
+    stage = opening(draw)
+    tongue = TONGUES[draw.venue]
+    part = (abs(_held(stage)) * share).quantize(STEPS[COIN])
+    event = {
+        "forced": {
+            "symbol": tongue.named(COIN),
+            "side": "NET",
+            "kind": kind,
+            "quantity": tongue.contracts(COIN, part),
+            **fields,
+        }
+    }
+    return _on_first_order(stage, draw, event)
+
+
+def deleveraged(draw: Draw) -> Stage:
+    """Let the venue deleverage half of a position as the first order arrives."""
+    return _forced(draw, "adl", share=Decimal("0.5"))
+
+
+def liquidated(draw: Draw) -> Stage:
+    """Let the venue liquidate a position as the first order arrives."""
+    return _forced(draw, "liquidation", share=Decimal(1))

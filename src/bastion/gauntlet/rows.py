@@ -198,6 +198,16 @@ ROWS: tuple[Row, ...] = (
         build=market.stop_fires,
     ),
     Row(
+        name="deleveraged",
+        told="As the first order arrives, the venue deleverages half of a position.",
+        build=market.deleveraged,
+    ),
+    Row(
+        name="liquidated",
+        told="As the first order arrives, the venue liquidates a position.",
+        build=market.liquidated,
+    ),
+    Row(
         name="bot-reopens",
         told="As the first order is carried out, another bot opens a position again.",
         build=market.bot_reopens,

@@ -38,5 +38,5 @@ def gauntlet(*arguments: str, code: int | None = None) -> Any:  # noqa: ANN401 -
 def ours() -> Mapping[str, Run]:
     """Bastion's own exit: every scenario, each at one venue by turns."""
     command = (PROGRAM, "exit", "--now", "--json", "--standalone")
-    document = gauntlet("--by-turns", "--jobs", "4", "--", *command)
+    document = gauntlet("--by-turns", "--jobs", "3", "--", *command)
     return {run["scenario"]: run for run in document["runs"]}

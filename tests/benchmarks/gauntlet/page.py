@@ -50,7 +50,7 @@ def _summary(programs: Sequence[str], runs: Sequence[Mapping[str, Any]]) -> list
         "flat",
         "falsely flat",
         "flipped or opened",
-        "flat with orders left",
+        "said flat with orders left",
         "best",
         "requests",
         "middle time",
@@ -98,7 +98,7 @@ def _cell(runs: Sequence[Mapping[str, Any]]) -> str:
     seen = {
         "falsely flat": sum(run["falsely_flat"] for run in runs),
         "flipped or opened": sum(run["grown"] > 0 for run in runs),
-        "flat with orders left": sum(run["claimed_flat"] and run["orders_left"] > 0 for run in runs),
+        "said flat with orders left": sum(run["claimed_flat"] and run["orders_left"] > 0 for run in runs),
     }
     words += [f"**{count} {word}**" for word, count in seen.items() if count]
     open_still = sum(not run["flat"] and not run["falsely_flat"] and not run["reached_best"] for run in runs)

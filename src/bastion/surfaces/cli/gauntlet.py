@@ -125,11 +125,11 @@ def _findings(run: GauntletRun) -> list[str]:
     if run.falsely_flat:
         found.append("FALSELY REPORTED FLAT")
     if run.grown:
-        found.append(f"OPENED OR FLIPPED by {run.grown} executions")
+        found.append(f"OPENED OR FLIPPED: {run.grown} executions")
     if run.orders_left:
-        found.append(f"{run.orders_left} orders left")
+        found.append(f"orders left: {run.orders_left}")
     if run.requests_while_banned:
-        found.append(f"{run.requests_while_banned} requests while shut out")
+        found.append(f"requests while shut out: {run.requests_while_banned}")
     return found
 
 

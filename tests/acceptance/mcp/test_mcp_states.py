@@ -141,6 +141,13 @@ async def test_positions_are_open_and_the_engine_is_stopped(
         assert (moved["total_moved"], moved["total_skipped"]) == (2, 2)
         part = await ask.answer("bastion_partial_close", symbol="BTC/USDT", exit_pct=40)
         assert (part["success"], part["closed_pct"], part["closed_qty"]) == (True, 40, 0.2)
+        net = await ask.answer("bastion_preview", action="flatten_winners", net=True)
+        assert net["net"] is True
+        legs, losers = net["legs"], net["kept"]
+        assert isinstance(legs, list)
+        assert isinstance(losers, list)
+        assert all(leg["net_pnl_usd"] > 0 and leg["funding_usd"] == 0 for leg in legs)
+        assert len(legs) + len(losers) == 4
         winners = await ask.answer("bastion_flatten_winners")
         assert winners["positions_closed"] == 2
         assert winners["total_profit_locked_usd"] == 520

@@ -123,6 +123,14 @@ def test_only_true_and_false_are_truth_values(paper_desk: RestDesk, raw: bytes) 
     problem(paper_desk.ask("POST", "/v1/halts", raw=raw), 422)
 
 
+def test_net_is_a_truth_value_of_the_preview_of_winners(paper_desk: RestDesk) -> None:
+    told = paper_desk.ask("POST", "/v1/preview", {"action": "flatten_winners", "net": True}).json()
+    assert (told["action"], told["net"], told["sent"]) == ("flatten_winners", True, False)
+    assert {"funding_usd", "net_pnl_usd"} <= told["kept"][0].keys()
+    problem(paper_desk.ask("POST", "/v1/preview", {"action": "exit", "net": True}), 422)
+    problem(paper_desk.ask("POST", "/v1/preview", {"action": "flatten_winners", "net": 1}), 422)
+
+
 def test_what_does_not_exist_and_what_is_not_taken_there_are_problems(paper_desk: RestDesk) -> None:
     problem(paper_desk.ask("GET", "/v1/nothing"), 404)
     problem(paper_desk.ask("GET", "/v1/exits/"), 404)

@@ -152,7 +152,8 @@ def warnings(state: Progress) -> tuple[str, ...]:
     told: list[str] = []
     if state.spooled:
         told.append(
-            f"The journal did not take {count(state.spooled, 'record')} in time; the spool keeps them."
+            f"The journal did not take {count(state.spooled, 'record')} in time; the spool keeps them, or, "
+            "where no file could be written, this process and its standard error."
         )
     if state.runs > 1:
         told.append(f"The exit was taken up again {count(state.runs - 1, 'time')}.")

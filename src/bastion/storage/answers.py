@@ -102,6 +102,7 @@ class SqliteAnswers:
 
     def _write(self) -> None:
         connection: apsw.Connection | None = None
+        told = ""
         while (wanted := self._waiting.get()) is not None:
             exit_id, at_ns, digests, heard = wanted
             try:
@@ -110,7 +111,10 @@ class SqliteAnswers:
                 self._store(connection, exit_id, at_ns, found)
             except (apsw.Error, OSError, JournalUnusable) as error:
                 connection = None
-                _log.warning("Raw answers of the exit %s were not kept: %s", exit_id, error)
+                if told != exit_id:
+                    # Once an exit: what is wrong with the disk is said loudly enough by the journal.
+                    told = exit_id
+                    _log.warning("Raw answers of the exit %s were not kept: %s", exit_id, error)
         if connection is not None:
             connection.close()
 

@@ -98,10 +98,10 @@ def accounts(paper: PaperProcess) -> tuple[Account, ...]:
 
 
 @contextlib.asynccontextmanager
-async def desk_at(paper: PaperProcess, home: Path) -> AsyncIterator[Desk]:
+async def desk_at(paper: PaperProcess, home: Path, *, budget_ms: int = 5_000) -> AsyncIterator[Desk]:
     place = app.find_place(config=None, environment={"BASTION_HOME": str(home)})
     covered = accounts(paper)
-    config = Config(path=home / "config.toml", accounts=covered, intent_commit_budget_ms=5_000)
+    config = Config(path=home / "config.toml", accounts=covered, intent_commit_budget_ms=budget_ms)
     credentials: dict[str, Mapping[str, str] | str] = {venue: paper_credential(venue) for venue in WIRES}
     async with app._desk(place, home, config, credentials, serving=False) as desk:
         yield desk

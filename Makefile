@@ -26,6 +26,7 @@ help:
 	@echo "make simulate   the simulated worlds (N=2000: so many over all cores, with the cells that they hit; KEEP=1: kept)"
 	@echo "                DEPTH=b: with the real adapters on the paper wires; SEEDS=0:200 chooses; ARGS=--trace prints all"
 	@echo "make mutants    break the rules of an exit on purpose, one after the other: the worlds must notice each"
+	@echo "make mutate     break those modules line by line (MODULES=exits/verdict.py SAMPLE=50): the tests must notice"
 	@echo "make bench      how fast an exit is, against what the wire allows (ARGS='--runs 20 --only warm20', --quick)"
 	@echo "make bench-page docs/reference/speed.md, from the figures of the last make bench"
 	@echo "make bench-ledger  refunds a second against this disk and database (ARGS=--rounds 9)"
@@ -119,6 +120,9 @@ simulate: .venv/dev.stamp
 	@$(if $(filter b,$(DEPTH)),$(if $(SEEDS),SEEDS=$(SEEDS)) .venv/bin/python -m tests.simulation.wires $(N) $(if $(KEEP),--keep) $(ARGS),\
 	$(if $(N),.venv/bin/python -m tests.simulation.exits $(N) $(if $(KEEP),--keep) $(ARGS),\
 	$(if $(SEEDS),SEEDS=$(SEEDS)) .venv/bin/python -m pytest tests/simulation $(ARGS)))
+
+mutate: .venv/dev.stamp
+	@.venv/bin/python -m tests.mutation.run $(MODULES) $(if $(SAMPLE),--sample $(SAMPLE)) $(ARGS)
 
 mutants: .venv/dev.stamp
 	@.venv/bin/python -m tests.simulation.exits.hunt $(ARGS)

@@ -4,7 +4,7 @@ import asyncio
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import partial
@@ -24,7 +24,7 @@ from tests.simulation.exits.cells import Cell, Phase
 from tests.simulation.exits.lying_venue import LyingVenue
 from tests.simulation.exits.market import Market
 from tests.simulation.exits.oracle import Oracle
-from tests.simulation.exits.virtual_time import VirtualClock, run
+from tests.simulation.exits.virtual_time import Stepped, VirtualClock, run
 from tests.simulation.exits.world import Ambush, World, draw
 
 EXIT_ID = "xsimulation00"
@@ -194,6 +194,7 @@ class Arena:
         self.shelf = MemoryShelf()
         self.oracle = Oracle(world=world, clock=clock)
         self.venues: dict[str, LyingVenue] = {}
+        self.steps = 0
         self._sprung: set[tuple[str, int]] = set()
         self._task: asyncio.Task[None] | None = None
         self._executor: Executor | None = None
@@ -212,6 +213,12 @@ class Arena:
             lying = self.venues[venue.name] = LyingVenue(market, watch=watch)
             lying.ambush = partial(self._lurk, lying)
             self.oracle.markets[venue.name] = market
+        if self.world.cut_at_step:
+            loop.set_task_factory(
+                lambda its, coroutine, **rest: asyncio.Task(
+                    Stepped(cast("Coroutine[Any, Any, Any]", coroutine), self._tick), loop=its, **rest
+                )
+            )
         self.oracle.durable = self._durable_ids
         self.oracle.latched = lambda: self.journal.latched or self.shelf.latched
         self.journal.struck = self._journal_struck
@@ -242,6 +249,11 @@ class Arena:
             ),
             rungs=rungs(entries),
         )
+
+    def _tick(self) -> None:
+        self.steps += 1
+        if self.steps == self.world.cut_at_step and self._task is not None:
+            self._task.cancel()
 
     def _jump(self) -> None:
         self._struck_everywhere("clock_jump")

@@ -176,6 +176,27 @@ def test_power_lost_at_every_journal_write_ends_in_the_same_verdict() -> None:
             assert result.report.total_realized_pnl_usd == whole.report.total_realized_pnl_usd
 
 
+@pytest.mark.timeout(600)
+def test_power_lost_after_any_await_ends_in_the_same_verdict() -> None:
+    whole = simulate(12, world=_calm(12))
+    assert whole.report is not None
+    each = int(os.environ.get("BASTION_CUT_EACH", "3"))
+    cuts = runs = 0
+    for step in range(1, 10_000, each):
+        world = _calm(12)
+        world.cut_at_step = step
+        result = simulate(12, world=world)
+        assert not result.violations, (step, result.violations)
+        assert result.report is not None
+        assert result.report.verdict is whole.report.verdict
+        assert result.report.positions_closed == whole.report.positions_closed
+        cuts, runs = cuts + 1, result.runs
+        if runs == 1 and cuts > 1:
+            break
+    assert runs == 1, "the last cut came after the exit's end"
+    assert cuts * each > 100
+
+
 @pytest.mark.timeout(300)
 def test_power_lost_at_any_moment_ends_in_the_same_verdict() -> None:
     whole = simulate(12, world=_calm(12))

@@ -2,7 +2,7 @@
 
 import asyncio
 import selectors
-from collections.abc import Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Generator, Mapping
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -74,6 +74,27 @@ class VirtualLoop(asyncio.SelectorEventLoop):
 
     def time(self) -> float:
         return self._virtual.seconds
+
+
+class Stepped(Coroutine[Any, Any, Any]):
+    """A coroutine that tells each time it goes on: after each await that had to wait, of any task."""
+
+    def __init__(self, inner: Coroutine[Any, Any, Any], tick: Callable[[], None]) -> None:
+        self._inner = inner
+        self._tick = tick
+
+    def send(self, value: object) -> object:
+        self._tick()
+        return self._inner.send(value)
+
+    def throw(self, *error: Any) -> object:  # noqa: ANN401 - the interface's own types
+        return self._inner.throw(*error)
+
+    def close(self) -> None:
+        self._inner.close()
+
+    def __await__(self) -> Generator[Any, Any, Any]:
+        return self._inner.__await__()
 
 
 def run(clock: VirtualClock, main: Coroutine[Any, Any, T]) -> T:

@@ -159,6 +159,7 @@ class World:
     deadline_s: int = 60
     cuts_at_append: list[tuple[int, bool]] = field(default_factory=list)
     cuts_at_s: list[float] = field(default_factory=list)
+    cut_at_step: int = 0
     journal_fails: tuple[float, float] | None = None
     journal_slow_s: float = 0.0
     utc_jump_s: float = 0.0

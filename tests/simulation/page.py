@@ -1,0 +1,145 @@
+"""Page: writes docs/reference/simulation.md from what the sweeps kept: `python -m tests.simulation.page`."""
+
+import json
+import sys
+from collections import Counter
+from pathlib import Path
+
+from tests.simulation.exits.cells import FAULTS, applicable, left_out
+from tests.simulation.exits.sweep import GOAL_SEEDS, HITS
+from tests.simulation.kept import DEPTH_A, HERE, Kept
+
+PAGE = Path(__file__).parents[2] / "docs" / "reference" / "simulation.md"
+DEPTH_B = HERE / "depth_b.jsonl"
+GOAL_B = 20_000
+
+HEAD = """# What is simulated, and how far
+
+This page is written by `python -m tests.simulation.page` from what the sweeps kept (`make simulate N=...
+KEEP=1`, and at depth (b) `ARGS='--summary tests/simulation/kept/depth_b.jsonl'`). Nothing in it is typed by
+hand.
+
+One seed is one world: venues with their holdings and orders, faults that strike while they are sick, a
+journal that fails or dawdles, a machine that loses power, a second operator. Time is virtual. At depth (a)
+the real executor, planner, resolver and spool run against venues behind the Venue port; at depth (b) the
+real adapters too, on the paper exchange's wires. At each step the invariants are checked, and in the end
+that a world which healed is flat in time: 16 virtual seconds after the last fault of a venue, and its lag.
+
+A cell is one fault striking in one phase of the executor, on one venue in one position mode. Each world is
+aimed at one cell a venue, in turn, beside what it draws by chance; it counts once for each cell that it
+hit.
+"""
+
+
+def page() -> str:
+    """Return the page."""
+    kept = Kept.load(DEPTH_A)
+    return "\n".join([HEAD, *_depth_a(kept), *_cells(kept), *_left_out(), *_runs(kept), *_depth_b()]) + "\n"
+
+
+def _depth_a(kept: Kept) -> list[str]:
+    tally = kept.tally
+    rare = sum(tally.cells[cell] < HITS for cell in applicable())
+    met = sum(tally.cells[cell] > 0 for cell in applicable())
+    broken = (
+        "none"
+        if not tally.broken
+        else "; ".join(f"seed {seed}: {text}" for seed, text in sorted(tally.broken.items()))
+    )
+    return [
+        "## Depth (a), all runs together",
+        "",
+        "| what | so far | goal |",
+        "|---|---|---|",
+        f"| worlds | {tally.worlds:,} | {GOAL_SEEDS:,} |",
+        f"| worlds that broke a rule | {len(tally.broken)} | 0 |",
+        f"| worlds with several acts at once, beside them | {tally.medleys:,} | |",
+        f"| requests to venues | {tally.calls:,} | |",
+        f"| cells that apply | {len(applicable()):,} | |",
+        f"| of these hit at all | {met:,} | {len(applicable()):,} |",
+        f"| hit less than {HITS} times | {rare:,} | 0 |",
+        "",
+        f"Broken rules: {broken}.",
+        "",
+        "| verdict | worlds |",
+        "|---|---|",
+        *(f"| {name} | {count:,} |" for name, count in sorted(tally.verdicts.items())),
+        "",
+        "| order | sent |",
+        "|---|---|",
+        *(f"| {name} | {count:,} |" for name, count in sorted(tally.rungs.items())),
+        "",
+    ]
+
+
+def _cells(kept: Kept) -> list[str]:
+    lines = [
+        "## The mix: each fault",
+        "",
+        "| fault | cells that apply | worlds x cells hit | least hits of a cell |",
+        "|---|---|---|---|",
+    ]
+    for fault in FAULTS:
+        cells = [cell for cell in applicable() if cell[0] == fault]
+        hits = [kept.tally.cells[cell] for cell in cells]
+        lines.append(f"| {fault} | {len(cells)} | {sum(hits):,} | {min(hits, default=0):,} |")
+    return [*lines, ""]
+
+
+def _left_out() -> list[str]:
+    lines = ["## Combinations that are no cells", ""]
+    lines.extend(f"- {number}: {reason}." for reason, number in left_out())
+    return [*lines, ""]
+
+
+def _runs(kept: Kept) -> list[str]:
+    lines = [
+        "## The runs",
+        "",
+        "| date | seeds | seconds | processes | machine | digest |",
+        "|---|---|---|---|---|---|",
+    ]
+    for run in kept.runs:
+        seeds = f"{run.first} to {run.first + run.count - 1}"
+        told = (run.date, seeds, f"{run.seconds:,}", str(run.processes), run.machine, run.digest[:16])
+        lines.append(f"| {' | '.join(told)} |")
+    return [*lines, ""]
+
+
+def _depth_b() -> list[str]:
+    seeds: set[int] = set()
+    cells: Counter[str] = Counter()
+    verdicts: Counter[str] = Counter()
+    broken = requests = 0
+    for line in DEPTH_B.read_text().splitlines() if DEPTH_B.exists() else ():
+        row = json.loads(line)
+        if row["seed"] in seeds:
+            continue
+        seeds.add(row["seed"])
+        cells.update(row["cells"])
+        verdicts.update(row["verdicts"])
+        requests += row["requests"]
+        broken += bool(row["violations"])
+    often = sum(count >= HITS for count in cells.values())
+    return [
+        "## Depth (b)",
+        "",
+        "| what | so far | goal |",
+        "|---|---|---|",
+        f"| worlds | {len(seeds):,} | {GOAL_B:,} |",
+        f"| worlds that broke a rule | {broken} | 0 |",
+        f"| requests over the wires | {requests:,} | |",
+        f"| cells hit | {len(cells):,} | |",
+        f"| of these at least {HITS} times | {often:,} | |",
+        *(f"| verdict {name} | {count:,} | |" for name, count in sorted(verdicts.items())),
+    ]
+
+
+def main() -> int:
+    """Write the page."""
+    PAGE.write_text(page())
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,11 +1,15 @@
 """The catalog: which venues an account can name, and what it needs to be built."""
 
+import subprocess
+import sys
+
 import pytest
 
 from bastion.clock import SystemClock
 from bastion.domain.account import Account
 from bastion.errors import ConfigInvalid
-from bastion.venues.catalog import SUPPORTED_VENUES, Catalog, default_key_space
+from bastion.venues.catalog import SUPPORTED_VENUES, Catalog, default_key_space, exchange_of
+from bastion.venues.ccxt import hyperliquid
 from bastion.venues.ccxt.wire import VenueKey
 
 FIELDS = {"apiKey": "k-of-the-account", "secret": "s-of-the-account"}
@@ -43,3 +47,20 @@ def test_a_credential_that_lacks_a_field_is_refused_without_showing_the_other(mi
 def test_a_venue_key_shows_nothing_of_itself() -> None:
     key = VenueKey(api_key="k-1", secret="s-1", password="p-1")
     assert repr(key) == str(key) == "VenueKey()"
+
+
+def test_what_signs_by_a_wallet_is_loaded_for_hyperliquid_alone() -> None:
+    program = (
+        "import sys, bastion.venues.catalog;"
+        "print(sorted({'Crypto', 'coincurve', 'msgpack', 'ccxt'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_the_words_for_hyperliquid_are_those_of_its_adapter() -> None:
+    account = Account(
+        name="perps", venue="hyperliquid", key_space=hyperliquid.KEY_SPACE, credential="perps", base_url=None
+    )
+    assert default_key_space("hyperliquid") == hyperliquid.KEY_SPACE
+    assert exchange_of(account) == hyperliquid.EXCHANGE

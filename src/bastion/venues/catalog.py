@@ -1,6 +1,7 @@
 """Catalog: which venues are supported, and the adapter that each of them gets."""
 
 import hashlib
+import importlib
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,7 +16,6 @@ from bastion.venues.ccxt import (
     binance_coinm,
     bybit,
     bybit_pace,
-    hyperliquid,
     hyperliquid_pace,
     okx,
     okx_pace,
@@ -24,7 +24,6 @@ from bastion.venues.ccxt.door import exchange_class, later
 from bastion.venues.ccxt.generic import KEY_SPACE as GENERIC_SPACE
 from bastion.venues.ccxt.generic import GenericVenue
 from bastion.venues.ccxt.generic_profile import Profile, profiles
-from bastion.venues.ccxt.hyperliquid_signing import WalletKey, is_private_key
 from bastion.venues.ccxt.shelf import Shelf
 from bastion.venues.ccxt.sockets import Connect, tcp
 from bastion.venues.ccxt.venue import CcxtVenue
@@ -66,10 +65,10 @@ _ENTRIES: Mapping[str, _Entry] = {
         hosts=("demo", "testnet"),
     ),
     "hyperliquid": _Entry(
-        exchange=hyperliquid.EXCHANGE,
-        key_spaces=(hyperliquid.KEY_SPACE,),
+        exchange="hyperliquid",
+        key_spaces=("perps",),
         address_limits=hyperliquid_pace.ADDRESS_LIMITS,
-        build=hyperliquid.HyperliquidVenue,
+        build=lambda **parts: _signing("").HyperliquidVenue(**parts),
         hosts=("testnet",),
         signs_with_wallet=True,
     ),
@@ -271,15 +270,21 @@ def _venue_key(account: Account, fields: Mapping[str, str], entry: _Entry) -> Ve
     return VenueKey(api_key=fields["apiKey"], secret=fields["secret"], password=fields.get("password", ""))
 
 
-def _wallet_key(account: Account, fields: Mapping[str, str]) -> WalletKey:
+def _signing(part: str) -> Any:  # noqa: ANN401 - a module
+    # What signs by a wallet loads three libraries, which takes longer than all of an exit elsewhere.
+    return importlib.import_module(f"bastion.venues.ccxt.hyperliquid{part}")
+
+
+def _wallet_key(account: Account, fields: Mapping[str, str]) -> Any:  # noqa: ANN401 - of a module loaded late
+    signing = _signing("_signing")
     wallet, private_key = fields.get("walletAddress", ""), fields.get("privateKey", "")
-    if not WALLET_FORM.fullmatch(wallet) or not is_private_key(private_key):
+    if not WALLET_FORM.fullmatch(wallet) or not signing.is_private_key(private_key):
         raise VaultUnusable(
             f"Account {account.name!r}: {account.venue} needs wallet_address, the account's own address (0x "
             "and 40 hex digits), and private_key, that of an agent (64 hex digits); store them with "
             f"`bastion vault put {account.credential} --from-stdin`."
         )
-    return WalletKey(wallet=wallet, private_key=private_key)
+    return signing.WalletKey(wallet=wallet, private_key=private_key)
 
 
 def _strike_key(account: Account, fields: Mapping[str, str]) -> StrikeKey:

@@ -157,7 +157,7 @@ async def test_every_method_is_written_as_ccxt_writes_it(venue: str, base_url: s
         named = {"newClientOrderId": "bst1", "clientAlgoId": "bst1", "clOrdId": "bst1"}
         for params in (cases.get(method, {}), {**named, "symbol": "BTCUSDT"}):
             written = encoder.encode(method, params, stamp_ms=STAMP_MS)
-            if method.startswith("fapiPrivatePost") and not params:
+            if "apiPrivatePost" in method and not params:
                 assert written is None
                 continue
             if method == "privatePostTradeOrder" and not params:

@@ -1,4 +1,4 @@
-"""Binance USD-M futures (developers.binance.com, General Info: SIGNED endpoint security)."""
+"""Binance USD-M and COIN-M futures (developers.binance.com, General Info: SIGNED endpoint security)."""
 
 from collections.abc import Mapping
 
@@ -6,14 +6,17 @@ from bastion.venues.encoders.signed import Mac, Parameters, Signed, form, rooted
 
 FORM_HEADERS: Mapping[str, str] = {"Content-Type": "application/x-www-form-urlencoded"}
 _FAPI, _SAPI = "https://fapi.binance.com/fapi", "https://api.binance.com/sapi"
+_DAPI = "https://dapi.binance.com/dapi"
 _ROOTS = {
     "fapiPublic": f"{_FAPI}/v1",
     "fapiPrivate": f"{_FAPI}/v1",
     "fapiPrivateV2": f"{_FAPI}/v2",
     "fapiPrivateV3": f"{_FAPI}/v3",
+    "dapiPublic": f"{_DAPI}/v1",
+    "dapiPrivate": f"{_DAPI}/v1",
     "sapi": f"{_SAPI}/v1",
 }
-METHODS: Mapping[str, tuple[str, str, str]] = {
+_USD_M: Mapping[str, tuple[str, str, str]] = {
     "fapiPrivatePostOrder": ("fapiPrivate", "POST", "order"),
     "fapiPrivateGetOrder": ("fapiPrivate", "GET", "order"),
     "fapiPrivateDeleteOrder": ("fapiPrivate", "DELETE", "order"),
@@ -28,6 +31,8 @@ METHODS: Mapping[str, tuple[str, str, str]] = {
     "fapiPrivateGetAccountConfig": ("fapiPrivate", "GET", "accountConfig"),
     "fapiPrivateGetCommissionRate": ("fapiPrivate", "GET", "commissionRate"),
     "fapiPrivateGetIncome": ("fapiPrivate", "GET", "income"),
+    "fapiPrivateGetForceOrders": ("fapiPrivate", "GET", "forceOrders"),
+    "fapiPrivateGetAllAlgoOrders": ("fapiPrivate", "GET", "allAlgoOrders"),
     "fapiPrivateV2GetAccount": ("fapiPrivateV2", "GET", "account"),
     "fapiPrivateV3GetAccount": ("fapiPrivateV3", "GET", "account"),
     "fapiPrivateV3GetPositionRisk": ("fapiPrivateV3", "GET", "positionRisk"),
@@ -37,6 +42,17 @@ METHODS: Mapping[str, tuple[str, str, str]] = {
     "fapiPublicGetDepth": ("fapiPublic", "GET", "depth"),
     "fapiPublicGetPremiumIndex": ("fapiPublic", "GET", "premiumIndex"),
 }
+# COIN-M has the same pages under another name, but for these.
+_COIN_M: Mapping[str, tuple[str, str, str]] = {
+    "dapiPrivateGetPositionRisk": ("dapiPrivate", "GET", "positionRisk"),
+    "dapiPrivateGetAccount": ("dapiPrivate", "GET", "account"),
+}
+_COMMON = {
+    name.replace("fapi", "dapi", 1): (api.replace("fapi", "dapi", 1), verb, path)
+    for name, (api, verb, path) in _USD_M.items()
+    if api in {"fapiPublic", "fapiPrivate"} and path != "accountConfig"
+}
+METHODS: Mapping[str, tuple[str, str, str]] = {**_USD_M, **_COMMON, **_COIN_M}
 # Without an id of ours ccxt would make one; ours never go without.
 _NAMED = {"order": "newClientOrderId", "algoOrder": "clientAlgoId"}
 
@@ -58,7 +74,7 @@ class BinanceEncoder:
             return None
         api, verb, path = known
         url = f"{self._roots[api]}/{path}"
-        if api == "fapiPublic":
+        if api in {"fapiPublic", "dapiPublic"}:
             return Signed(method=verb, url=f"{url}?{form(params)}" if params else url, headers={})
         if verb == "POST" and params.get(_NAMED[path]) is None:
             return None

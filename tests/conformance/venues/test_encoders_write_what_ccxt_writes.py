@@ -1,6 +1,8 @@
 """Each request that an encoder writes is byte for byte the one that unmodified ccxt would send."""
 
+import re
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -15,6 +17,7 @@ KEY, SECRET, PASSPHRASE = "an-api-key", "a-secret", "a-passphrase"
 STAMP_MS = 1_795_340_921_007
 WINDOW_MS = 5_000
 BASE = "http://127.0.0.1:8740/venue"
+RAW_METHOD = re.compile(r'"((?:fapi|dapi|sapi|private|public)(?:V[23])?(?:Get|Post|Delete)[A-Za-z0-9]+)"')
 BROKER_TAGS = frozenset({"Referer"})
 """Headers by which ccxt names itself a broker; ours names none."""
 
@@ -197,3 +200,16 @@ def test_an_order_without_an_id_of_ours_is_left_to_ccxt() -> None:
         "privatePostTradeBatchOrders", [{"clOrdId": "bst1"}, {"instId": "BTC-USDT-SWAP"}], stamp_ms=STAMP_MS
     )
     assert written is None
+
+
+def test_every_raw_method_that_the_adapters_name_is_written_by_an_encoder() -> None:
+    folder = Path(binance.__file__).parents[1] / "ccxt"
+    named = {
+        name
+        for path in folder.glob("*.py")
+        if not path.name.startswith("generic")
+        for name in RAW_METHOD.findall(path.read_text(encoding="utf-8"))
+    }
+    known = {name for methods, _ in CASES.values() for name in methods}
+    assert len(named) > 40
+    assert named <= known, "these would load all of ccxt in the middle of an exit"

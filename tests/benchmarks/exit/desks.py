@@ -191,7 +191,11 @@ def resident(place: Place) -> Iterator[Resident]:
         yield Resident(process, place)
     finally:
         process.terminate()
-        process.wait(START_S)
+        try:
+            process.wait(START_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
         if process.stderr is not None:
             process.stderr.close()
 

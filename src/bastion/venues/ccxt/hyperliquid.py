@@ -68,7 +68,7 @@ class HyperliquidVenue(HyperliquidProtection):
         self._exchange = exchange
         self._throttle = Throttle(clock, (), shared=address)
         super().__init__(account=account, clock=clock, shelf=shelf)
-        self._testnet = TESTNET in (account.base_url or "")
+        self._testnet = account.host == "testnet" or TESTNET in (account.base_url or "")
         self._nonce = 0
         self._own: dict[str, str] = {}
         self._quiet: dict[str, bool] = {}

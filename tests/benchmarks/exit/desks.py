@@ -173,31 +173,31 @@ def answer_of(wire: socket.socket) -> Any:  # noqa: ANN401 - JSON
 @contextmanager
 def resident(place: Place) -> Iterator[Resident]:
     """Run `bastion up` on a free port until the block ends."""
-    process = subprocess.Popen(
-        [PROGRAM, "up", "--port", "0"],
-        env={**environment_of(place)},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    try:
-        end = time.monotonic() + START_S
-        while not _answers(place):
-            if process.poll() is not None or time.monotonic() > end:
-                assert process.stderr is not None
-                raise AssertionError(f"the daemon did not start: {process.stderr.read()}")
-            time.sleep(0.02)
-        yield Resident(process, place)
-    finally:
-        process.terminate()
+    # Its log goes to a file: into a pipe that nobody reads it would stand still.
+    with (place.home / "up.log").open("w+", encoding="utf-8") as log:
+        process = subprocess.Popen(
+            [PROGRAM, "up", "--port", "0"],
+            env={**environment_of(place)},
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            text=True,
+        )
         try:
-            process.wait(START_S)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-        if process.stderr is not None:
-            process.stderr.close()
+            end = time.monotonic() + START_S
+            while not _answers(place):
+                if process.poll() is not None or time.monotonic() > end:
+                    log.seek(0)
+                    raise AssertionError(f"the daemon did not start: {log.read()}")
+                time.sleep(0.02)
+            yield Resident(process, place)
+        finally:
+            process.terminate()
+            try:
+                process.wait(START_S)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
 
 
 def memory_kib(pid: int) -> int:

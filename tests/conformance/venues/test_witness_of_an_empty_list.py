@@ -191,7 +191,9 @@ async def test_an_empty_list_that_is_doubted_keeps_okxs_algo_lists_for_the_proof
 
 
 async def test_the_witness_takes_no_weight_from_the_lists(binance: Rig) -> None:
-    # The three lists weigh 85 and the clock 1: nothing is left for the witness, which is given up.
+    # Where no position is known, all lists are read. They weigh 85 and the clock 1: nothing is left for the
+    # witness, which is given up.
+    binance.venue._thrift.saw(())
     binance.venue._throttle["weight"].resize(86)
     binance.script.on(WITNESSES["binance"], TELLING["binance"])
     assert (await binance.venue.look(deadline_s=5)).empty

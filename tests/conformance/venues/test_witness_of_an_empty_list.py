@@ -22,10 +22,14 @@ WITNESSES = {
 }
 # The seed scenario holds 0.5 BTC at 91,200 and 40 SOL at 142.5 with leverage 10, and 3 ETH at 3,380 and
 # 100 AVAX at 38.2 with leverage 5; OKX is given 0.5 contracts.
+# Which of its two positions OKX's page names first is the venue's choice.
 REASONS = {
-    "binance": "the position list is empty, but the account's position margin is 5130 USDT",
-    "bybit": "the position list is empty, but the account's position margin is 2792 USDT",
-    "okx": "the position list is empty, but the account's own page names 0.5 BTC-USDT-SWAP",
+    "binance": {"the position list is empty, but the account's position margin is 5130 USDT"},
+    "bybit": {"the position list is empty, but the account's position margin is 2792 USDT"},
+    "okx": {
+        f"the position list is empty, but the account's own page names 0.5 {name}-USDT-SWAP"
+        for name in ("BTC", "ETH")
+    },
 }
 TELLING = {
     "binance": reply({"assets": [{"asset": "USDT", "positionInitialMargin": "12.30"}], "positions": []}),
@@ -49,7 +53,7 @@ async def test_a_list_that_comes_empty_twice_is_unread_with_the_reason(keyed: Pa
     for _ in range(2):
         look = await keyed.venue.look(deadline_s=WAIT_S)
         assert (look.complete, look.positions) == (False, ())
-        assert REASONS[keyed.name] in {unread.reason for unread in look.unread}
+        assert REASONS[keyed.name] & {unread.reason for unread in look.unread}
         assert {unread.terminal for unread in look.unread} == {False}
     await keyed.heal()
     assert len((await keyed.whole_look()).positions) == 2

@@ -151,7 +151,7 @@ def _fates(session: Path, path: Path, tree: Path) -> Iterator[Mutant]:
             operator=spec["operator_name"].removeprefix("core/"),
             line=row,
             text=lines[row - 1].strip(),
-            killed=result["test_outcome"] != "survived",
+            killed=str(result["test_outcome"]).lower() != "survived",
         )
 
 

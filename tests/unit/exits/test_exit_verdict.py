@@ -235,3 +235,57 @@ def test_what_was_refused_for_certain_is_left_also_where_nothing_is_read_any_mor
     one.apply(refused(Fault.RETRY), at_ns=0)
     see(one, look(500, unread=["positions"]))
     assert at_deadline(one, judge(one, pace(60)))[0] is Verdict.NOT_FLAT
+
+
+def _told_by_a_second_source(one: Leg, quantity: str) -> None:
+    record = SecondSourceRead(
+        exit_id="xtest",
+        account="main",
+        run=1,
+        begun_ns=90 * MS,
+        position=position(),
+        quantity=Quantity(Decimal(quantity)),
+    )
+    one.apply(record, at_ns=0)
+
+
+def test_what_our_fills_closed_is_not_left_where_a_look_could_not_read_it() -> None:
+    one = closed_leg()
+    see(one, look(100, unread=["positions"]))
+    assert leftovers(one, judge(one, pace(60))) == ()
+
+
+@pytest.mark.parametrize(
+    ("closed", "second", "suspected"),
+    [(True, None, True), (False, None, False), (True, "1", False), (True, "0", True), (False, "0", True)],
+)
+def test_a_shown_position_is_suspect_where_our_fills_or_else_a_second_source_say_that_it_is_closed(
+    closed: bool,  # noqa: FBT001 - a case of the table
+    second: str | None,
+    suspected: bool,  # noqa: FBT001 - a case of the table
+) -> None:
+    one = leg()
+    see(one, look(0, [position()]))
+    if closed:
+        intend(one, request(position()))
+        one.apply(answered(), at_ns=0)
+    beat = pace(60)
+    beat.key_act_ns[position().key] = 60 * MS
+    see(one, look(100, [position()]))
+    if second is not None:
+        _told_by_a_second_source(one, second)
+    assert judge(one, beat).suspects == ({position().key} if suspected else set())
+
+
+@pytest.mark.parametrize(("tries", "lingers"), [(0, True), (2, True), (3, False), (4, False)])
+def test_an_order_that_no_look_shows_lingers_until_it_was_cancelled_often_enough(
+    tries: int,
+    lingers: bool,  # noqa: FBT001 - a case of the table
+) -> None:
+    one = leg()
+    opener = order(reduce_only=False)
+    see(one, look(0, orders=[opener]))
+    see(one, look(100))
+    beat = pace(60)
+    beat.cancel_tries[opener.key] = tries
+    assert judge(one, beat).lingering == ((opener,) if lingers else ())

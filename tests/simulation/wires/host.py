@@ -26,6 +26,7 @@ BAN_S = {"binance": 120.0, "bybit": 600.0}
 ADDRESS = "198.51.100.7"
 SPENT_SHARE, HYPERLIQUID_SHARE = 0.75, 0.6
 BINANCE_WEIGHT = LimitSettings().weight_per_minute
+MOMENT_S = 1e-7
 UNEXECUTED = {
     "unavailable": "unavailable",
     "unknown_status": "unknown_status",
@@ -105,6 +106,7 @@ class Host:
         self._watch = watch
         self._weights: list[tuple[float, int]] = []
         self._lied: set[str] = set()
+        self._heard: list[tuple[bytes, Line]] = []
         self._same: dict[str, int] = {}
         self._connected = 0
         self._due_ms: int | None = None
@@ -147,6 +149,17 @@ class Host:
         return self.plan.latency_s / 2 + rng.random() * self.plan.jitter_s / 2
 
     def hear(self, line: Line, request: bytes) -> None:
+        if not self._heard:
+            self._later(MOMENT_S, self._take)
+        self._heard.append((request, line))
+
+    def _take(self) -> None:
+        # Which of several requests of one moment is written first differs between versions of Python.
+        heard, self._heard = self._heard, []
+        for request, line in sorted(heard, key=lambda one: _said(one[0])):
+            self._set_out(line, request)
+
+    def _set_out(self, line: Line, request: bytes) -> None:
         asked = self._read(request)
         head = f"{asked.request.method} {asked.request.path}?{asked.request.query} {asked.request.body!r}"
         self._trace.note(self._clock.seconds, f"{self.plan.venue} #{asked.number} > {head}")
@@ -321,6 +334,12 @@ class Host:
             kind=kind_of(method, call, query),
             request=wired,
         )
+
+
+def _said(request: bytes) -> tuple[bytes, bytes]:
+    # Without the headers, of which one names the version of Python.
+    head, _, body = request.partition(b"\r\n\r\n")
+    return head.partition(b"\r\n")[0], body
 
 
 def _written(answer: WireAnswer) -> bytes:

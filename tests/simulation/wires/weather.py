@@ -81,7 +81,8 @@ def fate_of(plan: HostDraw, rng: Random, kind: Kind, *, sick: bool) -> Fate:
 
 
 def _way(plan: HostDraw, rng: Random) -> float:
-    return plan.latency_s / 2 + rng.random() * plan.jitter_s / 2
+    # No two arrive at one moment: which of them came first would be anybody's guess.
+    return plan.latency_s / 2 + rng.random() * (plan.jitter_s / 2 + 1e-5)
 
 
 def _tail(rng: Random) -> float:

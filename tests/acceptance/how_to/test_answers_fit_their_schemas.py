@@ -17,8 +17,6 @@ ELSEWHERE = {
     "refund": "asked of the venue that refunds, with the tests of its how-to page",
     "refund-preview": "as refund",
     "refund-review": "as refund",
-    "engine-start": "asked of a running daemon, with the other commands that go by way of it",
-    "engine-arm": "as engine-start",
 }
 
 
@@ -78,10 +76,12 @@ def test_the_answers_of_an_emergency_fit(checked: Checked) -> None:
 
 
 def test_the_answers_of_the_engine_fit(checked: Checked) -> None:
+    checked.ask("engine-start", "engine", "start")
+    checked.ask("engine-arm", "engine", "arm", "--max-action", "hold")
     checked.ask("engine-status", "engine", "status")
-    checked.ask("engine-history", "engine", "history")
     checked.ask("engine-disarm", "engine", "disarm")
-    checked.ask("error", "engine", "start", code=2)
+    checked.ask("engine-history", "engine", "history")
+    checked.ask("error", "engine", "arm", "--confidence-threshold", "2", code=2)
 
 
 def test_the_answers_about_keys_and_credentials_fit(checked: Checked) -> None:

@@ -3,14 +3,18 @@
 import base64
 import json
 import logging
+import os
 import re
+import select
 import sys
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from typing import TextIO
 from urllib.parse import quote
 
 REDACTED = "[redacted]"
 SECRET_LENGTH_MIN = 4
+_PIECE = 4096
 
 # Secrets that betray themselves by their form, also where nobody registered them.
 _FORMS = re.compile(
@@ -67,6 +71,36 @@ class JsonLines(logging.Formatter):
         return self._redactor.clean(json.dumps(line, ensure_ascii=False))
 
 
+class Unheeded(logging.StreamHandler[TextIO]):
+    """Writes to a stream for as long as it takes anything; what it does not take at once is dropped.
+
+    Who started the process may never read its standard error. A pipe that is full must not hold an exit.
+    """
+
+    dropped = 0
+    _cut = False
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write one line, or drop it."""
+        try:
+            descriptor = self.stream.fileno()
+        except (OSError, ValueError):
+            super().emit(record)  # Not a file of the system: it cannot fill up.
+            return
+        lost = json.dumps({"level": "warning", "dropped_lines": self.dropped}) + "\n" if self.dropped else ""
+        text = ("\n" if self._cut else "") + lost + self.format(record) + "\n"
+        rest = whole = text.encode("utf-8", errors="replace")
+        try:
+            self.stream.flush()
+            while rest and select.select((), (descriptor,), (), 0)[1]:
+                # A pipe that can be written to takes this much without waiting (PIPE_BUF).
+                rest = rest[os.write(descriptor, rest[:_PIECE]) :]
+        except (OSError, ValueError):
+            pass
+        self.dropped = self.dropped + 1 if rest else 0
+        self._cut = bool(rest) and (self._cut or len(rest) < len(whole))
+
+
 def _message(record: logging.LogRecord) -> str:
     try:
         return record.getMessage()
@@ -76,7 +110,7 @@ def _message(record: logging.LogRecord) -> str:
 
 def start_logging(redactor: Redactor, *, level: str = "warning") -> None:
     """Send every log record of the process to standard error as JSON lines; standard output is never used."""
-    handler = logging.StreamHandler(sys.stderr)
+    handler = Unheeded(sys.stderr)
     handler.setFormatter(JsonLines(redactor))
     root = logging.getLogger()
     for present in list(root.handlers):

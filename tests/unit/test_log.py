@@ -3,6 +3,8 @@
 import base64
 import json
 import logging
+import subprocess
+import sys
 from urllib.parse import quote
 
 import pytest
@@ -75,3 +77,24 @@ def test_everything_goes_to_standard_error(redactor: Redactor, capfd: pytest.Cap
     assert out == ""
     assert CANARY not in err
     assert json.loads(err)["message"] == "key [redacted]"
+
+
+def test_a_log_that_nobody_reads_holds_nothing_up() -> None:
+    program = (
+        "import logging\n"
+        "from bastion.log import Redactor, start_logging\n"
+        "start_logging(Redactor())\n"
+        "for number in range(2000):\n"
+        "    logging.getLogger('bastion').warning('%d %s', number, 'x' * 5000)\n"
+        "print('done')\n"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        # Nothing is read of its standard error before it has said that it is through.
+        assert process.stdout.readline() == "done\n"
+        kept = process.stderr.read().splitlines()
+    assert json.loads(kept[0])["message"].startswith("0 x")
+    assert len(kept) < 2000

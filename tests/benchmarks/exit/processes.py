@@ -1,6 +1,5 @@
 """Processes: figures of programs of their own: the cold command, the press on the daemon, the idle daemon."""
 
-import os
 import subprocess
 import tempfile
 import threading
@@ -134,6 +133,7 @@ def _until_seen(daemon: Any, count: int) -> None:  # noqa: ANN401 - a Resident
 
 def _measured(command: list[str], environment: Mapping[str, str]) -> dict[str, Any]:
     samples: list[tuple[int, float]] = []
+    peaks: list[int] = []
     with tempfile.TemporaryFile() as output:
         begun_ns = time.monotonic_ns()
         process = subprocess.Popen(
@@ -146,19 +146,19 @@ def _measured(command: list[str], environment: Mapping[str, str]) -> dict[str, A
                 used = _cpu_s(process.pid)
                 if used is not None:
                     samples.append((time.monotonic_ns(), used))
+                    peaks.append(_peak_kib(process.pid))
                 ended.wait(SAMPLE_S)
 
         watcher = threading.Thread(target=sample)
         watcher.start()
         try:
-            _, status, usage = os.wait4(process.pid, 0)
+            process.wait(RUN_S)
         finally:
             ended.set()
             watcher.join()
-        process.returncode = os.waitstatus_to_exitcode(status)
         output.seek(0)
         assert process.returncode == 0, output.read().decode()
-    return {"begun_ns": begun_ns, "samples": samples, "peak_kib": usage.ru_maxrss}
+    return {"begun_ns": begun_ns, "samples": samples, "peak_kib": max(peaks)}
 
 
 def _cpu_s(pid: int) -> float | None:
@@ -167,6 +167,15 @@ def _cpu_s(pid: int) -> float | None:
         return sum(int(task.read_text(encoding="ascii").split()[0]) for task in tasks) / 1e9
     except (OSError, IndexError, ValueError):
         return None
+
+
+def _peak_kib(pid: int) -> int:
+    # Not by getrusage: what it tells of a child contains what this process held when it started it.
+    try:
+        text = Path(f"/proc/{pid}/status").read_text(encoding="ascii")
+    except OSError:
+        return 0
+    return next((int(line.split()[1]) for line in text.splitlines() if line.startswith("VmHWM:")), 0)
 
 
 def _told(sample: list[float], digits: int) -> dict[str, float]:

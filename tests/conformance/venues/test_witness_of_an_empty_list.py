@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from bastion.app import PaperProcess
+from bastion.venues.ccxt.binance import BinanceVenue
 from bastion.venues.ccxt.venue import WITNESS_WAIT_S
 from tests.venue_paper import WAIT_S, PaperRig, instrument, paper_rig, scenario
 from tests.venue_rig import Rig, hang, raw, reply, reset, v5
@@ -197,6 +198,7 @@ async def test_an_empty_list_that_is_doubted_keeps_okxs_algo_lists_for_the_proof
 async def test_the_witness_takes_no_weight_from_the_lists(binance: Rig) -> None:
     # Where no position is known, all lists are read. They weigh 85 and the clock 1: nothing is left for the
     # witness, which is given up.
+    assert isinstance(binance.venue, BinanceVenue)
     binance.venue._thrift.saw(())
     binance.venue._throttle["weight"].resize(86)
     binance.script.on(WITNESSES["binance"], TELLING["binance"])

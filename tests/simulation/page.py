@@ -41,6 +41,9 @@ def _depth_a(kept: Kept) -> list[str]:
     tally = kept.tally
     rare = sum(tally.cells[cell] < HITS for cell in applicable())
     met = sum(tally.cells[cell] > 0 for cell in applicable())
+    known = set(applicable())
+    alien = sorted(cell for cell in tally.cells if cell not in known)
+    strange = "; ".join(f"{', '.join(cell)}: {tally.cells[cell]}" for cell in alien) or "none"
     broken = (
         "none"
         if not tally.broken
@@ -60,6 +63,8 @@ def _depth_a(kept: Kept) -> list[str]:
         f"| hit less than {HITS} times | {rare:,} | 0 |",
         "",
         f"Broken rules: {broken}.",
+        "",
+        f"Hit, though said to be no cell: {strange}.",
         "",
         "| verdict | worlds |",
         "|---|---|",

@@ -105,6 +105,7 @@ class Play:
         for name in reports:
             for entry in journal.entries(name):
                 self.trace.note(entry.at_ns / 1e9, f"{kind_of(entry.record)} {encode(entry.record)}")
+        self.trace.end()
         return Result(
             seed=self.world.seed,
             violations=self.judge.violations,

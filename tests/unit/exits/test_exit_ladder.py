@@ -151,3 +151,24 @@ def test_dust_is_only_what_the_venue_refused_for_its_size() -> None:
     past = Trail(last_fault=Fault.SIZE, sizes=1, last_quantity=small.quantity)
     assert is_dust(small, known, past, SETTINGS)
     assert not is_dust(position(quantity="5"), known, past, SETTINGS)
+
+
+@pytest.mark.parametrize(
+    ("size", "sent"), [("5.5", ["2", "2", "1.5"]), ("5", ["2", "2", "1"]), ("4.5", ["2", "2"])]
+)
+def test_only_a_last_slice_below_the_minimum_is_left_to_the_next_round(size: str, sent: list[str]) -> None:
+    rules = instrument(Decimal("0.5"), Decimal(1), Decimal(2))
+    made = slices(position(quantity=size), rules, Rung(kind=OrderKind.MARKET), SETTINGS)
+    assert [one.quantity for one in made] == [Decimal(one) for one in sent]
+
+
+def test_a_close_without_a_size_is_tried_only_right_after_a_refusal_for_the_size() -> None:
+    assert rung(Trail(sizes=2, last_fault=Fault.SIZE), SETTINGS).kind is OrderKind.WHOLE
+    assert rung(Trail(sizes=2, last_fault=Fault.TERMINAL), SETTINGS).kind is OrderKind.MARKET
+
+
+@pytest.mark.parametrize(("size", "dust"), [("0.049", True), ("0.05", False)])
+def test_what_is_worth_the_limit_is_no_dust_where_the_minimum_is_not_known(size: str, dust: bool) -> None:  # noqa: FBT001 - a case of the table
+    held = position(quantity=size)
+    past = Trail(sizes=3, last_fault=Fault.SIZE, last_quantity=held.quantity)
+    assert is_dust(held, None, past, SETTINGS) is dust

@@ -232,6 +232,7 @@ def _settings(config: Config) -> ExitSettings:
         intent_commit_budget_ms=config.intent_commit_budget_ms,
         refund_after_tries=config.refund_after_tries,
         refund_after_s=float(config.refund_after_s),
+        recent_look_s=float(config.recent_look_s),
     )
 
 

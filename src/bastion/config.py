@@ -19,13 +19,10 @@ from bastion.exits.settings import IOC_BOUND_MOST, IOC_BOUNDS, IOC_BOUNDS_COUNT_
 
 ACCOUNTS_MAX = 200
 FILE_BYTES_MAX = 1_000_000
-DEADLINE_S_DEFAULT = Decimal(60)
-DEADLINE_S_MAX = Decimal(3_600)
-HOLD_S_DEFAULT = Decimal(60)
-HOLD_S_MAX = Decimal(86_400)
-
-COMMIT_MS_DEFAULT = 20
-COMMIT_MS_MAX = 10_000
+DEADLINE_S_DEFAULT, DEADLINE_S_MAX = Decimal(60), Decimal(3_600)
+HOLD_S_DEFAULT, HOLD_S_MAX = Decimal(60), Decimal(86_400)
+RECENT_S_DEFAULT, RECENT_S_MAX = Decimal(30), Decimal(60)
+COMMIT_MS_DEFAULT, COMMIT_MS_MAX = 20, 10_000
 
 # Where a position's original margin can be had back.
 REFUND_VENUES = ("strike",)
@@ -45,6 +42,7 @@ _EXIT = (
     "intent_commit_budget_ms",
     "refund_after_tries",
     "refund_after_s",
+    "recent_look_s",
     *LADDER,
     IOC_BOUNDS,
 )
@@ -72,16 +70,17 @@ class Config:
     """What the file says. `path` is None where there is no file: the embedded paper exchange is then used.
 
     `deadline_s` is when an exit answers at the latest; `hold_s` how long a standing process keeps looking
-    after FLAT, both in seconds. The first orders wait at most `intent_commit_budget_ms` for the journal. A
-    margin refund is the last rung only after `refund_after_tries` refused rounds and `refund_after_s`
-    seconds; `ladder` holds the time and the bound of the rungs before it. `engine` holds the rhythm and the
-    guards' limits of the engine.
+    after FLAT, both in seconds. The first orders wait at most `intent_commit_budget_ms` for the journal, and
+    go by a look that is at most `recent_look_s` old; with zero an exit always looks first. A margin refund
+    is the last rung only after `refund_after_tries` refused rounds and `refund_after_s` seconds; `ladder`
+    holds the time and the bound of the rungs before it. `engine` holds the engine's rhythm and limits.
     """
 
     path: Path | None
     accounts: tuple[Account, ...] = ()
     deadline_s: Decimal = DEADLINE_S_DEFAULT
     hold_s: Decimal = HOLD_S_DEFAULT
+    recent_look_s: Decimal = RECENT_S_DEFAULT
     intent_commit_budget_ms: int = COMMIT_MS_DEFAULT
     refund_after_tries: int = REFUND_TRIES_DEFAULT
     refund_after_s: Decimal = REFUND_S_DEFAULT
@@ -151,6 +150,9 @@ def parse_config(text: str, *, path: Path) -> Config:
         ),
         hold_s=reader.seconds(
             exit_table, "hold_s", least=Decimal(0), most=HOLD_S_MAX, default=HOLD_S_DEFAULT
+        ),
+        recent_look_s=reader.seconds(
+            exit_table, "recent_look_s", least=Decimal(0), most=RECENT_S_MAX, default=RECENT_S_DEFAULT
         ),
         intent_commit_budget_ms=reader.whole(
             exit_table, "intent_commit_budget_ms", where="exit", most=COMMIT_MS_MAX, default=COMMIT_MS_DEFAULT

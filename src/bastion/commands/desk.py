@@ -34,8 +34,6 @@ RESUME_AGE_MAX_S = 3_600
 # How often a process that carries out an exit looks for requests that others wrote into the journal.
 ADOPT_GAP_S = 0.2
 FRESH_REQUEST_S = 10
-# A look of an account may be so old for the first orders to be sized by it; a fresh one follows at once.
-LIVE_S = 30
 
 _log = logging.getLogger(__name__)
 
@@ -167,7 +165,7 @@ class Desk:
             raise Refused(f"There is no exit with the id {exit_id[:64]!r} in this journal.")
         # What closes a part, or only winners, chose its sizes by a look of its own.
         whole = state.request.kind is ExitKind.EXIT
-        seen = self.readings.looks(within_s=LIVE_S) if whole else {}
+        seen = self.readings.looks(within_s=self.settings.recent_look_s) if whole else {}
         running = RunningExit(exit_id=exit_id, request=state.request, seen=seen)
         self._running[exit_id] = running
         running.task = self._tasks.create_task(self._carry_out(running), name=f"exit {exit_id}")

@@ -3,7 +3,7 @@
 import logging
 from collections import Counter
 
-from bastion.commands.desk import LIVE_S, Desk
+from bastion.commands.desk import Desk
 
 RHYTHM_S = 10.0
 ACCOUNTS_A_RHYTHM = 2
@@ -23,10 +23,11 @@ def rhythm_s(desk: Desk) -> float:
 async def keep_live(desk: Desk) -> None:
     """Read the accounts again and again until cancelled; whoever else reads spares a turn, an exit all.
 
-    Beyond the rhythm of which a picture would be too old to act on anyway (`LIVE_S`), nothing is read.
+    Beyond the rhythm of which a picture would be too old to act on anyway (the setting
+    `recent_look_s`), nothing is read.
     """
     rhythm = rhythm_s(desk)
-    while rhythm <= LIVE_S:
+    while rhythm <= desk.settings.recent_look_s:
         if desk.running() is None:
             try:
                 await desk.readings.recent(within_s=rhythm / 2)

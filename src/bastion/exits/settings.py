@@ -16,6 +16,8 @@ class ExitSettings:
     Where a part of a position is to stay, an order that was lost is replaced after `exact_patience_s`, which
     is longer than an order of ours can wait at a venue (its receive window, 5 s).
 
+    The first orders of an exit of everything go by a look of the desk that is at most `recent_look_s` old.
+
     Each rung of the ladder has a time and a bound on what it may cost. An order that the venue took and did
     not end is cancelled after `market_rung_s`, `ioc_rung_s` or `resting_rung_s`, and the next rung is tried.
     Market has no bound. Immediate-or-cancel limits are bounded by `ioc_bounds` in turn, as shares of the mark
@@ -25,6 +27,7 @@ class ExitSettings:
 
     look_gap_ms: int = 250
     deadline_s: Decimal = Decimal(60)
+    recent_look_s: float = 30.0
     hold_s: Decimal = Decimal(60)
     read_deadline_s: float = 4.0
     order_deadline_s: float = 4.0

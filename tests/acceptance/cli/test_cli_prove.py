@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from tests.acceptance.cli.rig import CANARIES, Paper, Trader, document, paper_exchange
+from tests.acceptance.how_to.reader import lines_of
 from tests.venue_paper import scenario
 
 YES = "--yes-open-a-minimum-position"
@@ -57,6 +58,19 @@ def test_a_proof_opens_one_smallest_position_exits_it_and_is_listed(
     assert (row["standing"], row["proven_on"]) == ("demo", told["at"][:10])
     # The latch of the person's own desk is as it was.
     assert not (trader.home / "journal.sqlite").exists()
+
+
+def test_the_line_of_the_page_asks_a_person_before_it_opens(trader: Trader, demo: Paper) -> None:
+    demo.ask("POST", "/scenario", scenario("binance", [HELD, FREE], position=[HOLDING]))
+    configured(trader, demo)
+    known = len(demo.account("binance")["fills"])
+    (line,) = lines_of("prove-a-venue.md")
+    program, *words = line.replace("binance-demo", "my-binance").replace(HELD, FREE).split()
+    assert program == "bastion"
+    done = trader.run(*words, "--config", str(trader.config))
+    assert done.returncode != 0
+    assert "Nothing was opened" in done.stderr
+    assert len(demo.account("binance")["fills"]) == known
 
 
 def test_nothing_is_opened_where_a_fence_stands(trader: Trader, demo: Paper) -> None:

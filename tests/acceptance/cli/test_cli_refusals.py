@@ -78,13 +78,24 @@ def test_every_command_has_a_help_text_that_names_only_commands_that_exist(trade
     whole = trader.run("--help")
     assert whole.returncode == 0
     named = {
-        *("certificate", "connect", "demo", "doctor", "exit", "halt", "journal", "keys", "mcp", "paper"),
-        *("positions", "refund", "reset", "status", "up", "vault", "venues", "watch"),
+        *(
+            "certificate",
+            "connect",
+            "demo",
+            "doctor",
+            "engine",
+            "exit",
+            "gauntlet",
+            "halt",
+            "journal",
+            "keys",
+        ),
+        *("mcp", "paper", "positions", "refund", "reset", "status", "up", "vault", "venues", "watch"),
     }
     for command in sorted(named):
         assert f" {command} " in whole.stdout
         assert trader.run(command, "--help").returncode == 0
-    for absent in ("gauntlet", "drill", "sentinel", "worker", "console"):
+    for absent in ("drill", "sentinel", "worker", "console"):
         assert f" {absent} " not in whole.stdout
 
 

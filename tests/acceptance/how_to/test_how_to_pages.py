@@ -18,7 +18,7 @@ HERE = {
     "the-day-of-the-emergency.md",
     "wire-an-assistant.md",
 }
-BESIDE = {"connect-hyperliquid.md", "refund-a-margin.md"}
+BESIDE = {"connect-hyperliquid.md", "prove-a-venue.md", "refund-a-margin.md"}
 """Pages whose commands are typed by the tests of their venues."""
 
 

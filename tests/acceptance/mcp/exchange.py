@@ -136,7 +136,8 @@ def house_at(exchange: Exchange, folder: Path, *, hold_s: int | None = None) -> 
     scenario = tomllib.loads(SEED.read_text(encoding="utf-8"))
     config = folder / "bastion.toml"
     # A busy disk is not what these tests are about: with this much time no record goes to the spool.
-    held = f"[exit]\nintent_commit_budget_ms = {COMMIT_MS}\n"
+    # The tests put other worlds in place between two looks of the desk, as no venue does.
+    held = f"[exit]\nintent_commit_budget_ms = {COMMIT_MS}\nrecent_look_s = 0\n"
     held += "" if hold_s is None else f"hold_s = {hold_s}\n"
     config.write_text(
         "".join(

@@ -17,6 +17,7 @@ POSITIONS = "bastion_get_positions"
 SCOPES = ("read", "trade", "engine")
 NEEDED: dict[str, dict[str, object]] = {
     "exit_id": {"exit_id": "xaaaaaaaaaaaa"},
+    "halt_id": {"halt_id": "xaaaaaaaaaaaa"},
     "symbol": {"symbol": "BTC"},
     "tp_price": {"tp_price": 1},
     "sl_price": {"sl_price": 1},
@@ -104,8 +105,8 @@ def harmless(tool: Tool) -> tuple[dict[str, object], set[str]]:
     if tool.act in {Act.ENGINE_START, Act.ENGINE_DISARM}:
         return {}, {""}
     if tool.act.reads:
-        # No exit has that id.
-        return given, {"INVALID_ARGUMENT" if "exit_id" in given else ""}
+        # No exit and no halt has that id.
+        return given, {"INVALID_ARGUMENT" if {"exit_id", "halt_id"} & given.keys() else ""}
     if "accounts" in tool.parameters:
         return given | {"accounts": ["no-such-account"]}, {"INVALID_ARGUMENT"}
     assert tool.act is Act.KILL_SWITCH, "say how this tool is asked for nothing"

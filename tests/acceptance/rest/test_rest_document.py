@@ -55,8 +55,9 @@ async def _fuzz(desk: RestDesk, tmp_path: Path) -> None:
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "schemathesis.cli", "--config-file", str(CONFIG)),
         *("run", f"{desk.served.address}/v1/openapi.json", "--checks", "all", "--max-examples", EXAMPLES),
-        # A reading that waits for a venue's limits may take ten seconds, by our word.
-        *("--request-timeout", "25"),
+        # A reading that waits for a venue's limits may take ten seconds, by our word, and an exit as long as
+        # those limits hold up a look.
+        *("--request-timeout", "40", "--max-response-time", "30"),
         *("--seed", "1", "--generation-database", "none", "--suppress-health-check", "all", "--no-color"),
         *("-H", f"X-API-Key: {key}", "-H", f"Authorization: Bearer {key}"),
         cwd=tmp_path,

@@ -211,5 +211,5 @@ def test_every_raw_method_that_the_adapters_name_is_written_by_an_encoder() -> N
         for name in RAW_METHOD.findall(path.read_text(encoding="utf-8"))
     }
     known = {name for methods, _ in CASES.values() for name in methods}
-    assert len(named) > 40
+    assert len(named) >= 40
     assert named <= known, "these would load all of ccxt in the middle of an exit"

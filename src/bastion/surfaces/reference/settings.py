@@ -160,6 +160,13 @@ def _exit() -> Iterator[Setting]:
         "hold_s", "how long a standing process closes what reopens after FLAT", "s", 0, config.HOLD_S_MAX
     )
     yield row(
+        "recent_look_s",
+        "how old a look may be for the first orders to go by it; 0: an exit always looks first",
+        "s",
+        0,
+        config.RECENT_S_MAX,
+    )
+    yield row(
         "intent_commit_budget_ms",
         "how long the first orders may wait for the journal",
         "ms",

@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+from bastion.errors import Fault, VenueRejected
 from bastion.ports import Clock
 
 NS = 1_000_000_000
@@ -172,6 +173,20 @@ class Throttle:
         """For how many seconds more nothing may be sent at all."""
         left = max(0, self._silent_until_ns - self._clock.monotonic_ns()) / NS
         return max(left, self._shared.silent_s if self._shared is not None else 0.0)
+
+    def refuse_in_silence(self, deadline_s: float) -> None:
+        """Return where a request of that deadline may be sent, or wait until it may.
+
+        Raises:
+            VenueRejected: RATE_LIMIT, not sent: the venue wants silence beyond the deadline.
+        """
+        silent = self.silent_s
+        if silent >= deadline_s:
+            raise VenueRejected(
+                f"not sent: the venue wants silence for {silent:.0f} s more",
+                fault=Fault.RATE_LIMIT,
+                retry_after_s=silent,
+            )
 
     def silence(self, seconds: float) -> None:
         """Send nothing for `seconds`: the venue has banned the address."""

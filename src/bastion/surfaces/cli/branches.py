@@ -10,10 +10,8 @@ from bastion import commands
 from bastion.app import find_place
 from bastion.proving.prove import MOST_USD_DEFAULT
 from bastion.surfaces.cli import acting, fast, papers, proving, steering
+from bastion.surfaces.cli.options import Config, Json
 from bastion.surfaces.cli.press import OWNER
-
-Config = Annotated[Path | None, Parameter(name="--config", help="The configuration (BASTION_CONFIG).")]
-Json = Annotated[bool, Parameter(name="--json", negative=(), help="Answer with one JSON document.")]
 
 journal = App(
     name="journal", help="What was asked here, by whom, and what came of it; and whether it is whole."

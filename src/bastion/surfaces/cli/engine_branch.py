@@ -1,7 +1,6 @@
 """Engine branch: the commands of the standing watch."""
 
 from decimal import Decimal, InvalidOperation
-from pathlib import Path
 from typing import Annotated, Literal
 
 from cyclopts import App, Parameter
@@ -11,10 +10,9 @@ from bastion.app import find_place
 from bastion.commands.session import HISTORY_MAX
 from bastion.errors import Refused
 from bastion.surfaces.cli import steering
+from bastion.surfaces.cli.options import Config, Json
 from bastion.surfaces.cli.press import OWNER
 
-Config = Annotated[Path | None, Parameter(name="--config", help="The configuration (BASTION_CONFIG).")]
-Json = Annotated[bool, Parameter(name="--json", negative=(), help="Answer with one JSON document.")]
 ReachName = Literal["hold", "move_stop", "reduce_size", "exit_full", "emergency_exit"]
 
 engine = App(name="engine", help="The standing watch: start it, let it act alone, and see what it did.")

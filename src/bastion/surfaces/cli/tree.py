@@ -13,12 +13,11 @@ from bastion.surfaces.cli import branches, connecting, fast, opening, papers, se
 from bastion.surfaces.cli.codes import Code
 from bastion.surfaces.cli.engine_branch import engine
 from bastion.surfaces.cli.giving_up import run_refund
+from bastion.surfaces.cli.options import Config, Json
 from bastion.surfaces.cli.parsers import fast_usages
 from bastion.surfaces.cli.view import version
 from bastion.surfaces.cli.watch import run_positions, run_watch
 
-Config = Annotated[Path | None, Parameter(name="--config", help="The configuration (BASTION_CONFIG).")]
-Json = Annotated[bool, Parameter(name="--json", negative=(), help="Answer with one JSON document.")]
 VenueName = Literal[
     "binance",
     "bingx",

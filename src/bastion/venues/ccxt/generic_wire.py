@@ -134,13 +134,7 @@ class UnifiedWire(Wire):
             VenueUnreachable: nothing was executed, or it was only a read.
             AnswerMalformed: an answer to a read is not to be believed.
         """
-        silent = self.throttle.silent_s
-        if silent >= deadline_s:
-            raise VenueRejected(
-                f"not sent: the venue wants silence for {silent:.0f} s more",
-                fault=Fault.RATE_LIMIT,
-                retry_after_s=silent,
-            )
+        self.throttle.refuse_in_silence(deadline_s)
         flight, call = Flight(), _Call()
         tokens = FLIGHT.set(flight), _CALL.set(call)
         try:

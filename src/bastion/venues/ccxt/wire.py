@@ -18,7 +18,7 @@ import aiohttp
 import certifi
 from yarl import URL
 
-from bastion.errors import Fault, OutcomeUnknown, VenueError, VenueRejected, VenueUnreachable
+from bastion.errors import OutcomeUnknown, VenueError, VenueUnreachable
 from bastion.ports import Clock
 from bastion.venues.ccxt.door import loaded
 from bastion.venues.ccxt.gated import gated
@@ -165,13 +165,7 @@ class Wire:
             VenueUnreachable: no answer to a read; or a mutating request that certainly did not leave.
             VenueRejected: RATE_LIMIT, not sent: the venue has banned the address beyond the deadline.
         """
-        silent = self.throttle.silent_s
-        if silent >= deadline_s:
-            raise VenueRejected(
-                f"not sent: the venue wants silence for {silent:.0f} s more",
-                fault=Fault.RATE_LIMIT,
-                retry_after_s=silent,
-            )
+        self.throttle.refuse_in_silence(deadline_s)
         flight = Flight(again=lambda: self.throttle.charge(units))
         token = FLIGHT.set(flight)
         try:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import aiohttp
 
-from bastion.errors import Fault, OutcomeUnknown, VenueError, VenueRejected, VenueUnreachable
+from bastion.errors import OutcomeUnknown, VenueError, VenueUnreachable
 from bastion.ports import Clock
 from bastion.venues.raw import Answer
 from bastion.venues.throttle import Throttle
@@ -81,13 +81,7 @@ class StrikeWire:
             VenueRejected: RATE_LIMIT, not sent: the venue wants silence beyond the deadline.
         """
         mutating = method == "POST"
-        silent = self.throttle.silent_s
-        if silent >= deadline_s:
-            raise VenueRejected(
-                f"not sent: the venue wants silence for {silent:.0f} s more",
-                fault=Fault.RATE_LIMIT,
-                retry_after_s=silent,
-            )
+        self.throttle.refuse_in_silence(deadline_s)
         left = [False]
         token = _LEFT.set(left)
         try:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 
+from bastion.domain.asked import VenueAsked
 from bastion.domain.balance import CollateralRead
 from bastion.domain.look import Look
 from bastion.domain.mandate import ExitKind, Target
@@ -283,10 +284,7 @@ class LegReopened:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExitJudged:
-    """Every leg has a verdict, `elapsed_ms` after the request.
-
-    `held_until_ns` is UTC, the verdict's own time where there is no hold.
-    """
+    """Every leg has a verdict, `elapsed_ms` after the request; it is held until `held_until_ns` (UTC)."""
 
     exit_id: str
     verdict: Verdict
@@ -370,6 +368,7 @@ Record = (
     | FillsRead
     | SecondSourceRead
     | CollateralRead
+    | VenueAsked
     | Troubled
     | LegJudged
     | LegReopened

@@ -1,12 +1,11 @@
-"""Ports: all that the desk needs of the world, in one file."""
+"""Venue: one account at one venue, and what some adapters offer beside it."""
 
 from collections.abc import Mapping, Sequence
-from concurrent.futures import Future
 from decimal import Decimal
 from typing import Protocol, runtime_checkable
 
 from bastion.domain.account import Access, Account
-from bastion.domain.audit import AuditCall, AuditEntry, AuditQuery, AuditStanding
+from bastion.domain.asked import AskedCall
 from bastion.domain.balance import Balance
 from bastion.domain.book import Quote
 from bastion.domain.instrument import Instrument
@@ -14,27 +13,8 @@ from bastion.domain.look import Look, ReadsLeft
 from bastion.domain.money import Usd
 from bastion.domain.order import CancelAnswer, Fill, OpenOrder, OrderRequest, OrderState
 from bastion.domain.position import Position
-from bastion.domain.principal import KeyRecord, KeyUse
 from bastion.domain.protective import Protected, ProtectiveOrder, ProtectiveRequest
-from bastion.domain.records import Entry, Record
 from bastion.domain.refund import RefundAftermath, RefundFacts
-from bastion.domain.repeats import KeptReply, KeptRequest
-
-
-class Clock(Protocol):
-    """Time, as the desk knows it."""
-
-    def now_ns(self) -> int:
-        """Return UTC nanoseconds since the epoch; it can jump."""
-        ...
-
-    def monotonic_ns(self) -> int:
-        """Return nanoseconds that never go back; only differences mean anything."""
-        ...
-
-    async def sleep(self, seconds: float) -> None:
-        """Wait `seconds`, measured by the same time as `asyncio.timeout`."""
-        ...
 
 
 class Venue(Protocol):
@@ -197,6 +177,18 @@ class Metered(Protocol):
 
 
 @runtime_checkable
+class Attesting(Protocol):
+    """What an adapter offers beside `Venue` where it can tell which requests it sent, and what came back."""
+
+    def asked(self) -> tuple[AskedCall, ...]:
+        """Return the requests since the last call of this, in the order in which they ended.
+
+        It is kept for who goes on calling: after two minutes without a call, nothing is kept any more.
+        """
+        ...
+
+
+@runtime_checkable
 class Quoting(Protocol):
     """What a venue adapter offers beside `Venue` where the order book can be read."""
 
@@ -257,144 +249,4 @@ class Protecting(Protocol):
             VenueUnreachable: the request did not leave; the old ones stand.
             OutcomeUnknown: it may stand, and the venue did not say in time; the old ones stand.
         """
-        ...
-
-
-class Journal(Protocol):
-    """The durable, append-only, hash-chained record of what was asked, intended and answered."""
-
-    async def append(self, records: Sequence[Record]) -> tuple[Entry, ...]:
-        """Make the records durable, in order, in one commit; then return their entries.
-
-        Raises:
-            JournalUnusable: they are not durable.
-        """
-        ...
-
-    def entries(self, exit_id: str) -> tuple[Entry, ...]:
-        """Return the entries of one exit, oldest first; empty when there is none of that id."""
-        ...
-
-    def exit_ids(self) -> tuple[str, ...]:
-        """Return the ids of all exits, oldest first."""
-        ...
-
-    def latch_entries(self) -> tuple[Entry, ...]:
-        """Return the entries that trip or reset the latch, oldest first."""
-        ...
-
-    def close(self) -> None:
-        """Release the files; nothing is appended afterwards."""
-        ...
-
-
-class KeyStore(Protocol):
-    """The records of `bst_` keys. Every read sees what is stored now, so that a revocation acts at once."""
-
-    def add(self, record: KeyRecord) -> None:
-        """Store a new record durably; its id and digest are unique."""
-        ...
-
-    def records(self) -> tuple[KeyRecord, ...]:
-        """Return all records, oldest first, revoked and expired ones included."""
-        ...
-
-    def revoke(self, key_id: str, *, at_ms: int) -> bool:
-        """Mark the key revoked, durably; False when there is none of that id. The first time stays."""
-        ...
-
-    def replace(self, key_id: str, record: KeyRecord, *, at_ms: int, until_ms: int | None) -> bool:
-        """Store a new record and end the key that it replaces, in one commit.
-
-        The old key is revoked at `at_ms`, or, where `until_ms` is given, expires then at the latest. False,
-        and nothing is stored, when no key of that id is unrevoked.
-        """
-        ...
-
-    def note_uses(self, uses: Sequence[KeyUse]) -> None:
-        """Add to the counts of uses; a key that is not there is passed over."""
-        ...
-
-
-class Auditor(Protocol):
-    """The record of who asked what; it stands in nobody's way."""
-
-    def note(self, call: AuditCall) -> None:
-        """Keep what is told of a call, soon; never waits, and never raises."""
-        ...
-
-    def standing(self) -> AuditStanding:
-        """Return how this process's part of the record stands."""
-        ...
-
-    def records(self, query: AuditQuery) -> tuple[AuditEntry, ...]:
-        """Return the latest row of each wanted call, newest first.
-
-        Raises:
-            JournalUnusable: they cannot be read, or a row was changed.
-        """
-        ...
-
-
-class RepeatStore(Protocol):
-    """The requests of the last day that may come again; each future fails with JournalUnusable."""
-
-    def known(self) -> Future[tuple[KeptRequest, ...]]:
-        """Return what was asked within the last day, oldest first."""
-        ...
-
-    def begin(self, request: KeptRequest) -> Future[None]:
-        """Keep that this was asked; the answer of an earlier request under the key is forgotten."""
-        ...
-
-    def finish(self, owner: str, key: str, reply: KeptReply | None) -> Future[None]:
-        """Keep what it was answered with; None forgets the request, since nothing was done."""
-        ...
-
-    def reply(self, owner: str, key: str) -> Future[KeptReply | None]:
-        """Return what a request was answered with; None where that is not known."""
-        ...
-
-
-class Notary(Protocol):
-    """Signs certificates with the installation's Ed25519 key."""
-
-    def sign(self, message: bytes) -> bytes:
-        """Return the signature of the message.
-
-        Raises:
-            ConfigInvalid: the key cannot be used.
-        """
-        ...
-
-    def public_key(self) -> bytes:
-        """Return the 32 bytes of the public key.
-
-        Raises:
-            ConfigInvalid: the key cannot be used.
-        """
-        ...
-
-    def version(self) -> str:
-        """Return the version of bastion that signs."""
-        ...
-
-    def bodies(self, entries: Sequence[Entry]) -> tuple[str, ...]:
-        """Return the canonical JSON of each entry's record, as its hash covers it.
-
-        Raises:
-            JournalUnusable: it cannot be found.
-        """
-        ...
-
-
-class ExitLock(Protocol):
-    """One process at a time carries out exits on one journal; the system frees a dead one's lock."""
-
-    def acquire(self) -> bool:
-        """Take the lock without waiting; False when another process holds it. Safe to repeat while held."""
-        ...
-
-    def release(self) -> None:
-        """Give the lock back; nothing happens when it is not held."""
         ...

@@ -1,0 +1,23 @@
+"""Ports: all that the desk needs of the world, in one place."""
+
+from bastion.ports.clock import Clock
+from bastion.ports.storage import Auditor, ExitLock, Journal, KeyStore, Notary, RepeatStore
+from bastion.ports.venue import Accounting, Attesting, Funded, Metered, Protecting, Quoting, Refunding, Venue
+
+__all__ = [
+    "Accounting",
+    "Attesting",
+    "Auditor",
+    "Clock",
+    "ExitLock",
+    "Funded",
+    "Journal",
+    "KeyStore",
+    "Metered",
+    "Notary",
+    "Protecting",
+    "Quoting",
+    "Refunding",
+    "RepeatStore",
+    "Venue",
+]

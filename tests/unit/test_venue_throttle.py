@@ -249,3 +249,60 @@ async def test_what_left_without_waiting_for_its_turn_is_counted_all_the_same() 
             group.create_task(sender.send(number, {"a": 1}))
         await clock.advance(2)
     assert [at for _, at in sender.left] == pytest.approx([0.0, 1.0])
+
+
+async def test_what_never_left_is_free_again_at_once_also_for_who_waits() -> None:
+    clock = SteppedClock()
+    paced = throttle(clock, Limit(name="a", capacity=4, window_s=60.0))
+    sender = Sender(paced, clock, answer_s=0.01)
+    paced.charge({"a": 1})
+    async with asyncio.TaskGroup() as group:
+        held = asyncio.Event()
+
+        async def refused() -> None:
+            async with paced.passage({"a": 3}, left=lambda: False):
+                await held.wait()
+
+        group.create_task(refused())
+        await clock.advance(0.5)
+        group.create_task(sender.send(1, {"a": 2}))
+        await clock.advance(0.5)
+        assert sender.left == []
+        held.set()
+        await clock.advance(0.5)
+    assert sender.left == [(1, 1.0)]
+
+
+async def test_a_limit_that_others_used_up_comes_back_evenly_over_its_window() -> None:
+    clock = SteppedClock()
+    paced = throttle(clock, Limit(name="a", capacity=120, window_s=60.0))
+    paced.charge({"a": 60})
+    assert paced["a"].exhausted(5.0) == 5.0
+    assert paced["a"].exhausted(5.0) == 5.0  # Answers of one moment are one refusal.
+    sender = Sender(paced, clock, answer_s=0.01)
+    async with asyncio.TaskGroup() as group:
+        group.create_task(sender.send(1, {"a": 2}))
+        group.create_task(sender.send(2, {"a": 20}))
+        await clock.advance(30)
+    # 60 units of others come back at one a second: 2 + 20 of them have after 22 seconds.
+    assert [at for _, at in sender.left] == pytest.approx([5.0, 22.0], abs=0.1)
+
+
+async def test_each_further_refusal_within_a_window_pauses_twice_as_long_up_to_the_window() -> None:
+    clock = SteppedClock()
+    paced = throttle(clock, Limit(name="a", capacity=120, window_s=60.0))
+    pauses = []
+    for _ in range(6):
+        pauses.append(paced["a"].exhausted(5.0))
+        await clock.advance(pauses[-1])
+    assert pauses == [5.0, 10.0, 20.0, 40.0, 60.0, 60.0]
+    await clock.advance(61)
+    assert paced["a"].exhausted(5.0) == 5.0
+
+
+def test_a_request_that_weighed_less_than_was_taken_gives_the_rest_back() -> None:
+    paced = throttle(SteppedClock(), Limit(name="a", capacity=100, window_s=60.0))
+    paced.charge({"a": 10})
+    paced.charge({"a": 40})
+    paced["a"].refund(45)
+    assert paced["a"].free() == 95

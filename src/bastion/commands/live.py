@@ -4,6 +4,7 @@ import logging
 from collections import Counter
 
 from bastion.commands.desk import Desk
+from bastion.ports import Metered
 
 RHYTHM_S = 10.0
 ACCOUNTS_A_RHYTHM = 2
@@ -23,14 +24,21 @@ def rhythm_s(desk: Desk) -> float:
 async def keep_live(desk: Desk) -> None:
     """Read the accounts again and again until cancelled; whoever else reads spares a turn, an exit all.
 
+    Where a venue's limit of reads has gone down to what is kept for exits, a turn is left out.
+
     Beyond the rhythm of which a picture would be too old to act on anyway (the setting
     `recent_look_s`), nothing is read.
     """
     rhythm = rhythm_s(desk)
     while rhythm <= desk.settings.recent_look_s:
-        if desk.running() is None:
+        if desk.running() is None and not _short(desk):
             try:
                 await desk.readings.recent(within_s=rhythm / 2)
             except Exception:  # noqa: BLE001 - a bulkhead: without a picture an exit reads first, as ever
                 _log.exception("The accounts could not be read.")
         await desk.clock.sleep(rhythm)
+
+
+def _short(desk: Desk) -> bool:
+    lefts = [venue.reads_left() for venue in desk.venues.values() if isinstance(venue, Metered)]
+    return any(left.free < left.kept for left in lefts)

@@ -2,12 +2,13 @@
 
 A slot of a bucket counts from the moment it is taken until one window after its answer came. A venue counts
 a request somewhere between those moments, so no window of the venue, rolling or fixed, can hold more than the
-limit because of us. Waiting is first come, first served within a bucket.
+limit because of us. A request of which no byte left, since no connection came about, counts no longer than it
+tried. Waiting is first come, first served within a bucket.
 """
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -38,7 +39,10 @@ class Bucket:
         self._flying = 0
         self._cooling: deque[tuple[int, int]] = deque()
         self._foreign = (0, 0)
+        self._spent = (0, 0)
         self._blocked_until_ns = 0
+        self._refused_ns: int | None = None
+        self._pause_ns = 0
         self._waiting = 0
 
     @property
@@ -60,6 +64,23 @@ class Bucket:
         """Give out nothing for `seconds`: the venue said that this limit is exceeded."""
         until = self._clock.monotonic_ns() + round(seconds * NS)
         self._blocked_until_ns = max(self._blocked_until_ns, until)
+
+    def exhausted(self, pause_s: float) -> float:
+        """The venue says that the limit is used up, and not for how long; return the seconds of the pause.
+
+        What we did not use ourselves, others of this address did, at times unknown: it is taken to come back
+        evenly over one window. Nothing is given out for `pause_s` at first, and for twice as long each time
+        that the venue says so again within a window, up to a whole one.
+        """
+        now = self._clock.monotonic_ns()
+        if now >= self._blocked_until_ns:
+            fresh = self._refused_ns is None or now - self._refused_ns > self._window_ns
+            self._pause_ns = min(round(pause_s * NS) if fresh else 2 * self._pause_ns, self._window_ns)
+            self._refused_ns = now
+            self._spent = (0, 0)
+            self._spent = (max(0, self._capacity - self._used(now)), now)
+            self._blocked_until_ns = now + self._pause_ns
+        return (self._blocked_until_ns - now) / NS
 
     def observe(self, used: int, *, sent_ns: int, resets_in_s: float) -> None:
         """Follow the venue's own count: `used` units of the window, as the answer to a request says.
@@ -116,24 +137,53 @@ class Bucket:
         self._cooling.append((self._clock.monotonic_ns() + self._window_ns, units))
         self._changed.set()
 
+    def release(self, units: int) -> None:
+        """The request of these units never left: they are free at once."""
+        self._flying -= units
+        self._changed.set()
+
+    def refund(self, units: int) -> None:
+        """The newest request weighed that much less than was taken for it."""
+        while units > 0 and self._cooling:
+            free_ns, cooling = self._cooling.pop()
+            if cooling > units:
+                self._cooling.append((free_ns, cooling - units))
+            units -= min(units, cooling)
+        self._changed.set()
+
     def charge(self, units: int) -> None:
         """Count units that left without having waited for their turn."""
         self._cooling.append((self._clock.monotonic_ns() + self._window_ns, units))
 
     async def _until_free(self, units: int) -> None:
         while (wait_ns := self._wait_ns(units)) != 0:
+            self._changed.clear()
             if wait_ns is None:
                 # Every unit is in flight: nothing can become free before an answer comes.
-                self._changed.clear()
                 await self._changed.wait()
             else:
-                await self._clock.sleep(wait_ns / NS)
+                await self._change(within_s=wait_ns / NS)
+
+    async def _change(self, *, within_s: float) -> None:
+        async with asyncio.TaskGroup() as group:
+            waits = {
+                group.create_task(self._clock.sleep(within_s)),
+                group.create_task(self._changed.wait()),
+            }
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+            for wait in waits:
+                wait.cancel()
 
     def _used(self, now: int) -> int:
         while self._cooling and self._cooling[0][0] <= now:
             self._cooling.popleft()
         foreign = self._foreign[0] if now < self._foreign[1] else 0
-        return self._flying + foreign + sum(units for _, units in self._cooling)
+        return self._flying + foreign + self._spent_now(now) + sum(units for _, units in self._cooling)
+
+    def _spent_now(self, now: int) -> int:
+        units, since_ns = self._spent
+        left_ns = since_ns + self._window_ns - now
+        return -(-units * left_ns // self._window_ns) if left_ns > 0 else 0
 
     def _wait_ns(self, units: int) -> int | None:
         now = self._clock.monotonic_ns()
@@ -144,6 +194,11 @@ class Bucket:
         moments = [at for at, _ in self._cooling]
         if now < self._foreign[1]:
             moments.append(self._foreign[1])
+        spent = self._spent_now(now)
+        if spent:
+            # By then enough of it has come back, if nothing else is in the way.
+            surplus = min(self._used(now) + units - self._capacity, spent)
+            moments.append(now + -(-surplus * self._window_ns // self._spent[0]))
         return min(moments) - now if moments else None
 
 
@@ -202,10 +257,13 @@ class Throttle:
             self[name].charge(count)
 
     @asynccontextmanager
-    async def passage(self, units: Mapping[str, int]) -> AsyncIterator[None]:
+    async def passage(
+        self, units: Mapping[str, int], *, left: Callable[[], bool] = lambda: True
+    ) -> AsyncIterator[None]:
         """Hold the units of these buckets while one request is on its way; the caller bounds the wait.
 
-        The mapping's order is the order of waiting; callers name buckets in the same order everywhere.
+        The mapping's order is the order of waiting; callers name buckets in the same order everywhere. `left`
+        tells in the end whether any byte of the request may have left: what did not, is not counted.
         """
         taken: list[tuple[Bucket, int]] = []
         try:
@@ -217,5 +275,9 @@ class Throttle:
                 await self._clock.sleep(self.silent_s)
             yield
         finally:
+            gone = left()
             for bucket, count in taken:
-                bucket.give_back(count)
+                if gone:
+                    bucket.give_back(count)
+                else:
+                    bucket.release(count)

@@ -6,9 +6,24 @@ from decimal import Decimal
 
 import pytest
 
+from bastion.domain.order import OrderState
 from bastion.errors import Fault, VenueError, VenueRejected
-from bastion.venues.deadline import settled
-from tests.hyperliquid_script import FILLS, STATE, Scripted, fill_row, held, raw, request_for, say, state
+from bastion.venues.deadline import Deadline, settled
+from bastion.venues.encoders.hyperliquid import HyperliquidEncoder
+from tests.hyperliquid_script import (
+    DEXES,
+    FILLS,
+    ROLE,
+    STATE,
+    Scripted,
+    fill_row,
+    held,
+    place,
+    raw,
+    request_for,
+    say,
+    state,
+)
 
 S = 5.0
 POSITION = request_for().position
@@ -75,3 +90,54 @@ async def test_order_lists_that_were_spared_are_read_again_as_soon_as_no_positio
     hl.on(STATE, say(state()))
     assert not (await hl.venue.look(deadline_s=S)).complete
     assert (await hl.venue.look(deadline_s=S)).complete
+
+
+async def test_a_list_of_executions_counts_by_its_rows_once_they_are_known(hl: Scripted) -> None:
+    await hl.venue._synchronise(Deadline(hl.venue._clock, S), seen=0)
+    for count, weight in ((0, 20), (5, 21), (500, 45)):
+        hl.on(FILLS, say([fill_row(number, number) for number in range(count)]))
+        before = hl.venue._throttle["reads"].free()
+        await hl.venue.second_source(replace(POSITION, instrument="BTC"), deadline_s=S)
+        spent = before - hl.venue._throttle["reads"].free()
+        # Without an execution, the clearinghouse is asked as well, for 2.
+        assert spent == weight + (0 if count else 2)
+
+
+async def test_what_never_left_costs_no_weight(hl: Scripted) -> None:
+    await hl.venue.look(deadline_s=S)
+    free = hl.venue._throttle["reads"].free()
+    hl.venue._wire._encoder = HyperliquidEncoder(base_url="http://127.0.0.1:9")
+    look = await hl.venue.look(deadline_s=S)
+    assert look.unread
+    assert hl.venue._throttle["reads"].free() == free
+
+
+async def test_slow_and_dear_reads_that_fail_are_not_repeated_with_each_look(hl: Scripted) -> None:
+    for kind in (ROLE, DEXES, "extraAgents"):
+        hl.on(kind, raw("<html>", status=502))
+    hl.on(STATE, say(state(value="0.0")))
+    for _ in range(10):
+        look = await hl.venue.look(deadline_s=S)
+        assert {"account", "perp dexes"} <= {unread.part for unread in look.unread}
+    assert len(hl.seen(DEXES)) == len(hl.seen(ROLE)) == 1
+    hl.on(DEXES, say([None]))
+    hl.on(ROLE, say({"role": "user"}))
+    for _ in range(100):
+        if (await hl.venue.look(deadline_s=S)).empty:
+            break
+        await asyncio.sleep(0.05)
+    assert (await hl.venue.look(deadline_s=S)).empty
+
+
+async def test_money_at_the_address_proves_it_and_only_the_first_order_asks_for_its_role(
+    hl: Scripted,
+) -> None:
+    hl.on(ROLE, raw("<html>", status=502), say({"role": "user"}))
+    hl.on("extraAgents", say([]))
+    for _ in range(3):
+        await hl.venue.look(deadline_s=S)
+    assert (await hl.venue.look(deadline_s=S)).complete
+    assert len(hl.seen(ROLE)) == 1
+    (answer,) = await place(hl, "BTC")
+    assert isinstance(answer, OrderState | VenueError)
+    assert len(hl.seen("extraAgents")) == 2

@@ -13,28 +13,35 @@ from bastion.domain.account import Access, Account
 from bastion.domain.instrument import Instrument
 from bastion.domain.look import Look
 from bastion.domain.money import ZERO, Price, Quantity
-from bastion.domain.order import CancelAnswer, Fill, OpenOrder, OrderRequest, OrderState, OrderStatus
+from bastion.domain.order import Fill, OrderRequest, OrderState, OrderStatus
 from bastion.domain.position import Position, Side
 from bastion.errors import AnswerMalformed, Fault, OutcomeUnknown, VenueError, VenueRejected, VenueUnreachable
 from bastion.ports import Clock
 from bastion.venues.ccxt import hyperliquid_rows as rows
 from bastion.venues.ccxt.faults import Refusal
+from bastion.venues.ccxt.hyperliquid_cancels import HyperliquidCancels
 from bastion.venues.ccxt.hyperliquid_cloid import cloid_of
 from bastion.venues.ccxt.hyperliquid_dexes import Contracts, Dexes
 from bastion.venues.ccxt.hyperliquid_faults import ORACLE, refusal_of, refusal_of_text
 from bastion.venues.ccxt.hyperliquid_fills import HyperliquidFills
 from bastion.venues.ccxt.hyperliquid_identity import Identity
-from bastion.venues.ccxt.hyperliquid_lane import BATCH_MAX, Form, OrderLane
+from bastion.venues.ccxt.hyperliquid_lane import Form, OrderLane
 from bastion.venues.ccxt.hyperliquid_orders import Reaches, order_form
-from bastion.venues.ccxt.hyperliquid_pace import READS, Thrift, action_units, read_units, slow_down
-from bastion.venues.ccxt.hyperliquid_protection import HyperliquidProtection
+from bastion.venues.ccxt.hyperliquid_pace import (
+    READS,
+    Thrift,
+    action_units,
+    read_units,
+    slow_down,
+    weigh_rows,
+)
 from bastion.venues.ccxt.hyperliquid_signing import Signer, WalletKey
-from bastion.venues.ccxt.hyperliquid_statuses import cancel_answer, error_of, read_status, statuses_of
+from bastion.venues.ccxt.hyperliquid_statuses import error_of, read_status, statuses_of
 from bastion.venues.ccxt.shelf import Instruments, Shelf, by_key
 from bastion.venues.ccxt.sockets import Connect, tcp
 from bastion.venues.ccxt.venue import Part, PartRead
 from bastion.venues.ccxt.wire import VenueKey, Wire
-from bastion.venues.deadline import Deadline, settled, together
+from bastion.venues.deadline import Deadline, together
 from bastion.venues.encoders.hyperliquid import HyperliquidEncoder
 from bastion.venues.raw import Answer, Row, read_rows
 from bastion.venues.throttle import Throttle
@@ -47,7 +54,7 @@ EXPIRES_MS = 5_000
 OWN_IDS_MAX = 5_000
 
 
-class HyperliquidVenue(HyperliquidProtection):
+class HyperliquidVenue(HyperliquidCancels):
     """The perpetuals of one account, on the validators' dex and every builder-deployed one; spot is told."""
 
     def __init__(
@@ -78,7 +85,7 @@ class HyperliquidVenue(HyperliquidProtection):
         self._dexes = Dexes(self._info, clock)
         self._contracts = Contracts(self._dexes, shelf)
         self._lane = OrderLane(self._send_orders)
-        self._identity = Identity(self._info, address=self._address, signer=self._signer.address)
+        self._identity = Identity(self._info, address=self._address, signer=self._signer.address, clock=clock)
         self._fills = HyperliquidFills(self._info, self._address, self._own)
 
     @property
@@ -138,17 +145,6 @@ class HyperliquidVenue(HyperliquidProtection):
         self._remember(state)
         return state
 
-    async def cancel(self, orders: Sequence[OpenOrder], *, deadline_s: float) -> tuple[CancelAnswer, ...]:
-        """Cancel exactly these orders, of any dex and kind, many in one action; one answer each."""
-        deadline = Deadline(self._clock, deadline_s)
-        groups = [orders[start : start + BATCH_MAX] for start in range(0, len(orders), BATCH_MAX)]
-        answers = await together([self._cancel_group(group, deadline) for group in groups])
-        return tuple(answer for group in answers for answer in group)
-
-    async def sweep(self, look: Look, *, deadline_s: float) -> tuple[CancelAnswer, ...]:
-        """Cancel every order of the look; the venue has no bulk means but many cancels in one action."""
-        return await self.cancel(look.orders, deadline_s=deadline_s)
-
     async def fills(
         self, positions: Sequence[Position], *, since_ms: int, deadline_s: float
     ) -> tuple[Fill, ...]:
@@ -184,7 +180,7 @@ class HyperliquidVenue(HyperliquidProtection):
             base_url=self._account.base_url,
             host=self._account.host,
             options={},
-            observe=lambda _answer, _units, _sent_ns: None,
+            observe=lambda answer, units, _sent_ns: weigh_rows(self._throttle, answer, units),
             connect=self._connect,
             encoder=HyperliquidEncoder(base_url=self._account.base_url),
         )
@@ -215,6 +211,8 @@ class HyperliquidVenue(HyperliquidProtection):
             raise AnswerMalformed(f"{state.where}: a position of another dex came")
         value = state.row("marginSummary").decimal("accountValue")
         self._quiet[dex] = value == ZERO and not found
+        if not self._quiet[dex]:
+            self._identity.shown()
         return PartRead(positions=found, digests=(answer.digest,), venue_time_ms=state.integer("time"))
 
     async def _orders(self, dex: str, deadline: Deadline) -> PartRead:
@@ -321,46 +319,6 @@ class HyperliquidVenue(HyperliquidProtection):
     def _remember(self, state: OrderState) -> None:
         if state.order_id and len(self._own) < OWN_IDS_MAX:
             self._own[state.order_id] = state.client_order_id
-
-    async def _cancel_one(self, order: OpenOrder, deadline: Deadline) -> CancelAnswer:
-        return (await self._cancel_group([order], deadline))[0]
-
-    async def _cancel_group(self, orders: Sequence[OpenOrder], deadline: Deadline) -> list[CancelAnswer]:
-        answers: dict[int, CancelAnswer] = {}
-        contracts = await settled([self._contract(order.instrument, deadline) for order in orders])
-        sent: list[int] = []
-        for place, (order, contract) in enumerate(zip(orders, contracts, strict=True)):
-            if isinstance(contract, VenueError):
-                answers[place] = self._not_cancelled(order, contract)
-            elif not order.order_id.isdecimal():
-                answers[place] = CancelAnswer(order=order, gone=False, message="the venue gave no order id")
-            else:
-                sent.append(place)
-        if sent:
-            try:
-                statuses = await self._cancel_action(
-                    [(contracts[place], orders[place]) for place in sent], deadline
-                )
-            except VenueError as error:
-                answers |= {place: self._not_cancelled(orders[place], error) for place in sent}
-            else:
-                for place, status in zip(sent, statuses, strict=True):
-                    answers[place] = cancel_answer(orders[place], status)
-        return [answers[place] for place in range(len(orders))]
-
-    async def _cancel_action(
-        self, pairs: Sequence[tuple[Instrument | VenueError, OpenOrder]], deadline: Deadline
-    ) -> Sequence[object]:
-        items = [
-            {"a": contract.number, "o": int(order.order_id)}
-            for contract, order in pairs
-            if isinstance(contract, Instrument)
-        ]
-        action = {"type": "cancel", "cancels": items}
-        statuses = statuses_of(await self._act(action, len(items), deadline, expires=False))
-        if len(statuses) != len(items):
-            raise OutcomeUnknown(f"{len(items)} cancels were sent, {len(statuses)} answered")
-        return statuses
 
     async def _contract(self, coin: str, deadline: Deadline) -> Instrument:
         known = (self._instruments or {}).get((rows.CATEGORY, coin))

@@ -13,6 +13,7 @@ from bastion.domain.instrument import Instrument
 from bastion.errors import AnswerMalformed, Fault, VenueError, VenueRejected
 from bastion.ports import Clock
 from bastion.venues.ccxt import hyperliquid_rows as rows
+from bastion.venues.ccxt.hyperliquid_pace import Patience
 from bastion.venues.ccxt.shelf import Shelf
 from bastion.venues.ccxt.venue import PartRead
 from bastion.venues.deadline import Deadline, within
@@ -33,6 +34,8 @@ class Dexes:
         self._clock = clock
         self._turn = asyncio.Lock()
         self._read_ns: int | None = None
+        self._patience = Patience(clock)
+        self._failure: VenueError | None = None
         self._tokens: Mapping[int, str] = {0: rows.USDC}
         self.names: tuple[str, ...] = ("",)
         self.error: VenueError | None = None
@@ -41,13 +44,19 @@ class Dexes:
         """Read the list where it is older than a minute; a list of ten minutes still counts if that fails."""
         try:
             async with within(deadline), self._turn:
-                if not self._younger_than(FRESH_S):
-                    begun_ns = self._clock.monotonic_ns()
-                    listed = (await self._ask({"type": "perpDexs"}, deadline)).value
-                    self.names = _names(listed)
-                    self._read_ns, self.error = begun_ns, None
+                if not self._younger_than(FRESH_S) and self._patience.wait_s == 0:
+                    await self._read(deadline)
         except VenueError as error:
-            self.error = None if self._younger_than(OLD_S) else error
+            self._failure = error
+        self.error = None if self._younger_than(OLD_S) else self._failure
+
+    async def _read(self, deadline: Deadline) -> None:
+        begun_ns = self._clock.monotonic_ns()
+        # Counted as failed until it came: who gives up before the answer is there must not ask again at once.
+        self._patience.failed()
+        self.names = _names((await self._ask({"type": "perpDexs"}, deadline)).value)
+        self._read_ns, self._failure = begun_ns, None
+        self._patience = Patience(self._clock)
 
     def _younger_than(self, seconds: float) -> bool:
         return self._read_ns is not None and self._clock.monotonic_ns() - self._read_ns < seconds * NS

@@ -11,7 +11,9 @@ from dataclasses import dataclass
 
 from bastion.domain.account import Access
 from bastion.domain.money import ZERO
-from bastion.errors import AnswerMalformed, Fault, VenueError, VenueRejected
+from bastion.errors import AnswerMalformed, Fault, VenueError, VenueRejected, VenueUnreachable
+from bastion.ports import Clock
+from bastion.venues.ccxt.hyperliquid_pace import Patience
 from bastion.venues.deadline import Deadline, within
 from bastion.venues.raw import Answer, Row, read_rows
 
@@ -34,17 +36,25 @@ class Standing:
 
 
 class Identity:
-    """Asks once what the address is, and keeps what cannot change: an account does not become an agent."""
+    """Asks once what the address is, and keeps what cannot change: an account does not become an agent.
 
-    def __init__(self, ask: Ask, *, address: str, signer: str) -> None:
+    The question weighs 60, as much as three lists of orders: where it fails, it is put again after a pause
+    only, and every other time in its light form.
+    """
+
+    def __init__(self, ask: Ask, *, address: str, signer: str, clock: Clock) -> None:
         self._ask = ask
         self._address = address
         self._signer = signer
+        self._clock = clock
         self._standing: Standing | None = None
+        self._is_own = False
+        self._patience = Patience(clock)
+        self._failure: VenueError = VenueUnreachable("what the address is was not answered")
         self._turn = asyncio.Lock()
 
     async def standing(self, deadline: Deadline) -> Standing:
-        """Return what the address is.
+        """Return what the address is; after a failure, the pause before the next question is waited out.
 
         Raises:
             VenueRejected: TERMINAL: the address is an agent's, or the venue does not know it.
@@ -52,8 +62,16 @@ class Identity:
         """
         if self._standing is None:
             async with within(deadline), self._turn:
-                self._standing = self._standing or await self._learn(deadline)
+                if self._standing is None:
+                    if self._patience.wait_s > 0 and _is_terminal(self._failure):
+                        raise self._failure
+                    await self._clock.sleep(self._patience.wait_s)
+                    self._standing = await self._learn(deadline)
         return self._standing
+
+    def shown(self) -> None:
+        """Hear that the venue showed money or positions at the address, which an agent's never has."""
+        self._is_own = True
 
     async def prove(self, deadline: Deadline) -> None:
         """Return where the address is known to be an account's own: by its role, or by money that it has.
@@ -61,15 +79,20 @@ class Identity:
         Raises:
             VenueError: neither is known; an empty answer for this address proves nothing.
         """
+        if self._is_own:
+            return
         try:
+            if self._standing is None and self._patience.wait_s > 0:
+                raise self._failure
             await self.standing(deadline)
         except VenueError as error:
-            if isinstance(error, VenueRejected) and error.fault is Fault.TERMINAL:
+            if _is_terminal(error):
                 raise
             asked = {"type": "clearinghouseState", "user": self._address}
             state = Row((await self._ask(asked, deadline)).value, "clearinghouseState")
             if state.row("marginSummary").decimal("accountValue") == ZERO:
                 raise error from None
+            self.shown()
 
     async def access(self, deadline: Deadline, *, now_ms: int) -> Access:
         """Return what the signing wallet may do; no order is needed to know it.
@@ -96,27 +119,47 @@ class Identity:
         return Access(can_read=True, can_trade=True, can_withdraw=False, notes=notes)
 
     async def _learn(self, deadline: Deadline) -> Standing:
+        lightly = self._patience.failures % 2 == 1 and not _is_terminal(self._failure)
+        # Counted as failed until it came: who gives up before the answer is there must not ask again at once.
+        self._patience.failed()
         try:
-            role, of = await self._role(self._address, deadline)
-        except VenueError:
-            # Who approves agents is no sub-account: that settles it where the role cannot be had.
-            if not await self._approved(deadline):
-                raise
-            role, of = OWN, ""
+            role, of = await self._role_or_agents(deadline, lightly=lightly)
+        except VenueError as error:
+            self._failure = error
+            raise
+        refusal = self._refusal(role, of)
+        if refusal is not None:
+            self._failure = refusal
+            raise refusal
+        return Standing(role=role, master=of if role == SUB_ACCOUNT and of else self._address)
+
+    def _refusal(self, role: str, of: str) -> VenueRejected | None:
         if role == AGENT:
-            raise VenueRejected(
+            return VenueRejected(
                 f"{self._address} is an agent (API wallet) of {of or 'another account'}: its own account is "
                 "always empty. Set wallet_address to the account's own address and keep the private key",
                 fault=Fault.TERMINAL,
                 code="Agent",
             )
         if role == MISSING:
-            raise VenueRejected(
+            return VenueRejected(
                 f"the venue knows no account at {self._address}; check wallet_address",
                 fault=Fault.TERMINAL,
                 code="NoAccount",
             )
-        return Standing(role=role, master=of if role == SUB_ACCOUNT and of else self._address)
+        return None
+
+    async def _role_or_agents(self, deadline: Deadline, *, lightly: bool) -> tuple[str, str]:
+        failure = self._failure
+        if not lightly:
+            try:
+                return await self._role(self._address, deadline)
+            except VenueError as error:
+                failure = error
+        # Who approves agents is no sub-account: that settles it where the role cannot be had.
+        if await self._approved(deadline):
+            return OWN, ""
+        raise failure
 
     async def _approved(self, deadline: Deadline) -> bool:
         try:
@@ -149,3 +192,7 @@ class Identity:
             for end_ms in ends_ms
             if (left_ms := end_ms - now_ms) < SOON_DAYS * DAY_MS
         )
+
+
+def _is_terminal(error: VenueError) -> bool:
+    return isinstance(error, VenueRejected) and error.fault is Fault.TERMINAL

@@ -3,12 +3,13 @@
 Source: Hyperliquid docs, "Rate limits and user limits": 1200 weight a minute for each IP address; an action
 weighs 1 + floor(items / 40), `userRole` 60, light reads 2, all other reads 20 and one more for each 20 rows
 of some lists. The answers carry no count, so only our own spending is known. Reads leave a part of the weight
-to actions. HTTP 429 names no time.
+to actions. HTTP 429 names no time: what others spent of the minute is then taken to come back evenly over it.
 """
 
 from collections.abc import Mapping
 from dataclasses import replace
 
+from bastion.errors import AnswerMalformed
 from bastion.ports import Clock
 from bastion.venues.ccxt.faults import Refusal
 from bastion.venues.raw import Answer
@@ -22,13 +23,14 @@ ADDRESS_LIMITS = (
     Limit(name=WEIGHT, capacity=_CAPACITY, window_s=_MINUTE_S),
     Limit(name=READS, capacity=_CAPACITY - _FOR_ACTIONS, window_s=_MINUTE_S),
 )
-FORBIDDEN = 403
+FORBIDDEN, FOUND = 403, 200
 PAUSE_S = 5.0
+AGAIN_LEAST_S, AGAIN_MOST_S = 0.5, 10.0
 SILENCE_S = 30.0
 
 _ITEMS_A_WEIGHT = 40
 _LIGHT, _HEAVY, _ROLE = 2, 20, 60
-_ROWS_MARGIN = 20
+_ROWS_MARGIN, _ROWS_A_WEIGHT = 20, 20
 _LIGHT_READS = frozenset(
     {"l2Book", "allMids", "clearinghouseState", "orderStatus", "spotClearinghouseState", "exchangeStatus"}
 )
@@ -41,6 +43,24 @@ def read_units(kind: str) -> Mapping[str, int]:
     if kind in _ROW_READS:
         weight += _ROWS_MARGIN
     return {READS: weight, WEIGHT: weight}
+
+
+def weigh_rows(throttle: Throttle, answer: Answer, units: Mapping[str, int]) -> None:
+    """Count a list that weighs by its rows as what it weighed, once its rows are known."""
+    if units.get(READS) != _HEAVY + _ROWS_MARGIN or answer.status != FOUND:
+        return
+    try:
+        listed = answer.value
+    except AnswerMalformed:
+        return
+    if not isinstance(listed, list):
+        return
+    weighed = -(-len(listed) // _ROWS_A_WEIGHT)
+    for name in (READS, WEIGHT):
+        if weighed <= _ROWS_MARGIN:
+            throttle[name].refund(_ROWS_MARGIN - weighed)
+        else:
+            throttle[name].charge(weighed - _ROWS_MARGIN)
 
 
 def action_units(items: int) -> Mapping[str, int]:
@@ -56,9 +76,31 @@ def slow_down(throttle: Throttle, refusal: Refusal, answer: Answer) -> Refusal:
         return replace(refusal, retry_after_s=pause)
     if refusal.code == "AddressLimit":
         return refusal
-    pause = refusal.retry_after_s or PAUSE_S
-    throttle[WEIGHT].block(pause)
-    return replace(refusal, retry_after_s=pause)
+    pauses = [throttle[name].exhausted(refusal.retry_after_s or PAUSE_S) for name in (READS, WEIGHT)]
+    return replace(refusal, retry_after_s=max(pauses))
+
+
+class Patience:
+    """What changes slowly and is dear to ask is not asked again at once when asking failed.
+
+    The first wait is half a second, each further one twice as long, up to ten seconds.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._from_ns = 0
+        self.failures = 0
+
+    @property
+    def wait_s(self) -> float:
+        """For how many seconds more it should not be asked."""
+        return max(0, self._from_ns - self._clock.monotonic_ns()) / NS
+
+    def failed(self) -> None:
+        """Hear that it was asked in vain."""
+        pause_s = min(AGAIN_LEAST_S * 2**self.failures, AGAIN_MOST_S)
+        self.failures += 1
+        self._from_ns = self._clock.monotonic_ns() + round(pause_s * NS)
 
 
 class Thrift:

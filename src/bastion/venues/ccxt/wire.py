@@ -169,7 +169,7 @@ class Wire:
         flight = Flight(again=lambda: self.throttle.charge(units))
         token = FLIGHT.set(flight)
         try:
-            async with asyncio.timeout(deadline_s), self.throttle.passage(units):
+            async with asyncio.timeout(deadline_s), self.throttle.passage(units, left=lambda: flight.left):
                 sent_ns = self._clock.monotonic_ns()
                 answer = await self._exchange(method, params)
         except TimeoutError:

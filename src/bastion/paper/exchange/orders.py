@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 
+from bastion.paper.exchange.bulletin import Bulletin
 from bastion.paper.order import Order, OrderFilter
 
 Matches = Callable[[Order, OrderFilter], bool]
@@ -10,7 +11,8 @@ Matches = Callable[[Order, OrderFilter], bool]
 class OrderStore:
     """Orders by id and by client id. An order's versions are kept, so that it can be read as it was."""
 
-    def __init__(self, first_id: int) -> None:
+    def __init__(self, first_id: int, bulletin: Bulletin) -> None:
+        self._bulletin = bulletin
         self._next_id = first_id
         self._versions: dict[int, list[Order]] = {}
         self._open: dict[int, None] = {}
@@ -36,6 +38,7 @@ class OrderStore:
             self._open[order.order_id] = None
         else:
             self._open.pop(order.order_id, None)
+        self._bulletin.tell(order.account, order)
         return order
 
     def get(self, order_id: int, *, at_ms: int | None = None) -> Order | None:

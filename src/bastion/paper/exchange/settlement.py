@@ -6,6 +6,7 @@ from decimal import Decimal
 
 from bastion.paper.account import Income, IncomeKind
 from bastion.paper.clock import Clock
+from bastion.paper.exchange.bulletin import Bulletin
 from bastion.paper.exchange.holdings import Holdings
 from bastion.paper.exchange.market import Market
 from bastion.paper.fees import fee_units
@@ -37,7 +38,10 @@ def wallet_of(account: str) -> str:
 class Settlement:
     """Books fills and deposits: position, double entry, execution and income rows belong together."""
 
-    def __init__(self, *, ledger: Ledger, clock: Clock, holdings: Mapping[str, Holdings]) -> None:
+    def __init__(
+        self, *, ledger: Ledger, clock: Clock, holdings: Mapping[str, Holdings], bulletin: Bulletin
+    ) -> None:
+        self._bulletin = bulletin
         self.ledger = ledger
         self.fills: list[Fill] = []
         self.incomes: list[Income] = []
@@ -120,6 +124,8 @@ class Settlement:
         self._book(order, fill, instrument.settle, realized=applied.realized_units, fee=fee)
         self.fills.append(fill)
         holdings.save(applied.position)
+        self._bulletin.tell(order.account, fill)
+        self._bulletin.tell(order.account, applied.position)
         if not is_opening_entry:
             market.traded(price, quantity)
         executed = order.executed_quantity + quantity
@@ -234,4 +240,5 @@ class Settlement:
             fill_id=fill_id,
         )
         self.incomes.append(income)
+        self._bulletin.tell(account, income)
         return income

@@ -12,6 +12,7 @@ from decimal import Decimal
 from bastion.paper.account import AccountSpec, ApiKey, Balance, Income, IncomeKind
 from bastion.paper.book import DepthShape, Level
 from bastion.paper.clock import Clock, MomentClock
+from bastion.paper.exchange.bulletin import Bulletin
 from bastion.paper.exchange.forced import ForcedClosings
 from bastion.paper.exchange.funding import Funding
 from bastion.paper.exchange.holdings import Holdings
@@ -49,8 +50,11 @@ class Exchange(ModeCalls):
         self._markets: dict[str, Market] = {}
         self._holdings: dict[str, Holdings] = {}
         self._keys: dict[str, tuple[str, ApiKey]] = {}
-        self._orders = OrderStore(rules.first_order_id)
-        self._settlement = Settlement(ledger=self.ledger, clock=clock, holdings=self._holdings)
+        self.bulletin = Bulletin()
+        self._orders = OrderStore(rules.first_order_id, self.bulletin)
+        self._settlement = Settlement(
+            ledger=self.ledger, clock=clock, holdings=self._holdings, bulletin=self.bulletin
+        )
         self.funding = Funding(
             clock=clock, markets=self._markets, holdings=self._holdings, settlement=self._settlement
         )

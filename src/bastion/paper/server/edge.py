@@ -3,8 +3,6 @@
 import asyncio
 import contextlib
 import json
-import socket
-import struct
 import time
 from dataclasses import dataclass, replace
 from urllib.parse import parse_qsl
@@ -12,16 +10,20 @@ from urllib.parse import parse_qsl
 from aiohttp import web
 
 from bastion.paper.server.faults import Fault, FaultKind, Plan, Shape, Target
+from bastion.paper.server.line import Line, fresh_socket, is_upgrade
 from bastion.paper.server.request_log import LoggedRequest
+from bastion.paper.server.reset import reset
 from bastion.paper.server.station import Station
 from bastion.paper.wire.protocol import NamesCalls, Wire, WireAnswer, WireRequest
+from bastion.paper.wire.streams import Streams, StreamSession
 
 _NEVER_MOST_S = 600
 _POLL_S = 0.05
 _HTML = b"<html><head><title>Service</title></head><body>We will be back soon.</body></html>"
-_LINGER_NONE = struct.pack("ii", 1, 0)
 _SECRET_PARAMETERS = frozenset({"signature", "sign"})
 _NO_ANSWER = 0
+_SWITCHING = 101
+_OPENING = "/stream/open"
 
 
 @dataclass(slots=True)
@@ -56,6 +58,8 @@ class Edge:
         outcome = Outcome(number=self._station.log.next_number(), received_ns=received_ns)
         try:
             wired = await self._read(request, venue)
+            if is_upgrade(request) and isinstance(wire, Streams):
+                return await self._open(request, wire, wired, outcome)
             plan = self._plan(wire, wired)
             try:
                 return await self._play(request, wire, wired, plan, outcome)
@@ -86,6 +90,49 @@ class Edge:
         if drastic is not None and drastic.kind is FaultKind.MALFORMED:
             answer = _malformed(answer, drastic.shape)
         return _finished(answer, outcome)
+
+    async def _open(
+        self, request: web.Request, wire: Wire, wired: WireRequest, outcome: Outcome
+    ) -> web.StreamResponse:
+        plan = self._plan(wire, wired, call=_OPENING)
+        awake = asyncio.Event()
+        answer: web.StreamResponse | None = None
+        session: StreamSession | None = None
+        try:
+            await _wait(plan.request_ms)
+            self._happen(wire, plan, outcome, executed=False)
+            if plan.drastic is not None:
+                answer = await self._instead(request, wire, wired, plan.drastic, outcome)
+            if answer is None:
+                answer, session = self._session(wire, wired, awake, outcome)
+            await _wait(plan.answer_ms)
+        finally:
+            # The log and its count of what is under way know the opening; the socket lives on beyond it.
+            if self._station.wires.get(wire.venue) is wire:
+                self._log(wire, replace(wired, query="", body=b""), plan, outcome, call=_OPENING)
+            self._station.log.end(outcome.number)
+        if session is None:
+            return answer
+        socket = fresh_socket()
+        try:
+            await socket.prepare(request)
+            line = Line(self._station, wire, request=request, socket=socket, awake=awake)
+            await line.run(session)
+        finally:
+            session.close()
+        return socket
+
+    def _session(
+        self, wire: Wire, wired: WireRequest, awake: asyncio.Event, outcome: Outcome
+    ) -> tuple[web.StreamResponse, StreamSession | None]:
+        self._station.settle()
+        outcome.handled_ns = _now_ns()
+        now = replace(wired, received_ms=self._station.world.clock.now_ms())
+        opened = wire.connect(now, awake.set) if isinstance(wire, Streams) else None
+        if opened is None or isinstance(opened, WireAnswer):
+            return _finished(opened or WireAnswer(status=404, body=b""), outcome), None
+        outcome.account, outcome.status, outcome.answered_ns = opened.account, _SWITCHING, _now_ns()
+        return web.Response(), opened
 
     def _handle(self, wire: Wire, wired: WireRequest, plan: Plan, outcome: Outcome) -> WireAnswer:
         world = self._station.world
@@ -124,7 +171,7 @@ class Edge:
         if fault.kind is FaultKind.NEVER:
             await _wait_for_hang_up(request)
         if fault.kind in {FaultKind.NEVER, FaultKind.RESET}:
-            _reset(request)
+            reset(request)
             return web.Response(status=500)
         return None
 
@@ -140,11 +187,11 @@ class Edge:
             received_ms=self._station.world.clock.now_ms(),
         )
 
-    def _plan(self, wire: Wire, wired: WireRequest) -> Plan:
+    def _plan(self, wire: Wire, wired: WireRequest, *, call: str = "") -> Plan:
         target = Target(
             venue=wire.venue,
             method=wired.method,
-            path=_call_of(wire, wired),
+            path=call or _call_of(wire, wired),
             account=wire.identify(wired),
             is_protected=wire.is_protected(wired),
         )
@@ -154,14 +201,14 @@ class Edge:
             target, now_ms=now_ms, round_trip_ms=round_trip_ms, jitter_ms=jitter_ms
         )
 
-    def _log(self, wire: Wire, wired: WireRequest, plan: Plan, outcome: Outcome) -> None:
+    def _log(self, wire: Wire, wired: WireRequest, plan: Plan, outcome: Outcome, *, call: str = "") -> None:
         self._station.log.add(
             LoggedRequest(
                 number=outcome.number,
                 venue=wire.venue,
                 account=outcome.account or wire.identify(wired),
                 method=wired.method,
-                path=_call_of(wire, wired),
+                path=call or _call_of(wire, wired),
                 parameters=_parameters(wired),
                 status=outcome.status,
                 code=outcome.code,
@@ -194,17 +241,6 @@ async def _wait_for_hang_up(request: web.Request) -> None:
         async with asyncio.timeout(_NEVER_MOST_S):
             while request.transport is not None and not request.transport.is_closing():  # noqa: ASYNC110 - aiohttp has no event for it
                 await asyncio.sleep(_POLL_S)
-
-
-def _reset(request: web.Request) -> None:
-    transport = request.transport
-    if transport is None:
-        return
-    raw = transport.get_extra_info("socket")
-    if raw is not None:
-        # Without lingering, closing sends RST: the client sees "connection reset", not an orderly end.
-        raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_NONE)
-    transport.abort()
 
 
 def _malformed(answer: WireAnswer, shape: Shape) -> WireAnswer:

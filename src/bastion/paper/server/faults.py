@@ -29,6 +29,20 @@ class FaultKind(StrEnum):
     LAG = "lag"
     EMPTY = "empty"
     EVENT = "event"
+    MISS = "miss"
+    LAPSE = "lapse"
+
+
+# What is sent on a socket is matched by rules that name this method, and by no others.
+STREAM_METHOD = "WS"
+_OF_STREAMS_ALONE = frozenset({FaultKind.MISS, FaultKind.LAPSE})
+_OF_STREAMS = _OF_STREAMS_ALONE | {
+    FaultKind.LATENCY,
+    FaultKind.RESET,
+    FaultKind.NEVER,
+    FaultKind.MALFORMED,
+    FaultKind.EVENT,
+}
 
 
 class Shape(StrEnum):
@@ -45,7 +59,8 @@ class Fault:
     Empty matchers match everything; `path` may hold several patterns with `|` between them. `count` None
     never runs out; `skip` lets the first ones pass; `lasts_ms` ends the rule so long after its first hit.
 
-    `executed` tells for FAIL, RESET, NEVER and EVENT whether the venue carries the request out first.
+    `executed` tells for FAIL, RESET, NEVER and EVENT whether the venue carries the request out first, and for
+    LAPSE whether the venue says that the credential has ended.
     `event` is what happens, `after_ms` later.
     """
 
@@ -113,7 +128,14 @@ class Target:
     is_protected: bool
 
 
-_DRASTIC = {FaultKind.FAIL, FaultKind.RESET, FaultKind.NEVER, FaultKind.MALFORMED}
+_DRASTIC = {
+    FaultKind.FAIL,
+    FaultKind.RESET,
+    FaultKind.NEVER,
+    FaultKind.MALFORMED,
+    FaultKind.MISS,
+    FaultKind.LAPSE,
+}
 
 
 class FaultTable:
@@ -230,6 +252,11 @@ def parse_fault(document: Document) -> Fault:
     ):
         if value < 0:
             raise DocumentError(f"{document.where}.{name} must be at least 0.")
+    if fault.kind not in _OF_STREAMS and fault.method == STREAM_METHOD:
+        known = ", ".join(sorted(_OF_STREAMS))
+        raise DocumentError(f"{document.where}: a rule for streams (method WS) is one of {known}.")
+    if fault.kind in _OF_STREAMS_ALONE and fault.method != STREAM_METHOD:
+        raise DocumentError(f"{document.where}: {fault.kind} is for streams; give it the method WS.")
     if not 0 <= fault.ratio <= 1 or not 0 <= fault.probability <= 1:
         raise DocumentError(f"{document.where}: ratio and probability lie between 0 and 1.")
     return fault
@@ -237,6 +264,8 @@ def parse_fault(document: Document) -> Fault:
 
 def _matches(fault: Fault, target: Target) -> bool:
     if fault.kind is FaultKind.FAIL and fault.failure == "overloaded" and target.is_protected:
+        return False
+    if target.method == STREAM_METHOD and fault.method != STREAM_METHOD:
         return False
     wanted = ((fault.venue, target.venue), (fault.method, target.method), (fault.account, target.account))
     return all(not want or want == have for want, have in wanted) and any(

@@ -8,7 +8,7 @@ import os
 import secrets
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -69,6 +69,7 @@ async def _serve(options: Options, station: Station, token: str) -> None:
     if options.exit_with_parent:
         _stop_with_parent(loop, stop)
     venues = web.Application(client_max_size=_BODY_MOST)
+    venues.on_shutdown.append(_hang_up(station))
     venues.router.add_route("*", "/{venue}/{path:.*}", Edge(station).serve)
     port, venue_runner = await _listen(venues, options.port)
     control = Control(station, token).application()
@@ -100,6 +101,13 @@ async def _serve(options: Options, station: Station, token: str) -> None:
         sys.stdout.write(json.dumps({**_ready(station, port, control_port), **strike}) + "\n")
         sys.stdout.flush()
         await _keep_time(station, stop)
+
+
+def _hang_up(station: Station) -> Callable[[web.Application], Awaitable[None]]:
+    async def hang_up(_: web.Application) -> None:
+        station.sockets.hang_up()
+
+    return hang_up
 
 
 async def _keep_time(station: Station, stop: asyncio.Event) -> None:

@@ -8,6 +8,7 @@ from bastion.paper.scenario import Scenario
 from bastion.paper.server.events import Event, apply
 from bastion.paper.server.faults import FaultTable, parse_fault
 from bastion.paper.server.request_log import RequestLog
+from bastion.paper.server.switchboard import Switchboard
 from bastion.paper.wire.protocol import Wire, WireRequest
 from bastion.paper.wire.registry import PLUGINS
 from bastion.paper.world import World
@@ -19,6 +20,7 @@ class Station:
     def __init__(self, scenario: Scenario, *, seed: int | None = None) -> None:
         self._seed = seed
         self.log = RequestLog()
+        self.sockets = Switchboard()
         self.load(scenario)
 
     def knows_failure(self, name: str, venue: str) -> bool:
@@ -46,6 +48,8 @@ class Station:
         faults = FaultTable(dice.random)
         faults.add(parse_fault(Document(row, f"fault[{n}]")) for n, row in enumerate(scenario.faults))
         self._awaited: list[tuple[int, Event]] = []
+        # A socket belongs to the world in which it was opened.
+        self.sockets.hang_up()
         self.world = world
         self.wires = wires
         self.faults = faults
@@ -59,6 +63,7 @@ class Station:
         self._awaited = [row for row in self._awaited if row[0] > now_ms]
         for event in due:
             self._apply(event)
+        self.sockets.tick(now_ms)
 
     def happen(self, event: Event, *, after_ms: int) -> tuple[str, ...]:
         """Let an event happen now, or so many milliseconds later; return in words what was refused."""

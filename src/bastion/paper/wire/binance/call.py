@@ -7,6 +7,7 @@ from enum import StrEnum
 from bastion.paper.exchange.venue import Exchange
 from bastion.paper.instrument import ContractKind
 from bastion.paper.wire.binance.limits import Limits
+from bastion.paper.wire.binance.listen_keys import ListenKeys
 from bastion.paper.wire.binance.parameters import Parameters
 from bastion.paper.wire.protocol import WireRequest
 
@@ -15,9 +16,10 @@ COIN_PREFIX = "/dapi/"
 
 
 class Security(StrEnum):
-    """What a call needs: nothing, a key that may read, or a key that may trade."""
+    """What a call needs: nothing, a key without a signature, a key that may read, or one that may trade."""
 
     NONE = "NONE"
+    USER_STREAM = "USER_STREAM"
     USER_DATA = "USER_DATA"
     TRADE = "TRADE"
 
@@ -28,6 +30,7 @@ class Call:
 
     exchange: Exchange
     limits: Limits
+    listen_keys: ListenKeys
     account: str
     parameters: Parameters
     request: WireRequest

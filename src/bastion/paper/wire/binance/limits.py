@@ -28,6 +28,7 @@ class LimitSettings:
     orders_per_10s: int = 300
     orders_per_minute: int = 1_200
     ban_after: int = 10
+    listen_key_s: int = 3_600
 
     @staticmethod
     def parse(settings: Mapping[str, object]) -> "LimitSettings":
@@ -42,6 +43,7 @@ class LimitSettings:
             orders_per_10s=_whole(settings, "orders_per_10s", defaults.orders_per_10s),
             orders_per_minute=_whole(settings, "orders_per_minute", defaults.orders_per_minute),
             ban_after=_whole(settings, "ban_after", defaults.ban_after),
+            listen_key_s=_whole(settings, "listen_key_s", defaults.listen_key_s),
         )
 
 

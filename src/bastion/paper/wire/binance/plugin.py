@@ -24,9 +24,12 @@ from bastion.paper.wire.binance.gate import (
     read_parameters,
 )
 from bastion.paper.wire.binance.limits import Limits, LimitSettings
+from bastion.paper.wire.binance.listen_keys import ListenKeys
 from bastion.paper.wire.binance.parameters import Parameters
 from bastion.paper.wire.binance.routes import NOT_MODELLED, ROUTES, SIGNED
+from bastion.paper.wire.binance.session import BinanceSession, is_socket
 from bastion.paper.wire.protocol import WireAnswer, WirePlugin, WireRequest
+from bastion.paper.wire.streams import StreamSession, Wake
 
 _RULES = VenueRules(
     market_oversize=Oversize.SHRINK,
@@ -83,7 +86,9 @@ class BinanceWire:
 
     def __init__(self, exchange: Exchange, settings: Mapping[str, object]) -> None:
         self._exchange = exchange
-        self._limits = Limits(LimitSettings.parse(settings))
+        limits = LimitSettings.parse(settings)
+        self._limits = Limits(limits)
+        self._listen_keys = ListenKeys(limits.listen_key_s * 1_000)
 
     @property
     def venue(self) -> str:
@@ -104,6 +109,7 @@ class BinanceWire:
             call = Call(
                 exchange=self._exchange,
                 limits=self._limits,
+                listen_keys=self._listen_keys,
                 account=account,
                 parameters=parameters,
                 request=request,
@@ -144,10 +150,20 @@ class BinanceWire:
         error = _FAILURES.get(name) or _error_of_choice(name)
         return self._refused(request, error, self.identify(request)) if error else None
 
+    def connect(self, request: WireRequest, wake: Wake) -> StreamSession | WireAnswer:
+        """Open a socket under `/ws` or `/stream`, with or without the prefix of a category."""
+        if not is_socket(request.path):
+            return WireAnswer(status=NOT_FOUND, body=b"")
+        return BinanceSession(
+            exchange=self._exchange, listen_keys=self._listen_keys, request=request, wake=wake
+        )
+
     def _authenticated(self, request: WireRequest, route: Route, parameters: Parameters) -> str:
         if route.security is Security.NONE:
             return ""
         account, credential = find_account(self._exchange, request, route.security)
+        if route.security is Security.USER_STREAM:
+            return account
         if "timestamp" not in parameters:
             parameters.text("timestamp")
         check_signature(request, parameters, credential)

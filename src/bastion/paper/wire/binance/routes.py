@@ -6,7 +6,7 @@ Weights are those of the documentation of each endpoint. What is not listed here
 Binance has it and a trader might call it, an error that says that the paper exchange does not model it.
 """
 
-from bastion.paper.wire.binance import coin, holdings, settings, symbols, trading
+from bastion.paper.wire.binance import coin, holdings, settings, symbols, trading, user_stream
 from bastion.paper.wire.binance.call import Route, Security
 from bastion.paper.wire.binance.parameters import Parameters
 
@@ -225,6 +225,20 @@ ACCOUNT: dict[tuple[str, str], Route] = {
     ("GET", "/sapi/v1/capital/config/getall"): Route(handler=settings.coins, security=USER, weight=10),
 }
 
+# A client may name its key in PUT and DELETE; the account's key is meant either way.
+_KEY_NAMED = frozenset({"listenKey"})
+STREAM: dict[tuple[str, str], Route] = {
+    (method, f"{family}/v1/listenKey"): Route(
+        handler=handler, security=Security.USER_STREAM, reads=_KEY_NAMED
+    )
+    for family in ("/fapi", "/dapi")
+    for method, handler in (
+        ("POST", user_stream.create),
+        ("PUT", user_stream.extend),
+        ("DELETE", user_stream.end),
+    )
+}
+
 # What COIN-M has in the same form at the same place below its own prefix.
 _SHARED = frozenset(
     {
@@ -244,7 +258,7 @@ COIN: dict[tuple[str, str], Route] = {
     ("GET", "/dapi/v1/balance"): Route(handler=holdings.balance, security=USER),
 }
 
-ROUTES: dict[tuple[str, str], Route] = PUBLIC | ORDERS | ACCOUNT | COIN
+ROUTES: dict[tuple[str, str], Route] = PUBLIC | ORDERS | ACCOUNT | STREAM | COIN
 
 NOT_MODELLED: frozenset[tuple[str, str]] = frozenset(
     {
@@ -259,8 +273,5 @@ NOT_MODELLED: frozenset[tuple[str, str]] = frozenset(
         ("GET", "/fapi/v1/trades"),
         ("GET", "/fapi/v1/aggTrades"),
         ("GET", "/fapi/v1/openInterest"),
-        ("POST", "/fapi/v1/listenKey"),
-        ("PUT", "/fapi/v1/listenKey"),
-        ("DELETE", "/fapi/v1/listenKey"),
     }
 )

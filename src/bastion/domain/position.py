@@ -57,4 +57,4 @@ class Position:
     @property
     def key(self) -> tuple[str, str, str]:
         """What names this position within its account: category, instrument and side."""
-        return (self.category, self.instrument, self.side.value)
+        return (self.category, self.instrument, str(self.side))

@@ -1,7 +1,7 @@
 """Books: the arithmetic of snapshot and fills, one book for each position that can be open at once."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 from bastion.domain.look import Look
@@ -23,7 +23,7 @@ UNDATED_MS = 2000
 
 def book_key(position: Position) -> BookKey:
     """Return the key of the book that a position belongs to."""
-    return (position.category, position.instrument, position.side.value if position.hedged else "")
+    return (position.category, position.instrument, str(position.side) if position.hedged else "")
 
 
 def signed(position: Position) -> Decimal:
@@ -36,7 +36,7 @@ class Sent:
     """One order of ours, from its intent on.
 
     `state` is the latest word of the venue; its `filled` never falls. Without an `answer` the order may be on
-    its way, or have died with the process that sent it.
+    its way, or have died with the process that sent it. `key` is its position's, `place` its book's.
     """
 
     request: OrderRequest
@@ -45,6 +45,12 @@ class Sent:
     answer: OrderAnswered | None = None
     state: OrderState | None = None
     resolved: ResolvedBy | None = None
+    key: tuple[str, str, str] = field(init=False)
+    place: BookKey = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Name its position and its book once: both are asked for at every step of an exit."""
+        self.key, self.place = self.request.position.key, book_key(self.request.position)
 
     @property
     def filled(self) -> Quantity:
@@ -137,9 +143,10 @@ def tally(
     An order of ours counts with the larger of what its state and what its fills say.
     """
     ours = {order.state.order_id: cid for cid, order in sent.items() if order.state and order.state.order_id}
-    filled: dict[str, Decimal] = {cid: Decimal(order.filled) for cid, order in sent.items()}
     by_fills: dict[str, Decimal] = {}
-    tallies = {key: Tally() for key in books}
+    own: dict[BookKey, Decimal] = {}
+    others: dict[BookKey, Decimal] = {}
+    doubtful: set[BookKey] = set()
     for fill in fills:
         cid = fill.client_order_id if fill.client_order_id in sent else ours.get(fill.order_id)
         if cid is not None:
@@ -148,21 +155,21 @@ def tally(
         book = _book_of_fill(books, fill)
         if book is None or fill.at_ms < book.since_ms:
             continue
-        old = tallies[book.key]
-        tallies[book.key] = Tally(
-            own=old.own,
-            others=old.others + (fill.quantity if fill.direction is Direction.BUY else -fill.quantity),
-            certain=old.certain and fill.at_ms > book.until_ms,
-        )
+        amount = fill.quantity if fill.direction is Direction.BUY else -fill.quantity
+        others[book.key] = others.get(book.key, ZERO) + amount
+        if fill.at_ms <= book.until_ms:
+            doubtful.add(book.key)
     for cid, order in sent.items():
-        book = books.get(book_key(order.request.position))
+        book = books.get(order.place)
         if book is None or order.round <= book.after_round:
             continue
-        amount = max(filled[cid], by_fills.get(cid, ZERO))
-        moved = amount if order.request.direction is Direction.BUY else -amount
-        old = tallies[book.key]
-        tallies[book.key] = replace(old, own=old.own + moved)
-    return tallies
+        most = max(order.filled, by_fills.get(cid, ZERO))
+        moved = most if order.request.direction is Direction.BUY else -most
+        own[book.key] = own.get(book.key, ZERO) + moved
+    return {
+        key: Tally(own=own.get(key, ZERO), others=others.get(key, ZERO), certain=key not in doubtful)
+        for key in books
+    }
 
 
 def _book_of_fill(books: Mapping[BookKey, Book], fill: Fill) -> Book | None:

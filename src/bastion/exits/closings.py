@@ -60,14 +60,25 @@ def pending(leg: Leg) -> bool:
     """Return whether the venue still owes fills, or their PnL, of a position that is no longer shown."""
     look = leg.look
     shown = {book_key(position) for position in look.positions} if look is not None else set()
-    ours = _ours(leg)
     # Asked at every step of an exit, so that nothing is worked out of what is still shown.
-    closed = (
-        _closing(leg, ours, book, books, after)
-        for _, book, books, after in _seen(leg)
-        if book_key(book.position) not in shown
-    )
-    return any(not closing.accounted or closing.realized_pnl_usd is None for closing in closed)
+    closed = [(book, books, after) for _, book, books, after in _seen(leg) if book.key not in shown]
+    if not closed:
+        return False
+    ours = _ours(leg)
+    return any(_owed(leg, _fills(leg, ours, *one), *one) for one in closed)
+
+
+def _owed(leg: Leg, fills: Sequence[Fill], book: Book, _: Mapping[BookKey, Book], after: Book | None) -> bool:
+    # Fewer fills than the position was large, or one that does not say what it realised.
+    left = abs(book.baseline)
+    for fill in fills:
+        if fill.direction is not _reducing(book):
+            left += fill.quantity
+        elif fill.realized_pnl_usd is None:
+            return True
+        else:
+            left -= fill.quantity
+    return left > ZERO and left > _refunded(_refunds(leg, book, after))
 
 
 def _seen(leg: Leg) -> Iterator[tuple[int, Book, Mapping[BookKey, Book], Book | None]]:
@@ -89,17 +100,16 @@ def _ours(leg: Leg) -> Mapping[str, Sent]:
 def _closing(
     leg: Leg, ours: Mapping[str, Sent], book: Book, books: Mapping[BookKey, Book], after: Book | None
 ) -> Closing:
-    side = book.position.side
-    reducing = Direction.SELL if side is Side.LONG else Direction.BUY
-    fills = [fill for fill in leg.fills.values() if _belongs(fill, book, books, leg.sent, ours, after)]
+    reducing = _reducing(book)
+    fills = _fills(leg, ours, book, books, after)
     cut = [fill for fill in fills if fill.direction is reducing]
     added = sum((fill.quantity for fill in fills if fill.direction is not reducing), ZERO)
     reduced = sum((fill.quantity for fill in cut), ZERO)
     value = sum((fill.quantity * fill.price for fill in cut), ZERO)
     money = [fill.realized_pnl_usd for fill in cut]
     whole = abs(book.baseline) + added
-    refunds = [order for order in leg.sent.values() if _is_refund(order, book, after)]
-    refunded = sum((order.filled for order in refunds), ZERO)
+    refunds = _refunds(leg, book, after)
+    refunded = _refunded(refunds)
     complete = reduced + refunded >= whole and all(amount is not None for amount in money)
     return Closing(
         position=book.position,
@@ -114,6 +124,29 @@ def _closing(
         refunded_usd=_margin(refunds),
         closed_by=_closers(leg, cut, ours),
     )
+
+
+def _reducing(book: Book) -> Direction:
+    return Direction.SELL if book.position.side is Side.LONG else Direction.BUY
+
+
+def _fills(
+    leg: Leg, ours: Mapping[str, Sent], book: Book, books: Mapping[BookKey, Book], after: Book | None
+) -> list[Fill]:
+    place = book.key[:2]
+    return [
+        fill
+        for fill in leg.fills.values()
+        if (fill.category, fill.instrument) == place and _belongs(fill, book, books, leg.sent, ours, after)
+    ]
+
+
+def _refunds(leg: Leg, book: Book, after: Book | None) -> list[Sent]:
+    return [order for order in leg.sent.values() if _is_refund(order, book, after)]
+
+
+def _refunded(refunds: Sequence[Sent]) -> Decimal:
+    return sum((order.filled for order in refunds), ZERO)
 
 
 def _closers(
@@ -138,7 +171,7 @@ def refund_of(leg: Leg, closing: Closing) -> Sent | None:
     done = [
         order
         for order in leg.sent.values()
-        if order.request.kind is OrderKind.REFUND and order.filled and book_key(order.request.position) == key
+        if order.request.kind is OrderKind.REFUND and order.filled and order.place == key
     ]
     return done[-1] if done else None
 
@@ -146,7 +179,7 @@ def refund_of(leg: Leg, closing: Closing) -> Sent | None:
 def _is_refund(order: Sent, book: Book, after: Book | None) -> bool:
     if order.request.kind is not OrderKind.REFUND or order.filled == ZERO:
         return False
-    return book_key(order.request.position) == book.key and _in_epoch(order, book, after)
+    return order.place == book.key and _in_epoch(order, book, after)
 
 
 def _margin(refunds: Sequence[Sent]) -> Usd | None:
@@ -168,12 +201,10 @@ def _belongs(
     ours: Mapping[str, Sent],
     after: Book | None,
 ) -> bool:
-    category, instrument, side = book.key
-    if (fill.category, fill.instrument) != (category, instrument):
-        return False
+    side = book.key[2]
     order = sent.get(fill.client_order_id) or ours.get(fill.order_id)
     if order is not None:
-        return book_key(order.request.position) == book.key and _in_epoch(order, book, after)
+        return order.place == book.key and _in_epoch(order, book, after)
     if side and fill.side is not None and fill.side.value != side:
         return False
     if side and fill.side is None and _other_side(books, book) is not None:
@@ -195,7 +226,7 @@ def _told_price(leg: Leg, book: Book) -> Price | None:
     value = quantity = Decimal(0)
     for order in leg.sent.values():
         state = order.state
-        if book_key(order.request.position) != book.key or order.round <= book.after_round:
+        if order.place != book.key or order.round <= book.after_round:
             continue
         if state is not None and state.average_price is not None and state.filled > ZERO:
             value += state.filled * state.average_price

@@ -76,6 +76,8 @@ class Courier:
         self._settings = settings
         self._group = group
         self._tasks: dict[str, asyncio.Task[None]] = {}
+        # Whether a venue has all of a protocol is looked up once: it is asked for at every step.
+        self._accounting = venue if isinstance(venue, Accounting) else None
         self._requests: dict[str, OrderRequest] = {}
         self._ask_again_ns: dict[str, int] = {}
         self._ask_failures: dict[str, int] = {}
@@ -168,8 +170,8 @@ class Courier:
 
     def ask_collateral(self) -> None:
         """Ask once which coins of the account can lose value, where the venue can tell."""
-        if isinstance(self._venue, Accounting) and self._leg.collateral is None:
-            self._question("collateral", self._collateral, self._venue)
+        if self._accounting is not None and self._leg.collateral is None:
+            self._question("collateral", self._collateral, self._accounting)
 
     async def fills_read(self, *, seconds: float) -> None:
         """Wait until the executions that were asked for have come, for at most that long."""

@@ -27,7 +27,7 @@ from bastion.exits.settings import ExitSettings
 from bastion.exits.sweeping import nothing_to_close, sweep_ahead, worth_acting_on
 from bastion.exits.union import Union
 from bastion.exits.verdict import Standing, stand
-from bastion.ports import Clock, Venue
+from bastion.ports import Clock, Refunding, Venue
 
 SECOND_NS = 1_000_000_000
 
@@ -45,6 +45,7 @@ class Hand:
         self, *, venue: Venue, part: Part, clock: Clock, settings: ExitSettings, seen: Look | None = None
     ) -> None:
         self._venue = venue
+        self._patient = venue if isinstance(venue, Refunding) else None
         self._seen = seen if seen is not None and worth_acting_on(seen) else None
         self._clock = clock
         self._begun_ns = clock.monotonic_ns()
@@ -277,7 +278,7 @@ class Hand:
             if part not in group:
                 self._next_look_ns = self._clock.monotonic_ns()
                 continue
-            reopened = part.see(look, self._venue)
+            reopened = part.see(look, self._patient)
             if reopened is not None and not self._alone:
                 self.leg.forget(reopened)
                 self._pace.reopened(now_ns=self._clock.monotonic_ns())
@@ -345,7 +346,8 @@ class Hand:
         for part in self._parts:
             if part.leg.judged is None:
                 until_ns = min(until_ns, part.deadline_ns)
-        if any(doubt.confirmed or doubt.unexplained for _, doubt, _ in doubts):
+        proven = all(part.judged is not None and part.judged.verdict.success for part in self._parts)
+        if any(doubt.unexplained or (doubt.confirmed and not proven) for _, doubt, _ in doubts):
             # Evidence is on its way, or is to be asked for elsewhere when it is late.
             until_ns = min(until_ns, now_ns + grace_ns)
         await courier.wait((until_ns - now_ns) / SECOND_NS)

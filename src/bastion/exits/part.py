@@ -29,7 +29,7 @@ from bastion.exits.recorder import Recorder
 from bastion.exits.settings import ExitSettings
 from bastion.exits.share import own_share
 from bastion.exits.verdict import Standing, at_deadline, leftovers, stand
-from bastion.ports import Clock, Refunding, Venue
+from bastion.ports import Clock, Refunding
 
 
 class Part:
@@ -146,8 +146,11 @@ class Part:
         if own is not None:
             self.keep(own)
 
-    def see(self, look: Look, venue: Venue) -> LegReopened | None:
-        """Take a look at the account; return the reopening where it shows one."""
+    def see(self, look: Look, patient: Refunding | None) -> LegReopened | None:
+        """Take a look at the account; return the reopening where it shows one.
+
+        `patient` is the venue, where its limits make closing much take longer.
+        """
         leg = self.leg
         purpose = LookPurpose.SNAPSHOT if leg.latest is None else LookPurpose.VERIFY
         reopened = None
@@ -157,7 +160,7 @@ class Part:
         self.keep(
             Looked(exit_id=leg.exit_id, account=leg.account.name, run=self.run, purpose=purpose, look=look)
         )
-        self._extend(look, venue)
+        self._extend(look, patient)
         unread = leg.look.unread if leg.look is not None else ()
         terminal = bool(unread) and all(part.terminal for part in unread)
         self._terminal_looks = self._terminal_looks + 1 if terminal else 0
@@ -269,12 +272,12 @@ class Part:
         self.course.reopened()
         return record
 
-    def _extend(self, look: Look, venue: Venue) -> None:
+    def _extend(self, look: Look, patient: Refunding | None) -> None:
         # Where a venue takes few requests a minute, closing much takes longer, and that is no failure.
         leg = self.leg
-        if leg.judged is not None or not isinstance(venue, Refunding):
+        if leg.judged is not None or patient is None:
             return
-        extra_s = Decimal(int(venue.patience_s(leg.narrowed(look))))
+        extra_s = Decimal(int(patient.patience_s(leg.narrowed(look))))
         if extra_s <= self._extra_s:
             return
         self.deadline_ns += nanoseconds(float(extra_s - self._extra_s))

@@ -120,7 +120,7 @@ class Leg:
             (
                 max(order.filled, by_fills.get(cid, ZERO))
                 for cid, order in self.sent.items()
-                if order.request.position.key == key
+                if order.key == key
             ),
             ZERO,
         )

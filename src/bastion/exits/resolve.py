@@ -140,9 +140,9 @@ def by_position(leg: Leg) -> Mapping[tuple[str, str, str], list[Sent]]:
     """Return the orders of the present epoch by position, in the order of their rounds."""
     groups: dict[tuple[str, str, str], list[Sent]] = {}
     for order in leg.sent.values():
-        book = leg.books.get(book_key(order.request.position))
+        book = leg.books.get(order.place)
         if book is not None and order.round > book.after_round:
-            groups.setdefault(order.request.position.key, []).append(order)
+            groups.setdefault(order.key, []).append(order)
     return groups
 
 

@@ -86,7 +86,7 @@ class Scope:
         if self.kind is ExitKind.HALT:
             return False
         if self.kind is ExitKind.EXIT:
-            return self._selects(pair(position.symbol), position.side)
+            return self.whole or self._selects(pair(position.symbol), position.side)
         return any(target.key == position.key for target in self.targets)
 
     def covers(self, order: OpenOrder) -> bool:

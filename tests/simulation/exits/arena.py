@@ -24,7 +24,7 @@ from tests.simulation.exits.cells import Cell, Phase
 from tests.simulation.exits.lying_venue import LyingVenue
 from tests.simulation.exits.market import Market
 from tests.simulation.exits.oracle import Oracle
-from tests.simulation.exits.virtual_time import Stepped, VirtualClock, run
+from tests.simulation.exits.virtual_time import Stepped, VirtualClock, VirtualLoop, run
 from tests.simulation.exits.world import Ambush, World, draw
 
 EXIT_ID = "xsimulation00"
@@ -214,9 +214,11 @@ class Arena:
             lying.ambush = partial(self._lurk, lying)
             self.oracle.markets[venue.name] = market
         if self.world.cut_at_step:
+            assert isinstance(loop, VirtualLoop)
+            numbered = loop.numbered
             loop.set_task_factory(
-                lambda its, coroutine, **rest: asyncio.Task(
-                    Stepped(cast("Coroutine[Any, Any, Any]", coroutine), self._tick), loop=its, **rest
+                lambda its, coroutine, **rest: numbered(
+                    its, Stepped(cast("Coroutine[Any, Any, Any]", coroutine), self._tick), **rest
                 )
             )
         self.oracle.durable = self._durable_ids

@@ -1,14 +1,19 @@
 """Virtual time: an event loop that jumps to the next timer instead of waiting for it."""
 
 import asyncio
-import selectors
-from collections.abc import Callable, Coroutine, Generator, Mapping
-from typing import Any, TypeVar
+from collections import deque
+from collections.abc import Callable, Coroutine, Generator
+from contextvars import Context, copy_context
+from heapq import heappop, heappush
+from typing import Any, TypeVar, TypeVarTuple, Unpack, cast
 
 T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
 EPOCH_NS = 1_760_000_000_000_000_000
 PASSES_MAX = 20_000
 """How often the loop may turn at one moment; the most that anything needs is some hundred."""
+RESOLUTION_S = 1e-9
+"""What is due within this time is due at once: sums of seconds differ in their last digits."""
 
 
 class Deadlock(Exception):  # noqa: N818 - the word for it
@@ -36,44 +41,118 @@ class VirtualClock:
         await asyncio.sleep(max(seconds, 0))
 
 
-class _Selector(selectors.BaseSelector):
-    # Nothing ever becomes ready by itself here: waiting is what lets the time pass.
+class _Handle(asyncio.TimerHandle):
+    # What asyncio's own handles do, without their debugging: a world makes some thousand of them.
+    def __init__(
+        self, when_s: float, callback: Callable[..., object], args: tuple[Any, ...], context: Context | None
+    ) -> None:
+        self._when = when_s
+        self._callback, self._args = callback, args
+        self._context = context if context is not None else copy_context()
+        self._cancelled = False
+
+    def cancel(self) -> None:
+        self._cancelled = True
+
+
+class _Task(asyncio.Task[Any]):
+    # Sets of tasks are gone through in the order of their hashes, such as when a group is cancelled: a
+    # number of its own makes that order one of the world, and not one of where in memory the tasks lie.
+    def __init__(self, coroutine: Coroutine[Any, Any, Any], *, number: int, **rest: Any) -> None:  # noqa: ANN401 - the interface's own types
+        self._number = number
+        super().__init__(coroutine, **rest)
+
+    def __hash__(self) -> int:
+        return self._number
+
+    def __eq__(self, other: object) -> bool:
+        return self is other
+
+
+class VirtualLoop(asyncio.BaseEventLoop):
+    """A stdlib event loop whose time is the virtual clock's, and passes only while nobody is busy.
+
+    What is due at one moment runs in the order in which it was asked for, on every Python.
+    """
+
+    _stopping: bool
+
     def __init__(self, clock: VirtualClock) -> None:
-        self._clock = clock
-        self._keys: dict[Any, selectors.SelectorKey] = {}
-        self._passes = 0
-
-    def register(self, fileobj: Any, events: int, data: Any = None) -> selectors.SelectorKey:  # noqa: ANN401 - the interface's own types
-        key = selectors.SelectorKey(fileobj, 0, events, data)
-        self._keys[fileobj] = key
-        return key
-
-    def unregister(self, fileobj: Any) -> selectors.SelectorKey:  # noqa: ANN401 - the interface's own types
-        return self._keys.pop(fileobj)
-
-    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
-        if timeout is None:
-            raise Deadlock
-        self._passes = 0 if timeout > 0 else self._passes + 1
-        if self._passes > PASSES_MAX:
-            raise Livelock
-        self._clock.seconds += max(timeout, 0.0)
-        return []
-
-    def get_map(self) -> Mapping[Any, selectors.SelectorKey]:
-        return self._keys
-
-
-class VirtualLoop(asyncio.SelectorEventLoop):
-    """A stdlib event loop whose time is the virtual clock's."""
-
-    def __init__(self, clock: VirtualClock) -> None:
-        super().__init__(_Selector(clock))
+        super().__init__()
         self._virtual = clock
-        self._clock_resolution = 1e-9
+        self._due: deque[_Handle] = deque()
+        self._timers: list[tuple[float, int, _Handle]] = []
+        self._serial = self._passes = 0
+        self.set_task_factory(self.numbered)
+
+    def numbered(
+        self,
+        _: asyncio.AbstractEventLoop,
+        coroutine: Coroutine[Any, Any, Any] | Generator[Any, None, Any],
+        **rest: Any,  # noqa: ANN401 - the interface's own types
+    ) -> asyncio.Task[Any]:
+        """Make a task with the next number."""
+        self._serial += 1
+        return _Task(cast("Coroutine[Any, Any, Any]", coroutine), number=self._serial, loop=self, **rest)
 
     def time(self) -> float:
         return self._virtual.seconds
+
+    def call_soon(
+        self, callback: Callable[[Unpack[Ts]], object], *args: *Ts, context: Context | None = None
+    ) -> _Handle:
+        handle = _Handle(0.0, callback, args, context)
+        self._due.append(handle)
+        return handle
+
+    def call_later(
+        self,
+        delay: float,
+        callback: Callable[[Unpack[Ts]], object],
+        *args: *Ts,
+        context: Context | None = None,
+    ) -> _Handle:
+        return self.call_at(self._virtual.seconds + delay, callback, *args, context=context)
+
+    def call_at(
+        self,
+        when: float,
+        callback: Callable[[Unpack[Ts]], object],
+        *args: *Ts,
+        context: Context | None = None,
+    ) -> _Handle:
+        handle = _Handle(when, callback, args, context)
+        self._serial += 1
+        heappush(self._timers, (when, self._serial, handle))
+        return handle
+
+    def _run_once(self) -> None:
+        due, timers, clock = self._due, self._timers, self._virtual
+        self._passes += 1
+        if not due and not self._stopping:
+            while timers and timers[0][2]._cancelled:
+                heappop(timers)
+            if not timers:
+                raise Deadlock
+            if timers[0][0] > clock.seconds:
+                clock.seconds, self._passes = timers[0][0], 0
+        if self._passes > PASSES_MAX:
+            raise Livelock
+        until_s = clock.seconds + RESOLUTION_S
+        while timers and timers[0][0] <= until_s:
+            due.append(heappop(timers)[2])
+        for _ in range(len(due)):
+            handle = due.popleft()
+            if not handle._cancelled:
+                self._call(handle)
+
+    def _call(self, handle: _Handle) -> None:
+        try:
+            handle._context.run(handle._callback, *handle._args)
+        except (SystemExit, KeyboardInterrupt):
+            raise
+        except BaseException as error:  # noqa: BLE001 - as asyncio's own handles: it is told, and nobody dies
+            self.call_exception_handler({"message": f"in {handle._callback!r}", "exception": error})
 
 
 class Stepped(Coroutine[Any, Any, Any]):

@@ -8,6 +8,7 @@ from decimal import Decimal
 from enum import Enum
 from typing import Any
 
+from bastion.domain.asked import VenueAsked
 from bastion.domain.mandate import ExitKind
 from bastion.domain.records import (
     CancelsAnswered,
@@ -199,6 +200,7 @@ def _account(account: CoveredAccount, entries: Sequence[Entry], kind: ExitKind) 
             for answer in entry.record.answers
         ],
         "fills": _fills(own),
+        "asked": [row for entry in own if isinstance(entry.record, VenueAsked) for row in _asked(entry)],
         "second_sources": [
             {
                 "at": iso(entry.at_ns),
@@ -248,6 +250,18 @@ def _orders(entry: Entry, own: Sequence[Entry]) -> Iterable[Document]:
                 if isinstance(answer.record, OrderAnswered | OrderResolved)
                 and answer.record.client_order_id == order.client_order_id
             ],
+        }
+
+
+def _asked(entry: Entry) -> Iterable[Document]:
+    for call in entry.record.calls if isinstance(entry.record, VenueAsked) else ():
+        yield {
+            "sent_at": iso(call.sent_at_ns),
+            "took_ms": call.took_ms,
+            "call": call.call,
+            "status": call.status,
+            "raw_answer_sha256": call.digest,
+            "entry": entry.hash,
         }
 
 

@@ -9,13 +9,12 @@ CLAIM_FORM = "bastion-claim/1"
 
 def named_answers(certificate: Mapping[str, Any]) -> tuple[str, ...]:
     """Return the hashes of all raw answers that a certificate names, each once, in their order."""
-    found = (
-        str(digest)
-        for account in certificate.get("accounts", ())
-        for look in account.get("looks", ())
-        for digest in look.get("raw_answers_sha256", ())
-    )
-    return tuple(dict.fromkeys(found))
+    found: list[str] = []
+    for account in certificate.get("accounts", ()):
+        for look in account.get("looks", ()):
+            found.extend(str(digest) for digest in look.get("raw_answers_sha256", ()))
+        found.extend(str(call.get("raw_answer_sha256", "")) for call in account.get("asked", ()))
+    return tuple(dict.fromkeys(digest for digest in found if digest))
 
 
 def claim_flaws(document: Mapping[str, Any]) -> tuple[str, ...]:

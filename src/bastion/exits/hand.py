@@ -14,6 +14,7 @@ from bastion.domain.records import (
     SecondSourceRead,
     Troubled,
 )
+from bastion.exits.attest import asked_since
 from bastion.exits.bulkhead import attempt
 from bastion.exits.courier import Courier
 from bastion.exits.heed import heed, replay
@@ -27,7 +28,7 @@ from bastion.exits.settings import ExitSettings
 from bastion.exits.sweeping import nothing_to_close, sweep_ahead, worth_acting_on
 from bastion.exits.union import Union
 from bastion.exits.verdict import Standing, stand
-from bastion.ports import Clock, Refunding, Venue
+from bastion.ports import Attesting, Clock, Refunding, Venue
 
 SECOND_NS = 1_000_000_000
 
@@ -46,6 +47,7 @@ class Hand:
     ) -> None:
         self._venue = venue
         self._patient = venue if isinstance(venue, Refunding) else None
+        self._attests = venue if isinstance(venue, Attesting) else None
         self._seen = seen if seen is not None and worth_acting_on(seen) else None
         self._clock = clock
         self._begun_ns = clock.monotonic_ns()
@@ -58,6 +60,8 @@ class Hand:
         self._looks = self._steps = 0
         self.closed = False
         self.task: asyncio.Task[None] | None = None
+        # What was asked before this began is no exit's business.
+        asked_since(self._attests, part.leg)
         self.join(part)
 
     def join(self, part: Part) -> None:
@@ -282,6 +286,7 @@ class Hand:
             if reopened is not None and not self._alone:
                 self.leg.forget(reopened)
                 self._pace.reopened(now_ns=self._clock.monotonic_ns())
+        self.note(*asked_since(self._attests, self.leg))
         if not self._alone and group == tuple(self._parts):
             leg = self.leg
             self._heed(
@@ -307,6 +312,8 @@ class Hand:
         for part in self._parts:
             part.standing = standing if self._alone else part.stand(courier.instruments, beside=standing)
         judged = [part.judge(part.standing, now_ns, fills_asked=asked) for part in self._parts]
+        if any(judged):
+            self.note(*asked_since(self._attests, self.leg))
         if any(judged) and any(part.retired for part in self._parts) and len(self._parts) > 1:
             self._regroup()
         return any(judged)

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from bastion.domain.asked import VenueAsked
 from bastion.domain.balance import CollateralRead
 from bastion.domain.order import OpenOrder
 from bastion.domain.records import (
@@ -36,7 +37,7 @@ def own_share(record: Record, leg: Leg, *, run: int) -> Record | None:
                 if (fill.category, fill.instrument, fill.fill_id) not in leg.fills
             )
             own = replace(record, exit_id=exit_id, run=run, fills=new)
-        case CollateralRead():
+        case CollateralRead() | VenueAsked():
             own = replace(record, exit_id=exit_id, run=run)
         case SecondSourceRead() if leg.sight.means(record.position):
             own = replace(record, exit_id=exit_id, run=run)

@@ -1,4 +1,4 @@
-"""Answers: the raw answers of venues that an exit's looks rest on, kept for whoever checks the hashes.
+"""Answers: the raw answers of venues that an exit rests on, kept for whoever checks the hashes.
 
 The hot path only puts each answer into a bounded list in memory. What an exit's journal names is picked from
 there and written by one thread, compressed, each answer once however often it came. The file is bounded: the
@@ -17,12 +17,13 @@ from typing import Protocol, cast
 
 import apsw
 
+from bastion.domain.asked import VenueAsked
 from bastion.domain.records import Entry, Looked
 from bastion.errors import JournalUnusable
 from bastion.ports import Clock
 from bastion.storage.migrate import migrate, transaction
 
-HEARD_MAX = 512
+HEARD_MAX = 2_048
 HEARD_BYTES_MAX = 16_000_000
 ANSWER_BYTES_MAX = 4_000_000
 KEPT_BYTES_MAX = 256_000_000
@@ -77,9 +78,11 @@ class SqliteAnswers:
             self._heard_bytes -= len(self._heard.popleft().text)
 
     def see(self, entry: Entry) -> None:
-        """Have the answers kept that a look in an exit's journal names."""
+        """Have the answers kept that an exit's journal names: of looks, and of all that was asked."""
         if isinstance(entry.record, Looked):
             self.keep(entry.exit_id, entry.record.look.digests)
+        if isinstance(entry.record, VenueAsked):
+            self.keep(entry.exit_id, tuple(call.digest for call in entry.record.calls if call.digest))
 
     def keep(self, exit_id: str, digests: Sequence[str]) -> None:
         """Have the answers of these hashes written for an exit, soon; never waits and never raises."""

@@ -6,6 +6,7 @@ import json
 import time
 from dataclasses import dataclass
 from decimal import Decimal
+from http import HTTPStatus
 from pathlib import Path
 
 import apsw
@@ -53,6 +54,20 @@ async def test_every_raw_answer_that_the_certificate_names_is_in_the_claim_file_
     assert (checked.answers, checked.answers_missing) == (told.answers, 0)
     document = json.loads(text)
     assert any("positionAmt" in answer for answer in document["answers"].values())
+    for account in document["certificate"]["accounts"]:
+        # What was asked is told with what came back, and each order's own acknowledgement is among it.
+        # A question that nobody waits for any more, once all is proven, ends without an answer.
+        asked = [call for call in account["asked"] if call["status"]]
+        assert {call["raw_answer_sha256"] for call in account["asked"] if not call["status"]} <= {""}
+        assert all(call["status"] == HTTPStatus.OK and call["took_ms"] >= 0 for call in asked), asked
+        said = [document["answers"][call["raw_answer_sha256"]] for call in asked]
+        assert account["orders"]
+        for order in account["orders"]:
+            assert any(order["client_order_id"] in answer for answer in said)
+        looked = {digest for look in account["looks"] for digest in look["raw_answers_sha256"]}
+        assert looked <= {call["raw_answer_sha256"] for call in asked}
+        assert account["fills"]
+        assert any("xecution" in call["call"] or "UserTrades" in call["call"] for call in asked)
     name, answer = next(iter(document["answers"].items()))
     for changed, says in (
         ({**document["answers"], name: answer + " "}, "does not have its hash"),

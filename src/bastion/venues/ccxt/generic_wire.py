@@ -135,7 +135,7 @@ class UnifiedWire(Wire):
             AnswerMalformed: an answer to a read is not to be believed.
         """
         self.throttle.refuse_in_silence(deadline_s)
-        flight, call = Flight(), _Call()
+        flight, call, begun = Flight(), _Call(), self.asked.begin()
         tokens = FLIGHT.set(flight), _CALL.set(call)
         try:
             async with asyncio.timeout(deadline_s):
@@ -149,6 +149,9 @@ class UnifiedWire(Wire):
         finally:
             FLIGHT.reset(tokens[0])
             _CALL.reset(tokens[1])
+            # One method of ccxt can be several requests; each answer is told under its name.
+            for answer in call.answers or ((None,) if flight.left else ()):
+                self.asked.end(method, begun, answer)
         return Reply(value=value, answers=tuple(call.answers))
 
     async def _method(self, method: str, args: Sequence[object]) -> object:

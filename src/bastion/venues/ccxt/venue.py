@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from bastion.domain.account import Account
+from bastion.domain.asked import AskedCall
 from bastion.domain.instrument import Instrument
 from bastion.domain.look import Look, Unread
 from bastion.domain.order import CancelAnswer, OpenOrder
@@ -155,6 +156,10 @@ class CcxtVenue(ABC):
     async def close(self) -> None:
         """Release the connections; the adapter is not used afterwards."""
         await self._wire.close()
+
+    def asked(self) -> tuple[AskedCall, ...]:
+        """Return what the venue was asked since this was called last, while it is called within 2 minutes."""
+        return self._wire.asked.take()
 
     def keep_answers(self, keep: Callable[[Answer], None]) -> None:
         """Hand every raw answer to `keep` as it comes, but for what holds a secret; it must not block."""

@@ -20,6 +20,7 @@ from yarl import URL
 
 from bastion.errors import OutcomeUnknown, VenueError, VenueUnreachable
 from bastion.ports import Clock
+from bastion.venues.asked import AskedLog
 from bastion.venues.ccxt.door import loaded
 from bastion.venues.ccxt.gated import gated
 from bastion.venues.ccxt.sockets import Connect, tcp
@@ -137,6 +138,7 @@ class Wire:
         self.throttle = throttle
         self.offset_ms = 0
         self.keep: Callable[[Answer], None] | None = None
+        self.asked = AskedLog(clock)
 
     def _tapped(self, exchange: Any) -> Any:  # noqa: ANN401 - ccxt ships no types
         return tapped(exchange)
@@ -170,8 +172,7 @@ class Wire:
         token = FLIGHT.set(flight)
         try:
             async with asyncio.timeout(deadline_s), self.throttle.passage(units, left=lambda: flight.left):
-                sent_ns = self._clock.monotonic_ns()
-                answer = await self._exchange(method, params)
+                answer, sent_ns = await self._asked(method, params, flight)
         except TimeoutError:
             raise self._unanswered(flight, mutating, f"no answer within {deadline_s:.1f} s") from None
         except Lost as lost:
@@ -183,6 +184,16 @@ class Wire:
         if self.keep is not None and self.masked(answer.text) == answer.text:
             self.keep(answer)
         return answer
+
+    async def _asked(self, method: str, params: Parameters, flight: Flight) -> tuple[Answer, int]:
+        begun = self.asked.begin()
+        answer = None
+        try:
+            answer = await self._exchange(method, params)
+        finally:
+            if flight.left or answer is not None:
+                self.asked.end(method, begun, answer)
+        return answer, begun[1]
 
     def masked(self, text: str) -> str:
         """Return a text with the credential's values masked; venues echo them in some refusals."""

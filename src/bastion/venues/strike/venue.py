@@ -12,6 +12,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 from bastion.domain.account import Access, Account
+from bastion.domain.asked import AskedCall
 from bastion.domain.balance import Balance
 from bastion.domain.instrument import Instrument
 from bastion.domain.look import Look, Unread
@@ -232,6 +233,10 @@ class StrikeVenue:
             notes=("open profit and loss is not in the total, nor is a claim in the payout queue",),
             coins=(),
         )
+
+    def asked(self) -> tuple[AskedCall, ...]:
+        """Return what the venue was asked since this was called last, while it is called within 2 minutes."""
+        return self._wire.asked.take()
 
     def keep_answers(self, keep: Callable[[Answer], None]) -> None:
         """Hand every raw answer to `keep` as it comes, but for what holds a secret; it must not block."""

@@ -10,6 +10,7 @@ import aiohttp
 
 from bastion.errors import OutcomeUnknown, VenueError, VenueUnreachable
 from bastion.ports import Clock
+from bastion.venues.asked import AskedLog
 from bastion.venues.raw import Answer
 from bastion.venues.throttle import Throttle
 
@@ -61,6 +62,7 @@ class StrikeWire:
         self._closed = False
         self.throttle = throttle
         self.keep: Callable[[Answer], None] | None = None
+        self.asked = AskedLog(clock)
 
     async def call(
         self,
@@ -86,7 +88,12 @@ class StrikeWire:
         token = _LEFT.set(left)
         try:
             async with asyncio.timeout(deadline_s), self.throttle.passage(units):
-                answer = await self._send(method, path, body, {**(headers or {})}, signed=signed)
+                begun, answer = self.asked.begin(), None
+                try:
+                    answer = await self._send(method, path, body, {**(headers or {})}, signed=signed)
+                finally:
+                    if left[0] or answer is not None:
+                        self.asked.end(f"{method} {path}", begun, answer)
         except TimeoutError:
             raise _unanswered(f"no answer within {deadline_s:.1f} s", left, mutating=mutating) from None
         except (aiohttp.ClientError, OSError, ValueError) as error:

@@ -103,6 +103,14 @@ def test_an_agents_address_is_never_flat(leave: Exit, paper: Paper) -> None:
     assert truth(paper)[0] == HELD
 
 
+def test_two_empty_pages_in_a_row_end_in_no_false_flat_but_in_a_close(leave: Exit, paper: Paper) -> None:
+    paper.break_with({"kind": "empty", "path": "/info/clearinghouseState", "count": 6})
+    code, report = leave()
+    assert (code, report["verdict"], len(report["closed_positions"])) == (FLAT, "FLAT", 3)
+    assert truth(paper) == ({}, 0)
+    assert_only_reduced(paper)
+
+
 def test_an_order_whose_answer_is_lost_is_found_again_and_nothing_is_sent_twice(
     leave: Exit, paper: Paper
 ) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from http import HTTPStatus
 from random import Random
 from typing import Protocol
@@ -105,7 +105,6 @@ class Host:
         self._trace = trace
         self._watch = watch
         self._weights: list[tuple[float, int]] = []
-        self._lied: set[str] = set()
         self._heard: list[tuple[bytes, Line]] = []
         self._same: dict[str, int] = {}
         self._connected = 0
@@ -166,26 +165,13 @@ class Host:
         known = f"{self._clock.seconds:.9f} {head}"
         self._same[known] = self._same.get(known, 0) + 1
         rng = Random(f"{self._seed} {self.plan.venue} {known} {self._same[known]}")
-        fate = self._believable(asked, fate_of(self.plan, rng, asked.kind, sick=self.sick))
+        fate = fate_of(self.plan, rng, asked.kind, sick=self.sick)
         self._watch.sent(self.plan.venue, asked, fate)
         if fate.words:
             self._trace.note(self._clock.seconds, f"{self.plan.venue} #{asked.number} ! {fate.words}")
         if fate.drastic == "lost_request" or self.dead:
             return
         self._later(fate.up_s, lambda: self._arrive(line, asked, fate))
-
-    def _believable(self, asked: Asked, fate: Fate) -> Fate:
-        # Hyperliquid tells positions, margin and money on one page: empty twice in a row, nothing could tell
-        # it from an empty account (decision 22), so it is empty once.
-        if self.plan.venue != "hyperliquid" or not fate.conditions.pretend_empty:
-            return fate
-        if asked.kind is not Kind.POSITIONS:
-            return fate
-        if asked.account not in self._lied:
-            self._lied.add(asked.account)
-            return fate
-        honest = replace(fate.conditions, pretend_empty=False)
-        return replace(fate, conditions=honest, words=tuple(w for w in fate.words if w != "empty_positions"))
 
     # What becomes of a request.
 

@@ -215,6 +215,9 @@ def _host(rng: Random, venue: str, accounts: list[AccountDraw]) -> HostDraw:
     if {"empty_positions", "empty_witness"} <= host.troubles.keys():
         # Where both pages lie alike, nothing tells the lie from an empty account (decision 22).
         del host.troubles["empty_witness"]
+    if host.venue == "hyperliquid" and {"empty_positions", "empty_lists"} <= host.troubles.keys():
+        # There the executions are the other page.
+        del host.troubles["empty_lists"]
     host.lag_s = rng.choice((0.3, 1.0, 3.0, 8.0))
     host.fill_ratio = Decimal(rng.choice(("0", "0.1", "0.5", "0.9")))
     if rng.random() < 0.1:

@@ -37,10 +37,12 @@ from bastion.venues.ccxt.hyperliquid_pace import (
 )
 from bastion.venues.ccxt.hyperliquid_signing import Signer, WalletKey
 from bastion.venues.ccxt.hyperliquid_statuses import error_of, read_status, statuses_of
+from bastion.venues.ccxt.hyperliquid_witness import HyperliquidWitness, positions_part
 from bastion.venues.ccxt.shelf import Instruments, Shelf, by_key
 from bastion.venues.ccxt.sockets import Connect, tcp
 from bastion.venues.ccxt.venue import Part, PartRead
 from bastion.venues.ccxt.wire import VenueKey, Wire
+from bastion.venues.ccxt.witness import Claim
 from bastion.venues.deadline import Deadline, together
 from bastion.venues.encoders.hyperliquid import HyperliquidEncoder
 from bastion.venues.raw import Answer, Row, read_rows
@@ -56,6 +58,8 @@ OWN_IDS_MAX = 5_000
 
 class HyperliquidVenue(HyperliquidCancels):
     """The perpetuals of one account, on the validators' dex and every builder-deployed one; spot is told."""
+
+    WITNESS_LAST = True
 
     def __init__(
         self,
@@ -87,6 +91,7 @@ class HyperliquidVenue(HyperliquidCancels):
         self._lane = OrderLane(self._send_orders)
         self._identity = Identity(self._info, address=self._address, signer=self._signer.address, clock=clock)
         self._fills = HyperliquidFills(self._info, self._address, self._own)
+        self._witness = HyperliquidWitness(self._fills, clock)
 
     @property
     def link(self) -> str:
@@ -191,12 +196,21 @@ class HyperliquidVenue(HyperliquidCancels):
             parts.append(Part(name="perp dexes", read=self._dexes.unread))
         for dex in self._dexes.names:
             shown = dex or "main"
-            parts.append(Part(name=f"positions {shown}", read=partial(self._positions, dex)))
+            parts.append(Part(name=positions_part(dex), read=partial(self._positions, dex)))
             if self._thrift.skips(dex):
                 parts.append(Part(name=f"orders {shown} (unused, read a moment ago)", read=_nothing))
             else:
                 parts.append(Part(name=f"orders {shown}", read=partial(self._orders, dex)))
         return tuple(parts)
+
+    async def _claims(self, deadline: Deadline) -> Sequence[Claim]:
+        known = self._instruments or {}
+        return await self._witness.claims(
+            self._dexes.names, lambda coin: not known or (rows.CATEGORY, coin) in known, deadline
+        )
+
+    def _doubted(self) -> None:
+        self._thrift.saw(held=True)
 
     async def _proven(self, deadline: Deadline) -> PartRead:
         await self._identity.prove(deadline)
@@ -309,6 +323,8 @@ class HyperliquidVenue(HyperliquidCancels):
             state = read_status(status, request)
         except AnswerMalformed as error:
             raise OutcomeUnknown(f"{error}; the order may have been executed") from None
+        if state.filled > ZERO:
+            self._witness.closed(coin)
         if state.status is OrderStatus.FILLED:
             self._reaches.filled(coin)
         elif state.ended:

@@ -6,7 +6,7 @@ the execution: with its size, it tells the position after it, apart from the cle
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 
@@ -61,16 +61,23 @@ class HyperliquidFills:
             VenueError: the list could not be read.
         """
         answer = await self._newest(deadline)
-        mine = [row for row in read_rows(answer.value, "userFills") if row.text("coin") == coin]
-        if not mine:
-            return None
-        newest = max(row.integer("time") for row in mine)
-        last = [row for row in mine if row.integer("time") == newest]
-        before = [row.decimal("startPosition") for row in last]
-        after = [start + _signed(row) for start, row in zip(before, last, strict=True)]
-        # Executions of one millisecond form a chain: its end is where no other begins.
-        ends = [end for end in after if end not in before]
-        return ends[0] if len(ends) == 1 else after[0]
+        return _ends(read_rows(answer.value, "userFills")).get(coin)
+
+    async def left_by_last(
+        self, since_ms: int | None, deadline: Deadline
+    ) -> tuple[int, Mapping[str, Decimal]]:
+        """Return the time of the newest execution, and the signed position that each coin's newest left.
+
+        `since_ms` asks only for those since then; None for the 2000 newest of all.
+
+        Raises:
+            VenueError: the list could not be read.
+        """
+        if since_ms is None:
+            listed = list(read_rows((await self._newest(deadline)).value, "userFills"))
+        else:
+            listed = await self._since(since_ms, deadline)
+        return max((row.integer("time") for row in listed), default=since_ms or 0), _ends(listed)
 
     async def _newest(self, deadline: Deadline) -> Answer:
         gathering = self._gathering
@@ -134,6 +141,27 @@ class HyperliquidFills:
     async def _rates(self, tokens: set[str], deadline: Deadline) -> dict[str, Decimal]:
         mids = Row((await self._ask({"type": "allMids"}, deadline)).value, "allMids")
         return {token: mids.decimal(token) for token in tokens if token in mids}
+
+
+def _ends(listed: Iterable[Row]) -> dict[str, Decimal]:
+    newest: dict[str, list[Row]] = {}
+    for row in listed:
+        if row.decimal_or_none("startPosition") is None:
+            continue  # Without it, nothing follows for the coin.
+        kept = newest.setdefault(row.text("coin"), [])
+        if kept and kept[0].integer("time") < row.integer("time"):
+            kept.clear()
+        if not kept or kept[0].integer("time") == row.integer("time"):
+            kept.append(row)
+    return {coin: _end(last) for coin, last in newest.items()}
+
+
+def _end(last: Sequence[Row]) -> Decimal:
+    before = [row.decimal("startPosition") for row in last]
+    after = [start + _signed(row) for start, row in zip(before, last, strict=True)]
+    # Executions of one millisecond form a chain: its end is where no other begins.
+    ends = [end for end in after if end not in before]
+    return ends[0] if len(ends) == 1 else after[0]
 
 
 def _signed(row: Row) -> Decimal:

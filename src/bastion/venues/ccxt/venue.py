@@ -54,7 +54,12 @@ class Part:
 
 
 class CcxtVenue(ABC):
-    """The shared half of `ports.Venue`; a subclass knows one venue's endpoints and words."""
+    """The shared half of `ports.Venue`; a subclass knows one venue's endpoints and words.
+
+    Where `WITNESS_LAST` is set, the witness is asked only once the lists have come empty.
+    """
+
+    WITNESS_LAST = False
 
     def __init__(self, *, account: Account, clock: Clock, shelf: Shelf) -> None:
         self._account = account
@@ -262,7 +267,9 @@ class CcxtVenue(ABC):
             clock = None
             if not self._synchronised:
                 clock = group.create_task(settled([self._synchronise(deadline, seen=0)]))
-            witness = group.create_task(settled([self._claims(deadline)]))
+            witness = None
+            if not self.WITNESS_LAST:
+                witness = group.create_task(settled([self._claims(deadline)]))
             answers = await settled([part.read(deadline) for part in parts])
             if clock is not None:
                 # An exit must not stand still for a clock that does not answer.
@@ -273,11 +280,15 @@ class CcxtVenue(ABC):
                 for part, answer in zip(parts, answers, strict=True)
                 if "position" in part.name and not isinstance(answer, VenueError)
             ]
-            if lists and not any(answer.positions for answer in lists):
-                await asyncio.wait({witness}, timeout=min(WITNESS_WAIT_S, deadline.left_s))
-            # One that is late, fails or says something odd makes no exit worse: the lists stand as they came.
-            heard = witness.result()[0] if witness.done() else ()
-            witness.cancel()
+            empty = bool(lists) and not any(answer.positions for answer in lists)
+            if witness is not None:
+                if empty:
+                    await asyncio.wait({witness}, timeout=min(WITNESS_WAIT_S, deadline.left_s))
+                # One that is late, fails or is odd makes no exit worse: the lists stand as they came.
+                heard = witness.result()[0] if witness.done() else ()
+                witness.cancel()
+            else:
+                heard = (await settled([self._claims(deadline)]))[0] if empty else ()
             claims = () if isinstance(heard, VenueError) else heard
         return self._weighed(parts, answers, claims)
 

@@ -1,0 +1,95 @@
+"""Hyperliquid witness: the account's own executions beside its empty lists of positions.
+
+Source: Hyperliquid docs, "Info endpoint" (Retrieve a user's fills, and by time): `startPosition` with the
+execution's size is the position that it left, kept apart from the clearinghouse, which tells positions,
+margin and account value on one page. Asked only where every list came empty: first the newest 2000, later
+what came since.
+"""
+
+from collections.abc import Callable, Collection, Mapping
+from decimal import Decimal
+
+from bastion.domain.money import ZERO
+from bastion.errors import VenueError, VenueRejected
+from bastion.ports import Clock
+from bastion.venues.ccxt import hyperliquid_rows as rows
+from bastion.venues.ccxt.hyperliquid_fills import HyperliquidFills
+from bastion.venues.ccxt.hyperliquid_pace import Patience
+from bastion.venues.ccxt.witness import Claim, size_claim
+from bastion.venues.deadline import Deadline
+from bastion.venues.throttle import NS
+
+WAIT_S = 2.0
+"""How long an empty look waits for nothing but the executions."""
+FRESH_S = 5.0
+"""So long an answer stands that speaks against nothing: both looks of a proof may rest on it."""
+_UNKNOWN_QUESTION = frozenset({"HTTP 400", "HTTP 404", "HTTP 405", "HTTP 422", "HTTP 501"})
+
+
+def positions_part(dex: str) -> str:
+    """Return the name of the part that lists a dex's positions."""
+    return f"positions {dex or 'main'}"
+
+
+class HyperliquidWitness:
+    """What the executions say is held, in coins whose closing was not our own doing."""
+
+    def __init__(self, fills: HyperliquidFills, clock: Clock) -> None:
+        self._fills = fills
+        self._clock = clock
+        self._left: dict[str, Decimal] = {}
+        self._newest_ms: int | None = None
+        self._read_ns: int | None = None
+        self._patience = Patience(clock)
+        self._failure = ""
+        self._closed: set[str] = set()
+
+    def closed(self, coin: str) -> None:
+        """Hear that an order of ours took from a position: from then on the exit counts its executions."""
+        self._closed.add(coin)
+
+    async def claims(
+        self, dexes: Collection[str], listed: Callable[[str], bool], deadline: Deadline
+    ) -> tuple[Claim, ...]:
+        """Return what speaks against the empty lists of these dexes; `listed` says which coins still trade.
+
+        Executions that cannot be read speak against them as well, since nothing else could.
+        """
+        held = {coin: size for coin, size in self._left.items() if size != ZERO}
+        if not self._is_fresh(held) and self._patience.wait_s == 0:
+            await self._ask(Deadline(self._clock, min(WAIT_S, deadline.left_s)))
+        if self._failure:
+            words = f"the executions that could speak against it were not read: {self._failure}"
+            return (Claim(words=words, parts=frozenset(map(positions_part, dexes))),)
+        return tuple(
+            claim
+            for coin, size in sorted(self._left.items())
+            if coin not in self._closed and not rows.is_spot(coin) and listed(coin)
+            for claim in size_claim(size, coin, (positions_part(rows.dex_of(coin)),))
+        )
+
+    def _is_fresh(self, held: Mapping[str, Decimal]) -> bool:
+        if self._read_ns is None or self._failure:
+            return False
+        # What speaks against the lists is asked again sooner: the position may be gone by now.
+        return self._clock.monotonic_ns() - self._read_ns < (1.0 if held else FRESH_S) * NS
+
+    async def _ask(self, deadline: Deadline) -> None:
+        begun_ns = self._clock.monotonic_ns()
+        self._patience.failed()
+        try:
+            newest_ms, left = await self._fills.left_by_last(self._newest_ms, deadline)
+        except VenueError as error:
+            if not _is_unknown(error):
+                self._failure = str(error)
+                return
+            newest_ms, left = self._newest_ms or 0, {}
+        self._left |= left
+        self._newest_ms = newest_ms or None
+        self._read_ns, self._failure = begun_ns, ""
+        self._patience = Patience(self._clock)
+
+
+def _is_unknown(error: VenueError) -> bool:
+    # A host that does not have the question has no witness.
+    return isinstance(error, VenueRejected) and error.code in _UNKNOWN_QUESTION

@@ -6,7 +6,10 @@ from bastion.ports import Attesting
 
 
 def asked_since(venue: Attesting | None, leg: Leg) -> tuple[VenueAsked, ...]:
-    """Return one record of all requests since the last call, or nothing where there were none."""
+    """Return one record of all requests since the last call, or nothing where there were none.
+
+    What was asked before an exit began is none of its business: call it once at the beginning.
+    """
     calls = venue.asked() if venue is not None else ()
     if not calls:
         return ()

@@ -60,7 +60,6 @@ class Hand:
         self._looks = self._steps = 0
         self.closed = False
         self.task: asyncio.Task[None] | None = None
-        # What was asked before this began is no exit's business.
         asked_since(self._attests, part.leg)
         self.join(part)
 

@@ -170,3 +170,12 @@ def test_the_first_line_of_the_demo_needs_nothing_heavy() -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True
     )
     assert done.stdout == "[]\n"
+
+
+@pytest.mark.parametrize(("arguments", "code"), [(["--version"], 0), (["exit", "--nonsense"], 2)])
+def test_the_module_is_the_command(arguments: list[str], code: int) -> None:
+    run = subprocess.run(
+        [sys.executable, "-m", "bastion", *arguments], capture_output=True, text=True, check=False, timeout=60
+    )
+    assert run.returncode == code
+    assert ("nonsense" in run.stdout + run.stderr) is (code == 2)

@@ -60,6 +60,7 @@ class Line:
         self._silent_until_ms = 0
         self._next_ping_ms: int | None = None
         self._is_ended = False
+        self._sent_s = 0.0
         self._goes_away = False
         self.due_ms: int | None = None
 
@@ -91,6 +92,8 @@ class Line:
             try:
                 message = await self._socket.receive(timeout=patience_s)
             except TimeoutError:
+                if session.pushes_keep_open and _loop_s() - self._sent_s < patience_s:
+                    continue
                 return
             if message.type in {WSMsgType.CLOSE, WSMsgType.CLOSING, WSMsgType.CLOSED, WSMsgType.ERROR}:
                 return
@@ -135,6 +138,7 @@ class Line:
                 await self._socket.pong(parcel.pong)
             elif parcel.is_sent:
                 await self._socket.send_str(parcel.text)
+            self._sent_s = _loop_s()
             if parcel.resets:
                 reset(self._request)
 

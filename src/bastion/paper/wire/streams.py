@@ -44,6 +44,11 @@ class StreamSession(Protocol):
         """How long the venue waits for any sign of the client before it hangs up."""
         ...
 
+    @property
+    def pushes_keep_open(self) -> bool:
+        """Whether what the venue sends counts like a sign of the client."""
+        ...
+
     def hear(self, text: str, now_ms: int) -> list[Frame]:
         """Return the answers to one message."""
         ...

@@ -61,6 +61,7 @@ class BinanceSession:
 
     ping_every_ms = _PING_MS
     pong_within_ms = _PONG_MS
+    pushes_keep_open = False
 
     def __init__(
         self, *, exchange: Exchange, listen_keys: ListenKeys, request: WireRequest, wake: Wake

@@ -121,7 +121,7 @@ def executions(call: Call) -> Outcome:
     listed = [
         fundings.execution(call, row)
         if isinstance(row, FundingPayment)
-        else _execution(call, row, wanted[row.order_id], left[row.fill_id])
+        else execution_row(call, row, wanted[row.order_id], left[row.fill_id])
         for row in rows
     ]
     return Outcome(result={"nextPageCursor": cursor, "category": category, "list": listed})
@@ -210,7 +210,8 @@ def _execution_key(row: Fill | FundingPayment) -> str:
     return f"{paging.newest_first(row.time_ms)}-{paging.newest_first(number)}"
 
 
-def _execution(call: Call, fill: Fill, order: Order, left: Decimal) -> dict[str, object]:
+def execution_row(call: Call, fill: Fill, order: Order, left: Decimal) -> dict[str, object]:
+    """Return an execution as execution/list shows it; `left` is what the order had left after it."""
     instrument = call.exchange.instrument(fill.symbol)
     fee_ppm = instrument.maker_fee_ppm if fill.is_maker else instrument.taker_fee_ppm
     return {

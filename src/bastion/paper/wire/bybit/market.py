@@ -59,7 +59,7 @@ def tickers(call: Call) -> Outcome:
     rows = listed(call.exchange, category)
     if call.parameters.has("symbol"):
         rows = [call.instrument(category)]
-    return Outcome(result={"category": category, "list": [_ticker(call, row) for row in rows]})
+    return Outcome(result={"category": category, "list": [ticker_row(call, row) for row in rows]})
 
 
 def orderbook(call: Call) -> Outcome:
@@ -138,7 +138,8 @@ def _instrument(call: Call, row: Instrument) -> dict[str, object]:
     }
 
 
-def _ticker(call: Call, row: Instrument) -> dict[str, object]:
+def ticker_row(call: Call, row: Instrument) -> dict[str, object]:
+    """Return a contract as market/tickers shows it."""
     exchange = call.exchange
     day = exchange.day(row.symbol)
     mark, last = exchange.mark_price(row.symbol), exchange.last_price(row.symbol)

@@ -3,6 +3,7 @@
 Source: Bybit v5 "Get Position Info", "Switch Position Mode", "Set Leverage".
 """
 
+from collections.abc import Sequence
 from decimal import Decimal
 
 from bastion.paper.account import PositionMode
@@ -38,10 +39,14 @@ def position_list(call: Call) -> Outcome:
     if call.conditions.pretend_empty:
         views = []
     rows, cursor = paging.page(views, parameters, paging.POSITIONS, _key)
+    return Outcome(result={"nextPageCursor": cursor, "category": category, "list": position_rows(call, rows)})
+
+
+def position_rows(call: Call, views: Sequence[PositionView]) -> list[dict[str, object]]:
+    """Return positions as position/list shows them."""
     booked = replay(call.exchange.fills(call.account, until_ms=call.at_ms))
     stops = call.exchange.open_orders(call.account, OrderFilter(conditional=True), at_ms=call.at_ms)
-    shown = [_row(call, view, booked, stops) for view in rows]
-    return Outcome(result={"nextPageCursor": cursor, "category": category, "list": shown})
+    return [_row(call, view, booked, stops) for view in views]
 
 
 def switch_mode(call: Call) -> Outcome:

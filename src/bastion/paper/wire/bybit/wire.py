@@ -33,7 +33,9 @@ from bastion.paper.wire.bybit.limits import (
 from bastion.paper.wire.bybit.parameters import Parameters
 from bastion.paper.wire.bybit.refusals import translated
 from bastion.paper.wire.bybit.routes import ROUTES, Route
+from bastion.paper.wire.bybit.session import BybitSession, is_socket
 from bastion.paper.wire.protocol import WireAnswer, WirePlugin, WireRequest
+from bastion.paper.wire.streams import StreamSession, Wake
 
 VENUE = "bybit"
 
@@ -142,6 +144,12 @@ class BybitWire:
         }
         found = errors.get(name)
         return error_answer(found, now_ms=now_ms, account=account) if found is not None else None
+
+    def connect(self, request: WireRequest, wake: Wake) -> StreamSession | WireAnswer:
+        """Open a socket under `/v5/private` or `/v5/public/CATEGORY`."""
+        if not is_socket(request.path):
+            return text_answer(404, "404 page not found")
+        return BybitSession(exchange=self._exchange, request=request, wake=wake)
 
     def _call(
         self, request: WireRequest, route: Route, account: str, key: ApiKey | None, now_ms: int

@@ -50,7 +50,7 @@ def meta(call: Call) -> object:
 
 def meta_and_contexts(call: Call) -> object:
     """Return the universe of one dex with its prices."""
-    return [meta(call), [_context(call.exchange, asset) for asset in universe(call.exchange, call.dex)]]
+    return [meta(call), [context(call.exchange, asset) for asset in universe(call.exchange, call.dex)]]
 
 
 def perp_dexes(call: Call) -> object:
@@ -145,7 +145,8 @@ def _mid(exchange: Exchange, asset: Asset) -> Decimal:
     return (bids[0].price + asks[0].price) / 2
 
 
-def _context(exchange: Exchange, asset: Asset) -> dict[str, object]:
+def context(exchange: Exchange, asset: Asset) -> dict[str, object]:
+    """Return one asset's prices, as `metaAndAssetCtxs` and `activeAssetCtx` show them."""
     coin = asset.instrument.symbol
     day = exchange.day(coin)
     bids, asks = exchange.depth(coin, 1)

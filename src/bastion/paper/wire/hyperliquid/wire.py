@@ -1,6 +1,7 @@
 """Wire: Hyperliquid over one exchange core."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from decimal import Decimal, InvalidOperation
 from functools import partial
 
@@ -23,7 +24,9 @@ from bastion.paper.wire.hyperliquid.directory import Directory
 from bastion.paper.wire.hyperliquid.door import Door
 from bastion.paper.wire.hyperliquid.fields import Fields
 from bastion.paper.wire.hyperliquid.memory import Memory
+from bastion.paper.wire.hyperliquid.session import HyperliquidSession, is_socket
 from bastion.paper.wire.protocol import WireAnswer, WirePlugin, WireRequest
+from bastion.paper.wire.streams import StreamSession, Wake
 
 VENUE = "hyperliquid"
 INFO, EXCHANGE = "/info", "/exchange"
@@ -147,6 +150,22 @@ class HyperliquidWire:
             return f"{request.path}/{kind.text('type')}"
         except Unreadable:
             return request.path
+
+    def connect(self, request: WireRequest, wake: Wake) -> StreamSession | WireAnswer:
+        """Open a socket under `/ws`."""
+        if not is_socket(request.path):
+            return plain(404, "Not Found")
+
+        def call(values: Mapping[str, object], now_ms: int) -> Call:
+            return self._call(replace(request, received_ms=now_ms), Fields(dict(values)), now_ms, "")
+
+        return HyperliquidSession(
+            exchange=self._exchange,
+            directory=self._directory,
+            call=call,
+            now_ms=request.received_ms,
+            wake=wake,
+        )
 
     def _read(self, request: WireRequest, fields: Fields, now_ms: int) -> WireAnswer:
         kind = fields.text("type")

@@ -6,9 +6,15 @@ Source: OKX v5 "GET / Algo order list", response parameters.
 from decimal import Decimal
 
 from bastion.paper.exchange.venue import Exchange
-from bastion.paper.order import Order, OrderKind, TriggerPrice
+from bastion.paper.order import Order, OrderKind, OrderState, TriggerPrice
 from bastion.paper.wire.okx.calls import SWAP, plain, rounded, trade_mode_of
-from bastion.paper.wire.okx.words import algo_id_of, position_side_of, side_of
+from bastion.paper.wire.okx.words import algo_id_of, order_id_of, position_side_of, side_of
+
+_STATES = {
+    OrderState.UNTRIGGERED: "live",
+    OrderState.TRIGGERED: "effective",
+    OrderState.CANCELLED: "canceled",
+}
 
 _EMPTY = (
     "activePx",
@@ -79,6 +85,19 @@ def algo_row(exchange: Exchange, order: Order, other: Order | None) -> dict[str,
         if half is not None:
             row |= _trigger(half)
     return row
+
+
+def algo_state_row(exchange: Exchange, order: Order) -> dict[str, object]:
+    """Return an algo order as its channel shows it, whatever has become of it."""
+    child = exchange.find_order(order.account, order_id=order.child_id) if order.child_id else None
+    number = order_id_of(child.order_id) if child else ""
+    return {
+        **algo_row(exchange, order, None),
+        "state": _STATES.get(order.state, "order_failed"),
+        "ordId": number,
+        "ordIdList": [number] if number else [],
+        "triggerTime": str(order.triggered_ms) if order.triggered_ms else "",
+    }
 
 
 def _trigger(order: Order) -> dict[str, object]:

@@ -4,6 +4,7 @@ Source: OKX v5 "GET / Order details", "Order List", "Order history (last 7 days)
 3 days)" and "(last 3 months)".
 """
 
+from bastion.paper.exchange.venue import Exchange
 from bastion.paper.order import Fill, Forced, Order, OrderFilter, PositionSide
 from bastion.paper.wire.okx import paging
 from bastion.paper.wire.okx.calls import SWAP, Call, plain, rounded, wants
@@ -158,6 +159,22 @@ def _fill(call: Call, fill: Fill) -> dict[str, object]:
         "tradeId": trade_id_of(fill.fill_id),
         "tradeQuoteCcy": "",
         "ts": str(fill.time_ms),
+    }
+
+
+def stream_row(exchange: Exchange, order: Order, fill: Fill | None) -> dict[str, object]:
+    """Return an order as its channel shows it; `fill` is the execution that is told, where it is one."""
+    return {
+        **order_row(exchange, order, fill),
+        "amendResult": "",
+        "code": "0",
+        "execType": ("M" if fill.is_maker else "T") if fill else "",
+        "fillFee": plain(-fill.fee) if fill else "0",
+        "fillFeeCcy": fill.fee_coin if fill else "",
+        "fillPnl": plain(fill.realized_pnl) if fill else "0",
+        "lastPx": plain(exchange.last_price(order.symbol)),
+        "msg": "",
+        "reqId": "",
     }
 
 

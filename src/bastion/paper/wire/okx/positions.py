@@ -53,7 +53,7 @@ def positions(call: Call) -> Outcome:
     rows: list[Row] = []
     for view in sorted(views, key=lambda view: -view.position.opened_ms):
         episode = booked.get((view.position.symbol, view.position.side))
-        row = _row(call, view, episode)
+        row = position_row(call, view, episode)
         is_asked = parameters.text("posId") in {"", row["posId"]}
         if is_asked and _in_list(call, view):
             rows.append(row)
@@ -90,7 +90,8 @@ def _in_list(call: Call, view: PositionView) -> bool:
     return kind in {"", SWAP} and (not names or view.position.symbol in names)
 
 
-def _row(call: Call, view: PositionView, episode: Episode | None) -> dict[str, object]:
+def position_row(call: Call, view: PositionView, episode: Episode | None) -> dict[str, object]:
+    """Return a position as account/positions shows it; `episode` is its history since it was opened."""
     position, instrument = view.position, view.instrument
     mode = "isolated" if view.is_isolated else "cross"
     rate = dollar_price(call.exchange, instrument.settle) or Decimal(1)

@@ -25,8 +25,10 @@ from bastion.paper.wire.okx.limits import RateLimits
 from bastion.paper.wire.okx.parameters import Parameters, read
 from bastion.paper.wire.okx.refusals import translated
 from bastion.paper.wire.okx.routes import ROUTES, Route
+from bastion.paper.wire.okx.session import OkxSession, is_socket
 from bastion.paper.wire.okx.settings import Settings, read_settings
 from bastion.paper.wire.protocol import WireAnswer, WirePlugin, WireRequest
+from bastion.paper.wire.streams import StreamSession, Wake
 
 VENUE = "okx"
 
@@ -116,6 +118,14 @@ class OkxWire:
         }
         found = errors.get(name)
         return error_answer(found, account=account) if found is not None else None
+
+    def connect(self, request: WireRequest, wake: Wake) -> StreamSession | WireAnswer:
+        """Open a socket under `/ws/v5/public`, `/ws/v5/private` or `/ws/v5/business`."""
+        if not is_socket(request.path):
+            return error_answer(_no_route(request))
+        return OkxSession(
+            exchange=self._exchange, beside=self._beside, demo=self._demo, request=request, wake=wake
+        )
 
     def _call(self, request: WireRequest, account: str, key: ApiKey | None, now_ms: int) -> Call:
         items = read(request)

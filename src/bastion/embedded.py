@@ -10,11 +10,10 @@ import sys
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 
-import aiohttp
-
 from bastion.domain.account import Account
 from bastion.domain.venue import KEY_SPACE_DEFAULT
 from bastion.errors import ConfigInvalid, Refused
+from bastion.http1.client import Client, Request
 
 PAPER_COMMAND = ("-m", "bastion.paper")
 PAPER_TOKEN_VARIABLE = "BASTION_PAPER_CONTROL_TOKEN"  # noqa: S105 - the name of a variable
@@ -39,19 +38,24 @@ class PaperProcess:
         Raises:
             Refused: the control API refused it or did not answer.
         """
-        timeout = aiohttp.ClientTimeout(total=PAPER_CONTROL_S)
         headers = {"Authorization": f"Bearer {self.control_token}"}
+        content = None
+        if body is not None:
+            headers["Content-Type"] = "application/json"
+            content = json.dumps(body).encode()
+        request = Request(method=method, url=self.control_url + path, headers=headers, body=content)
+        client = Client(now_ns=_now_ns)
         try:
-            async with (
-                aiohttp.ClientSession(timeout=timeout, headers=headers) as session,
-                session.request(method, self.control_url + path, json=body) as answer,
-            ):
-                text = await answer.text()
-                if answer.status >= HTTP_ERRORS_FROM:
-                    raise Refused(f"The paper exchange refused {method} {path}: {text[:300]}")
-                return json.loads(text) if text else None
-        except (aiohttp.ClientError, TimeoutError) as error:
+            async with asyncio.timeout(PAPER_CONTROL_S):
+                reply = await client.request(request, leaving=lambda: method == "GET")
+        except (OSError, ValueError) as error:
             raise Refused(f"The paper exchange did not answer {method} {path}: {error}.") from error
+        finally:
+            await client.close()
+        text = reply.body.decode("utf-8", errors="replace")
+        if reply.status >= HTTP_ERRORS_FROM:
+            raise Refused(f"The paper exchange refused {method} {path}: {text[:300]}")
+        return json.loads(text) if text else None
 
 
 @contextlib.asynccontextmanager
@@ -121,6 +125,10 @@ def paper_credential(venue: str) -> Mapping[str, str]:
         return {"walletAddress": f"0x{wallet}", "privateKey": f"0x{signer}"}
     names = {"apiKey": "key", "secret": "secret", "password": "passphrase"}
     return {field: f"paper-{venue}-{word}" for field, word in names.items()}
+
+
+def _now_ns() -> int:
+    return int(asyncio.get_running_loop().time() * 1e9)
 
 
 async def _stop(process: asyncio.subprocess.Process) -> None:

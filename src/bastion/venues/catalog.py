@@ -10,6 +10,7 @@ from typing import Any
 
 from bastion.domain.account import Account
 from bastion.errors import ConfigInvalid, VaultUnusable
+from bastion.http1.dial import Connect, tcp
 from bastion.ports import Clock, Venue
 from bastion.venues.ccxt import (
     binance,
@@ -25,7 +26,6 @@ from bastion.venues.ccxt.generic import KEY_SPACE as GENERIC_SPACE
 from bastion.venues.ccxt.generic import GenericVenue
 from bastion.venues.ccxt.generic_profile import Profile, profiles
 from bastion.venues.ccxt.shelf import Shelf
-from bastion.venues.ccxt.sockets import Connect, tcp
 from bastion.venues.ccxt.venue import CcxtVenue
 from bastion.venues.ccxt.wire import VenueKey
 from bastion.venues.raw import Answer

@@ -24,7 +24,7 @@ CALM_FLAT_S = 4.0
 HEAL_GRACE_S = 20.0
 CONNECTING_S = 0.25
 MINUTE_S = 60.0
-# Where a connection breaks off, aiohttp repeats a read; that is charged, but has left by then.
+# Where a kept connection breaks off, a read is repeated; that is charged, but has left by then.
 BROKEN_OFF = {"reset_before", "reset_after", "blank"}
 UNEVEN = {"late", "slow", "twice", "unknown_late", *BROKEN_OFF}
 EVERY = OrderFilter()

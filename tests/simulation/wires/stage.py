@@ -14,7 +14,7 @@ from bastion.venues.catalog import Catalog, default_key_space
 from bastion.venues.ccxt.hyperliquid_signing import Signer
 from tests.simulation.exits.virtual_time import VirtualClock
 from tests.simulation.wires.host import Host, VenueClock
-from tests.simulation.wires.transport import MemoryConnector
+from tests.simulation.wires.transport import in_memory
 from tests.simulation.wires.worlds import BASES, MARKS, AccountDraw, HostDraw, RestingDraw, World
 
 STEPS = {"BTC": "0.001", "ETH": "0.01", "SOL": "0.1", "XRP": "10", "ADA": "10", "LTC": "0.1"}
@@ -61,9 +61,7 @@ def paper_world(plan: HostDraw, accounts: list[AccountDraw], clock: VirtualClock
 def adapters(world: World, hosts: Mapping[str, Host], clock: VirtualClock) -> dict[str, Venue]:
     """Return fresh adapters of all accounts, as the composition root builds them."""
     by_name = {f"{venue}.simulated": host for venue, host in hosts.items()}
-    catalog = Catalog(
-        clock=clock, shelf_dir=None, connect=lambda _trusted: MemoryConnector(by_name.__getitem__)
-    )
+    catalog = Catalog(clock=clock, shelf_dir=None, connect=in_memory(by_name.__getitem__))
     return {
         one.name: catalog.build(
             Account(

@@ -6,7 +6,6 @@ import sys
 import time
 
 import pytest
-from aiohttp import connector
 
 from tests.simulation.wires.play import simulate
 
@@ -74,5 +73,4 @@ def test_nothing_in_a_world_on_real_wires_reads_the_machines_clock(monkeypatch: 
         elsewhen.setattr(time, "time_ns", lambda: int((wall() * 1.5 - 3e8) * 1e9))
         elsewhen.setattr(time, "monotonic", lambda: steady() * 7 + 1e6)
         elsewhen.setattr(time, "monotonic_ns", lambda: int((steady() * 7 + 1e6) * 1e9))
-        elsewhen.setattr(connector, "monotonic", lambda: steady() * 7 + 1e6)
         assert [simulate(seed).digest for seed in ALIKE] == before

@@ -1,14 +1,15 @@
-"""Transport: aiohttp's own client over connections that exist in memory only, byte for byte."""
+"""Transport: the desk's own client over connections that exist in memory only, byte for byte."""
 
 import asyncio
 from collections.abc import Callable, Iterable
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
-import aiohttp
-from aiohttp.client_proto import ResponseHandler
+from bastion.http1.dial import Connect, Origin
 
 HEAD_END = b"\r\n\r\n"
 LENGTH = b"content-length:"
+
+P = TypeVar("P", bound=asyncio.BaseProtocol)
 
 
 class Peer(Protocol):
@@ -90,26 +91,19 @@ class Line(asyncio.Transport):
         self._loop.call_soon(self._protocol.connection_lost, error)
 
 
-class MemoryConnector(aiohttp.BaseConnector):
-    """Connects by the URL's host name to a peer in memory; connections are kept and used again."""
+def in_memory(find: Callable[[str], Peer]) -> Connect:
+    """Return what connects by the URL's host name to a peer in memory."""
 
-    def __init__(self, find: Callable[[str], Peer]) -> None:
-        # aiohttp asks the machine's clock how old a kept connection is, unless it may be of any age.
-        super().__init__(keepalive_timeout=None, limit=0)
-        self._find = find
-
-    async def _create_connection(
-        self,
-        req: aiohttp.ClientRequest,
-        traces: list[Any],
-        timeout: aiohttp.ClientTimeout,  # noqa: ASYNC109 - the signature of what this replaces
-    ) -> ResponseHandler:
-        del traces, timeout
-        peer = self._find(req.url.host or "")
+    async def connect(origin: Origin, address: str | None, protocol: Callable[[], P]) -> P:
+        del address
+        peer = find(origin.host)
         await asyncio.sleep(peer.connect_s())
-        protocol = ResponseHandler(loop=self._loop)
-        protocol.connection_made(Line(protocol, peer, self._loop))
-        return protocol
+        made = protocol()
+        assert isinstance(made, asyncio.Protocol)
+        made.connection_made(Line(made, peer, asyncio.get_running_loop()))
+        return made
+
+    return connect
 
 
 def _whole_request(written: bytes) -> int | None:

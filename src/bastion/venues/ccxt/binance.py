@@ -24,6 +24,7 @@ from bastion.domain.order import (
 )
 from bastion.domain.position import Position, Side
 from bastion.errors import AnswerMalformed, Fault, OutcomeUnknown, VenueError, VenueRejected
+from bastion.http1.dial import Connect, tcp
 from bastion.ports import Clock
 from bastion.venues.ccxt import binance_rows as rows
 from bastion.venues.ccxt import binance_witness as witness
@@ -32,7 +33,6 @@ from bastion.venues.ccxt.binance_protection import NO_SUCH_ORDER, ORDER
 from bastion.venues.ccxt.binance_thrift import Thrift, spared
 from bastion.venues.ccxt.faults import Refusal, binance_refusal
 from bastion.venues.ccxt.shelf import Instruments, Shelf, by_key
-from bastion.venues.ccxt.sockets import Connect, tcp
 from bastion.venues.ccxt.venue import Part, PartRead
 from bastion.venues.ccxt.wire import VenueKey, Wire
 from bastion.venues.ccxt.witness import Claim

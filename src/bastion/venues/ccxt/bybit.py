@@ -16,6 +16,7 @@ from bastion.domain.money import ZERO
 from bastion.domain.order import CancelAnswer, Fill, OpenOrder, OrderRequest, OrderState, OrderStatus
 from bastion.domain.position import Position
 from bastion.errors import AnswerMalformed, Fault, OutcomeUnknown, VenueError, VenueRejected
+from bastion.http1.dial import Connect, tcp
 from bastion.ports import Clock
 from bastion.venues.ccxt import bybit_rows as rows
 from bastion.venues.ccxt import bybit_witness as witness
@@ -34,7 +35,6 @@ from bastion.venues.ccxt.bybit_protection import BybitProtection
 from bastion.venues.ccxt.confirm import confirmed
 from bastion.venues.ccxt.faults import BYBIT_REJECT_REASONS, Refusal, bybit_refusal
 from bastion.venues.ccxt.shelf import Instruments, Shelf, by_key
-from bastion.venues.ccxt.sockets import Connect, tcp
 from bastion.venues.ccxt.venue import Part, PartRead
 from bastion.venues.ccxt.wire import VenueKey, Wire
 from bastion.venues.ccxt.witness import Claim

@@ -4,11 +4,8 @@ from collections.abc import Callable
 
 import aiohttp
 
-from bastion.errors import Fault, VenueRejected
-from bastion.venues.gate.outgoing import GateRefused, Outgoing
-from bastion.venues.gate.rules import Check
-
-GATE_CODE = "gate"
+from bastion.venues.gate.outgoing import GateRefused, Outgoing, Passed
+from bastion.venues.gate.rules import Check, passed
 
 
 def gated(check: Check, *, leaving: Callable[[], None]) -> type[aiohttp.ClientRequest]:
@@ -20,28 +17,26 @@ def gated(check: Check, *, leaving: Callable[[], None]) -> type[aiohttp.ClientRe
 
     class GatedRequest(aiohttp.ClientRequest):
         async def send(self, conn: aiohttp.connector.Connection) -> aiohttp.ClientResponse:
-            try:
-                check(await _outgoing(self))
-            except GateRefused as refusal:
-                raise VenueRejected(
-                    f"not sent: {refusal}. This is a defect of bastion; please report it.",
-                    fault=Fault.TERMINAL,
-                    code=GATE_CODE,
-                ) from None
+            held = self.body
+            body = await held.as_bytes() if isinstance(held, aiohttp.BytesPayload) else held
+            if isinstance(body, bytes):
+                passed(check, _outgoing(self, body))
+            else:
+                passed(_unreadable, _outgoing(self, b""))
             leaving()
             return await super().send(conn)
 
     return GatedRequest
 
 
-async def _outgoing(request: aiohttp.ClientRequest) -> Outgoing:
-    held = request.body
-    body = await held.as_bytes() if isinstance(held, aiohttp.BytesPayload) else held
-    if not isinstance(body, bytes):
-        raise GateRefused("the body is not at hand as bytes")
+def _outgoing(request: aiohttp.ClientRequest, body: bytes) -> Outgoing:
     return Outgoing(
         method=request.method,
         target=request.url.raw_path_qs,
         body=body,
         content_type=request.headers.get("Content-Type", ""),
     )
+
+
+def _unreadable(_: Outgoing) -> Passed:
+    raise GateRefused("the body is not at hand as bytes")

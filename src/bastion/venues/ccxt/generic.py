@@ -20,6 +20,7 @@ from bastion.domain.money import ZERO, floor_to_step
 from bastion.domain.order import CancelAnswer, Direction, Fill, OpenOrder, OrderKind, OrderRequest, OrderState
 from bastion.domain.position import Position
 from bastion.errors import AnswerMalformed, Fault, VenueError, VenueRejected, VenueUnreachable
+from bastion.http1.dial import Connect, tcp
 from bastion.ports import Clock
 from bastion.venues.ccxt import generic_rows as rows
 from bastion.venues.ccxt.confirm import confirmed
@@ -31,7 +32,6 @@ from bastion.venues.ccxt.generic_profile import Profile
 from bastion.venues.ccxt.generic_quirks import FETCH_ORDER, options_of
 from bastion.venues.ccxt.generic_wire import Reply, UnifiedWire, limit_of
 from bastion.venues.ccxt.shelf import Instruments, Shelf, by_key
-from bastion.venues.ccxt.sockets import Connect, tcp
 from bastion.venues.ccxt.venue import CcxtVenue, Part, PartRead
 from bastion.venues.ccxt.wire import Wire
 from bastion.venues.deadline import Deadline, settled

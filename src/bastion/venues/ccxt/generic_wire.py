@@ -15,9 +15,9 @@ from http import HTTPStatus
 from typing import Any
 
 from bastion.errors import AnswerMalformed, Fault, OutcomeUnknown, VenueError, VenueRejected, VenueUnreachable
+from bastion.http1.dial import Connect, tcp
 from bastion.ports import Clock
 from bastion.venues.ccxt.generic_faults import Heard, heard
-from bastion.venues.ccxt.sockets import Connect, tcp
 from bastion.venues.ccxt.wire import FLIGHT, Flight, Lost, VenueKey, Wire
 from bastion.venues.gate.rules import Check
 from bastion.venues.raw import Answer

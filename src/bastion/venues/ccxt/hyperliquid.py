@@ -16,6 +16,7 @@ from bastion.domain.money import ZERO, Price, Quantity
 from bastion.domain.order import Fill, OrderRequest, OrderState, OrderStatus
 from bastion.domain.position import Position, Side
 from bastion.errors import AnswerMalformed, Fault, OutcomeUnknown, VenueError, VenueRejected, VenueUnreachable
+from bastion.http1.dial import Connect, tcp
 from bastion.ports import Clock
 from bastion.venues.ccxt import hyperliquid_rows as rows
 from bastion.venues.ccxt.faults import Refusal
@@ -39,7 +40,6 @@ from bastion.venues.ccxt.hyperliquid_signing import Signer, WalletKey
 from bastion.venues.ccxt.hyperliquid_statuses import error_of, read_status, statuses_of
 from bastion.venues.ccxt.hyperliquid_witness import HyperliquidWitness, positions_part
 from bastion.venues.ccxt.shelf import Instruments, Shelf, by_key
-from bastion.venues.ccxt.sockets import Connect, tcp
 from bastion.venues.ccxt.venue import Part, PartRead
 from bastion.venues.ccxt.wire import VenueKey, Wire
 from bastion.venues.ccxt.witness import Claim

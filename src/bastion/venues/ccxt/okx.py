@@ -25,6 +25,7 @@ from bastion.domain.order import (
 )
 from bastion.domain.position import Position
 from bastion.errors import AnswerMalformed, Fault, VenueError, VenueRejected
+from bastion.http1.dial import Connect, tcp
 from bastion.ports import Clock
 from bastion.venues.ccxt import okx_rows as rows
 from bastion.venues.ccxt import okx_witness as witness
@@ -55,7 +56,6 @@ from bastion.venues.ccxt.okx_sender import OkxSender
 from bastion.venues.ccxt.okx_stamp import stamped
 from bastion.venues.ccxt.okx_thrift import AlgoThrift, spared
 from bastion.venues.ccxt.shelf import Instruments, Shelf, by_key
-from bastion.venues.ccxt.sockets import Connect, tcp
 from bastion.venues.ccxt.venue import Part, PartRead
 from bastion.venues.ccxt.wire import VenueKey, Wire
 from bastion.venues.ccxt.witness import Claim

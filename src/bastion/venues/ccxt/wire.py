@@ -7,25 +7,22 @@ are off: pacing is ours, and a retry is a decision.
 """
 
 import asyncio
-import ssl
+import importlib
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
-import aiohttp
-import certifi
-from yarl import URL
-
 from bastion.errors import OutcomeUnknown, VenueError, VenueUnreachable
+from bastion.http1.client import Client, Request
+from bastion.http1.dial import Connect, certificates, tcp
 from bastion.ports import Clock
 from bastion.venues.asked import AskedLog
 from bastion.venues.ccxt.door import loaded
-from bastion.venues.ccxt.gated import gated
-from bastion.venues.ccxt.sockets import Connect, tcp
 from bastion.venues.encoders.signed import Encoder, Parameters, Signed
-from bastion.venues.gate.rules import Check, check_of
+from bastion.venues.gate.outgoing import Outgoing, Passed
+from bastion.venues.gate.rules import Check, check_of, passed
 from bastion.venues.raw import Answer
 from bastion.venues.throttle import Throttle
 
@@ -60,8 +57,8 @@ class Answered(Exception):  # noqa: N818 - it carries an answer; nothing went wr
 class Flight:
     """One request on its way; `left` tells whether any byte of it may have reached the venue.
 
-    `again` is called when it leaves once more: aiohttp repeats a read or a cancel by itself where its
-    connection breaks off, since a host may end a kept one at the very moment at which it is used.
+    `again` is called when it leaves once more: a read is repeated where a host ended a kept connection at the
+    very moment at which it was used; aiohttp, for what ccxt writes, repeats a cancel as well.
     """
 
     __slots__ = ("again", "left")
@@ -131,9 +128,8 @@ class Wire:
         self._host = host
         # What an encoder writes is for the venue's live host, or for an own one behind a base URL.
         self._encoder = encoder if host == "live" else None
-        self._trusted: ssl.SSLContext | None = None
         self._client: Any = None
-        self._session: aiohttp.ClientSession | None = None
+        self._hosts: Client | None = None
         self._closed = False
         self.throttle = throttle
         self.offset_ms = 0
@@ -206,14 +202,14 @@ class Wire:
         """Release the connections; later calls raise `VenueUnreachable`."""
         self._closed = True
         client, self._client = self._client, None
-        session, self._session = self._session, None
+        hosts, self._hosts = self._hosts, None
         if client is not None:
             beside = client.session
             await client.close()
             if beside is not None:
                 await beside.close()
-        if session is not None:
-            await session.close()
+        if hosts is not None:
+            await hosts.close()
 
     async def _exchange(self, method: str, params: Parameters) -> Answer:
         if self._encoder is not None:
@@ -223,47 +219,39 @@ class Wire:
         return await self._by_ccxt(method, params)
 
     async def _sent(self, signed: Signed, method: str) -> Answer:
-        try:
-            async with self._own_session().request(
-                signed.method,
-                URL(signed.url, encoded=True),
-                data=signed.body,
-                headers=signed.headers,
-                allow_redirects=False,
-            ) as response:
-                body = await response.read()
-        except (VenueError, Lost):
-            raise
-        except Exception as error:  # noqa: BLE001 - whatever aiohttp raises, no answer came
-            cause = error.__cause__ or error
-            raise Lost(f"{type(cause).__name__} on {method}") from None
-        if response.status in REDIRECTS:
-            raise Lost(REDIRECTED)
-        return Answer(
-            status=response.status,
-            headers={name.lower(): value for name, value in response.headers.items()},
-            text=body.decode("utf-8", errors="replace").strip(),
+        request = Request(method=signed.method, url=signed.url, headers=signed.headers, body=signed.body)
+        outgoing = Outgoing(
+            method=request.method,
+            target=request.target,
+            body=request.body or b"",
+            content_type=request.content_type,
         )
 
-    def _own_session(self) -> aiohttp.ClientSession:
+        def leaving() -> bool:
+            does = passed(self._check, outgoing)
+            _left()
+            return does is Passed.READ
+
+        try:
+            reply = await self._own_client().request(request, leaving=leaving)
+        except VenueError:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever a connection raises, no answer came
+            raise Lost(f"{type(error).__name__} on {method}") from None
+        if reply.status in REDIRECTS:
+            raise Lost(REDIRECTED)
+        return Answer(
+            status=reply.status,
+            headers=reply.headers,
+            text=reply.body.decode("utf-8", errors="replace").strip(),
+        )
+
+    def _own_client(self) -> Client:
         if self._closed:
             raise VenueUnreachable("the connection was closed")
-        if self._session is None:
-            self._session = aiohttp.ClientSession(
-                connector=self._connect(self._certificates()),
-                cookie_jar=aiohttp.DummyCookieJar(),
-                # Every call has a deadline of its own; a timer for each part of it would only cost time.
-                timeout=aiohttp.ClientTimeout(total=None),
-                headers=HEADERS,
-                trust_env=False,
-                request_class=gated(self._check, leaving=_left),
-            )
-        return self._session
-
-    def _certificates(self) -> ssl.SSLContext | None:
-        if self._encrypted and self._trusted is None:
-            self._trusted = ssl.create_default_context(cafile=certifi.where())
-        return self._trusted
+        if self._hosts is None:
+            self._hosts = Client(now_ns=self._clock.monotonic_ns, connect=self._connect, headers=HEADERS)
+        return self._hosts
 
     async def _by_ccxt(self, method: str, params: Parameters) -> Answer:
         client = self._open()
@@ -304,14 +292,13 @@ class Wire:
         client.stamp_ms = self.now_ms
         # With a session of ours there is nothing to wait for when closing, and no second TLS context to make.
         client.timeout_on_exit = 0
-        trusted = self._certificates()
-        client.ssl_context = trusted or False
-        client.session = aiohttp.ClientSession(
-            connector=self._connect(trusted),
-            cookie_jar=aiohttp.DummyCookieJar(),
-            trace_configs=[_trace()],
-            trust_env=False,
-            request_class=gated(self._check, leaving=_left),
+        client.ssl_context = certificates() if self._encrypted else False
+        client.session = importlib.import_module("bastion.venues.ccxt.session").open_session(
+            self._check,
+            encrypted=self._encrypted,
+            connect=self._connect,
+            leaving=_left,
+            refuse_redirect=_refuse_redirect,
         )
         if self._host == "demo" and self._ccxt.__name__ != "okx":
             client.enable_demo_trading(True)
@@ -342,12 +329,6 @@ def _moved(urls: Mapping[str, Any], base_url: str) -> dict[str, Any]:
     return moved
 
 
-def _trace() -> aiohttp.TraceConfig:
-    trace = aiohttp.TraceConfig()
-    trace.on_request_redirect.append(_refuse_redirect)
-    return trace
-
-
 def _left() -> None:
     flight = FLIGHT.get()
     if flight is None:
@@ -357,5 +338,5 @@ def _left() -> None:
     flight.left = True
 
 
-async def _refuse_redirect(_session: aiohttp.ClientSession, _context: object, _params: object) -> None:
+def _refuse_redirect() -> None:
     raise Lost(REDIRECTED)

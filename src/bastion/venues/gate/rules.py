@@ -2,10 +2,12 @@
 
 from collections.abc import Callable, Mapping
 
+from bastion.errors import Fault, VenueRejected
 from bastion.venues.gate import binance, bybit, hyperliquid, okx
 from bastion.venues.gate.outgoing import GateRefused, Outgoing, Passed
 
 Check = Callable[[Outgoing], Passed]
+GATE_CODE = "gate"
 
 CHECKS: Mapping[str, Check] = {
     "binance": binance.check,
@@ -21,6 +23,22 @@ CHECKS: Mapping[str, Check] = {
 def check_of(exchange_id: str) -> Check:
     """Return the check of that exchange; one without rules of its own may only be read."""
     return CHECKS.get(exchange_id, _only_reads)
+
+
+def passed(check: Check, request: Outgoing) -> Passed:
+    """Return what a request that may leave does.
+
+    Raises:
+        VenueRejected: TERMINAL, code `gate`: it may not leave.
+    """
+    try:
+        return check(request)
+    except GateRefused as refusal:
+        raise VenueRejected(
+            f"not sent: {refusal}. This is a defect of bastion; please report it.",
+            fault=Fault.TERMINAL,
+            code=GATE_CODE,
+        ) from None
 
 
 def _only_reads(request: Outgoing) -> Passed:

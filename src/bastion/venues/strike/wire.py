@@ -6,9 +6,8 @@ from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 
-import aiohttp
-
 from bastion.errors import OutcomeUnknown, VenueError, VenueUnreachable
+from bastion.http1.client import Client, Request
 from bastion.ports import Clock
 from bastion.venues.asked import AskedLog
 from bastion.venues.raw import Answer
@@ -18,7 +17,6 @@ PUBLIC_HOST = "https://api.strike.markets"
 PERSONAL_KEY_PREFIX = "stk_"
 ANSWER_BYTES_MAX = 32 * 1024 * 1024
 CONNECTIONS_MAX = 16
-KEEP_ALIVE_S = 75.0
 SECRET_SHOWN = "***"  # noqa: S105 - the mask, not a secret
 
 _LEFT: ContextVar[list[bool] | None] = ContextVar("bastion_strike_left", default=None)
@@ -58,7 +56,7 @@ class StrikeWire:
         self._key = key
         self._clock = clock
         self._base_url = (base_url or PUBLIC_HOST).rstrip("/")
-        self._session: aiohttp.ClientSession | None = None
+        self._hosts: Client | None = None
         self._closed = False
         self.throttle = throttle
         self.keep: Callable[[Answer], None] | None = None
@@ -96,7 +94,7 @@ class StrikeWire:
                         self.asked.end(f"{method} {path}", begun, answer)
         except TimeoutError:
             raise _unanswered(f"no answer within {deadline_s:.1f} s", left, mutating=mutating) from None
-        except (aiohttp.ClientError, OSError, ValueError) as error:
+        except (OSError, ValueError) as error:
             # The text of a client's error can quote a header; its class says enough.
             raise _unanswered(f"{type(error).__name__} on {path}", left, mutating=mutating) from None
         finally:
@@ -112,9 +110,9 @@ class StrikeWire:
     async def close(self) -> None:
         """Release the connections; later calls raise `VenueUnreachable`."""
         self._closed = True
-        session, self._session = self._session, None
-        if session is not None:
-            await session.close()
+        hosts, self._hosts = self._hosts, None
+        if hosts is not None:
+            await hosts.close()
 
     async def _send(
         self,
@@ -131,36 +129,28 @@ class StrikeWire:
         if body is not None:
             data = json.dumps(body).encode()
             headers["Content-Type"] = "application/json"
-        async with self._open().request(
-            method, self._base_url + path, data=data, headers=headers, allow_redirects=False
-        ) as answer:
-            raw = await answer.content.read(ANSWER_BYTES_MAX + 1)
-            while len(raw) <= ANSWER_BYTES_MAX and (more := await answer.content.read(ANSWER_BYTES_MAX)):
-                raw += more
-            if len(raw) > ANSWER_BYTES_MAX:
-                raise ValueError(path)
-            lowered = {str(name).lower(): str(value) for name, value in answer.headers.items()}
-            return Answer(status=answer.status, headers=lowered, text=raw.decode("utf-8"))
+        request = Request(method=method, url=self._base_url + path, headers=headers, body=data)
 
-    def _open(self) -> aiohttp.ClientSession:
+        def leaving() -> bool:
+            left = _LEFT.get()
+            if left is not None:
+                left[0] = True
+            return method == "GET"
+
+        reply = await self._open().request(request, leaving=leaving)
+        return Answer(status=reply.status, headers=reply.headers, text=reply.body.decode("utf-8"))
+
+    def _open(self) -> Client:
         if self._closed:
             raise VenueUnreachable("the connection was closed")
-        if self._session is None:
-            trace = aiohttp.TraceConfig()
-            trace.on_request_headers_sent.append(_mark_left)
-            self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(limit=CONNECTIONS_MAX, keepalive_timeout=KEEP_ALIVE_S),
-                cookie_jar=aiohttp.DummyCookieJar(),
-                trace_configs=[trace],
-                trust_env=False,
+        if self._hosts is None:
+            self._hosts = Client(
+                now_ns=self._clock.monotonic_ns,
+                headers={"Accept-Encoding": "gzip, deflate"},
+                connections_max=CONNECTIONS_MAX,
+                body_bytes_max=ANSWER_BYTES_MAX,
             )
-        return self._session
-
-
-async def _mark_left(_session: aiohttp.ClientSession, _context: object, _params: object) -> None:
-    left = _LEFT.get()
-    if left is not None:
-        left[0] = True
+        return self._hosts
 
 
 def _unanswered(why: str, left: list[bool], *, mutating: bool) -> VenueError:

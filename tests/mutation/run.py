@@ -1,189 +1,175 @@
 """Mutation: break each line of what an exit hangs on, and see whether the tests notice; bars come last.
 
-`python -m tests.mutation.run [MODULE ...] [--sample N]` works on a copy of the tree. Mutants inside of
-annotations and decorators are left out: most of them die at import, which would flatter the figure. A mutant
-that survives must be argued in `argued.json`, each with its reason; the bar counts those that are not.
+`python -m tests.mutation.run [MODULE ...] [--sample N] [--keep]` tries every mutant of each module, or so
+many of them, always the same ones. What was tried stays in build/mutation for as long as neither the module
+nor the tests that judged the mutant change. A mutant that survives must be argued in `argued.json`, with its
+reason; the bar counts argued mutants as killed, and the line before it says how many they are.
 """
 
 import argparse
-import ast
-import json
-import shutil
-import sqlite3
-import subprocess
+import os
 import sys
-import tempfile
-from collections.abc import Iterator
-from dataclasses import dataclass
+import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from random import Random
 
-ROOT = Path(__file__).parents[2]
-ARGUED = Path(__file__).parent / "argued.json"
-SURVIVED_MAX = 0.10
-SIMULATION = "tests/simulation/exits/test_simulated_exits.py"
-SIMULATED = (
-    f"{SIMULATION}::test_where_those_faults_coincide_no_rule_breaks",
-    f"{SIMULATION}::test_a_calm_exit_needs_no_round_trip_too_many",
-    f"{SIMULATION}::test_no_rule_breaks_in_any_world_that_is_aimed_at_a_cell",
+import hypothesis
+import pytest
+
+from tests.mutation.court import (
+    AT_IMPORT,
+    FLAGS,
+    SURVIVED,
+    TIMED_OUT,
+    Court,
+    Covering,
+    Fate,
+    forked,
+    tried_afresh,
 )
-EXITS = ("tests/unit/exits", *SIMULATED)
-TIMEOUT_S = 600
-"""Longer than the tests ever take: a mutant that only times out on a busy machine would count as killed."""
+from tests.mutation.judges import JUDGES, LEFT_OUT
+from tests.mutation.kept import Argued, Cache, Outcome, remember
+from tests.mutation.mutants import Mutant, Subject
 
-JUDGES: dict[str, tuple[str, ...]] = {
-    "exits/verdict.py": EXITS,
-    "exits/resolve.py": EXITS,
-    "exits/ladder.py": EXITS,
-    "exits/progress.py": EXITS,
-    "exits/plan.py": EXITS,
-    "exits/books.py": EXITS,
-    "exits/pace.py": EXITS,
-    "storage/spool.py": ("tests/integration/exits/test_sqlite_journal.py", *SIMULATED),
-    "storage/sqlite.py": ("tests/integration/exits/test_sqlite_journal.py",),
-    "storage/chain.py": ("tests/integration/exits/test_sqlite_journal.py",),
-    "venues/gate/rules.py": ("tests/unit/test_gate_rules.py", "tests/conformance/gate"),
-    "venues/gate/binance.py": ("tests/unit/test_gate_rules.py", "tests/conformance/gate"),
-    "venues/gate/bybit.py": ("tests/unit/test_gate_rules.py", "tests/conformance/gate"),
-    "venues/gate/okx.py": ("tests/unit/test_gate_rules.py", "tests/conformance/gate"),
-    "venues/gate/hyperliquid.py": ("tests/unit/test_gate_rules.py", "tests/conformance/gate"),
-    "venues/ccxt/binance_rows.py": ("tests/unit/test_venue_rows.py",),
-    "venues/ccxt/bybit_rows.py": ("tests/unit/test_venue_rows.py",),
-    "venues/ccxt/okx_rows.py": ("tests/unit/test_venue_rows.py",),
-}
-"""What is broken, by its path in the package, and the tests that must notice."""
+ROOT = Path(__file__).parents[2]
+KILLED_LEAST = 0.90
+SLOWEST_S = 1.0
+AFRESH_CPU_S, AFRESH_WALL_S = 300, 1_800
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Mutant:
-    """One mutant and its fate."""
+class Trial:
+    """All mutants of one module, tried."""
 
-    operator: str
-    line: int
-    text: str
-    killed: bool
+    def __init__(self, module: str, sample: int | None, slowest_s: float) -> None:
+        """Choose the mutants: all, or so many as `sample` says."""
+        self.module = module
+        self.subject = Subject(ROOT / "src" / "bastion" / module)
+        self._name = "bastion." + module.removesuffix(".py").replace("/", ".")
+        every = self.subject.mutants
+        few = every if sample is None else Random(module).sample(every, min(sample, len(every)))
+        self.chosen = sorted(few, key=lambda one: (one.line, one.key))
+        self._cache = Cache(module, self.subject.source, slowest_s)
+        self._slowest_s = slowest_s
+        self._reach: dict[str, Sequence[Covering]] = {}
+        self.fates: dict[str, Fate] = {}
 
-    @property
-    def name(self) -> str:
-        """What an argument for it names: the operator and the line's own words."""
-        return f"{self.operator}: {self.text}"
+    def run(self) -> None:
+        """Try what the cache does not know, and save what came of it."""
+        said = forked(self._session, wall_s=24 * 3_600)
+        assert isinstance(said, dict), "the tests that judge were ended from outside"
+        self._reach = {
+            file: tuple(Covering(**{**row, "lines": tuple(row["lines"])}) for row in rows)
+            for file, rows in said["reach"].items()
+        }
+        self.fates = {key: Fate(**fate) for key, fate in said["fates"].items()}
+        self._cache.learn(self._reach, self.fates)
+        tests = [row.test for rows in self._reach.values() for row in rows if row.lines]
+        quickest = sorted(
+            tests, key={row.test: row.cpu_s for r in self._reach.values() for row in r}.__getitem__
+        )
+        for mutant in self.chosen:
+            if self.fates[mutant.key].fate == AT_IMPORT:
+                self.fates[mutant.key] = self._tried_afresh(mutant, quickest)
+                self._cache.learn(self._reach, self.fates)
 
+    def _tried_afresh(self, mutant: Mutant, tests: Sequence[str]) -> Fate:
+        said = forked(
+            lambda: tried_afresh(self.subject, self._name, mutant, tests),
+            cpu_s=AFRESH_CPU_S,
+            wall_s=AFRESH_WALL_S,
+        )
+        _progress()
+        return Fate(fate=TIMED_OUT) if said is None else Fate(**said)
 
-def run(module: str, sample: int | None, *, keep: Path) -> tuple[int, list[Mutant]]:
-    """Return how many mutants a module has, and the fate of those that were tried."""
-    tree = keep / "tree"
-    for name in ("src", "tests", "pyproject.toml", "docs"):
-        source = ROOT / name
-        ignore = shutil.ignore_patterns("__pycache__", ".python-*", "node_modules")
-        if source.is_dir():
-            shutil.copytree(source, tree / name, ignore=ignore, dirs_exist_ok=True)
-        else:
-            shutil.copy(source, tree / name)
-    path = tree / "src" / "bastion" / module
-    config, session = keep / "mutate.toml", keep / "session.sqlite"
-    judge = " ".join(JUDGES[module])
-    config.write_text(
-        f"""[cosmic-ray]
-module-path = "{path}"
-timeout = {TIMEOUT_S}.0
-excluded-modules = []
-test-command = "{sys.executable} -B -m pytest -x -q -p no:cacheprovider {judge}"
+    def _session(self) -> object:
+        fates: dict[str, Fate] = {}
+        heard: dict[str, Sequence[Covering]] = {}
 
-[cosmic-ray.distributor]
-name = "local"
-"""
-    )
-    # Where the tests fail as they are, every mutant would count as killed.
-    _cosmic("baseline", str(config), cwd=tree)
-    _cosmic("init", str(config), str(session), cwd=tree)
-    total = _choose(session, path, sample)
-    _cosmic("exec", str(config), str(session), cwd=tree)
-    return total, list(_fates(session, path, tree))
+        def told(reached: Mapping[str, Sequence[Covering]]) -> Sequence[Mutant]:
+            heard.update(reached)
+            fates.update(self._cache.known(reached))
+            return [one for one in self.chosen if one.key not in fates]
 
+        def tell(mutant: Mutant, fate: Fate) -> None:
+            fates[mutant.key] = fate
+            self._cache.learn(heard, fates)
+            _progress()
 
-def _cosmic(*words: str, cwd: Path) -> str:
-    program = Path(sys.executable).parent / "cosmic-ray"
-    environment = {"PYTHONPATH": f"{cwd / 'src'}:{cwd}", "PATH": "/usr/bin:/bin", "HOME": str(cwd)}
-    done = subprocess.run(
-        [str(program), *words], cwd=cwd, env=environment, check=True, capture_output=True, text=True
-    )
-    return done.stdout
+        court = Court(
+            self.subject,
+            self._name,
+            slowest_s=self._slowest_s,
+            known=self._cache.reach(),
+            told=told,
+            tell=tell,
+        )
+        code = pytest.main([*FLAGS, "-k", LEFT_OUT, *JUDGES[self.module]], plugins=[court])
+        assert code == pytest.ExitCode.OK, f"pytest ends with {code} without any mutant"
+        return {
+            "reach": {
+                file: [{f: getattr(row, f) for f in Covering.__dataclass_fields__} for row in rows]
+                for file, rows in heard.items()
+            },
+            "fates": {
+                one.key: {f: getattr(fates[one.key], f) for f in Fate.__dataclass_fields__}
+                for one in self.chosen
+            },
+        }
 
-
-def _choose(session: Path, path: Path, sample: int | None) -> int:
-    spared = _spared_lines(path)
-    with sqlite3.connect(session) as rows:
-        found = rows.execute("SELECT job_id, start_pos_row FROM mutation_specs").fetchall()
-        jobs = sorted(job for job, line in found if line not in spared)
-        kept = set(jobs if sample is None else Random(path.name).sample(jobs, min(sample, len(jobs))))
-        for job, _ in found:
-            if job not in kept:
-                rows.execute("DELETE FROM mutation_specs WHERE job_id = ?", (job,))
-                rows.execute("DELETE FROM work_items WHERE job_id = ?", (job,))
-    rows.close()
-    return len(jobs)
-
-
-def _spared_lines(path: Path) -> set[int]:
-    spared: set[int] = set()
-    for node in ast.walk(ast.parse(path.read_text())):
-        parts: list[ast.expr] = []
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-            parts.extend(node.decorator_list)
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.returns is not None:
-            parts.append(node.returns)
-        if isinstance(node, ast.arg | ast.AnnAssign) and node.annotation is not None:
-            parts.append(node.annotation)
-        for part in parts:
-            spared.update(range(part.lineno, (part.end_lineno or part.lineno) + 1))
-    return spared
-
-
-def _fates(session: Path, path: Path, tree: Path) -> Iterator[Mutant]:
-    lines = path.read_text().splitlines()
-    for line in _cosmic("dump", str(session), cwd=tree).splitlines():
-        item, result = json.loads(line)
-        if result is None:
-            continue
-        spec = item["mutations"][0]
-        row = spec["start_pos"][0]
-        yield Mutant(
-            operator=spec["operator_name"].removeprefix("core/"),
-            line=row,
-            text=lines[row - 1].strip(),
-            killed=str(result["test_outcome"]).lower() != "survived",
+    def outcome(self, argued: Argued, seconds: float) -> Outcome:
+        """Return the figures, and the survivors by name."""
+        survived = [one for one in self.chosen if self.fates[one.key].fate == SURVIVED]
+        names = {one.key: f"{one.operator}: {self.fates[one.key].change}" for one in survived}
+        reasoned = [one for one in survived if argued.reason(self.module, names[one.key])]
+        left = [one for one in survived if one not in reasoned]
+        return Outcome(
+            module=self.module,
+            mutants=len(self.subject.mutants),
+            tried=len(self.chosen),
+            timed_out=sum(self.fates[one.key].fate == TIMED_OUT for one in self.chosen),
+            argued=len(reasoned),
+            survivors=tuple(f"{one.line}: {names[one.key]}" for one in left),
+            seconds=round(seconds),
         )
 
 
-def main() -> int:
+def _progress() -> None:
+    sys.stderr.write(".")
+    sys.stderr.flush()
+
+
+def main(words: Sequence[str] | None = None) -> int:
     """Mutate what the command line names, or everything; 1 when a bar is short."""
     parser = argparse.ArgumentParser(prog="python -m tests.mutation.run", description=__doc__)
     parser.add_argument("modules", nargs="*", help="paths within the package, such as exits/verdict.py (all)")
     parser.add_argument("--sample", type=int, help="so many mutants of each module, always the same ones")
-    chosen = parser.parse_args()
-    argued: dict[str, dict[str, str]] = json.loads(ARGUED.read_text())
-    bars, good = [], True
+    parser.add_argument(
+        "--slowest", type=float, default=SLOWEST_S, help="tests that take more seconds of CPU judge nothing"
+    )
+    parser.add_argument("--keep", action="store_true", help="keep the figures, for the page")
+    chosen = parser.parse_args(words)
+    os.chdir(ROOT)
+    hypothesis.settings.register_profile("court", database=None, derandomize=True, deadline=None)
+    hypothesis.settings.load_profile("court")
+    argued, bars, good = Argued.load(), list[str](), True
     for module in chosen.modules or JUDGES:
-        with tempfile.TemporaryDirectory() as keep:
-            total, fates = run(module, chosen.sample, keep=Path(keep))
-        reasons = argued.get(module, {})
-        survivors = [one for one in fates if not one.killed]
-        open_ = [one for one in survivors if one.name not in reasons]
-        for one in open_:
-            print(f"{module}:{one.line} survived {one.name}")  # noqa: T201 - a program
-        print(  # noqa: T201 - a program
-            f"{module}: {len(fates)} of {total} mutants tried, {len(fates) - len(survivors)} killed,"
-            f" {len(survivors) - len(open_)} argued, {len(open_)} survived",
-            flush=True,
-        )
-        share = len(open_) / len(fates) if fates else 1.0
-        short = share > SURVIVED_MAX
-        good = good and not short
-        name = module.removesuffix(".py").replace("/", "_")
-        bars.append(
-            f"bar mutants_{name}_survived_share {share:.2f} <={SURVIVED_MAX:.2f} {'short' if short else 'ok'}"
-        )
-    print("\n".join(bars))  # noqa: T201 - a program
+        began = time.monotonic()
+        trial = Trial(module, chosen.sample, chosen.slowest)
+        trial.run()
+        outcome = trial.outcome(argued, time.monotonic() - began)
+        for line in outcome.survivors:
+            sys.stdout.write(f"{module}:{line}\n")
+        sys.stdout.write(f"{outcome.summary}\n")
+        sys.stdout.flush()
+        if chosen.keep:
+            remember(outcome)
+        ok = outcome.share >= KILLED_LEAST
+        good = good and ok
+        # Rounded down, so that what is short never looks as if it were not.
+        figure = int(outcome.share * 100) / 100
+        bars.append(f"bar mutate_{outcome.name} {figure:.2f} >={KILLED_LEAST:.2f} {'ok' if ok else 'short'}")
+    sys.stdout.write("\n".join(bars) + "\n")
     return 0 if good else 1
 
 

@@ -26,11 +26,12 @@ from bastion.domain.records import Entry, Record
 from bastion.domain.venue import KEY_SPACE_DEFAULT
 from bastion.embedded import paper_credential
 from bastion.exits.report import ExitReport
+from bastion.exits.settings import LadderLimits
 from bastion.storage.sqlite import SqliteJournal
 from bastion.storage.verify import verify_state
 from bastion.venues.ccxt.hyperliquid_cloid import client_id_of
 from tests.paper_process import PaperProcess, paper_exchange
-from tests.wires_rig import WIRES, world
+from tests.wires_rig import DEEP, WIRES, world
 
 OWNER = Principal(id="owner", surface="test", scope=Scope.TRADE)
 DEADLINE_S = Decimal(120)
@@ -39,11 +40,15 @@ WRITES_MAX = 200
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Play:
-    """One scenario: what every venue holds and rests, and what goes wrong on the wires."""
+    """One scenario: what every venue holds and rests, and what goes wrong on the wires.
+
+    Where it is `barren`, nobody buys at a venue until an order of ours rests in its book.
+    """
 
     name: str
     quantity: str = "2"
     rests: bool = True
+    barren: bool = False
     faults: tuple[Mapping[str, object], ...] = field(default=())
 
 
@@ -66,7 +71,10 @@ PLAYS = (
         rests=False,
         faults=tuple({"kind": "partial_fill", "venue": venue, "ratio": "0.5", "count": 3} for venue in WIRES),
     ),
+    Play(name="resting", rests=False, barren=True),
 )
+SHORT_LADDER = LadderLimits(ioc_bounds_pct=(Decimal(5),), resting_bound_pct=Decimal(4))
+"""Down to the order that rests in three steps, at a price that every venue takes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,16 +109,43 @@ def accounts(paper: PaperProcess) -> tuple[Account, ...]:
 async def desk_at(paper: PaperProcess, home: Path, *, budget_ms: int = 5_000) -> AsyncIterator[Desk]:
     place = app.find_place(config=None, environment={"BASTION_HOME": str(home)})
     covered = accounts(paper)
-    config = Config(path=home / "config.toml", accounts=covered, intent_commit_budget_ms=budget_ms)
+    config = Config(
+        path=home / "config.toml",
+        accounts=covered,
+        intent_commit_budget_ms=budget_ms,
+        ladder=SHORT_LADDER,
+    )
     credentials: dict[str, Mapping[str, str] | str] = {venue: paper_credential(venue) for venue in WIRES}
     async with app._desk(place, home, config, credentials, serving=False) as desk:
         yield desk
 
 
-async def press(paper: PaperProcess, home: Path) -> ExitReport:
+async def press(paper: PaperProcess, home: Path, play: Play) -> ExitReport:
     """Press once: the first time this asks for an exit, later it takes up what a dead process left."""
-    async with desk_at(paper, home) as desk:
-        return await emergency_exit(desk, OWNER, deadline_s=DEADLINE_S, hold_s=Decimal(0))
+    async with desk_at(paper, home) as desk, asyncio.TaskGroup() as group:
+        asked = group.create_task(emergency_exit(desk, OWNER, deadline_s=DEADLINE_S, hold_s=Decimal(0)))
+        if play.barren:
+            group.create_task(somebody_buys(paper, desk, asked))
+    return asked.result()
+
+
+async def somebody_buys(paper: PaperProcess, desk: Desk, asked: asyncio.Task[ExitReport]) -> None:
+    """Let somebody buy at each venue from the moment at which an order of ours rests there."""
+    waiting = list(WIRES)
+    while waiting and not asked.done():
+        for venue in tuple(waiting):
+            if (await asyncio.to_thread(paper.control.account, venue))["open_orders"]:
+                await asyncio.to_thread(depth, paper, venue, DEEP)
+                waiting.remove(venue)
+        await desk.clock.sleep(0.05)
+
+
+def symbol(venue: str) -> str:
+    return "BTC-USDT-SWAP" if venue == "okx" else "BTCUSDT"
+
+
+def depth(paper: PaperProcess, venue: str, bids: Sequence[Sequence[object]]) -> None:
+    paper.control.set_depth(venue, symbol(venue), bids=bids, asks=DEEP)
 
 
 def set_up(paper: PaperProcess, play: Play) -> None:
@@ -118,10 +153,11 @@ def set_up(paper: PaperProcess, play: Play) -> None:
     control.clear_faults()
     control.load_scenario(dict(world()))
     for venue in WIRES:
-        symbol = "BTC-USDT-SWAP" if venue == "okx" else "BTCUSDT"
-        control.add_position(venue, symbol, play.quantity, entry="1000", side="NET")
+        control.add_position(venue, symbol(venue), play.quantity, entry="1000", side="NET")
         if play.rests:
-            control.place_order(venue, symbol=symbol, direction="BUY", quantity="1", price="960")
+            control.place_order(venue, symbol=symbol(venue), direction="BUY", quantity="1", price="960")
+        if play.barren:
+            depth(paper, venue, ())
     for fault in play.faults:
         control.call("POST", "/faults", dict(fault))
 
@@ -145,13 +181,13 @@ def counted(at: int, *, after: bool) -> None:
     SqliteJournal.append = append  # type: ignore[method-assign]
 
 
-def press_and_die(paper: PaperProcess, home: Path, at: int, *, after: bool) -> bool:
+def press_and_die(paper: PaperProcess, home: Path, play: Play, at: int, *, after: bool) -> bool:
     """Press in a process that dies at that write; return whether it came so far."""
     child = os.fork()
     if child == 0:
         try:
             counted(at, after=after)
-            asyncio.run(press(paper, home))
+            asyncio.run(press(paper, home, play))
         finally:
             os._exit(0)
     _, status = os.waitpid(child, 0)
@@ -186,9 +222,9 @@ def killed_at(paper: PaperProcess, play: Play, at: int, *, after: bool) -> Ended
     with tempfile.TemporaryDirectory(prefix="kills-") as folder:
         home = Path(folder)
         set_up(paper, play)
-        if not press_and_die(paper, home, at, after=after):
+        if not press_and_die(paper, home, play, at, after=after):
             return None
-        return truth(paper, asyncio.run(press(paper, home)), home)
+        return truth(paper, asyncio.run(press(paper, home, play)), home)
 
 
 def sweep(paper: PaperProcess, play: Play, writes: Iterable[int]) -> tuple[int, list[str]]:

@@ -1,0 +1,261 @@
+"""Court: the tests that judge mutants, collected once, and a fork of that process for each mutant.
+
+The fork has everything imported. It puts the broken code into the loaded functions and runs the tests that
+reach the broken statement, the quickest first, until one fails. What is decided at import is tried in a fork
+of a process that has imported nothing of the package.
+"""
+
+import contextlib
+import json
+import os
+import resource
+import select
+import signal
+import sys
+import time
+import traceback
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from types import FunctionType
+from typing import Any
+
+import pytest
+
+from tests.mutation.marks import Finder, begin, marked
+from tests.mutation.mutants import Mutant, Subject
+from tests.mutation.swap import NotSwappable, functions_of, swap
+
+KILLED, SURVIVED, TIMED_OUT, AT_IMPORT = "killed", "survived", "timed out", "at import"
+CPU_FACTOR, CPU_LEAST_S = 6, 10
+WALL_FACTOR, WALL_LEAST_S = 40, 120
+"""Far more than the tests need: a mutant that dies of a busy machine would count as killed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Covering:
+    """What one test reaches: the CPU and real seconds it takes, and the lines of the module."""
+
+    test: str
+    cpu_s: float
+    wall_s: float
+    lines: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fate:
+    """How a mutant fared, which test ended it, and the words of its change."""
+
+    fate: str
+    by: str = ""
+    change: str = ""
+
+
+def forked(work: Callable[[], object], *, cpu_s: float | None = None, wall_s: float = 3_600) -> Any:  # noqa: ANN401 - JSON
+    """Do work in a fork of this process and return what it said (as JSON); None where it died of its limits.
+
+    Raises:
+        RuntimeError: it ended by itself and said nothing.
+    """
+    ours, theirs = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.close(ours)
+        os.setsid()
+        _quiet()
+        if cpu_s is not None:
+            limit = int(cpu_s) + 1
+            resource.setrlimit(resource.RLIMIT_CPU, (limit, limit))
+        _say(work, theirs)
+    os.close(theirs)
+    said, ends = b"", time.monotonic() + wall_s
+    with os.fdopen(ours, "rb") as back:
+        while (left := ends - time.monotonic()) > 0 and select.select([back], [], [], left)[0]:
+            piece = os.read(back.fileno(), 1 << 16)
+            if not piece:
+                break
+            said += piece
+    # Whatever it started, and itself where it hangs, ends with it.
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(child, signal.SIGKILL)
+    _, status = os.waitpid(child, 0)
+    if not said and os.WIFSIGNALED(status):
+        return None
+    answer: dict[str, Any] = json.loads(said)
+    if "broke" in answer:
+        raise RuntimeError(answer["broke"])
+    return answer["said"]
+
+
+def _say(work: Callable[[], object], pipe: int) -> None:
+    try:
+        try:
+            answer = {"said": work()}
+        except BaseException:  # noqa: BLE001 - the process that waits must hear of anything
+            answer = {"broke": traceback.format_exc()}
+        with os.fdopen(pipe, "w") as out:
+            json.dump(answer, out)
+    finally:
+        os._exit(0)
+
+
+def _quiet() -> None:
+    null = os.open(os.devnull, os.O_RDWR)
+    for stream in (0, 1):
+        os.dup2(null, stream)
+    os.close(null)
+
+
+class Court:
+    """A pytest plugin that tries the mutants of one module, instead of running what was collected once."""
+
+    def __init__(
+        self,
+        subject: Subject,
+        module: str,
+        *,
+        slowest_s: float,
+        known: Mapping[str, Sequence[Covering]],
+        told: Callable[[Mapping[str, Sequence[Covering]]], Sequence[Mutant]],
+        tell: Callable[[Mutant, Fate], None],
+    ) -> None:
+        """Try the mutants that `told` names once it heard what the tests reach; `known` are old reaches.
+
+        Tests that take more than `slowest_s` of CPU judge nothing: every survivor would take them all. The
+        module must not be loaded yet: from now on this process finds it with marks.
+        """
+        self._subject = subject
+        self._module = module
+        self._slowest_s = slowest_s
+        self._known = known
+        self._told = told
+        self._tell = tell
+        self._failed = ""
+        self._importing = begin()
+        sys.meta_path.insert(0, Finder(module, subject.path, marked(subject.source, subject.path)))
+
+    def pytest_runtestloop(self, session: pytest.Session) -> bool:
+        """Try every mutant."""
+        if session.testsfailed:
+            raise session.Interrupted("the tests could not be collected")
+        seen_at_import = set(self._importing)
+        items = {item.nodeid: item for item in session.items}
+        reached: dict[str, Sequence[Covering]] = {}
+        for file in dict.fromkeys(_file(name) for name in items):
+            reached[file] = self._known.get(file) or self._reach(
+                [items[name] for name in items if _file(name) == file]
+            )
+        functions = functions_of(self._module)
+        rows = [
+            one
+            for rows in reached.values()
+            for one in rows
+            if one.test in items and one.cpu_s <= self._slowest_s
+        ]
+        for mutant in self._told(reached):
+            if mutant.at_import or mutant.statement in seen_at_import:
+                self._tell(mutant, Fate(fate=AT_IMPORT))
+                continue
+            reach = sorted((row for row in rows if mutant.statement in row.lines), key=quickness)
+            chosen = [items[one.test] for one in reach]
+            said = forked(
+                lambda mutant=mutant, chosen=chosen: self._try(mutant, functions, chosen),  # type: ignore[misc]
+                cpu_s=CPU_LEAST_S + CPU_FACTOR * sum(one.cpu_s for one in reach),
+                wall_s=WALL_LEAST_S + WALL_FACTOR * sum(one.wall_s for one in reach),
+            )
+            self._tell(mutant, Fate(fate=TIMED_OUT) if said is None else Fate(**said))
+        return True
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Remember the first test that failed."""
+        if report.failed and not self._failed:
+            self._failed = f"{report.nodeid}\n{report.longreprtext[-2000:]}"
+
+    def _reach(self, items: Sequence[pytest.Item]) -> Sequence[Covering]:
+        said = forked(lambda: [asdict(one) for one in self._cover(items)])
+        assert isinstance(said, list)
+        failed = [row for row in said if row["test"].startswith("failed ")]
+        if failed:
+            raise pytest.UsageError(f"Tests fail without any mutant: {failed[0]['test']}")
+        return tuple(Covering(**{**row, "lines": tuple(row["lines"])}) for row in said)
+
+    def _cover(self, items: Sequence[pytest.Item]) -> Iterator[Covering]:
+        for item, after in _pairs(items):
+            lines = begin()
+            cpu, wall = time.process_time(), time.monotonic()
+            item.ihook.pytest_runtest_protocol(item=item, nextitem=after)
+            yield Covering(
+                test=f"failed {self._failed}" if self._failed else item.nodeid,
+                cpu_s=round(time.process_time() - cpu, 3),
+                wall_s=round(time.monotonic() - wall, 3),
+                lines=tuple(sorted(lines)),
+            )
+
+    def _try(
+        self,
+        mutant: Mutant,
+        functions: Mapping[tuple[str, int], list[FunctionType]],
+        items: Sequence[pytest.Item],
+    ) -> object:
+        broken = self._subject.broken(mutant)
+        change = self._subject.change(mutant, broken)
+        try:
+            swap(functions, str(self._subject.path), self._subject.source, broken)
+        except NotSwappable:
+            return asdict(Fate(fate=AT_IMPORT, change=change))
+        except SyntaxError:
+            return asdict(Fate(fate=KILLED, by="no Python", change=change))
+        for item, after in _pairs(items):
+            item.ihook.pytest_runtest_protocol(item=item, nextitem=after)
+            if self._failed:
+                # What the tests share is taken down in order, so that no process of theirs is left.
+                with contextlib.suppress(BaseException):
+                    item.session._setupstate.teardown_exact(None)
+                return asdict(Fate(fate=KILLED, by=self._failed.splitlines()[0], change=change))
+        return asdict(Fate(fate=SURVIVED, by="" if items else "no test reaches it", change=change))
+
+
+def _pairs(items: Sequence[pytest.Item]) -> Iterator[tuple[pytest.Item, pytest.Item | None]]:
+    return zip(items, [*items[1:], None], strict=True)
+
+
+def _file(test: str) -> str:
+    return test.split("::", 1)[0]
+
+
+def quickness(one: Covering) -> tuple[int, str, float]:
+    """Return the place of a test: the quick before the slow, and within that file by file."""
+    tier = 0 if one.cpu_s < 0.1 else 1 if one.cpu_s < 1 else 2
+    return tier, _file(one.test), one.cpu_s
+
+
+def tried_afresh(subject: Subject, module: str, mutant: Mutant, tests: Iterable[str]) -> object:
+    """Try a mutant in this process, which has imported nothing of the package, and return its fate."""
+    broken = subject.broken(mutant)
+    change = subject.change(mutant, broken)
+    sys.meta_path.insert(0, Finder(module, subject.path, compile(broken, str(subject.path), "exec")))
+    first = _First()
+    code = pytest.main([*FLAGS, "-x", *tests], plugins=[first])
+    if code == pytest.ExitCode.OK:
+        return asdict(Fate(fate=SURVIVED, change=change))
+    return asdict(Fate(fate=KILLED, by=first.failed or f"pytest ends with {code}", change=change))
+
+
+class _First:
+    """Remembers the first test that failed."""
+
+    def __init__(self) -> None:
+        self.failed = ""
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if report.failed and not self.failed:
+            self.failed = report.nodeid
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        if report.failed and not self.failed:
+            self.failed = f"{report.nodeid} cannot be collected"
+
+
+FLAGS = (
+    *("-q", "-p", "no:cacheprovider", "-p", "no:xdist", "--capture=sys", "-o", "timeout=3600"),
+    *("-W", "ignore::pytest.PytestAssertRewriteWarning"),  # hypothesis is imported before pytest starts
+)

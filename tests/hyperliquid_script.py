@@ -25,12 +25,13 @@ Body = dict[str, Any]
 Responder = Callable[[Body], Awaitable[web.StreamResponse]]
 
 ROLE, STATE, ORDERS, DEXES = "userRole", "clearinghouseState", "frontendOpenOrders", "perpDexs"
-META, STATUS, FILLS, BY_TIME, SPOT = (
+META, STATUS, FILLS, BY_TIME, SPOT, TWAPS = (
     "metaAndAssetCtxs",
     "orderStatus",
     "userFills",
     "userFillsByTime",
     "spotClearinghouseState",
+    "twapHistory",
 )
 
 
@@ -206,6 +207,7 @@ def defaults() -> dict[str, list[Responder]]:
         STATUS: say({"status": "unknownOid"}),
         FILLS: say([]),
         BY_TIME: say([]),
+        TWAPS: say([]),
         "extraAgents": say([]),
         "allMids": say({"BTC": "1000.0", "HYPE": "40.0"}),
         "spotMeta": say({"tokens": [{"index": 0, "name": "USDC"}, {"index": 268, "name": "USDT0"}]}),

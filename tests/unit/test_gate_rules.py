@@ -152,6 +152,20 @@ OPENING: dict[str, tuple[Outgoing, ...]] = {
         outgoing("POST", "/exchange", {"action": {"type": "approveAgent"}}),
         outgoing("POST", "/exchange", {"action": {"type": "approveBuilderFee"}}),
         outgoing("POST", "/exchange", {"action": {"type": "setReferrer"}}),
+        outgoing(
+            "POST",
+            "/exchange",
+            {
+                "action": {
+                    "type": "twapOrder",
+                    "twap": {"a": 0, "b": False, "s": "1", "r": True, "m": 5, "t": False},
+                }
+            },
+        ),
+        outgoing("POST", "/exchange", {"action": {"type": "twapCancel", "a": 0, "t": 8, "r": True}}),
+        outgoing("POST", "/exchange", {"action": {"type": "twapCancel", "a": 0, "t": "8"}}),
+        outgoing("POST", "/exchange", {"action": {"type": "twapCancel", "a": 0, "t": True}}),
+        outgoing("POST", "/exchange", {"action": {"type": "twapCancel", "a": 0}}),
     ),
 }
 
@@ -165,6 +179,7 @@ CANCELLING: dict[str, tuple[Outgoing, ...]] = {
     "okx": (outgoing("POST", "/api/v5/trade/cancel-algos", [{"algoId": "1"}]),),
     "hyperliquid": (
         outgoing("POST", "/exchange", {"action": {"type": "cancel", "cancels": [{"a": 0, "o": 1}]}}),
+        outgoing("POST", "/exchange", {"action": {"type": "twapCancel", "a": 0, "t": 8}}),
     ),
 }
 

@@ -296,9 +296,15 @@ def _order_row(leg: Leg, order: OpenOrder) -> Residual:
         direction=order.direction.value,
         quantity=order.quantity,
         kind="order",
-        reason="it could not be cancelled in time" if order.closable else "bastion does not cancel it",
+        reason=f"it could not be cancelled in time{_named(order)}"
+        if order.closable
+        else f"bastion does not cancel it{_named(order)}",
         link=leg.link,
     )
+
+
+def _named(order: OpenOrder) -> str:
+    return f" (order {order.order_id})" if order.order_id else ""
 
 
 def _unread(leg: Leg) -> Iterable[UnreadPart]:

@@ -2,6 +2,8 @@
 
 import json
 import shutil
+import time
+import urllib.request
 from collections.abc import Callable, Iterator
 from decimal import Decimal
 from pathlib import Path
@@ -48,16 +50,27 @@ Exit = Callable[..., tuple[int, Any]]
 
 
 @pytest.fixture
-def leave(tmp_path: Path, filled: Path, paper: Paper) -> Exit:
+def trader(tmp_path: Path, filled: Path, paper: Paper) -> Trader:
+    """A trader whose vault is filled, at the paper exchange."""
+    one = Trader(tmp_path)
+    one.home.mkdir()
+    shutil.copy2(filled / "state" / "vault.age", one.home / "vault.age")
+    shutil.copy2(filled / "trader.key", one.folder / "trader.key")
+    one.configure(account(paper, "hl"))
+    return one
+
+
+def account(paper: Paper, credential: str) -> AccountLine:
+    url = paper.wires["hyperliquid"]
+    return AccountLine(name="hl", venue="hyperliquid", base_url=url, credential=credential)
+
+
+@pytest.fixture
+def leave(trader: Trader, paper: Paper) -> Exit:
     """Exit by the installed program, without a hold; returns its code and its report."""
-    trader = Trader(tmp_path)
-    trader.home.mkdir()
-    shutil.copy2(filled / "state" / "vault.age", trader.home / "vault.age")
-    shutil.copy2(filled / "trader.key", trader.folder / "trader.key")
 
     def run(*more: str, credential: str = "hl") -> tuple[int, Any]:
-        url = paper.wires["hyperliquid"]
-        trader.configure(AccountLine(name="hl", venue="hyperliquid", base_url=url, credential=credential))
+        trader.configure(account(paper, credential))
         return trader.exit("--no-hold", *more)
 
     return run
@@ -65,6 +78,27 @@ def leave(tmp_path: Path, filled: Path, paper: Paper) -> Exit:
 
 def truth(paper: Paper) -> tuple[dict[str, Decimal], int]:
     return paper.positions("hyperliquid"), len(paper.account("hyperliquid")["open_orders"])
+
+
+def start_twap(paper: Paper, *, reduce: bool = False) -> None:
+    """Have the venue sell 10 ETH within ten minutes, as a bot of the account's would."""
+    twap = {"a": 1, "b": False, "s": "10", "r": reduce, "m": 10, "t": False}
+    action = {"type": "twapOrder", "twap": twap}
+    nonce = time.time_ns() // 1_000_000
+    signature = Signer(GIVEN["privateKey"]).sign(
+        action, nonce=nonce, vault=None, expires_after=None, testnet=False
+    )
+    request = urllib.request.Request(  # noqa: S310 - loopback, made here
+        paper.wires["hyperliquid"] + "/exchange",
+        data=json.dumps({"action": action, "nonce": nonce, "signature": signature}).encode(),
+        headers={"Content-Type": "application/json"},
+    )
+    with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310 - as above
+        assert "running" in json.load(answer)["response"]["data"]["status"]
+
+
+def twap_cancels(paper: Paper) -> int:
+    return sum(row["path"] == "/exchange/twapCancel" for row in paper.requests("hyperliquid"))
 
 
 def assert_only_reduced(paper: Paper) -> None:
@@ -109,6 +143,32 @@ def test_two_empty_pages_in_a_row_end_in_no_false_flat_but_in_a_close(leave: Exi
     assert (code, report["verdict"], len(report["closed_positions"])) == (FLAT, "FLAT", 3)
     assert truth(paper) == ({}, 0)
     assert_only_reduced(paper)
+
+
+def test_a_twap_that_would_go_on_selling_is_ended_by_the_exit(leave: Exit, paper: Paper) -> None:
+    start_twap(paper)
+    code, report = leave()
+    assert (code, report["verdict"]) == (FLAT, "FLAT")
+    assert truth(paper) == ({}, 0)
+    assert twap_cancels(paper) == 1
+
+
+def test_a_twap_that_the_venue_does_not_end_is_named_and_nothing_is_flat(leave: Exit, paper: Paper) -> None:
+    start_twap(paper)
+    paper.break_with({"kind": "fail", "failure": "internal_error", "path": "/exchange/twapCancel"})
+    code, report = leave("--deadline", "4")
+    assert (code, report["verdict"], report["success"]) == (NOT_FLAT, "NOT_FLAT", False)
+    (left,) = report["residual"]
+    assert (left["kind"], left["symbol"], left["direction"]) == ("order", "ETH", "SELL")
+    assert "order twap-" in left["reason"]
+    assert truth(paper)[0] == {}
+
+
+def test_a_halt_ends_a_twap_and_leaves_the_positions(paper: Paper, trader: Trader) -> None:
+    start_twap(paper)
+    done = trader.run("halt", "--json", "--config", str(trader.config))
+    assert (done.returncode, twap_cancels(paper)) == (0, 1), done.stdout
+    assert set(truth(paper)[0]) == set(HELD)
 
 
 def test_an_order_whose_answer_is_lost_is_found_again_and_nothing_is_sent_twice(

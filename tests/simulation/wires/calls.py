@@ -88,6 +88,7 @@ _KINDS: Mapping[tuple[str, str], Kind] = {
     ("POST", "/info/spotMeta"): Kind.CONTRACTS,
     ("POST", "/info/clearinghouseState"): Kind.POSITIONS,
     ("POST", "/info/frontendOpenOrders"): Kind.ORDERS,
+    ("POST", "/info/twapHistory"): Kind.CONDITIONAL,
     ("POST", "/info/userRole"): Kind.IDENTITY,
     ("POST", "/info/extraAgents"): Kind.IDENTITY,
     ("POST", "/info/userFills"): Kind.FILLS,
@@ -96,6 +97,7 @@ _KINDS: Mapping[tuple[str, str], Kind] = {
     ("POST", "/exchange/order"): Kind.PLACE,
     ("POST", "/exchange/cancel"): Kind.CANCEL,
     ("POST", "/exchange/cancelByCloid"): Kind.CANCEL,
+    ("POST", "/exchange/twapCancel"): Kind.CANCEL,
 }
 
 

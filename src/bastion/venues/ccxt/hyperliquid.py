@@ -38,6 +38,8 @@ from bastion.venues.ccxt.hyperliquid_pace import (
 )
 from bastion.venues.ccxt.hyperliquid_signing import Signer, WalletKey
 from bastion.venues.ccxt.hyperliquid_statuses import error_of, read_status, statuses_of
+from bastion.venues.ccxt.hyperliquid_twaps import PART as TWAPS
+from bastion.venues.ccxt.hyperliquid_twaps import Twaps
 from bastion.venues.ccxt.hyperliquid_witness import HyperliquidWitness, positions_part
 from bastion.venues.ccxt.shelf import Instruments, Shelf, by_key
 from bastion.venues.ccxt.venue import Part, PartRead
@@ -92,6 +94,7 @@ class HyperliquidVenue(HyperliquidCancels):
         self._identity = Identity(self._info, address=self._address, signer=self._signer.address, clock=clock)
         self._fills = HyperliquidFills(self._info, self._address, self._own)
         self._witness = HyperliquidWitness(self._fills, clock)
+        self._twaps = Twaps(self._info, clock, self._address)
 
     @property
     def link(self) -> str:
@@ -201,7 +204,13 @@ class HyperliquidVenue(HyperliquidCancels):
                 parts.append(Part(name=f"orders {shown} (unused, read a moment ago)", read=_nothing))
             else:
                 parts.append(Part(name=f"orders {shown}", read=partial(self._orders, dex)))
+        skips = self._twaps.skips(is_plenty=self._thrift.is_plenty)
+        name = f"orders {TWAPS} (none a moment ago)" if skips else f"orders {TWAPS}"
+        parts.append(Part(name=name, read=_nothing if skips else self._running))
         return tuple(parts)
+
+    async def _running(self, deadline: Deadline) -> PartRead:
+        return await self._twaps.read(deadline, spared=self._spared, now_ms=self._wire.now_ms())
 
     async def _claims(self, deadline: Deadline) -> Sequence[Claim]:
         known = self._instruments or {}

@@ -1,6 +1,6 @@
 """Hyperliquid cancels: orders of any dex and kind, many in one signed action.
 
-Source: Hyperliquid docs, "Exchange endpoint" (Cancel orders).
+Source: Hyperliquid docs, "Exchange endpoint" (Cancel orders, Cancel a TWAP order).
 """
 
 from collections.abc import Sequence
@@ -12,6 +12,7 @@ from bastion.errors import OutcomeUnknown, VenueError
 from bastion.venues.ccxt.hyperliquid_lane import BATCH_MAX
 from bastion.venues.ccxt.hyperliquid_protection import HyperliquidProtection
 from bastion.venues.ccxt.hyperliquid_statuses import cancel_answer, statuses_of
+from bastion.venues.ccxt.hyperliquid_twaps import cancel_form, has_number, is_twap, twap_cancelled
 from bastion.venues.deadline import Deadline, settled, together
 
 
@@ -36,13 +37,22 @@ class HyperliquidCancels(HyperliquidProtection):
         answers: dict[int, CancelAnswer] = {}
         contracts = await settled([self._contract(order.instrument, deadline) for order in orders])
         sent: list[int] = []
+        twaps: list[int] = []
         for place, (order, contract) in enumerate(zip(orders, contracts, strict=True)):
             if isinstance(contract, VenueError):
                 answers[place] = self._not_cancelled(order, contract)
-            elif not order.order_id.isdecimal():
+            elif not (has_number(order) if is_twap(order) else order.order_id.isdecimal()):
                 answers[place] = CancelAnswer(order=order, gone=False, message="the venue gave no order id")
+            elif is_twap(order):
+                twaps.append(place)
             else:
                 sent.append(place)
+        ended = await settled(
+            [self._cancel_twap(contracts[place], orders[place], deadline) for place in twaps]
+        )
+        for place, told in zip(twaps, ended, strict=True):
+            order = orders[place]
+            answers[place] = self._not_cancelled(order, told) if isinstance(told, VenueError) else told
         if sent:
             try:
                 statuses = await self._cancel_action(
@@ -68,3 +78,13 @@ class HyperliquidCancels(HyperliquidProtection):
         if len(statuses) != len(items):
             raise OutcomeUnknown(f"{len(items)} cancels were sent, {len(statuses)} answered")
         return statuses
+
+    async def _cancel_twap(
+        self, contract: Instrument | VenueError, order: OpenOrder, deadline: Deadline
+    ) -> CancelAnswer:
+        if isinstance(contract, VenueError):
+            raise contract
+        # The venue ends one TWAP with an action.
+        return twap_cancelled(
+            order, await self._act(cancel_form(order, contract.number), 1, deadline, expires=False)
+        )

@@ -26,6 +26,8 @@ ADDRESS_LIMITS = (
 FORBIDDEN, FOUND = 403, 200
 PAUSE_S = 5.0
 AGAIN_LEAST_S, AGAIN_MOST_S = 0.5, 10.0
+UNKNOWN_QUESTION = frozenset({"HTTP 400", "HTTP 404", "HTTP 405", "HTTP 422", "HTTP 501"})
+"""How a host answers that does not have a read; the venue itself refuses an unknown type with 422."""
 SILENCE_S = 30.0
 
 _ITEMS_A_WEIGHT = 40
@@ -142,9 +144,14 @@ class Thrift:
     def skips(self, dex: str) -> bool:
         """Return whether the orders of an unused dex are taken as seen a moment ago."""
         seen_ns = self._unused_ns.get(dex)
-        if not dex or seen_ns is None or self._reads.free() >= self.PLENTY:
+        if not dex or seen_ns is None or self.is_plenty:
             return False
         return self._clock.monotonic_ns() - seen_ns < self.UNUSED_S * NS
+
+    @property
+    def is_plenty(self) -> bool:
+        """Whether nothing needs to be spared."""
+        return self._reads.free() >= self.PLENTY
 
     def withholds(self, kind: str) -> bool:
         """Return whether a read of this kind is not sent, so that positions, contracts and orders can be."""

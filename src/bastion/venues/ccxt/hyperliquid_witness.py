@@ -14,7 +14,7 @@ from bastion.errors import VenueError, VenueRejected
 from bastion.ports import Clock
 from bastion.venues.ccxt import hyperliquid_rows as rows
 from bastion.venues.ccxt.hyperliquid_fills import HyperliquidFills
-from bastion.venues.ccxt.hyperliquid_pace import Patience
+from bastion.venues.ccxt.hyperliquid_pace import UNKNOWN_QUESTION, Patience
 from bastion.venues.ccxt.witness import Claim, size_claim
 from bastion.venues.deadline import Deadline
 from bastion.venues.throttle import NS
@@ -23,7 +23,6 @@ WAIT_S = 2.0
 """How long an empty look waits for nothing but the executions."""
 FRESH_S = 5.0
 """So long an answer stands that speaks against nothing: both looks of a proof may rest on it."""
-_UNKNOWN_QUESTION = frozenset({"HTTP 400", "HTTP 404", "HTTP 405", "HTTP 422", "HTTP 501"})
 
 
 def positions_part(dex: str) -> str:
@@ -92,4 +91,4 @@ class HyperliquidWitness:
 
 def _is_unknown(error: VenueError) -> bool:
     # A host that does not have the question has no witness.
-    return isinstance(error, VenueRejected) and error.code in _UNKNOWN_QUESTION
+    return isinstance(error, VenueRejected) and error.code in UNKNOWN_QUESTION

@@ -1,7 +1,7 @@
-"""Hyperliquid (Hyperliquid API documentation: Exchange endpoint, Place an order).
+"""Hyperliquid (Hyperliquid API documentation: Exchange endpoint, Place an order, Cancel a TWAP order).
 
 `r` true can only reduce a perpetual. Spot assets, numbered from 10,000 to 99,999, have no position to reduce.
-A builder's code that takes a fee is refused.
+A builder's code that takes a fee is refused. A TWAP can be ended and not begun.
 """
 
 from collections.abc import Mapping
@@ -30,6 +30,9 @@ def check(request: Outgoing) -> Passed:
     kind = action.get("type")
     if kind in _CANCELS:
         return Passed.CANCEL
+    if kind == "twapCancel":
+        _ends_a_twap(action)
+        return Passed.CANCEL
     if kind != "order":
         raise GateRefused(f"the action {str(kind)[:40]!r} neither cancels nor reduces")
     builder = action.get("builder")
@@ -40,6 +43,13 @@ def check(request: Outgoing) -> Passed:
     for order in objects(action.get("orders"), "orders"):
         _reduces(order)
     return Passed.REDUCE
+
+
+def _ends_a_twap(action: Mapping[str, object]) -> None:
+    numbers = [action.get(name) for name in ("a", "t")]
+    whole = all(isinstance(number, int) and not isinstance(number, bool) for number in numbers)
+    if action.keys() != {"type", "a", "t"} or not whole:
+        raise GateRefused("the cancel of a TWAP names an asset and a TWAP, and nothing else")
 
 
 def _reduces(order: Mapping[str, object]) -> None:

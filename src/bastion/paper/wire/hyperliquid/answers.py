@@ -31,10 +31,14 @@ class Failed(Exception):  # noqa: N818 - one item of a batch
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Done:
-    """What an action came to: the response's type, its statuses (None: no data), and words for the log."""
+    """What an action came to: the response's type, and words for the log.
+
+    Its data is a list of `statuses`, a single `status`, or, where both are None, nothing.
+    """
 
     kind: str
     statuses: Sequence[object] | None = None
+    status: object | None = None
     executed: tuple[str, ...] = ()
 
 
@@ -48,6 +52,8 @@ def done(outcome: Done, *, account: str) -> WireAnswer:
     response: dict[str, object] = {"type": outcome.kind}
     if outcome.statuses is not None:
         response["data"] = {"statuses": list(outcome.statuses)}
+    elif outcome.status is not None:
+        response["data"] = {"status": outcome.status}
     return _json({"status": "ok", "response": response}, account=account, executed=outcome.executed)
 
 

@@ -7,7 +7,7 @@ from functools import partial
 
 from bastion.paper.exchange.venue import Exchange
 from bastion.paper.rules import Oversize, VenueRules
-from bastion.paper.wire.hyperliquid import actions, history, limits, market, placing, state
+from bastion.paper.wire.hyperliquid import actions, history, limits, market, placing, state, twaps
 from bastion.paper.wire.hyperliquid.answers import (
     UNREADABLE,
     Denied,
@@ -47,8 +47,8 @@ RULES = VenueRules(
     freezes=False,
 )
 
-_READS: Mapping[str, Read] = {**market.READS, **state.READS, **history.READS}
-_CANCELS = frozenset({"cancel", "cancelByCloid", "scheduleCancel"})
+_READS: Mapping[str, Read] = {**market.READS, **state.READS, **history.READS, **twaps.READS}
+_CANCELS = frozenset({"cancel", "cancelByCloid", "scheduleCancel", "twapCancel"})
 _BATCHES = ("orders", "cancels", "modifies")
 _FAILURES: Mapping[str, tuple[int, str]] = {
     "unavailable": (503, "Service Temporarily Unavailable"),
@@ -84,6 +84,8 @@ class HyperliquidWire:
             "order": partial(placing.place, oracle_band=oracle_band),
             "modify": partial(placing.modify, oracle_band=oracle_band),
             "batchModify": partial(placing.modify, oracle_band=oracle_band),
+            "twapOrder": twaps.place,
+            "twapCancel": twaps.cancel,
             "cancel": actions.cancel,
             "cancelByCloid": actions.cancel_by_cloid,
             "scheduleCancel": actions.schedule_cancel,
@@ -102,6 +104,7 @@ class HyperliquidWire:
         """Answer `request` by the venue's rules. Never raises for what a client sent."""
         now_ms = self._exchange.clock.now_ms()
         actions.run_schedules(self._exchange, self._memory, now_ms)
+        twaps.run(self._exchange, self._memory, now_ms)
         if request.path not in {INFO, EXCHANGE}:
             return plain(404, f"Not Found. The paper exchange does not model {request.path}.")
         if request.method != "POST":

@@ -1,0 +1,147 @@
+"""Hyperliquid TWAPs: orders that the venue sends by itself, and that stand in no list of open orders.
+
+Source: Hyperliquid docs, "Exchange endpoint" (Place and Cancel a TWAP order), "Order types"; `twapHistory`
+has a record for each change of a TWAP's status (`activated`, then `finished`, `terminated` or `error`). One
+that runs will go on opening or reducing: it counts as an order of the account, and is cancelled as one.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from decimal import Decimal
+
+from bastion.domain.money import ZERO, Quantity
+from bastion.domain.order import CancelAnswer, OpenOrder
+from bastion.errors import AnswerMalformed, Fault, OutcomeUnknown, VenueRejected
+from bastion.ports import Clock
+from bastion.venues.ccxt import hyperliquid_rows as rows
+from bastion.venues.ccxt.hyperliquid_pace import UNKNOWN_QUESTION
+from bastion.venues.ccxt.hyperliquid_statuses import cancel_answer
+from bastion.venues.ccxt.venue import PartRead
+from bastion.venues.deadline import Deadline
+from bastion.venues.raw import Answer, Row, read_rows
+from bastion.venues.throttle import NS
+
+PREFIX = "twap-"
+"""What stands before a TWAP's number where other orders have theirs: the two are numbered apart."""
+PART = "TWAPs"
+QUIET_S = 30.0
+"""Without a running TWAP, and with weight short, the list is read this often only."""
+NOT_ASKED_S = 60.0
+_RUNS, _ENDED = "activated", frozenset({"finished", "terminated", "error"})
+_OVERDUE_MS = 600_000
+_MINUTE_MS = 60_000
+
+Ask = Callable[[Mapping[str, object], Deadline], Awaitable[Answer]]
+
+
+class Twaps:
+    """Reads which TWAPs run, as often as the weight of the minute allows."""
+
+    def __init__(self, ask: Ask, clock: Clock, address: str) -> None:
+        self._ask = ask
+        self._clock = clock
+        self._address = address
+        self._quiet_ns: int | None = None
+        self._absent_ns: int | None = None
+
+    def skips(self, *, is_plenty: bool) -> bool:
+        """Return whether it is enough that none ran a moment ago."""
+        return not is_plenty and self._younger(self._quiet_ns, QUIET_S)
+
+    async def read(self, deadline: Deadline, *, spared: bool, now_ms: int) -> PartRead:
+        """Return the TWAPs that run; a host that does not know the question has none to tell.
+
+        Raises:
+            VenueError: they could not be read.
+        """
+        if spared:
+            if self._younger(self._quiet_ns, QUIET_S):
+                return PartRead()
+            raise VenueRejected(
+                "not sent: weight is short, and is kept for the open positions", fault=Fault.RATE_LIMIT
+            )
+        if self._younger(self._absent_ns, NOT_ASKED_S):
+            return PartRead(notes=(_UNTOLD,))
+        begun_ns = self._clock.monotonic_ns()
+        try:
+            answer = await self._ask({"type": "twapHistory", "user": self._address}, deadline)
+        except VenueRejected as error:
+            if error.code not in UNKNOWN_QUESTION:
+                raise
+            self._absent_ns = begun_ns
+            return PartRead(notes=(_UNTOLD,))
+        orders, spot = running(answer, now_ms)
+        self._quiet_ns = None if orders else begun_ns
+        notes = (f"{spot} spot TWAP(s) are left alone",) if spot else ()
+        return PartRead(orders=orders, digests=(answer.digest,), notes=notes)
+
+    def _younger(self, since_ns: int | None, seconds: float) -> bool:
+        return since_ns is not None and self._clock.monotonic_ns() - since_ns < seconds * NS
+
+
+_UNTOLD = "this host does not tell TWAPs; one that runs would be neither seen nor cancelled"
+
+
+def running(answer: Answer, now_ms: int) -> tuple[tuple[OpenOrder, ...], int]:
+    """Return the perpetual TWAPs that run, and how many run on spot.
+
+    Raises:
+        AnswerMalformed: an odd row, or a status that is not documented.
+    """
+    begun: dict[str, OpenOrder | None] = {}
+    ended: set[str] = set()
+    for row in read_rows(answer.value, "twapHistory"):
+        state, word = row.row("state"), row.row("status").text("status")
+        name = row.text_or("twapId") or f"{state.text('coin')} of {state.text('timestamp')}"
+        if word in _ENDED:
+            ended.add(name)
+        elif word != _RUNS:
+            raise AnswerMalformed(f"twapHistory: the status {word[:20]!r} is not documented")
+        elif state.integer("timestamp") + state.integer("minutes") * _MINUTE_MS + _OVERDUE_MS > now_ms:
+            begun[name] = _order(state, name)
+    left = [order for name, order in begun.items() if name not in ended]
+    return tuple(order for order in left if order is not None), sum(order is None for order in left)
+
+
+def cancel_form(order: OpenOrder, number: int | None) -> Mapping[str, object]:
+    """Return the action that cancels a TWAP, its fields in the order in which they are signed."""
+    return {"type": "twapCancel", "a": number, "t": int(order.order_id.removeprefix(PREFIX))}
+
+
+def is_twap(order: OpenOrder) -> bool:
+    """Return whether an order is a TWAP."""
+    return order.order_id.startswith(PREFIX)
+
+
+def has_number(order: OpenOrder) -> bool:
+    """Return whether the venue gave a TWAP the number by which it is cancelled."""
+    return order.order_id.removeprefix(PREFIX).isdecimal()
+
+
+def twap_cancelled(order: OpenOrder, answer: Answer) -> CancelAnswer:
+    """Return what became of the cancel of a TWAP.
+
+    Raises:
+        OutcomeUnknown: the answer does not say.
+    """
+    try:
+        status = Row(answer.value, "exchange").row("response").row("data").raw("status")
+    except AnswerMalformed as error:
+        raise OutcomeUnknown(f"{error}; the TWAP may have been cancelled") from None
+    return cancel_answer(order, status)
+
+
+def _order(state: Row, name: str) -> OpenOrder | None:
+    coin = state.text("coin")
+    if rows.is_spot(coin):
+        return None
+    left = state.decimal("sz") - (state.decimal_or_none("executedSz") or ZERO)
+    return OpenOrder(
+        instrument=coin,
+        category=rows.CATEGORY,
+        order_id=f"{PREFIX}{name}",
+        client_order_id="",
+        direction=rows.direction(state),
+        quantity=Quantity(max(left, Decimal(0))),
+        reduce_only=state.flag("reduceOnly"),
+        conditional=False,
+    )

@@ -4,6 +4,7 @@ import datetime as dt
 import json
 import os
 import platform
+import subprocess
 from collections import Counter
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -11,12 +12,17 @@ from pathlib import Path
 from tests.simulation.exits.sweep import Tally
 
 HERE = Path(__file__).parent / "kept"
+ROOT = Path(__file__).parents[2]
 DEPTH_A = HERE / "depth_a.json"
+DEPTH_B = HERE / "depth_b.json"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """Worlds of consecutive seeds that ran together: when, where, and the digest of what they did."""
+    """Worlds of consecutive seeds that ran together: when, where, on what, and the digest of what they did.
+
+    `commit` is the state of the tree; a plus sign says that it was changed, beside what the sweep keeps.
+    """
 
     first: int
     count: int
@@ -25,6 +31,21 @@ class Run:
     machine: str
     date: str
     digest: str
+    commit: str = ""
+
+
+def commit() -> str:
+    """Return the commit that is checked out; nothing where there is none."""
+    if not (ROOT / ".git").exists():
+        return ""
+    head = _git("rev-parse", "--short=10", "HEAD")
+    changed = _git("status", "--porcelain", "--", ".", f":!{HERE.relative_to(ROOT)}", ":!docs")
+    return head + ("+" if changed else "")
+
+
+def _git(*words: str) -> str:
+    done = subprocess.run(["git", *words], cwd=ROOT, check=True, capture_output=True, text=True)
+    return done.stdout.strip()
 
 
 def machine() -> str:
@@ -69,7 +90,8 @@ class Kept:
         if (
             last is not None
             and last.first + last.count == run.first
-            and (last.date, last.machine, last.processes) == (run.date, run.machine, run.processes)
+            and (last.date, last.machine, last.processes, last.commit)
+            == (run.date, run.machine, run.processes, run.commit)
         ):
             self.runs[-1] = Run(
                 first=last.first,
@@ -79,6 +101,7 @@ class Kept:
                 machine=run.machine,
                 date=run.date,
                 digest=self.tally.digest,
+                commit=run.commit,
             )
             return
         self.runs.append(run)

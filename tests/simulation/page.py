@@ -1,23 +1,20 @@
 """Page: writes docs/reference/simulation.md from what the sweeps kept: `python -m tests.simulation.page`."""
 
-import json
 import sys
-from collections import Counter
 from pathlib import Path
 
 from tests.simulation.exits.cells import FAULTS, applicable, left_out
-from tests.simulation.exits.sweep import GOAL_SEEDS, HITS
-from tests.simulation.kept import DEPTH_A, HERE, Kept
+from tests.simulation.exits.sweep import GOAL_SEEDS, HITS, Tally
+from tests.simulation.kept import DEPTH_A, DEPTH_B, Kept
 
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "simulation.md"
-DEPTH_B = HERE / "depth_b.jsonl"
 GOAL_B = 20_000
 
 HEAD = """# What is simulated, and how far
 
 This page is written by `python -m tests.simulation.page` from what the sweeps kept (`make simulate N=...
-KEEP=1`, and at depth (b) `ARGS='--summary tests/simulation/kept/depth_b.jsonl'`). Nothing in it is typed by
-hand.
+KEEP=1`, and DEPTH=b for depth (b)). Nothing in it is typed by hand. A run counts although later commits
+follow; it says on which one it ran.
 
 One seed is one world: venues with their holdings and orders, faults that strike while they are sick, a
 journal that fails or dawdles, a machine that loses power, a second operator. Time is virtual. At depth (a)
@@ -34,7 +31,7 @@ hit.
 def page() -> str:
     """Return the page."""
     kept = Kept.load(DEPTH_A)
-    return "\n".join([HEAD, *_depth_a(kept), *_cells(kept), *_left_out(), *_runs(kept), *_depth_b()]) + "\n"
+    return "\n".join([HEAD, *_depth_a(kept), *_runs(kept), *_cells(kept), *_left_out(), *_depth_b()]) + "\n"
 
 
 def _depth_a(kept: Kept) -> list[str]:
@@ -44,11 +41,6 @@ def _depth_a(kept: Kept) -> list[str]:
     known = set(applicable())
     alien = sorted(cell for cell in tally.cells if cell not in known)
     strange = "; ".join(f"{', '.join(cell)}: {tally.cells[cell]}" for cell in alien) or "none"
-    broken = (
-        "none"
-        if not tally.broken
-        else "; ".join(f"seed {seed}: {text}" for seed, text in sorted(tally.broken.items()))
-    )
     return [
         "## Depth (a), all runs together",
         "",
@@ -62,7 +54,7 @@ def _depth_a(kept: Kept) -> list[str]:
         f"| of these hit at all | {met:,} | {len(applicable()):,} |",
         f"| hit less than {HITS} times | {rare:,} | 0 |",
         "",
-        f"Broken rules: {broken}.",
+        f"Broken rules: {_told(tally)}.",
         "",
         f"Hit, though said to be no cell: {strange}.",
         "",
@@ -99,45 +91,43 @@ def _left_out() -> list[str]:
 
 def _runs(kept: Kept) -> list[str]:
     lines = [
-        "## The runs",
+        "The runs:",
         "",
-        "| date | seeds | seconds | processes | machine | digest |",
-        "|---|---|---|---|---|---|",
+        "| date | seeds | seconds | processes | machine | commit | digest |",
+        "|---|---|---|---|---|---|---|",
     ]
     for run in kept.runs:
         seeds = f"{run.first} to {run.first + run.count - 1}"
-        told = (run.date, seeds, f"{run.seconds:,}", str(run.processes), run.machine, run.digest[:16])
+        state = run.commit or "not noted"
+        told = (run.date, seeds, f"{run.seconds:,}", str(run.processes), run.machine, state, run.digest[:16])
         lines.append(f"| {' | '.join(told)} |")
     return [*lines, ""]
 
 
 def _depth_b() -> list[str]:
-    seeds: set[int] = set()
-    cells: Counter[str] = Counter()
-    verdicts: Counter[str] = Counter()
-    broken = requests = 0
-    for line in DEPTH_B.read_text().splitlines() if DEPTH_B.exists() else ():
-        row = json.loads(line)
-        if row["seed"] in seeds:
-            continue
-        seeds.add(row["seed"])
-        cells.update(row["cells"])
-        verdicts.update(row["verdicts"])
-        requests += row["requests"]
-        broken += bool(row["violations"])
-    often = sum(count >= HITS for count in cells.values())
+    kept = Kept.load(DEPTH_B)
+    tally = kept.tally
+    often = sum(count >= HITS for count in tally.cells.values())
     return [
         "## Depth (b)",
         "",
         "| what | so far | goal |",
         "|---|---|---|",
-        f"| worlds | {len(seeds):,} | {GOAL_B:,} |",
-        f"| worlds that broke a rule | {broken} | 0 |",
-        f"| requests over the wires | {requests:,} | |",
-        f"| cells hit | {len(cells):,} | |",
+        f"| worlds | {tally.worlds:,} | {GOAL_B:,} |",
+        f"| worlds that broke a rule | {len(tally.broken)} | 0 |",
+        f"| requests over the wires | {tally.calls:,} | |",
+        f"| cells hit | {len(tally.cells):,} | |",
         f"| of these at least {HITS} times | {often:,} | |",
-        *(f"| verdict {name} | {count:,} | |" for name, count in sorted(verdicts.items())),
+        *(f"| verdict {name} | {count:,} | |" for name, count in sorted(tally.verdicts.items())),
+        "",
+        f"Broken rules: {_told(tally)}.",
+        "",
+        *_runs(kept),
     ]
+
+
+def _told(tally: Tally) -> str:
+    return "; ".join(f"seed {seed}: {text}" for seed, text in sorted(tally.broken.items())) or "none"
 
 
 def main() -> int:

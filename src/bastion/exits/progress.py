@@ -214,7 +214,7 @@ class Leg:
                 self.proofs = tuple(look for look in (self.before, self.latest) if look is not None)
             case LegReopened():
                 self.reopened.append((at_ns, record))
-                self._reopen()
+                self._reopen(record)
             case _:
                 pass
 
@@ -254,9 +254,12 @@ class Leg:
         for order in reopened.orders:
             self.openers.pop(order.key, None)
 
-    def _reopen(self) -> None:
-        self.epochs.append(self.books)
-        self.books = {}
+    def _reopen(self, record: LegReopened) -> None:
+        # What was too small to be closed still is, and whoever works beside this exit knows it as that.
+        small = {book_key(position) for position in (self.judged.dust if self.judged is not None else ())}
+        small -= {book_key(position) for position in record.positions}
+        self.epochs.append({key: book for key, book in self.books.items() if key not in small})
+        self.books = {key: book for key, book in self.books.items() if key in small}
         self.seconds = {}
         self.openers = {}
         self.judged = None

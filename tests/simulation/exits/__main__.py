@@ -13,7 +13,7 @@ from tests.simulation.exits.arena import simulate
 from tests.simulation.exits.deeper import deeper
 from tests.simulation.exits.sweep import Tally, bars, shown, sweep
 from tests.simulation.exits.world import draw
-from tests.simulation.kept import DEPTH_A, Kept, Run, machine, today
+from tests.simulation.kept import DEPTH_A, Kept, Run, commit, machine, today
 
 
 def main() -> int:
@@ -33,11 +33,11 @@ def main() -> int:
     first = chosen.first if chosen.first is not None else kept.next_seed if chosen.keep else 0
     begin = time.monotonic()
     until = begin + chosen.minutes * 60 if chosen.minutes else None
-    tally = Tally()
+    tally, state = Tally(), commit()
     for part in sweep(first, chosen.count, chosen.processes, until=until):
         tally.add(part)
         if chosen.keep:
-            kept.add(part, _run(part, chosen.processes))
+            kept.add(part, _run(part, chosen.processes, state))
             kept.save(DEPTH_A)
     took_s = time.monotonic() - begin
     print(f"\n{tally.worlds} worlds in {took_s:.0f} s: {shown(tally.verdicts)}")  # noqa: T201 - a program
@@ -49,7 +49,7 @@ def main() -> int:
     return 0 if good else 1
 
 
-def _run(part: Tally, processes: int) -> Run:
+def _run(part: Tally, processes: int, state: str) -> Run:
     return Run(
         first=part.first,
         count=part.worlds,
@@ -58,6 +58,7 @@ def _run(part: Tally, processes: int) -> Run:
         machine=machine(),
         date=today(),
         digest=part.digest,
+        commit=state,
     )
 
 

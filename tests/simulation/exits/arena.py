@@ -2,7 +2,6 @@
 
 import asyncio
 import hashlib
-import json
 from collections import Counter
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
@@ -12,25 +11,22 @@ from random import Random
 from typing import Any, cast
 
 from bastion.domain.principal import Principal, Scope
-from bastion.domain.records import Entry, LatchTripped, LegJudged, LegReopened, Record, RoundIntended
-from bastion.errors import JournalUnusable
+from bastion.domain.records import Entry, LegJudged, LegReopened, RoundIntended
 from bastion.exits.executor import Executor
 from bastion.exits.report import ExitReport, fold
 from bastion.exits.request import request_exit
 from bastion.exits.settings import ExitSettings
-from bastion.storage.codec import decode
 from bastion.storage.spool import SpooledJournal
 from tests.simulation.exits.cells import Cell, Phase
+from tests.simulation.exits.journals import EXIT_ID, MemoryShelf, PowerCut, SimulatedJournal
 from tests.simulation.exits.lying_venue import LyingVenue
 from tests.simulation.exits.market import Market
 from tests.simulation.exits.oracle import Oracle
 from tests.simulation.exits.virtual_time import Stepped, VirtualClock, VirtualLoop, run
 from tests.simulation.exits.world import Ambush, World, draw
 
-EXIT_ID = "xsimulation00"
 SECOND_ID = "xsimulation01"
 RUNS_MAX = 8
-COMMIT_S = 0.0005
 
 
 def rungs(entries: Sequence[Entry]) -> dict[str, int]:
@@ -43,116 +39,6 @@ def rungs(entries: Sequence[Entry]) -> dict[str, int]:
                 split = ", split" if parts[request.position.key] > 1 else ""
                 counts[f"{request.kind.value}{split}"] += 1
     return dict(counts)
-
-
-def intended(record: Record) -> set[str]:
-    """Return the client ids that a record announces."""
-    if not isinstance(record, RoundIntended):
-        return set()
-    return {request.client_order_id for request in record.orders}
-
-
-class PowerCut(BaseException):
-    """The machine loses power here; what was not durable is gone."""
-
-
-class SimulatedJournal:
-    """A journal that keeps what is durable over power cuts, and fails and dawdles when the world says so."""
-
-    def __init__(self, world: World, clock: VirtualClock) -> None:
-        self.durable: list[Entry] = []
-        self.intended: set[str] = set()
-        self.latched = False
-        self.appends = 0
-        self.cuts: dict[int, bool] = {}
-        self.full_until_s = self.slow_until_s = 0.0
-        self.struck: Callable[[str, str], None] = lambda _, __: None
-        self.intending: Callable[[str, bool], None] = lambda _, __: None
-        self._world = world
-        self._clock = clock
-        self._began_s = clock.seconds
-        self._rng = Random(f"journal {world.seed}")
-
-    async def append(self, records: Sequence[Record]) -> tuple[Entry, ...]:
-        acting = [record.account for record in records if isinstance(record, RoundIntended)]
-        for name in acting:
-            self.intending(name, True)
-        try:
-            return await self._append(records)
-        finally:
-            for name in acting:
-                self.intending(name, False)
-
-    async def _append(self, records: Sequence[Record]) -> tuple[Entry, ...]:
-        self.appends += 1
-        cut = self.cuts.pop(self.appends, None)
-        if cut is False:
-            raise PowerCut
-        window = self._world.journal_fails
-        if window is not None and window[0] <= self._clock.seconds - self._began_s < window[1]:
-            self._strike("journal_full", records)
-            raise JournalUnusable("disk full")
-        if self._clock.seconds < self.full_until_s:
-            self._strike("journal_full", records)
-            raise JournalUnusable("disk full")
-        if self._clock.seconds < self.slow_until_s:
-            self._strike("journal_slow", records)
-            await asyncio.sleep(0.05)
-        if self._world.journal_slow_s:
-            self._strike("journal_slow", records)
-        await asyncio.sleep(COMMIT_S + self._rng.random() * self._world.journal_slow_s)
-        made = []
-        for record in records:
-            entry = Entry(
-                seq=len(self.durable) + 1,
-                at_ns=self._clock.now_ns(),
-                exit_id=record.exit_id,
-                record=record,
-                previous="",
-                hash="",
-            )
-            self.durable.append(entry)
-            made.append(entry)
-            self.intended |= intended(record)
-            self.latched = self.latched or isinstance(record, LatchTripped)
-        if cut is True:
-            raise PowerCut
-        return tuple(made)
-
-    def _strike(self, fault: str, records: Sequence[Record]) -> None:
-        for name in {getattr(record, "account", "") for record in records}:
-            self.struck(fault, name)
-
-    def entries(self, exit_id: str) -> tuple[Entry, ...]:
-        return tuple(entry for entry in self.durable if entry.exit_id == exit_id)
-
-    def exit_ids(self) -> tuple[str, ...]:
-        return (EXIT_ID,)
-
-    def latch_entries(self) -> tuple[Entry, ...]:
-        return ()
-
-    def close(self) -> None:
-        return None
-
-
-class MemoryShelf:
-    """A spool that never fails and survives power cuts."""
-
-    def __init__(self) -> None:
-        self._lines: list[str] = []
-        self.intended: set[str] = set()
-        self.latched = False
-
-    async def put(self, lines: Sequence[str]) -> None:
-        self._lines.extend(lines)
-        for line in lines:
-            row = json.loads(line)
-            self.intended |= intended(decode(row["kind"], row["body"]))
-            self.latched = self.latched or row["kind"] == "LatchTripped"
-
-    def chains(self) -> tuple[tuple[str, ...], ...]:
-        return (tuple(self._lines),)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -211,7 +97,7 @@ class Arena:
             )
             watch: Callable[[str, object], None] = partial(self.oracle.saw, venue.name)
             lying = self.venues[venue.name] = LyingVenue(market, watch=watch)
-            lying.ambush = partial(self._lurk, lying)
+            lying.whereabouts.entered = partial(self._lurk, lying)
             self.oracle.markets[venue.name] = market
         if self.world.cut_at_step:
             assert isinstance(loop, VirtualLoop)

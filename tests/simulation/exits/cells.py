@@ -78,6 +78,7 @@ FAULTS: dict[str, Row] = {
             "blocking",
             "market_halt",
             "price_band",
+            "empty_book",
         ),
         Row(phases=SENDING, elsewhere=ONLY_ORDERS),
     ),
@@ -96,8 +97,8 @@ FAULTS: dict[str, Row] = {
         Row(phases=LOOKING, elsewhere=ONLY_LOOKS),
     ),
     "cold_start": Row(
-        phases=frozenset({Phase.FIRST_LOOK, Phase.PROOF}),
-        elsewhere="it is over 0.24 s after the request, and every look so far showed nothing",
+        phases=frozenset({Phase.FIRST_LOOK, Phase.ROUNDS, Phase.PROOF}),
+        elsewhere="it is over 0.24 s after the request, before anything could be flat",
     ),
     "empty_while": Row(phases=LOOKING, elsewhere=ONLY_LOOKS),
     **dict.fromkeys(("cancel_fails", "cancel_late"), Row(phases=CANCELLING, elsewhere=ONLY_CANCELS)),

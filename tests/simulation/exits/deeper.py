@@ -127,10 +127,18 @@ def apply(rng: Random, world: World, venue: VenueDraw, aim: Cell) -> None:
         _lie(rng, venue, fault, phase)
     elif fault in RATES:
         setattr(venue, fault, rng.choice((0.4, 0.8)))
+        venue.lies_late = phase is Phase.HOLD
     elif fault in PREPARED:
         PREPARED[fault](rng, venue)
     else:
         _ambush(rng, venue, fault, phase)
+    _surround(rng, venue, fault)
+
+
+def _surround(rng: Random, venue: VenueDraw, fault: str) -> None:
+    # What must be so beside a fault, for it to be met at all.
+    if venue.lies_late:
+        venue.heals_at_s = max(venue.heals_at_s, rng.uniform(8, 10))
     if fault in {"lookup_fails", "lookup_lag"}:
         venue.troubles = {"reset_after": 0.8, **venue.troubles}
     if fault == "second_fails":
@@ -140,6 +148,7 @@ def apply(rng: Random, world: World, venue: VenueDraw, aim: Cell) -> None:
 
 def _lie(rng: Random, venue: VenueDraw, fault: str, phase: Phase) -> None:
     venue.lie, venue.second_fails = fault, 0.0
+    venue.lies_late = phase is Phase.HOLD and fault != "empty_while"
     venue.lag_s = rng.choice((0.3, 1.0, 3.0))
     if fault == "cold_start":
         venue.lag_s, venue.latency_s = rng.uniform(0.15, 0.24), rng.uniform(0.01, 0.06)
@@ -147,6 +156,10 @@ def _lie(rng: Random, venue: VenueDraw, fault: str, phase: Phase) -> None:
         if phase is Phase.PROOF:
             # Who joins during the first look has the next one begin at once.
             venue.ambushes.append(Ambush(fault="second_operator", phase=Phase.FIRST_LOOK))
+        if phase is Phase.ROUNDS:
+            # The orders are shown from the start: what could open is cancelled, and another look begins.
+            rest(rng, venue, reduces=False)
+            venue.latency_s = rng.uniform(0.01, 0.03)
     if fault == "empty_while" and phase is Phase.FIRST_LOOK:
         venue.ambushes.append(Ambush(fault="power_cut", phase=Phase.ROUNDS))
     if fault == "empty_while" and phase is not Phase.ROUNDS:
@@ -173,13 +186,18 @@ def _ambush(rng: Random, venue: VenueDraw, fault: str, phase: Phase) -> None:
         ambush.quantity = held.quantity * Decimal(rng.choice(("0.5", "1")))
     if fault in TO_POSITIONS and phase is Phase.PROOF:
         # Only a look that lies can show nothing while a position is left.
-        venue.lie, venue.second_fails = "empty_once", 0.0
+        venue.lie, venue.second_fails, venue.orders, venue.lies_often = "empty_once", 0.0, [], 0.9
     if fault == "entry_fires" and phase is Phase.PROOF:
-        venue.lie = "orders_empty_once"
+        # Nothing is shown but, by the next look, an order that nobody knew of.
+        venue.lie, venue.holdings, venue.events, venue.orders = "orders_empty_once", [], [], venue.orders[-1:]
+        venue.lies_often = 0.9
+    if fault == "entry_fires" and phase is Phase.EVIDENCE:
+        venue.cancel_late = 1.0
     if fault in TO_POSITIONS and phase is Phase.HOLD:
-        reopening = replace(ambush, fault="reopen", delay_s=0.0, quantity=held.quantity)
+        # Between two looks of the hold something is opened, and then this happens to it.
+        reopening = replace(ambush, fault="reopen", delay_s=rng.uniform(0.6, 1.0), quantity=held.quantity)
         venue.ambushes.append(reopening)
-        ambush.delay_s = rng.uniform(0.05, 1.5)
+        ambush.delay_s = rng.uniform(1.05, 1.9)
     venue.ambushes.append(ambush)
 
 
@@ -237,6 +255,13 @@ def _prepare_halt(rng: Random, venue: VenueDraw) -> None:
     venue.ambushes.append(Ambush(fault="market_halt", phase=Phase.INTENT, lasts_s=lasts_s))
 
 
+def _prepare_empty_book(rng: Random, venue: VenueDraw) -> None:
+    # Market orders are refused, and nobody stands within the bounds: in the end a close rests in the book.
+    lasts_s = rng.choice((6.0, 12.0))
+    for fault in ("price_band", "empty_book"):
+        venue.ambushes.append(Ambush(fault=fault, phase=Phase.INTENT, lasts_s=lasts_s))
+
+
 def _prepare_band(rng: Random, venue: VenueDraw) -> None:
     lasts_s = rng.choice((0.5, 2.0, 6.0))
     venue.ambushes.append(Ambush(fault="price_band", phase=Phase.INTENT, lasts_s=lasts_s))
@@ -250,4 +275,5 @@ PREPARED: dict[str, Callable[[Random, VenueDraw], None]] = {
     "blocking": _prepare_blocking,
     "market_halt": _prepare_halt,
     "price_band": _prepare_band,
+    "empty_book": _prepare_empty_book,
 }

@@ -42,19 +42,14 @@ class LyingVenue:
         self._watch = watch
         self._lied_empty = False
         self._struck: dict[str, int] = {}
-        self.ambush: Callable[[Phase], None] = lambda _: None
         self.whereabouts = Whereabouts(
             venue=self.plan.style,
             mode="hedged" if self.plan.hedged else "one-way",
-            entered=self._entered,
         )
         market.whereabouts = self.whereabouts
         self._account = Account(
             name=self.plan.name, venue=f"venue-{self.plan.name}", key_space="usdm", credential="none"
         )
-
-    def _entered(self, phase: Phase) -> None:
-        self.ambush(phase)
 
     @property
     def account(self) -> Account:
@@ -88,15 +83,16 @@ class LyingVenue:
         begun_ns, sent_ms = self.market.clock.monotonic_ns(), self.market.venue_ms()
         try:
             await self._travel(deadline_s, phase, half=True)
-            self._surprise(self.plan.read_surprises, phase)
-            if self._strikes(self.plan.hangs):
+            sound = self.plan.lies_late and phase is not Phase.HOLD
+            self._surprise(0 if sound else self.plan.read_surprises, phase)
+            if not sound and self._strikes(self.plan.hangs):
                 self.whereabouts.struck("hangs", phase)
                 await asyncio.sleep(deadline_s)
                 raise VenueUnreachable("no answer")
             positions, orders = self._positions(phase), self._orders(phase)
-            unread = self._unread(phase)
+            unread = () if sound else self._unread(phase)
             await self._travel(deadline_s, phase, half=True)
-            if self.plan.lie == "torn" and self.market.sick:
+            if self._lie(phase) == "torn" and self.market.sick:
                 self.whereabouts.struck("torn", phase)
                 orders = self._orders(phase)
         except VenueError as error:
@@ -356,11 +352,14 @@ class LyingVenue:
         except VenueError:
             return
 
+    def _lie(self, phase: Phase) -> str:
+        return "none" if self.plan.lies_late and phase is not Phase.HOLD else self.plan.lie
+
     def _positions(self, phase: Phase) -> tuple[Position, ...]:
-        lie, market = self.plan.lie, self.market
+        lie, market = self._lie(phase), self.market
         if lie == "empty_once" and market.sick:
             # Never twice running: one wrong read, then a right one.
-            self._lied_empty = not self._lied_empty and self.rng.random() < 0.5
+            self._lied_empty = not self._lied_empty and self.rng.random() < self.plan.lies_often
             if self._lied_empty:
                 self.whereabouts.struck(lie, phase)
                 return ()
@@ -381,12 +380,13 @@ class LyingVenue:
         return tuple(market.position(key, signed) for key, signed in moment.holdings.items() if signed)
 
     def _orders(self, phase: Phase) -> tuple[OpenOrder, ...]:
-        if self.plan.lie == "orders_empty_once" and self.market.sick:
-            self._lied_empty = not self._lied_empty and self.rng.random() < 0.5
+        lie = self._lie(phase)
+        if lie == "orders_empty_once" and self.market.sick:
+            self._lied_empty = not self._lied_empty and self.rng.random() < self.plan.lies_often
             if self._lied_empty:
                 self.whereabouts.struck("orders_empty_once", phase)
                 return ()
-        lag_s = self.plan.lag_s if self.plan.lie == "orders_lag" and self.market.sick else 0.0
+        lag_s = self.plan.lag_s if lie == "orders_lag" and self.market.sick else 0.0
         if lag_s:
             self.whereabouts.struck("orders_lag", phase)
         return self.market.moment(lag_s).orders

@@ -25,7 +25,7 @@ from tests.simulation.exits.world import VenueDraw
 
 CATEGORY = "linear"
 ZERO = Decimal(0)
-LASTING = ("outage", "ban", "revoked", "market_halt", "price_band")
+LASTING = ("outage", "ban", "revoked", "market_halt", "price_band", "empty_book")
 """What goes on for as many seconds as the event's quantity says."""
 Key = tuple[str, str]
 """Instrument and, in hedge mode, side."""
@@ -269,8 +269,41 @@ class Market:
             self._accept(cid, order_id)
             self.later(self.plan.slow_match_s, lambda: self._match(cid, key, size, order_id))
             return self.states[cid]
+        if request.kind is OrderKind.IOC and self.during("empty_book"):
+            self.struck("empty_book", Phase.ORDERS)
+            self._match(cid, key, ZERO, order_id)
+            return self.states[cid]
+        if request.kind is OrderKind.RESTING and (self.sick or self.during("empty_book")):
+            self._rest(request, key, size, order_id)
+            return self.states[cid]
         self._match(cid, key, size, order_id)
         return self.states[cid]
+
+    def _rest(self, request: OrderRequest, key: Key, size: Decimal, order_id: str) -> None:
+        # Nobody takes it while the venue is sick; then somebody does, if it still rests.
+        cid = request.client_order_id
+        self._accept(cid, order_id)
+        self.orders[order_id] = OpenOrder(
+            instrument=request.position.instrument,
+            category=request.position.category,
+            order_id=order_id,
+            client_order_id=cid,
+            direction=request.direction,
+            quantity=request.quantity,
+            reduce_only=True,
+            conditional=False,
+            side=request.position.side if request.position.hedged else None,
+        )
+        self.order_since_s[order_id] = self.clock.seconds
+        self.remember()
+
+        def taken() -> None:
+            if self.orders.pop(order_id, None) is not None:
+                self._match(cid, key, size, order_id)
+                self.remember()
+
+        until_s = max(self.healed_s, self.until.get("empty_book", 0.0))
+        self.later(max(until_s - self.clock.seconds, 0.0) + 0.05, taken)
 
     def check_trading(self, request: OrderRequest) -> None:
         """Refuse what a halted market, or one outside of its price band, refuses.

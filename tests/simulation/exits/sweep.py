@@ -57,6 +57,8 @@ def run_chunk(first: int, last: int) -> Tally:
     """Run the worlds of one chunk."""
     tally = Tally(first=first)
     chain = hashlib.sha256()
+    # A world's garbage is swept up after the chunk: during it, that takes a tenth of the time.
+    gc.disable()
     began = time.monotonic()
     for seed in range(first, last):
         result = simulate(seed, world=deeper(seed))
@@ -76,6 +78,7 @@ def run_chunk(first: int, last: int) -> Tally:
                 tally.broken[seed] = f"several acts: {acts.violations[0]}"
     tally.seconds = time.monotonic() - began
     tally.digest = chain.hexdigest()
+    gc.enable()
     gc.collect()
     return tally
 

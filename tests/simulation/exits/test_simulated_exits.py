@@ -1,17 +1,21 @@
 """The real executor in seeded worlds: the invariants hold, every mutant is noticed, one seed is one world."""
 
+import asyncio
+import contextlib
 import os
 from dataclasses import replace
 from decimal import Decimal
 
 import pytest
 
+from bastion.domain.verdict import Verdict
 from tests.simulation.exits.arena import simulate
-from tests.simulation.exits.cells import applicable
+from tests.simulation.exits.cells import Phase, applicable
 from tests.simulation.exits.deeper import deeper
 from tests.simulation.exits.mutants import MUTANTS, broken
 from tests.simulation.exits.pair_mutants import PAIRS, noticed, pair_world
-from tests.simulation.exits.world import World, draw
+from tests.simulation.exits.virtual_time import VirtualClock, run
+from tests.simulation.exits.world import Ambush, HoldingDraw, VenueDraw, World, draw
 
 # Each of these once broke a rule; what it taught stands beside it.
 REGRESSIONS = {
@@ -70,6 +74,61 @@ def test_no_rule_breaks_in_any_world_that_is_aimed_at_a_cell(batch: int) -> None
 @pytest.mark.parametrize("seed", REGRESSIONS, ids=str)
 def test_a_world_that_once_broke_a_rule_breaks_none(seed: int) -> None:
     assert not simulate(seed).violations, REGRESSIONS[seed]
+
+
+def test_what_is_too_small_stays_dust_when_something_else_is_reopened_under_two_exits() -> None:
+    # Seed 721: the exits forgot at the reopening what the hand that works for both still knew.
+    small = HoldingDraw(
+        instrument="C0USDT", side="SHORT", quantity=Decimal("0.2"), entry=Decimal(100), mark=Decimal(100)
+    )
+    opened = replace(small, instrument="C1USDT", side="LONG", quantity=Decimal(1))
+    again = Ambush(
+        fault="reopen",
+        phase=Phase.HOLD,
+        delay_s=0.7,
+        instrument="C1USDT",
+        side="LONG",
+        quantity=Decimal(1),
+    )
+    venue = VenueDraw(
+        name="v0",
+        hedged=True,
+        latency_s=0.1,
+        jitter_s=0.0,
+        heals_at_s=5.0,
+        holdings=[small, opened],
+        minimum=Decimal("0.5"),
+        ambushes=[Ambush(fault="second_operator", phase=Phase.ORDERS), again],
+    )
+    result = simulate(721, world=World(seed=721, venues=[venue], hold_s=8))
+    assert not result.violations
+    assert {cell[0] for cell in result.cells} == {"minimum", "second_operator", "reopen"}
+    assert result.report is not None
+    assert result.report.verdict is Verdict.FLAT_WITH_DUST
+
+
+def test_what_is_cancelled_together_ends_in_one_order_wherever_in_memory_it_lies() -> None:
+    async def sleeper(number: int, ended: list[int]) -> None:
+        try:
+            await asyncio.sleep(1)
+        finally:
+            ended.append(number)
+
+    async def main(ended: list[int]) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(0.5), asyncio.TaskGroup() as tasks:
+                for number in range(40):
+                    ballast.append([bytearray(number * 37) for _ in range(len(ballast) % 7)])
+                    tasks.create_task(sleeper(number, ended))
+
+    ballast: list[list[bytearray]] = []
+    orders: list[list[int]] = []
+    for _ in range(4):
+        ended: list[int] = []
+        run(VirtualClock(), main(ended))
+        orders.append(ended)
+    assert len(orders[0]) == 40
+    assert all(order == orders[0] for order in orders)
 
 
 @pytest.mark.timeout(300)

@@ -125,6 +125,9 @@ class VenueDraw:
     cancel_late: float = 0.0
     fills_twice: float = 0.0
     size_free: bool = False
+    lies_often: float = 0.5
+    lies_late: bool = False
+    """What goes wrong with its looks begins with the hold."""
 
     @property
     def calm(self) -> bool:

@@ -5,19 +5,19 @@ orders sent by rung, requests, virtual seconds, and what broke.
 """
 
 import argparse
+import gc
 import hashlib
 import json
 import os
 import sys
 import time
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 from tests.simulation.exits.sweep import Tally, shown
-from tests.simulation.kept import HERE, Kept, Run, machine, today
+from tests.simulation.kept import DEPTH_B, Kept, Run, commit, machine, today
 from tests.simulation.wires.play import Result, simulate
-
-DEPTH_B = HERE / "depth_b.json"
 
 CHUNK = 10
 
@@ -41,7 +41,12 @@ def row_of(result: Result) -> dict[str, object]:
 
 def run_chunk(first: int, last: int) -> list[Result]:
     """Run the seeds of one chunk."""
-    return [simulate(seed) for seed in range(first, last)]
+    # Garbage is swept up after the chunk: during it, that takes a tenth of the time.
+    gc.disable()
+    results = [simulate(seed) for seed in range(first, last)]
+    gc.enable()
+    gc.collect()
+    return results
 
 
 def main() -> int:
@@ -52,6 +57,7 @@ def main() -> int:
     parser.add_argument("--keep", action="store_true", help="add the outcome to the kept summary")
     parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--summary", type=Path, help="a file that gets a line of JSON for each world")
+    parser.add_argument("--minutes", type=float, help="stop after so many minutes")
     parser.add_argument("--trace", action="store_true", help="print everything that happened")
     chosen = parser.parse_args()
     first = chosen.first
@@ -63,7 +69,9 @@ def main() -> int:
         first, last = (int(part) for part in given.split(":"))
     if chosen.trace:
         return _told(first, last)
-    return _many(first, last, chosen.processes, chosen.summary, keep=chosen.keep)
+    until = time.monotonic() + chosen.minutes * 60 if chosen.minutes else None
+    parts = _parts(first, last, chosen.processes, until)
+    return _many(parts, last - first, chosen, commit())
 
 
 def _told(first: int, last: int) -> int:
@@ -78,47 +86,57 @@ def _told(first: int, last: int) -> int:
     return 1 if broken else 0
 
 
-def _many(first: int, last: int, processes: int, summary: Path | None, *, keep: bool) -> int:
-    begin = time.monotonic()
-    kept, whole = Kept.load(DEPTH_B), Tally(first=first)
-    starts = range(first, last, CHUNK)
-    ends = [min(start + CHUNK, last) for start in starts]
+def _parts(first: int, last: int, processes: int, until: float | None) -> Iterator[list[Result]]:
+    step = CHUNK * processes
     with ProcessPoolExecutor(max_workers=processes) as pool:
-        for rows in pool.map(run_chunk, starts, ends):
-            part = _tally(rows)
-            for seed, violation in part.broken.items():
-                print(f"\nseed {seed}: {violation}")  # noqa: T201 - a program
-                print(f"  replay: make simulate DEPTH=b SEEDS={seed}:{seed + 1}")  # noqa: T201 - a program
-            if summary is not None:
-                with summary.open("a", encoding="utf-8") as lines:
-                    lines.writelines(json.dumps(row_of(result)) + "\n" for result in rows)
-            whole.add(part)
-            rate = whole.worlds / max(time.monotonic() - begin, 0.001)
-            sys.stderr.write(
-                f"\r{whole.worlds} of {last - first} worlds, {len(whole.broken)} broken, {rate:.1f} a second"
-            )
-            sys.stderr.flush()
-    took_s = whole.seconds = time.monotonic() - begin
-    if keep:
-        kept.add(
-            whole,
-            Run(
-                first=first,
-                count=whole.worlds,
-                seconds=round(took_s),
-                processes=processes,
-                machine=machine(),
-                date=today(),
-                digest=whole.digest,
-            ),
+        for begin in range(first, last, step):
+            if until is not None and time.monotonic() >= until:
+                return
+            starts = range(begin, min(begin + step, last), CHUNK)
+            yield from pool.map(run_chunk, starts, [min(start + CHUNK, last) for start in starts])
+
+
+def _many(parts: Iterator[list[Result]], count: int, chosen: argparse.Namespace, state: str) -> int:
+    begin = mark = time.monotonic()
+    kept, whole = Kept.load(DEPTH_B), Tally()
+    for rows in parts:
+        part = _tally(rows)
+        part.seconds, mark = time.monotonic() - mark, time.monotonic()
+        for seed, violation in part.broken.items():
+            print(f"\nseed {seed}: {violation}")  # noqa: T201 - a program
+            print(f"  replay: make simulate DEPTH=b SEEDS={seed}:{seed + 1}")  # noqa: T201 - a program
+        if chosen.summary is not None:
+            with chosen.summary.open("a", encoding="utf-8") as lines:
+                lines.writelines(json.dumps(row_of(result)) + "\n" for result in rows)
+        whole.add(part)
+        if chosen.keep:
+            kept.add(part, _run(part, chosen.processes, state))
+            kept.save(DEPTH_B)
+        rate = whole.worlds / max(time.monotonic() - begin, 0.001)
+        sys.stderr.write(
+            f"\r{whole.worlds} of {count} worlds, {len(whole.broken)} broken, {rate:.1f} a second"
         )
-        kept.save(DEPTH_B)
+        sys.stderr.flush()
+    took_s = whole.seconds
     speed = f"{whole.worlds} worlds in {took_s:.0f} s ({whole.worlds / took_s:.1f} a second)"
     print(f"\n{speed}, {whole.calls} requests, {len(whole.cells)} cells: {shown(whole.verdicts)}")  # noqa: T201 - a program
     print(f"orders: {shown(whole.rungs)}")  # noqa: T201 - a program
     good = not whole.broken
     print(f"bar sim_wires_broken {len(whole.broken)} <=0 {'ok' if good else 'short'}")  # noqa: T201 - a program
     return 0 if good else 1
+
+
+def _run(part: Tally, processes: int, state: str) -> Run:
+    return Run(
+        first=part.first,
+        count=part.worlds,
+        seconds=round(part.seconds),
+        processes=processes,
+        machine=machine(),
+        date=today(),
+        digest=part.digest,
+        commit=state,
+    )
 
 
 def _tally(results: list[Result]) -> Tally:

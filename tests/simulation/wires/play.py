@@ -15,7 +15,7 @@ from bastion.exits.request import request_exit
 from bastion.exits.settings import ExitSettings
 from bastion.storage.codec import encode, kind_of
 from bastion.storage.spool import SpooledJournal
-from tests.simulation.exits.arena import MemoryShelf, PowerCut, SimulatedJournal
+from tests.simulation.exits.journals import MemoryShelf, PowerCut, SimulatedJournal
 from tests.simulation.exits.virtual_time import VirtualClock, run
 from tests.simulation.wires.happenings import Happenings
 from tests.simulation.wires.host import Host

@@ -26,10 +26,11 @@ def matches(order: Order, which: OrderFilter, instrument: Instrument | None) -> 
     """
     if which.symbol is not None and order.symbol != which.symbol:
         return False
-    is_waiting = order.state is OrderState.UNTRIGGERED or (order.is_conditional and not order.triggered_ms)
-    if which.conditional is not None and which.conditional != is_waiting:
-        return False
-    if instrument is None:
+    if which.conditional is not None:
+        waits = order.state is OrderState.UNTRIGGERED or (order.is_conditional and not order.triggered_ms)
+        if which.conditional != waits:
+            return False
+    if instrument is None or which.settle is which.base is which.contract is None:
         return True
     pairs = (
         (which.settle, instrument.settle),

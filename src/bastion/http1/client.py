@@ -183,6 +183,10 @@ class Client:
                 return await self._connect(origin, known, Connection)
             except OSError:
                 host.address = None
+            except asyncio.CancelledError:
+                # Whoever waited in vain until the deadline shall not wait for the same address again.
+                host.address = None
+                raise
         connection = await self._connect(origin, None, Connection)
         host.address = connection.address
         host.known_until_ns = self._now_ns() + int(ADDRESS_S * SECOND_NS)

@@ -8,6 +8,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 from cryptography import x509
@@ -19,6 +20,7 @@ from bastion.http1.answer import Garbled
 from bastion.http1.client import Client, Request
 from bastion.http1.connection import Ended
 
+P = TypeVar("P", bound=asyncio.BaseProtocol)
 DONE = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
 Serve = Callable[["Host", bytes, asyncio.StreamWriter], Awaitable[None]]
 
@@ -82,6 +84,11 @@ async def answer(_host: Host, _head: bytes, writer: asyncio.StreamWriter) -> Non
 
 
 async def hang_up(_host: Host, _head: bytes, writer: asyncio.StreamWriter) -> None:
+    writer.close()
+
+
+async def answer_and_hang_up(_host: Host, _head: bytes, writer: asyncio.StreamWriter) -> None:
+    writer.write(DONE.replace(b"OK\r\n", b"OK\r\nConnection: close\r\n"))
     writer.close()
 
 
@@ -279,6 +286,28 @@ def _certified(folder: Path) -> tuple[Path, Path]:
         )
     )
     return certificate, private
+
+
+async def test_an_address_that_lets_its_caller_wait_is_not_waited_for_again() -> None:
+    asked: list[str | None] = []
+
+    async def connect(origin: dial.Origin, address: str | None, protocol: Callable[[], P]) -> P:
+        asked.append(address)
+        if address is not None:
+            await asyncio.Event().wait()
+        return await dial.tcp(origin, address, protocol)
+
+    async with hosted(answer_and_hang_up) as host:
+        client = Client(now_ns=time.monotonic_ns, connect=connect)
+        request = Request(method="GET", url=host.url())
+        await client.request(request, leaving=lambda: True)
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.1):
+                await client.request(request, leaving=lambda: True)
+        async with asyncio.timeout(10):
+            await client.request(request, leaving=lambda: True)
+        await client.close()
+    assert asked == [None, "127.0.0.1", None]
 
 
 async def test_an_encrypted_host_must_prove_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,10 +6,11 @@ odd reads as absent. JSON numbers become `Decimal`, never float.
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from functools import cached_property
+from typing import TypeVar
 
 from bastion.domain.money import ZERO
 from bastion.errors import AnswerMalformed
@@ -18,6 +19,8 @@ STABLECOINS = frozenset({"USD", "USDT", "USDC", "FDUSD", "BUSD", "USDE", "TUSD",
 """Coins that count 1:1 as US dollars (a decision of this project, not a venue's word)."""
 
 EXCERPT_LENGTH = 160
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -140,6 +143,25 @@ def read_rows(value: object, where: str) -> tuple[Row, ...]:
     if not isinstance(value, list):
         raise AnswerMalformed(f"{where}: a list was expected, {type(value).__name__} came")
     return tuple(Row(item, f"{where}[{index}]") for index, item in enumerate(value))
+
+
+def believed(rows: Iterable[Row], parse: Callable[[Row], T | None]) -> tuple[tuple[T, ...], str]:
+    """Return what the rows of a list mean, and why the list is not whole; that text is empty where it is.
+
+    One odd row must not keep the others from being acted on, nor may a list that has one prove anything. A
+    row of which `parse` makes None says nothing.
+    """
+    found: list[T] = []
+    doubt = ""
+    for row in rows:
+        try:
+            item = parse(row)
+        except AnswerMalformed as error:
+            doubt = doubt or str(error)
+            continue
+        if item is not None:
+            found.append(item)
+    return tuple(found), doubt
 
 
 def _number(value: object) -> Decimal | None:

@@ -166,10 +166,41 @@ def test_on_the_embedded_exchange_every_command_speaks_of_the_daemons_world(pape
     assert json.loads(house.run("exit", "--dry-run", "--json").stdout)["legs"] == []
     assert json.loads(house.run("halt", "--dry-run", "--json").stdout)["would_cancel"] == []
     assert report_of(house.run("exit", "--resume", exit_id, "--json"))["exit_id"] == exit_id
+    waiting = house.run("exit", "--resume", "--json")
+    assert "No exit waits to be resumed" in json.loads(waiting.stdout)["error"]["message"]
     reset = house.run("reset", exit_id, "--typed", exit_id[-4:], "--reason", "all is well", "--json")
     assert report_of(reset)["latch"] == "CLEAR"
     again = house.run("reset", exit_id, "--typed", exit_id[-4:], "--reason", "all is well", "--json")
     assert (again.returncode, json.loads(again.stdout)["error"]["code"]) == (2, "CONFLICT")
+
+
+def test_beside_a_daemon_on_the_embedded_exchange_nothing_is_said_of_another_one(
+    paper_desk: RestDesk,
+) -> None:
+    house, pid = paper_desk.house, paper_desk.served.process.pid
+    worlds = sorted((house.folder / "state" / "paper").glob("run-*"))
+    checked = house.run("doctor")
+    assert (checked.returncode, f"process {pid}" in checked.stderr) == (2, True), checked.stdout
+    with suspended(pid):
+        # A world of its own would have four positions to close, and be said to be flat.
+        for command in (("exit", "--now", "--json"), ("halt", "--json"), ("status", "--json")):
+            done = house.run(*command)
+            assert done.returncode == 2, done.stdout
+            assert "Nothing was done" in json.loads(done.stdout)["error"]["message"]
+    assert sorted((house.folder / "state" / "paper").glob("run-*")) == worlds
+
+
+def test_an_exit_that_the_daemon_goes_on_with_is_resumed_by_the_daemon(desk: RestDesk) -> None:
+    desk.venues.fault("fail", failure="unavailable", executed=False, path="/fapi/v1/order", method="POST")
+    failed = desk.house.run("exit", "--now", "--json", "--deadline", "2")
+    assert failed.returncode in {10, 11}, failed.stderr
+    exit_id = json.loads(failed.stdout)["exit_id"]
+    # The lock is free after a verdict; a second process would work in the same exit's name.
+    resumed = desk.house.run("exit", "--resume", exit_id, "--now", "--json")
+    assert json.loads(resumed.stdout)["exit_id"] == exit_id
+    desk.venues.mend()
+    desk.venues.wait_for_flat()
+    assert desk.ask("GET", f"/v1/exits/{exit_id}/events").text.count("RunStarted") == 1
 
 
 def test_ctrl_c_leaves_the_exit_to_the_daemon_and_names_it(desk: RestDesk) -> None:

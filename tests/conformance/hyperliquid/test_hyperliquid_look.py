@@ -149,6 +149,23 @@ async def test_an_empty_list_is_not_believed_against_the_accounts_own_margin(hl:
     assert "45000" in unread.reason
 
 
+async def test_what_a_list_with_an_odd_or_a_missing_row_does_show_can_be_closed(hl: Scripted) -> None:
+    odd = {**held("ETH", "3"), "szi": None}
+    for listed in (state(odd, held("BTC", "0.5")), state(held("BTC", "0.5"), total="99000.0")):
+        hl.on(STATE, say(listed))
+        look = await hl.venue.look(deadline_s=S)
+        assert [item.instrument for item in look.positions] == ["BTC"]
+        assert [unread.part for unread in look.unread] == ["positions main"]
+
+
+async def test_a_row_that_comes_twice_is_one_position(hl: Scripted) -> None:
+    once = state(held("BTC", "0.5"))
+    hl.on(STATE, say({**once, "assetPositions": once["assetPositions"] * 2}))
+    look = await hl.venue.look(deadline_s=S)
+    assert [str(item.quantity) for item in look.positions] == ["0.5"]
+    assert look.unread == ()
+
+
 @pytest.mark.parametrize(
     "body",
     [

@@ -59,6 +59,37 @@ async def test_a_page_that_comes_as_html_with_status_200_names_the_part(rig: Rig
     assert not look.unread[0].terminal
 
 
+WHOLE_AND_ODD_ROWS = {
+    "binance": (
+        {"symbol": "BTCUSDT", "positionSide": "BOTH", "positionAmt": "0.5"},
+        {"symbol": "ETHUSDT", "positionSide": "SIDEWAYS", "positionAmt": "2"},
+    ),
+    "bybit": (
+        {"symbol": "BTCUSDT", "side": "Buy", "size": "0.5", "positionIdx": 0},
+        {"symbol": "ETHUSDT", "side": "Neutral", "size": "2", "positionIdx": 0},
+    ),
+    "okx": (
+        {"instId": "BTC-USDT-SWAP", "instType": "SWAP", "pos": "0.5", "posSide": "net", "mgnMode": "cross"},
+        {"instId": "ETH-USDT-SWAP", "instType": "SWAP", "pos": "2", "posSide": "net", "mgnMode": "hybrid"},
+    ),
+}
+
+
+async def test_one_odd_row_hides_no_other_position_and_lets_nothing_be_proven(rig: Rig) -> None:
+    whole, odd = WHOLE_AND_ODD_ROWS[rig.flavour.venue]
+    listed: object = [odd, whole]
+    if rig.flavour.venue == "bybit":
+        listed = {"retCode": 0, "retMsg": "OK", "result": {"list": listed, "nextPageCursor": ""}, "time": 1}
+    elif rig.flavour.venue == "okx":
+        listed = {"code": "0", "msg": "", "data": listed}
+    rig.script.on(rig.flavour.look_paths[0], reply(listed))
+    look = await rig.venue.look(deadline_s=10)
+    # It can be closed at once; the look is no evidence that nothing else is there.
+    assert {str(position.quantity) for position in look.positions} == {"0.5"}
+    assert not look.complete
+    assert all("not documented" in unread.reason for unread in look.unread)
+
+
 @pytest.mark.parametrize("status", [400, 404, 500, 502, 503])
 async def test_an_http_error_is_unread(rig: Rig, status: int) -> None:
     for path in rig.flavour.look_paths:

@@ -17,6 +17,7 @@ from bastion.domain.venue import unread_spaces
 from bastion.errors import ConfigInvalid, Conflict, Refused
 from bastion.place import CONFIG_NAME
 from bastion.surfaces.cli.codes import Code
+from bastion.surfaces.cli.local import apart
 from bastion.surfaces.cli.press import OWNER
 from bastion.surfaces.cli.view import emit
 from bastion.surfaces.daemon.claim import claimed_by
@@ -216,6 +217,9 @@ async def run_doctor(place: Place, *, json: bool) -> int:
         BastionError: the desk cannot be opened; the text says what to mend.
     """
     host = host_facts(place, daemon=claimed_by(place.home))
+    beside = apart(place)
+    if beside:
+        raise Refused(beside)
     async with open_desk(place) as desk:
         told = await doctor(desk, OWNER, host=host)
     code = Code.OK if told.ready else Code.CONFIG

@@ -6,7 +6,9 @@ from decimal import Decimal
 from bastion.app import Place, open_desk
 from bastion.commands import RefundPreview, RefundReport, RefundReview, preview_refund, refund, review_refund
 from bastion.commands.refund_telling import Reentry
+from bastion.errors import Refused
 from bastion.surfaces.cli.codes import Code
+from bastion.surfaces.cli.local import apart
 from bastion.surfaces.cli.press import OWNER
 from bastion.surfaces.cli.view import emit
 from bastion.surfaces.cli.words import money, price
@@ -31,6 +33,9 @@ async def run_refund(
     code = Code.OK
     told: RefundPreview | RefundReport | RefundReview
     lines: Iterator[str]
+    beside = apart(place)
+    if beside:
+        raise Refused(beside)
     async with open_desk(place) as desk:
         if preview:
             told = await preview_refund(desk, OWNER, position_id, account=account, reason=reason)

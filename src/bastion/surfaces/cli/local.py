@@ -23,6 +23,11 @@ CONNECT_S = 0.3
 """How long the daemon may take to say who it is; a command is held up by a hung one for this long at most."""
 ANSWER_BYTES_MAX = 8_000_000
 PATH_BYTES_MAX = 100
+ANOTHER_WORLD = (
+    "It runs for this state directory, and no configuration is named: this command would open an embedded "
+    "exchange of its own beside it, and speak of that. Nothing was done. Wait for it, end it, or name its "
+    "configuration with --config."
+)
 _PIECE = 65_536
 _PEER = struct.Struct("3i")
 
@@ -164,6 +169,20 @@ def find_daemon(place: Place) -> tuple[Daemon | None, str]:
         daemon.close()
         return None, why
     return daemon, ""
+
+
+def apart(place: Place) -> str:
+    """Return why a desk of this command would be another world than the daemon's; empty where it is the same.
+
+    Without a configuration each process has an embedded exchange of its own.
+    """
+    if place.config is not None:
+        return ""
+    daemon, why = find_daemon(place)
+    if daemon is None:
+        return f"the daemon is not asked: {why}. {ANOTHER_WORLD}" if why else ""
+    daemon.close()
+    return f"the embedded exchange is that of the daemon (process {daemon.pid}). {ANOTHER_WORLD}"
 
 
 def _connected(home: Path) -> socket.socket | str:

@@ -5,6 +5,7 @@ so the way to the first order is one message on a unix socket.
 """
 
 import argparse
+import contextlib
 import importlib
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -12,7 +13,7 @@ from typing import Any
 from bastion.domain.verdict import HaltVerdict
 from bastion.errors import Refused
 from bastion.place import find_place
-from bastion.surfaces.cli.local import Daemon, Silence, find_daemon
+from bastion.surfaces.cli.local import ANOTHER_WORLD, Daemon, Silence, Told, find_daemon
 from bastion.surfaces.cli.parsers import exit_parser, halt_parser, positions_parser, status_parser
 from bastion.surfaces.cli.selecting import body_of
 
@@ -22,6 +23,8 @@ READ_S = 12.0
 HALT_S = 75.0
 """A halt is over at the configured deadline at the latest, which is 60 s unless the owner says otherwise."""
 _TAKEN = (200, 202)
+NEWEST = "newest"
+"""In the place of an exit's id: the newest that has no verdict."""
 _PARSERS = {
     "exit": exit_parser,
     "halt": halt_parser,
@@ -44,6 +47,9 @@ def run(arguments: Sequence[str]) -> int:
     place = find_place(config=parsed.config)
     daemon, why = find_daemon(place)
     if daemon is None:
+        if why and place.config is None:
+            # Going on would open an embedded exchange of our own, and say flat of that.
+            return _refused(f"the daemon is not asked: {why}. {ANOTHER_WORLD}", json=parsed.json)
         if why:
             _load("view").complain(f"bastion: the daemon is not asked: {why}. Going on without it.")
         return _alone(arguments)
@@ -58,10 +64,11 @@ def run(arguments: Sequence[str]) -> int:
 def _exit(daemon: Daemon, _: str, parsed: argparse.Namespace, arguments: Sequence[str]) -> int:
     path, body = "/v1/exits", _wish(parsed)
     if parsed.resume is not None:
-        if not (daemon.paper and parsed.resume.isalnum()):
-            # The journal is the same; on the embedded exchange it is the daemon's own.
+        # The daemon may be at work on that very exit, also after its verdict: two would act in its name.
+        named = parsed.resume or NEWEST
+        if not (named.isascii() and named.isalnum()):
             return _alone(arguments)
-        path, body = f"/v1/exits/{parsed.resume}/resume", {}
+        path, body = f"/v1/exits/{named}/resume", {}
     if not (parsed.now or parsed.json or daemon.paper):
         # On a terminal a person has a second to abort.
         try:
@@ -69,6 +76,7 @@ def _exit(daemon: Daemon, _: str, parsed: argparse.Namespace, arguments: Sequenc
         except KeyboardInterrupt:
             _load("view").complain("Aborted; nothing was sent.")
             return int(_load("codes").Code.ABORTED)
+    told: Told | None = None
     try:
         told = daemon.ask("POST", path, seconds=START_S, body=body, prefer="respond-async")
         exit_id = str(told.value["exit_id"]) if told.status in _TAKEN else ""
@@ -82,7 +90,7 @@ def _exit(daemon: Daemon, _: str, parsed: argparse.Namespace, arguments: Sequenc
         return int(_load("codes").Code.DETACHED)
     if not exit_id:
         # Refused or silent: what was begun there, if anything, is found in the journal and joined.
-        return _alone(arguments)
+        return _instead(daemon, told, parsed, arguments)
     try:
         return int(_load("following").run(daemon, exit_id, parsed))
     except KeyboardInterrupt:
@@ -101,13 +109,14 @@ def _wish(parsed: argparse.Namespace) -> dict[str, object]:
 
 
 def _dry(daemon: Daemon, name: str, parsed: argparse.Namespace, arguments: Sequence[str]) -> int:
+    told: Told | None = None
     try:
         told = daemon.ask("POST", "/v1/preview", seconds=READ_S, body=body_of(parsed))
         planned = _load("reviving").preview_of(told.text) if told.status in _TAKEN else None
     except (Silence, KeyError, TypeError, ValueError):
         planned = None
     if planned is None:
-        return _alone(arguments)
+        return _instead(daemon, told, parsed, arguments)
     acting = _load("acting")
     if name == "halt":
         return int(acting.tell_dry_halt(planned, stops_too=parsed.stops_too, json=parsed.json))
@@ -120,15 +129,16 @@ def _goes_on(daemon: Daemon, exit_id: str) -> str:
 
 def _halt(daemon: Daemon, _: str, parsed: argparse.Namespace, arguments: Sequence[str]) -> int:
     body = {"reason": parsed.reason, "stops_too": parsed.stops_too, **body_of(parsed)}
+    told: Told | None = None
     try:
         told = daemon.ask("POST", "/v1/halts", seconds=HALT_S, body=body, prefer=f"wait={HALT_S:.0f}")
         verdict = told.value["verdict"] if told.status in _TAKEN else None
         verdict = None if verdict is None else HaltVerdict(verdict)
     except (Silence, KeyError, TypeError, ValueError):
         verdict = None
-    if verdict is None:
+    if told is None or verdict is None:
         # Refused, silent or not over: this process joins what was begun there, or does it itself.
-        return _alone(arguments)
+        return _instead(daemon, told, parsed, arguments)
     view = _load("view")
     if parsed.json:
         view.emit(told.text)
@@ -139,12 +149,11 @@ def _halt(daemon: Daemon, _: str, parsed: argparse.Namespace, arguments: Sequenc
 
 
 def _read(daemon: Daemon, name: str, parsed: argparse.Namespace, arguments: Sequence[str]) -> int:
-    try:
+    told: Told | None = None
+    with contextlib.suppress(Silence, ValueError):
         told = daemon.ask("GET", f"/v1/{name}", seconds=READ_S)
-    except (Silence, ValueError):
-        return _alone(arguments)
-    if told.status not in _TAKEN:
-        return _alone(arguments)
+    if told is None or told.status not in _TAKEN:
+        return _instead(daemon, told, parsed, arguments)
     view = _load("view")
     if parsed.json:
         view.emit(told.text)
@@ -156,6 +165,27 @@ def _read(daemon: Daemon, name: str, parsed: argparse.Namespace, arguments: Sequ
 
 def _text(value: Any) -> str | None:  # noqa: ANN401 - a Decimal or None out of argparse
     return None if value is None else format(value, "f")
+
+
+def _instead(daemon: Daemon, told: Told | None, parsed: argparse.Namespace, arguments: Sequence[str]) -> int:
+    """Do without the daemon what it did not do, where that means the same accounts."""
+    if not daemon.paper:
+        return _alone(arguments)
+    if told is None:
+        text = f"the daemon (process {daemon.pid}) gave no answer. {ANOTHER_WORLD}"
+        return _refused(text, json=parsed.json)
+    try:
+        detail, code = str(told.value["detail"]), str(told.value["code"])
+    except (KeyError, TypeError, ValueError):
+        detail, code = f"the daemon answered with status {told.status}. {ANOTHER_WORLD}", Refused.code
+    return _refused(detail, code=code, json=parsed.json)
+
+
+def _refused(text: str, *, code: str = Refused.code, json: bool) -> int:
+    error = Refused(text + " With --standalone it is done all the same." * (ANOTHER_WORLD in text))
+    error.code = code
+    _load("fast").refuse(error, json=json)
+    return int(_load("codes").Code.USAGE)
 
 
 def _alone(arguments: Sequence[str]) -> int:

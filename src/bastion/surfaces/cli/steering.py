@@ -11,7 +11,7 @@ from bastion.commands import Desk
 from bastion.errors import Refused
 from bastion.surfaces.cli.codes import Code
 from bastion.surfaces.cli.fast import drive, refuse
-from bastion.surfaces.cli.local import Silence, find_daemon
+from bastion.surfaces.cli.local import ANOTHER_WORLD, Silence, find_daemon
 from bastion.surfaces.cli.view import complain, emit
 from bastion.surfaces.schemas import dumps, plain
 
@@ -43,6 +43,8 @@ def run(place: Place, steer: Steer, *, json: bool) -> int:
     """
     daemon, why = find_daemon(place)
     if daemon is None:
+        if why and place.config is None:
+            raise Refused(f"the daemon is not asked: {why}. {ANOTHER_WORLD}")
         if why:
             complain(f"bastion: the daemon is not asked: {why}. Going on without it.")
         return drive(lambda: _alone(place, steer, json=json))
@@ -50,6 +52,8 @@ def run(place: Place, steer: Steer, *, json: bool) -> int:
         told = daemon.ask(steer.method, steer.path, seconds=ANSWER_S, body=steer.body)
         value = _value(told.text)
     except (Silence, ValueError):
+        if daemon.paper:
+            raise Refused(f"the daemon (process {daemon.pid}) gave no answer. {ANOTHER_WORLD}") from None
         complain("bastion: the daemon gave no answer; whether it did what was asked is not known.")
         return drive(lambda: _alone(place, steer, json=json))
     finally:

@@ -11,6 +11,9 @@ from bastion.surfaces.rest.events import STREAM_TYPE, stream
 from bastion.surfaces.rest.table import Answer, Asked, Route, finished, given
 from bastion.surfaces.rest.wire import JSON_TYPE
 
+NEWEST = "newest"
+"""In the place of an exit's id, to resume one: no id is this word."""
+
 
 async def _exit(asked: Asked) -> Answer:
     body = given(ExitBody, asked.body)
@@ -41,7 +44,8 @@ async def _status(asked: Asked) -> Answer:
 
 
 async def _resume(asked: Asked) -> Answer:
-    report = await commands.resume_exit(asked.desk, asked.principal, asked.path["exit_id"])
+    named = asked.path["exit_id"]
+    report = await commands.resume_exit(asked.desk, asked.principal, None if named == NEWEST else named)
     return _answer(report)
 
 
@@ -140,8 +144,9 @@ ROUTES: tuple[Route, ...] = (
         tag="stop",
         summary="Take up an exit",
         description=(
-            "Goes on with an exit that has no verdict, or that ended NOT_FLAT or UNKNOWN. One that ended "
-            "flat is not repeated: its report is the answer."
+            "Goes on with an exit that has no verdict, or that ended NOT_FLAT or UNKNOWN; `newest` in the "
+            "place of the id is the newest without a verdict. One that ended flat is not repeated: its "
+            "report is the answer."
         ),
         answer=ExitReport,
         run=_resume,

@@ -38,7 +38,7 @@ from bastion.venues.ccxt.wire import VenueKey, Wire
 from bastion.venues.ccxt.witness import Claim
 from bastion.venues.deadline import Deadline, settled
 from bastion.venues.encoders.binance import BinanceEncoder
-from bastion.venues.raw import Answer, Row, plain, read_rows
+from bastion.venues.raw import Answer, Row, believed, plain, read_rows
 from bastion.venues.throttle import Limit, Throttle
 
 EXCHANGE, KEY_SPACE = "binanceusdm", "usdm"
@@ -236,20 +236,22 @@ class BinanceVenue(BinanceFills):
         self._thrift.doubted()  # Until they are read.
         answer = await self._call("fapiPrivateV3GetPositionRisk", {}, units={"weight": 5}, deadline=deadline)
         listed = read_rows(answer.value, "positionRisk")
-        found = tuple(item for item in map(rows.position, listed) if item is not None)
-        self._thrift.saw(found)
+        found, doubt = believed(listed, rows.position)
+        if not doubt:
+            self._thrift.saw(found)
         changes = [int(row.decimal_or_none("updateTime") or 0) for row in listed]
-        return PartRead(positions=found, digests=(answer.digest,), changed_ms=max(changes, default=None))
+        changed_ms = max(changes, default=None)
+        return PartRead(positions=found, digests=(answer.digest,), changed_ms=changed_ms, doubt=doubt)
 
     async def _orders(self, deadline: Deadline) -> PartRead:
         answer = await self._call("fapiPrivateGetOpenOrders", {}, units={"weight": 40}, deadline=deadline)
-        found = tuple(rows.open_order(row) for row in read_rows(answer.value, "openOrders"))
-        return PartRead(orders=found, digests=(answer.digest,))
+        found, doubt = believed(read_rows(answer.value, "openOrders"), rows.open_order)
+        return PartRead(orders=found, digests=(answer.digest,), doubt=doubt)
 
     async def _conditional_orders(self, deadline: Deadline) -> PartRead:
         answer = await self._call("fapiPrivateGetOpenAlgoOrders", {}, units={"weight": 40}, deadline=deadline)
-        found = tuple(rows.open_conditional_order(row) for row in read_rows(answer.value, "openAlgoOrders"))
-        return PartRead(orders=found, digests=(answer.digest,))
+        found, doubt = believed(read_rows(answer.value, "openAlgoOrders"), rows.open_conditional_order)
+        return PartRead(orders=found, digests=(answer.digest,), doubt=doubt)
 
     def _order_params(self, request: OrderRequest) -> dict[str, object]:
         position = request.position

@@ -24,7 +24,7 @@ from bastion.venues.ccxt.shelf import Instruments, by_key
 from bastion.venues.ccxt.venue import PartRead
 from bastion.venues.deadline import Deadline, together
 from bastion.venues.encoders.signed import Parameters
-from bastion.venues.raw import STABLECOINS, Answer, Row, plain, read_rows
+from bastion.venues.raw import STABLECOINS, Answer, Row, believed, plain, read_rows
 
 EXCHANGE = "binancecoinm"
 KEY_SPACE = "coinm"
@@ -89,12 +89,17 @@ class BinanceCoinVenue(BinanceVenue):
     async def _positions(self, deadline: Deadline) -> PartRead:
         answer = await self._call("fapiPrivateV3GetPositionRisk", {}, units={"weight": 5}, deadline=deadline)
         listed = read_rows(answer.value, "positionRisk")
-        found = tuple(self._placed(item, row) for row in listed if (item := rows.position(row)) is not None)
-        self._thrift.saw(found)
+        found, doubt = believed(listed, self._placed)
+        if not doubt:
+            self._thrift.saw(found)
         changes = [int(row.decimal_or_none("updateTime") or 0) for row in listed]
-        return PartRead(positions=found, digests=(answer.digest,), changed_ms=max(changes, default=None))
+        changed_ms = max(changes, default=None)
+        return PartRead(positions=found, digests=(answer.digest,), changed_ms=changed_ms, doubt=doubt)
 
-    def _placed(self, position: Position, row: Row) -> Position:
+    def _placed(self, row: Row) -> Position | None:
+        position = rows.position(row)
+        if position is None:
+            return None
         known = (self._instruments or {}).get((KEY_SPACE, position.instrument))
         result, mark = row.decimal_or_none("unRealizedProfit"), position.mark_price
         return replace(

@@ -40,7 +40,7 @@ from bastion.venues.ccxt.wire import VenueKey, Wire
 from bastion.venues.ccxt.witness import Claim
 from bastion.venues.deadline import Deadline, settled, together
 from bastion.venues.encoders.bybit import BybitEncoder
-from bastion.venues.raw import Answer, Row
+from bastion.venues.raw import Answer, Row, believed
 from bastion.venues.throttle import Throttle
 
 EXCHANGE = "bybit"
@@ -207,9 +207,11 @@ class BybitVenue(BybitProtection):
             )
         except VenueRejected as error:
             return _left_out(error, scope)
-        found = [rows.position(row, scope["category"]) for _, page in answers for row in page]
+        listed = [row for _, page in answers for row in page]
+        found, doubt = believed(listed, lambda row: rows.position(row, scope["category"]))
         return PartRead(
-            positions=tuple(item for item in found if item is not None),
+            positions=found,
+            doubt=doubt,
             digests=tuple(answer.digest for answer, _ in answers),
             venue_time_ms=_time_ms(answers[0][0]),
         )
@@ -220,9 +222,11 @@ class BybitVenue(BybitProtection):
         except VenueRejected as error:
             return _left_out(error, scope)
         settle = scope.get("settleCoin", "")
-        found = [rows.open_order(row, scope["category"], settle) for _, page in answers for row in page]
+        listed = [row for _, page in answers for row in page]
+        found, doubt = believed(listed, lambda row: rows.open_order(row, scope["category"], settle))
         return PartRead(
-            orders=tuple(item for item in found if item is not None),
+            orders=found,
+            doubt=doubt,
             digests=tuple(answer.digest for answer, _ in answers),
         )
 

@@ -47,7 +47,7 @@ from bastion.venues.ccxt.wire import VenueKey, Wire
 from bastion.venues.ccxt.witness import Claim
 from bastion.venues.deadline import Deadline, together
 from bastion.venues.encoders.hyperliquid import HyperliquidEncoder
-from bastion.venues.raw import Answer, Row, read_rows
+from bastion.venues.raw import Answer, Row, believed, read_rows
 from bastion.venues.throttle import Throttle
 
 EXCHANGE = "hyperliquid"
@@ -166,6 +166,8 @@ class HyperliquidVenue(HyperliquidCancels):
         signed = await self._fills.last_position(position.instrument, deadline)
         if signed is None:
             read = await self._positions(rows.dex_of(position.instrument), deadline)
+            if read.doubt:
+                raise AnswerMalformed(read.doubt)
             return next(
                 (item.quantity for item in read.positions if item.key == position.key), Quantity(ZERO)
             )
@@ -229,14 +231,15 @@ class HyperliquidVenue(HyperliquidCancels):
         asked = {"type": "clearinghouseState", "user": self._address, "dex": dex}
         answer = await self._info(asked, deadline)
         state = Row(answer.value, f"clearinghouseState {dex}".rstrip())
-        found = rows.positions(state, self._settles())
+        found, doubt = rows.positions(state, self._settles())
         if any(rows.dex_of(item.instrument) != dex for item in found):
             raise AnswerMalformed(f"{state.where}: a position of another dex came")
         value = state.row("marginSummary").decimal("accountValue")
-        self._quiet[dex] = value == ZERO and not found
+        self._quiet[dex] = value == ZERO and not found and not doubt
         if not self._quiet[dex]:
             self._identity.shown()
-        return PartRead(positions=found, digests=(answer.digest,), venue_time_ms=state.integer("time"))
+        time_ms = state.integer("time")
+        return PartRead(positions=found, digests=(answer.digest,), venue_time_ms=time_ms, doubt=doubt)
 
     async def _orders(self, dex: str, deadline: Deadline) -> PartRead:
         if self._spared:
@@ -246,10 +249,10 @@ class HyperliquidVenue(HyperliquidCancels):
         asked = {"type": "frontendOpenOrders", "user": self._address, "dex": dex}
         answer = await self._info(asked, deadline)
         listed = read_rows(answer.value, "frontendOpenOrders")
-        found = [order for row in listed if (order := rows.open_order(row)) is not None]
-        spot = len(listed) - len(found)
+        found, doubt = believed(listed, rows.open_order)
+        spot = sum(rows.is_spot(row.text_or("coin")) for row in listed)
         notes = (f"{spot} spot order(s) are left alone",) if spot else ()
-        return PartRead(orders=tuple(found), digests=(answer.digest,), notes=notes)
+        return PartRead(orders=found, digests=(answer.digest,), notes=notes, doubt=doubt)
 
     async def _spot(self, deadline: Deadline) -> PartRead:
         asked = {"type": "spotClearinghouseState", "user": self._address}

@@ -14,7 +14,7 @@ from bastion.domain.position import MarginMode, Position, Side
 from bastion.domain.protective import Protection, ProtectiveOrder
 from bastion.errors import AnswerMalformed
 from bastion.venues.ccxt.hyperliquid_cloid import client_id_of
-from bastion.venues.raw import Row, plain
+from bastion.venues.raw import Row, believed, plain
 
 CATEGORY = "perp"
 USDC = "USDC"
@@ -28,25 +28,26 @@ _WORKING = frozenset({"open", "triggered"})
 _ONE_PART_IN = 100
 
 
-def positions(state: Row, settles: Mapping[str, str]) -> tuple[Position, ...]:
-    """Return the positions of one dex; `settles` names the collateral of coins, USDC where it names none.
+def positions(state: Row, settles: Mapping[str, str]) -> tuple[tuple[Position, ...], str]:
+    """Return the positions of one dex, and why the list is not whole; that text is empty where it is.
+
+    `settles` names the collateral of coins, USDC where it names none. A list is not whole that has an odd
+    row, or lacks what the account's own margin counts.
 
     Raises:
-        AnswerMalformed: an odd row, or a list that lacks what the account's own margin counts.
+        AnswerMalformed: there is no list, or no margin to hold it to.
     """
-    found = tuple(
-        item
-        for row in state.rows("assetPositions")
-        if (item := _position(row.row("position"), settles)) is not None
-    )
+    each, doubt = believed(state.rows("assetPositions"), lambda row: _position(row.row("position"), settles))
+    # A row that comes twice is one position.
+    found = tuple({item.key: item for item in each}.values())
     counted = state.row("marginSummary").decimal("totalNtlPos")
     listed = sum((item.notional_usd or ZERO for item in found), ZERO)
-    if abs(counted - listed) > max(counted / _ONE_PART_IN, Decimal(1)):
-        raise AnswerMalformed(
+    if not doubt and abs(counted - listed) > max(counted / _ONE_PART_IN, Decimal(1)):
+        doubt = (
             f"{state.where}: the positions listed are worth {plain(listed)}, "
             f"but the margin counts {plain(counted)}"
         )
-    return found
+    return found, doubt
 
 
 def _position(row: Row, settles: Mapping[str, str]) -> Position | None:

@@ -245,7 +245,8 @@ class OkxVenue(OkxMarket):
 
     async def _positions(self, deadline: Deadline) -> PartRead:
         found = await self._reads.positions(deadline)
-        self._thrift.saw(found.positions)
+        if not found.doubt:
+            self._thrift.saw(found.positions)
         return found
 
     async def _send(self, request: OrderRequest, deadline: Deadline) -> str:

@@ -17,7 +17,7 @@ from bastion.venues.ccxt.okx_pace import ALGOS, DETAILS, PENDING, POSITIONS, buc
 from bastion.venues.ccxt.venue import PartRead
 from bastion.venues.deadline import Deadline, together
 from bastion.venues.encoders.signed import Parameters
-from bastion.venues.raw import Answer, Row
+from bastion.venues.raw import Answer, Row, believed
 
 PAGE = 100
 PAGES_MAX = 100
@@ -56,9 +56,10 @@ class OkxReads:
         """Return the positions of every instType, which come in one answer."""
         answer = await self._call("privateGetAccountPositions", {}, units={POSITIONS: 1}, deadline=deadline)
         listed = data_of(answer, "positions")
-        found = [rows.position(row) for row in listed]
+        found, doubt = believed(listed, rows.position)
         return PartRead(
-            positions=tuple(item for item in found if item is not None),
+            positions=found,
+            doubt=doubt,
             digests=(answer.digest,),
             changed_ms=max((rows.changed_ms(row) for row in listed), default=None),
         )
@@ -66,8 +67,8 @@ class OkxReads:
     async def orders(self, deadline: Deadline) -> PartRead:
         """Return the working orders of everything but spot."""
         answers, found = await self._pages("privateGetTradeOrdersPending", {}, PENDING, "ordId", deadline)
-        orders = [rows.open_order(row) for row in found]
-        return PartRead(orders=tuple(item for item in orders if item is not None), digests=_digests(answers))
+        orders, doubt = believed(found, rows.open_order)
+        return PartRead(orders=orders, digests=_digests(answers), doubt=doubt)
 
     async def algos(self, kinds: tuple[str, ...], deadline: Deadline) -> PartRead:
         """Return the pending algo orders of these ordTypes; one that the host does not know is left out."""
@@ -84,10 +85,11 @@ class OkxReads:
             return PartRead(
                 orders=tuple(order for part in parts for order in part.orders),
                 digests=tuple(digest for part in parts for digest in part.digests),
+                doubt=next((part.doubt for part in parts if part.doubt), ""),
                 left_out="; ".join(part.left_out for part in parts if part.left_out),
             )
-        orders = [rows.open_algo(row) for row in found]
-        return PartRead(orders=tuple(item for item in orders if item is not None), digests=_digests(answers))
+        orders, doubt = believed(found, rows.open_algo)
+        return PartRead(orders=orders, digests=_digests(answers), doubt=doubt)
 
     async def details(self, params: Mapping[str, str], deadline: Deadline) -> Row | None:
         """Return an order by its instId and ordId or clOrdId, None where the venue knows none (51603)."""

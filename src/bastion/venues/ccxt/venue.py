@@ -32,6 +32,7 @@ WITNESS_WAIT_S = 1.0
 class PartRead:
     """What one part of a look gave; `left_out` says why the credential cannot have anything there.
 
+    `doubt` says why the list is not whole: what it shows is acted on, but the part counts as unread.
     `venue_time_ms` is the venue's time of the reading, `changed_ms` that of the last change of a position.
     `notes` tell what was shown that is no exposure.
     """
@@ -42,6 +43,7 @@ class PartRead:
     venue_time_ms: int | None = None
     changed_ms: int | None = None
     left_out: str = ""
+    doubt: str = ""
     notes: tuple[str, ...] = ()
 
 
@@ -109,7 +111,11 @@ class CcxtVenue(ABC):
                     Unread(part=part.name, reason=self._wire.masked(str(answer)), terminal=terminal)
                 )
                 continue
-            names.append(f"{part.name} (left out: {answer.left_out})" if answer.left_out else part.name)
+            if answer.doubt:
+                unread.append(Unread(part=part.name, reason=self._wire.masked(answer.doubt)))
+            else:
+                left_out = f" (left out: {answer.left_out})" if answer.left_out else ""
+                names.append(part.name + left_out)
             # Pages can overlap while positions change; the later row is the newer word.
             positions |= {position.key: position for position in answer.positions}
             orders |= {order.key: order for order in answer.orders}

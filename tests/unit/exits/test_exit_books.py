@@ -234,7 +234,8 @@ def test_the_latest_word_of_as_much_is_taken_with_its_price() -> None:
 
 def test_an_order_is_unknown_until_anything_is_heard_of_it() -> None:
     one = sent()
-    assert (one.filled, one.refused, one.settled, one.unknown) == (0, False, False, True)
+    assert one.filled == 0
+    assert (one.refused, one.settled, one.unknown) == (False, False, True)
     one.hear(state("0"))
     assert (one.settled, one.unknown) == (False, False)
     one.resolved = ResolvedBy.LOOK

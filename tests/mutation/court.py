@@ -6,6 +6,7 @@ of a process that has imported nothing of the package.
 """
 
 import contextlib
+import gc
 import json
 import os
 import resource
@@ -67,23 +68,30 @@ def forked(work: Callable[[], object], *, cpu_s: float | None = None, wall_s: fl
             resource.setrlimit(resource.RLIMIT_CPU, (limit, limit))
         _say(work, theirs)
     os.close(theirs)
-    said, ends = b"", time.monotonic() + wall_s
-    with os.fdopen(ours, "rb") as back:
-        while (left := ends - time.monotonic()) > 0 and select.select([back], [], [], left)[0]:
-            piece = os.read(back.fileno(), 1 << 16)
-            if not piece:
-                break
-            said += piece
-    # Whatever it started, and itself where it hangs, ends with it.
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(child, signal.SIGKILL)
-    _, status = os.waitpid(child, 0)
+    try:
+        said = _heard(ours, wall_s)
+    finally:
+        # Whatever it started, and itself where it hangs, ends with it.
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(child, signal.SIGKILL)
+        _, status = os.waitpid(child, 0)
     if not said and os.WIFSIGNALED(status):
         return None
     answer: dict[str, Any] = json.loads(said)
     if "broke" in answer:
         raise RuntimeError(answer["broke"])
     return answer["said"]
+
+
+def _heard(pipe: int, wall_s: float) -> bytes:
+    said, ends = b"", time.monotonic() + wall_s
+    with os.fdopen(pipe, "rb") as back:
+        while (left := ends - time.monotonic()) > 0 and select.select([back], [], [], left)[0]:
+            piece = os.read(back.fileno(), 1 << 16)
+            if not piece:
+                break
+            said += piece
+    return said
 
 
 def _say(work: Callable[[], object], pipe: int) -> None:
@@ -145,6 +153,8 @@ class Court:
                 [items[name] for name in items if _file(name) == file]
             )
         functions = functions_of(self._module)
+        # What is there now is shared by the forks for as long as no collector touches it.
+        gc.freeze()
         rows = [
             one
             for rows in reached.values()
@@ -164,6 +174,10 @@ class Court:
             )
             self._tell(mutant, Fate(fate=TIMED_OUT) if said is None else Fate(**said))
         return True
+
+    def pytest_internalerror(self, excrepr: object) -> None:
+        """Say what broke where no test failed; the terminal of this process is silent."""
+        sys.stderr.write(f"{excrepr}\n")
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Remember the first test that failed."""
@@ -215,7 +229,8 @@ class Court:
 
 
 def _pairs(items: Sequence[pytest.Item]) -> Iterator[tuple[pytest.Item, pytest.Item | None]]:
-    return zip(items, [*items[1:], None], strict=True)
+    after: list[pytest.Item | None] = [*items[1:], None]
+    return zip(items, after, strict=False)
 
 
 def _file(test: str) -> str:

@@ -8,6 +8,7 @@ reason; the bar counts argued mutants as killed, and the line before it says how
 
 import argparse
 import os
+import signal
 import sys
 import time
 from collections.abc import Mapping, Sequence
@@ -150,6 +151,8 @@ def main(words: Sequence[str] | None = None) -> int:
     parser.add_argument("--keep", action="store_true", help="keep the figures, for the page")
     chosen = parser.parse_args(words)
     os.chdir(ROOT)
+    # So that the forks end with this process when somebody ends it.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     hypothesis.settings.register_profile("court", database=None, derandomize=True, deadline=None)
     hypothesis.settings.load_profile("court")
     argued, bars, good = Argued.load(), list[str](), True

@@ -4,8 +4,10 @@ import json
 
 import pytest
 
+from bastion.errors import Fault, VenueRejected
 from bastion.venues.gate.outgoing import BODY_BYTES_MAX, GateRefused, Outgoing, Passed, objects
 from bastion.venues.gate.rules import check_of
+from bastion.venues.gate.rules import passed as passed_by
 
 BYBIT_ORDER = {"category": "linear", "reduceOnly": True}
 OKX_ORDER = {"instId": "BTC-USDT-SWAP", "tdMode": "cross", "side": "sell", "reduceOnly": True}
@@ -355,3 +357,11 @@ def test_a_body_that_is_no_form_is_not_read_as_one() -> None:
 def test_a_parameter_that_is_named_twice_is_refused(target: str) -> None:
     with pytest.raises(GateRefused):
         Outgoing(method="GET", target=target).query()
+
+
+def test_what_the_gate_refuses_never_leaves_and_says_so_for_good() -> None:
+    with pytest.raises(VenueRejected, match="not sent: a Bybit order without reduceOnly can open") as refusal:
+        passed_by(check_of("bybit"), outgoing("POST", "/v5/order/create", {"category": "linear"}))
+    assert (refusal.value.fault, refusal.value.code) == (Fault.TERMINAL, "gate")
+    order = outgoing("POST", "/v5/order/create", BYBIT_ORDER)
+    assert passed_by(check_of("bybit"), order) is Passed.REDUCE

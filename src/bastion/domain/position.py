@@ -32,7 +32,7 @@ class Position:
     the position was opened; it has gone through the wallet already and is no part of `unrealized_pnl_usd`,
     unless `funding_settled` is False: then the venue books it with the close, and the PnL contains it.
     `position_id` is the venue's own id of this position, where it has one; there, several positions of one
-    contract and side can be open.
+    contract and side can be open. `updated_ms` is when it last changed, by the venue's clock.
     """
 
     instrument: str
@@ -53,6 +53,7 @@ class Position:
     funding_settled: bool = True
     closable: bool = True
     position_id: str = ""
+    updated_ms: int | None = None
 
     @property
     def key(self) -> tuple[str, str, str]:

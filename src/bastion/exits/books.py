@@ -172,6 +172,31 @@ def tally(
     }
 
 
+def last_own_fill_ms(sent: Mapping[str, Sent], fills: Iterable[Fill], position: Position) -> int | None:
+    """Return the venue's time of the last execution of our orders for a position.
+
+    None where not every execution that our orders are known to have had was read.
+    """
+    mine = {cid: order for cid, order in sent.items() if order.request.position.key == position.key}
+    ids = {order.state.order_id for order in mine.values() if order.state and order.state.order_id}
+    read = [fill for fill in fills if fill.client_order_id in mine or fill.order_id in ids]
+    told = sum((order.filled for order in mine.values()), ZERO)
+    if not read or sum((fill.quantity for fill in read), ZERO) < told:
+        return None
+    return max(fill.at_ms for fill in read)
+
+
+def last_round_closed(sent: Mapping[str, Sent], book: Book, position: Position) -> bool:
+    """Return whether our last orders for a position filled the whole of it, and what is shown is no more."""
+    mine = [order for order in sent.values() if order.request.position.key == position.key]
+    newest = max((order.round for order in mine), default=0)
+    last = [order for order in mine if order.round == newest]
+    if newest <= book.after_round:
+        return False
+    whole = max(order.request.position.quantity for order in last)
+    return position.quantity <= whole <= sum((order.filled for order in last), ZERO)
+
+
 def _book_of_fill(books: Mapping[BookKey, Book], fill: Fill) -> Book | None:
     if fill.side is not None:
         book = books.get((fill.category, fill.instrument, fill.side.value))

@@ -207,7 +207,8 @@ def _due(
         return False
     if key in standing.suspects:
         since_ns = pace.suspect_since_ns.setdefault(key, now_ns)
-        if now_ns < since_ns + nanoseconds(settings.stale_patience_s):
+        # A look that began before the venue had its time to catch up may still show what is gone.
+        if look.begun_ns < since_ns + nanoseconds(settings.stale_patience_s):
             return False
     for order in sent:
         if order.settled:

@@ -16,6 +16,9 @@ class ExitSettings:
     Where a part of a position is to stay, an order that was lost is replaced after `exact_patience_s`, which
     is longer than an order of ours can wait at a venue (its receive window, 5 s).
 
+    What our fills say is closed, and a look still shows, is closed again only by a look that began
+    `stale_patience_s` later: so long the venue's reads may trail its matching.
+
     The first orders of an exit of everything go by a look of the desk that is at most `recent_look_s` old.
 
     Each rung of the ladder has a time and a bound on what it may cost. An order that the venue took and did
@@ -40,7 +43,7 @@ class ExitSettings:
     backoff_max_s: float = 2.0
     rate_limit_wait_s: float = 1.0
     rate_limit_wait_max_s: float = 30.0
-    stale_patience_s: float = 2.0
+    stale_patience_s: float = 2.5
     market_rung_s: float = 2.0
     ioc_rung_s: float = 2.0
     resting_rung_s: float = 5.0

@@ -9,7 +9,17 @@ from bastion.domain.money import ZERO
 from bastion.domain.order import OpenOrder
 from bastion.domain.position import Position
 from bastion.domain.verdict import Verdict
-from bastion.exits.books import Book, BookKey, Sent, Tally, book_key, signed, tally
+from bastion.exits.books import (
+    Book,
+    BookKey,
+    Sent,
+    Tally,
+    book_key,
+    last_own_fill_ms,
+    last_round_closed,
+    signed,
+    tally,
+)
 from bastion.exits.pace import Pace
 from bastion.exits.progress import Leg, PositionKey
 from bastion.exits.settings import ExitSettings
@@ -224,7 +234,21 @@ def _suspect(
     if since_ns is None:
         return False
     second = second_quantity(leg, book.key, since_ns=since_ns)
-    if second is not None:
-        return second == ZERO
+    if second == ZERO:
+        return True
+    # One that shows it as well may trail like the look: only a change later than our fills contains them.
     moved = tallies[book.key]
-    return moved.own != ZERO and book.baseline + moved.own + moved.others == ZERO
+    closed = moved.own != ZERO and book.baseline + moved.own + moved.others == ZERO
+    return (closed or last_round_closed(leg.sent, book, position)) and not _changed_since(leg, position)
+
+
+def _changed_since(leg: Leg, position: Position) -> bool:
+    sizes = [
+        one.request.position.quantity for one in leg.sent.values() if one.request.position.key == position.key
+    ]
+    if position.quantity > max(sizes, default=ZERO):
+        return True  # No reading of before our orders showed so much.
+    if position.updated_ms is None:
+        return False
+    last_ms = last_own_fill_ms(leg.sent, leg.fills.values(), position)
+    return last_ms is not None and position.updated_ms > last_ms

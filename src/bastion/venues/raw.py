@@ -108,6 +108,11 @@ class Row:
         number = _number(self._value.get(name))
         return number if number is not None and number > ZERO else None
 
+    def moment_or_none(self, name: str) -> int | None:
+        """Return a time in milliseconds since the epoch, or None; venues write 0 for 'never'."""
+        number = self.positive_or_none(name)
+        return None if number is None else int(number)
+
     def integer(self, name: str) -> int:
         """Return a mandatory whole number."""
         number = self.decimal(name)

@@ -6,16 +6,18 @@ from decimal import Decimal
 import pytest
 
 from bastion.domain.money import Quantity
-from bastion.domain.order import CancelAnswer, Direction
+from bastion.domain.order import CancelAnswer, Direction, OrderStatus
 from bastion.domain.records import CancelsAnswered, FillsRead, OrderAnswered, Outcome, SecondSourceRead
 from bastion.domain.verdict import Verdict
 from bastion.errors import Fault
 from bastion.exits.pace import Pace
+from bastion.exits.plan import plan
 from bastion.exits.progress import Leg
 from bastion.exits.settings import ExitSettings
 from bastion.exits.verdict import Standing, at_deadline, leftovers, overall, stand
 from tests.unit.exits.parts import (
     MS,
+    UTC_NS,
     answered,
     fill,
     intend,
@@ -257,7 +259,7 @@ def test_what_our_fills_closed_is_not_left_where_a_look_could_not_read_it() -> N
 
 @pytest.mark.parametrize(
     ("closed", "second", "suspected"),
-    [(True, None, True), (False, None, False), (True, "1", False), (True, "0", True), (False, "0", True)],
+    [(True, None, True), (False, None, False), (True, "1", True), (True, "0", True), (False, "0", True)],
 )
 def test_a_shown_position_is_suspect_where_our_fills_or_else_a_second_source_say_that_it_is_closed(
     closed: bool,  # noqa: FBT001 - a case of the table
@@ -275,6 +277,87 @@ def test_a_shown_position_is_suspect_where_our_fills_or_else_a_second_source_say
     if second is not None:
         _told_by_a_second_source(one, second)
     assert judge(one, beat).suspects == ({position().key} if suspected else set())
+
+
+@pytest.mark.parametrize(
+    ("updated_ms", "quantity", "suspected"),
+    [
+        (None, "1", True),
+        (4_999, "1", True),
+        (5_000, "1", True),
+        (5_001, "1", False),
+        (4_999, "1.1", False),
+    ],
+    ids=["untold", "before our fill", "at our fill", "after our fill", "more than ever was"],
+)
+def test_a_shown_position_that_changed_after_our_fill_is_really_there(
+    updated_ms: int | None,
+    quantity: str,
+    suspected: bool,  # noqa: FBT001 - a case of the table
+) -> None:
+    one = closed_leg()
+    read = FillsRead(
+        exit_id="xtest", account="main", run=1, begun_ns=70 * MS, fills=(fill(cid="bst1", at_ms=5_000),)
+    )
+    one.apply(read, at_ns=0)
+    beat = pace(60)
+    beat.key_act_ns[position().key] = 60 * MS
+    changed = None if updated_ms is None else UTC_NS // MS + updated_ms
+    see(one, look(100, [replace(position(quantity=quantity), updated_ms=changed)]))
+    assert judge(one, beat).suspects == ({position().key} if suspected else set())
+
+
+def test_a_second_close_that_filled_whole_is_believed_as_the_first_was() -> None:
+    one, beat = closed_leg(), pace(60)
+    beat.key_act_ns[position().key] = 60 * MS
+    # What came back came without an execution that could be read, so the sum does not tell.
+    intend(one, request(position(), "bst2"), number=2)
+    one.apply(answered("bst2"), at_ns=0)
+    see(one, look(100, [position()]))
+    assert judge(one, beat).suspects == {position().key}
+
+
+def test_the_rest_of_a_close_that_took_only_a_part_is_no_trailing_look() -> None:
+    one, beat = leg(), pace(60)
+    see(one, look(0, [position(quantity="2")]))
+    intend(one, request(position(quantity="2")))
+    one.apply(answered(filled="1", status=OrderStatus.CANCELED), at_ns=0)
+    beat.key_act_ns[position().key] = 60 * MS
+    see(one, look(100, [position(quantity="1")]))
+    assert judge(one, beat).suspects == set()
+
+
+def test_a_change_after_only_a_part_of_our_fills_proves_nothing() -> None:
+    one = closed_leg()
+    part = fill("0.4", cid="bst1", at_ms=5_000)
+    one.apply(FillsRead(exit_id="xtest", account="main", run=1, begun_ns=70 * MS, fills=(part,)), at_ns=0)
+    beat = pace(60)
+    beat.key_act_ns[position().key] = 60 * MS
+    see(one, look(100, [replace(position(), updated_ms=UTC_NS // MS + 5_001)]))
+    assert judge(one, beat).suspects == {position().key}
+
+
+@pytest.mark.parametrize(
+    ("begun_ms", "closes_again"),
+    [(100, False), (2_599, False), (2_600, True)],
+    ids=["at once", "late", "due"],
+)
+def test_what_our_fills_closed_is_closed_again_by_a_look_that_began_after_the_venue_had_its_time(
+    begun_ms: int,
+    closes_again: bool,  # noqa: FBT001 - a case of the table
+) -> None:
+    one, beat = closed_leg(), pace(60)
+    beat.key_act_ns[position().key] = 60 * MS
+    beat.ended_ns["bst1"] = 60 * MS
+    see(one, look(90, [position()]))
+    acts = [
+        plan(one, judge(one, beat), beat, {}, now_ns=now_ms * MS, settings=SETTINGS)
+        for now_ms in (100, 60_000)
+    ]
+    assert acts == [None, None], "the time is counted to the look's beginning, not to now"
+    see(one, look(begun_ms, [position()]))
+    act = plan(one, judge(one, beat), beat, {}, now_ns=60_000 * MS, settings=SETTINGS)
+    assert (act is not None) is closes_again
 
 
 @pytest.mark.parametrize(("tries", "lingers"), [(0, True), (2, True), (3, False), (4, False)])

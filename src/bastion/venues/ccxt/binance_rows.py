@@ -65,6 +65,7 @@ def position(row: Row) -> Position | None:
         notional_usd=_usd(row, "notional", dollars=dollars, absolute=True),
         margin_usd=_usd(row, "positionInitialMargin", dollars=dollars),
         unrealized_pnl_usd=_usd(row, "unRealizedProfit", dollars=dollars),
+        updated_ms=row.moment_or_none("updateTime"),
     )
 
 

@@ -79,6 +79,7 @@ def position(row: Row, category: str) -> Position | None:
         notional_usd=None if notional is None else Usd(notional),
         margin_usd=_usd(row, "positionIM", rate),
         unrealized_pnl_usd=_usd(row, "unrealisedPnl", rate),
+        updated_ms=row.moment_or_none("updatedTime"),
         closable=category != OPTION,
     )
 

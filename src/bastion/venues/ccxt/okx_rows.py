@@ -90,6 +90,7 @@ def position(row: Row) -> Position | None:
         # "Accumulated funding fee" of this position, signed from the account's view.
         funding_usd=_usd(row, "fundingFee", rate),
         closable=kind in CONTRACTS,
+        updated_ms=row.moment_or_none("uTime"),
     )
 
 

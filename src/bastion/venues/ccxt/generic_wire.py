@@ -135,7 +135,7 @@ class UnifiedWire(Wire):
             AnswerMalformed: an answer to a read is not to be believed.
         """
         self.throttle.refuse_in_silence(deadline_s)
-        flight, call, begun = Flight(), _Call(), self.asked.begin()
+        flight, call, begun = Flight(self.throttle), _Call(), self.asked.begin()
         tokens = FLIGHT.set(flight), _CALL.set(call)
         try:
             async with asyncio.timeout(deadline_s):

@@ -3,7 +3,7 @@
 import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bastion.domain.account import Account
 from bastion.domain.asked import AskedCall
@@ -246,6 +246,10 @@ class CcxtVenue(ABC):
         refusal = self._judge(answer, mutating=mutating)
         if refusal is not None and refusal.fault is Fault.RATE_LIMIT:
             refusal = self._pace(refusal, answer, units)
+            if (silent_s := self._wire.throttle.silent_s) > 0:
+                refusal = replace(
+                    refusal, message=f"{refusal.message} (nothing is sent for {silent_s:.0f} s)"
+                )
         return answer, refusal
 
     def _judge(self, answer: Answer, *, mutating: bool) -> Refusal | None:

@@ -29,8 +29,12 @@ from bastion.venues.throttle import Throttle
 # ccxt's own timeout only stands behind ours; every call has a deadline of its own.
 LAST_RESORT_MS = 120_000
 NS_PER_MS = 1_000_000
+LEAST_S = 0.001
 # What ccxt asks for; answers come packed where a venue likes.
 HEADERS = {"Accept-Encoding": "gzip, deflate"}
+BANNED = frozenset({403, 418})
+"""The statuses by which venues ban an address; each adapter knows for how long."""
+HUSH_S = 1.0
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 # A signed request is for one host only; no documented endpoint of any venue redirects.
 REDIRECTED = "the venue's host redirected the request; check base_url"
@@ -61,11 +65,12 @@ class Flight:
     very moment at which it was used; aiohttp, for what ccxt writes, repeats a cancel as well.
     """
 
-    __slots__ = ("again", "left")
+    __slots__ = ("again", "left", "throttle")
 
-    def __init__(self, again: Callable[[], None] | None = None) -> None:
+    def __init__(self, throttle: Throttle, again: Callable[[], None] | None = None) -> None:
         self.left = False
         self.again = again
+        self.throttle = throttle
 
 
 FLIGHT: ContextVar[Flight | None] = ContextVar("bastion_flight", default=None)
@@ -164,7 +169,7 @@ class Wire:
             VenueRejected: RATE_LIMIT, not sent: the venue has banned the address beyond the deadline.
         """
         self.throttle.refuse_in_silence(deadline_s)
-        flight = Flight(again=lambda: self.throttle.charge(units))
+        flight = Flight(self.throttle, again=lambda: self.throttle.charge(units))
         token = FLIGHT.set(flight)
         try:
             async with asyncio.timeout(deadline_s), self.throttle.passage(units, left=lambda: flight.left):
@@ -238,6 +243,9 @@ class Wire:
             raise
         except Exception as error:  # noqa: BLE001 - whatever a connection raises, no answer came
             raise Lost(f"{type(error).__name__} on {method}") from None
+        if reply.status in BANNED:
+            # For how long, the adapter knows; what waits for a connection stops now.
+            self.throttle.silence(HUSH_S)
         if reply.status in REDIRECTS:
             raise Lost(REDIRECTED)
         return Answer(
@@ -333,6 +341,8 @@ def _left() -> None:
     flight = FLIGHT.get()
     if flight is None:
         return
+    # It had its turn before the venue banned the address, and was still waiting for a connection.
+    flight.throttle.refuse_in_silence(LEAST_S)
     if flight.left and flight.again is not None:
         flight.again()
     flight.left = True

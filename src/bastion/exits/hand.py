@@ -12,7 +12,6 @@ from bastion.domain.records import (
     LookPurpose,
     Record,
     SecondSourceRead,
-    Troubled,
 )
 from bastion.exits.attest import asked_since
 from bastion.exits.bulkhead import attempt
@@ -22,6 +21,7 @@ from bastion.exits.own_orders import resting
 from bastion.exits.pace import Pace, backoff_s, nanoseconds, watch_gap_ns
 from bastion.exits.part import Part
 from bastion.exits.plan import dust_of, plan
+from bastion.exits.pressing import press
 from bastion.exits.progress import Leg
 from bastion.exits.resolve import questions, settle
 from bastion.exits.settings import ExitSettings
@@ -57,7 +57,7 @@ class Hand:
         self._courier: Courier | None = None
         self._next_look_ns = 0
         self._idle = 0
-        self._looks = self._steps = 0
+        self._looks = self._steps = self._pressed = 0
         self.closed = False
         self.task: asyncio.Task[None] | None = None
         asked_since(self._attests, part.leg)
@@ -67,7 +67,7 @@ class Hand:
         """Take up the work for one more exit, at once."""
         part.begin(link=self._venue.link)
         self._parts.append(part)
-        self._looks = self._steps = 0
+        self._looks = self._steps = self._pressed = 0
         self._regroup()
         if self._courier is not None:
             self._courier.wake.set()
@@ -91,7 +91,7 @@ class Hand:
             if not isinstance(result, Exception) or not self._parts:
                 break
             for part in tuple(self._parts):
-                part.hear(_surprise(part, type(result).__name__))
+                part.hear(part.surprise(type(result).__name__))
                 part.begin(link=self._venue.link)
             self._regroup()
             await self._clock.sleep(self._settings.surprise_wait_s)
@@ -199,6 +199,7 @@ class Hand:
             now_ns = self._clock.monotonic_ns()
             standing = self._weigh(courier, now_ns)
             if self._judge(courier, standing, now_ns):
+                self._next_look_ns = self._schedule(standing, now_ns)
                 continue
             if self._pace.clock_suspect:
                 await courier.resynchronise()
@@ -271,6 +272,7 @@ class Hand:
         if any(part.wants_fills() for part in self._parts):
             courier.ask_fills([part.leg for part in self._parts])
         group = tuple(self._parts)
+        self._pressed += press(self._venue, group, pressed=self._pressed)
         # What was seen a moment ago is good enough to act on, since every order can only reduce.
         seen, self._seen = self._seen, None
         look = await courier.look(seconds=seconds) if seen is None else seen
@@ -385,16 +387,11 @@ class Hand:
             for position in standing.open
             if pace.retry_at_ns.get(position.key, 0) > now_ns
         ]
+        waits.extend(
+            since_ns + nanoseconds(settings.stale_patience_s)
+            for key, since_ns in pace.suspect_since_ns.items()
+            if key in standing.suspects and since_ns + nanoseconds(settings.stale_patience_s) > now_ns
+        )
         if waits:
             again_ns = min(again_ns, *waits)
         return max(again_ns, pace.quiet_until_ns)
-
-
-def _surprise(part: Part, code: str) -> Troubled:
-    return Troubled(
-        exit_id=part.leg.exit_id,
-        account=part.leg.account.name,
-        part="leg",
-        code=code,
-        message="this leg failed in a way that nobody planned for, and was started again",
-    )

@@ -16,6 +16,7 @@ from bastion.domain.records import (
     Looked,
     LookPurpose,
     Record,
+    Troubled,
 )
 from bastion.domain.verdict import Verdict
 from bastion.exits.closings import pending
@@ -85,6 +86,11 @@ class Part:
         return self.course.request.kind is ExitKind.EXIT
 
     @property
+    def halts(self) -> bool:
+        """Whether it is about orders alone."""
+        return self.course.request.kind is ExitKind.HALT
+
+    @property
     def retired(self) -> bool:
         """Whether nothing more is to be done for it: judged, and it does not hold."""
         return self.judged is not None and not self.holds
@@ -117,6 +123,16 @@ class Part:
         if ends_ns is None or look is None or look.begun_ns >= ends_ns:
             return True
         return now_ns >= ends_ns + nanoseconds(self._settings.read_deadline_s)
+
+    def surprise(self, code: str) -> Troubled:
+        """Return the record of a failure that nobody planned for."""
+        return Troubled(
+            exit_id=self.leg.exit_id,
+            account=self.leg.account.name,
+            part="leg",
+            code=code,
+            message="this leg failed in a way that nobody planned for, and was started again",
+        )
 
     def begin(self, *, link: str) -> None:
         """Begin, or after a surprise begin anew: what was seen and waited for before proves nothing now."""

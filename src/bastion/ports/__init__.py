@@ -2,7 +2,17 @@
 
 from bastion.ports.clock import Clock
 from bastion.ports.storage import Auditor, ExitLock, Journal, KeyStore, Notary, RepeatStore
-from bastion.ports.venue import Accounting, Attesting, Funded, Metered, Protecting, Quoting, Refunding, Venue
+from bastion.ports.venue import (
+    Accounting,
+    Attesting,
+    Funded,
+    Metered,
+    Protecting,
+    Quoting,
+    Refunding,
+    Sparing,
+    Venue,
+)
 
 __all__ = [
     "Accounting",
@@ -19,5 +29,6 @@ __all__ = [
     "Quoting",
     "Refunding",
     "RepeatStore",
+    "Sparing",
     "Venue",
 ]

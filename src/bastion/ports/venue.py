@@ -189,6 +189,15 @@ class Attesting(Protocol):
 
 
 @runtime_checkable
+class Sparing(Protocol):
+    """What an adapter offers that leaves lists of orders out of a look while its reads are short."""
+
+    def need_orders(self, *, halting: bool) -> None:
+        """Let the next look have them, out of what is kept for stopping acts, to the last for a halt."""
+        ...
+
+
+@runtime_checkable
 class Quoting(Protocol):
     """What a venue adapter offers beside `Venue` where the order book can be read."""
 

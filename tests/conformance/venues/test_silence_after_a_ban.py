@@ -1,25 +1,36 @@
 """After a ban nothing leaves any more, also not what had its turn and waited for a connection."""
 
-import ssl
+import asyncio
+from collections.abc import Callable
 
-import aiohttp
 import pytest
 
 from bastion.clock import SystemClock
 from bastion.errors import Fault, VenueRejected
+from bastion.http1.dial import Origin, P, tcp
 from bastion.venues.catalog import Catalog
 from tests.venue_rig import API_KEY, PASSPHRASE, SECRET, Rig, account
 
 REFUSED_AT_ONCE_S = 4.0
+BEHIND_S = 0.5
 
 
-def narrow(_trusted: ssl.SSLContext | None) -> aiohttp.BaseConnector:
-    return aiohttp.TCPConnector(limit=1)
+class OneFirst:
+    """Connects one request at once, and whatever else asks for a connection half a second later."""
+
+    def __init__(self) -> None:
+        self._first = True
+
+    async def __call__(self, origin: Origin, address: str | None, protocol: Callable[[], P]) -> P:
+        first, self._first = self._first, False
+        if not first:
+            await asyncio.sleep(BEHIND_S)
+        return await tcp(origin, address, protocol)
 
 
 async def test_what_waits_for_a_connection_when_the_ban_comes_is_not_sent(rig: Rig) -> None:
     rig.script.answers = {"": [rig.flavour.ban]}
-    catalog = Catalog(clock=SystemClock(), shelf_dir=None, connect=narrow)
+    catalog = Catalog(clock=SystemClock(), shelf_dir=None, connect=OneFirst())
     given = {"apiKey": API_KEY, "secret": SECRET, "password": PASSPHRASE}
     venue = catalog.build(account(rig.flavour, rig.script.url), given)
     try:

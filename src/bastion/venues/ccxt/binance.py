@@ -65,6 +65,8 @@ _USED = {
 class BinanceVenue(BinanceFills):
     """One USD-M account. Position mode is read from each position, never from a setting."""
 
+    _thrift: Thrift
+
     def __init__(
         self,
         *,

@@ -8,15 +8,13 @@ from decimal import Decimal
 
 from bastion.domain.balance import Balance, CoinHeld
 from bastion.domain.book import Quote
-from bastion.domain.look import ReadsLeft
 from bastion.domain.money import ZERO, Usd
 from bastion.domain.position import Position
 from bastion.errors import Fault, VenueError, VenueRejected
 from bastion.venues.ccxt.levels import levels
-from bastion.venues.ccxt.venue import CcxtVenue
+from bastion.venues.ccxt.metered import MeteredVenue
 from bastion.venues.deadline import Deadline, settled, together
 from bastion.venues.raw import STABLECOINS, Row, plain
-from bastion.venues.throttle import Throttle
 
 DEPTH_LEVELS, DEPTH_WEIGHT = 100, 5
 COMMISSION_WEIGHT = 20
@@ -24,10 +22,10 @@ KEPT_FOR_EXITS = 1200
 """Weight of the minute's 2400 that quotes leave alone."""
 
 
-class BinanceMarket(CcxtVenue):
+class BinanceMarket(MeteredVenue):
     """The half of the adapter that only tells figures: `ports.Accounting` and `ports.Quoting`."""
 
-    _throttle: Throttle
+    METER, KEPT = "weight", KEPT_FOR_EXITS
     _fees: dict[str, Decimal]
 
     async def balance(self, *, deadline_s: float) -> Balance:
@@ -84,17 +82,6 @@ class BinanceMarket(CcxtVenue):
             bids=levels(book, "bids"),
             asks=levels(book, "asks"),
             taker_fee=None if isinstance(fee, VenueError) else fee,
-        )
-
-    def reads_left(self) -> ReadsLeft:
-        """Return what is left of the address's weight of the minute (`ports.Metered`)."""
-        weight = self._throttle["weight"]
-        return ReadsLeft(
-            free=weight.free(),
-            capacity=weight.capacity,
-            kept=KEPT_FOR_EXITS,
-            what="request weight",
-            window_s=60,
         )
 
     async def _taker_fee(self, symbol: str, deadline: Deadline) -> Decimal:

@@ -2,7 +2,8 @@
 
 The two lists of all working orders weigh 40 each, the positions 5, an order nothing, and an address has 2400
 a minute. An exit that needs many rounds, for a thin book or a contract that refuses, would else spend the
-minute on the lists and then stand still with positions open.
+minute on the lists and then stand still with positions open. A halt and the proof of an exit are about the
+lists, and take them from what is kept.
 """
 
 from collections.abc import Sequence
@@ -16,9 +17,9 @@ from bastion.venues.throttle import NS, Bucket
 
 KEPT = 1600
 """Weight that only positions, questions and executions may use while a position is open."""
-SCARCE = 800
+SCARCE = 1200
 """Weight below which the lists are read from time to time only, also where no position is open: answers that
-come malformed for a while must not use up what the rest of the minute needs."""
+come malformed for a while, or the watch after an exit, must not use up what the next act needs."""
 LEAST = 400
 """Weight below which the lists are not read at all while a position is open."""
 GAP_S = 10.0
@@ -42,6 +43,7 @@ class Thrift:
         self._read_ns = 0
         self._paired = False
         self._wanted = False
+        self._pressed = 0
 
     def saw(self, positions: Sequence[Position]) -> None:
         """Hear what the latest reading of positions showed; without any, the lists are always read."""
@@ -55,10 +57,22 @@ class Thrift:
         """Hear that resting orders hold a position: nothing closes it before a look shows them."""
         self._wanted = True
 
+    def pressed(self, *, halting: bool) -> None:
+        """Hear that the next look is for a halt, or the proof of an exit: nothing but the lists ends it.
+
+        An exit whose positions are closed leaves one whole look to a halt that may follow.
+        """
+        self._pressed = WHOLE if halting else 2 * WHOLE
+
     def allows(self) -> bool:
         """Return whether the look that begins now reads the order lists."""
         now_ns = self._clock.monotonic_ns()
         free = self._weight.free()
+        pressed, self._pressed = self._pressed, 0
+        if pressed and free >= pressed:
+            self._wanted = self._paired = False
+            self._read_ns = now_ns
+            return True
         since_ns = now_ns - self._read_ns
         second = since_ns <= PAIR_S * NS and not self._paired
         due = since_ns >= GAP_S * NS or second

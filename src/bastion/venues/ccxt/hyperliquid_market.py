@@ -9,31 +9,30 @@ from decimal import Decimal
 
 from bastion.domain.balance import Balance
 from bastion.domain.book import Level, Quote
-from bastion.domain.look import ReadsLeft
 from bastion.domain.money import ZERO, Price, Quantity, Usd
 from bastion.domain.position import Position
 from bastion.errors import AnswerMalformed, Fault, VenueError, VenueRejected
 from bastion.venues.ccxt import hyperliquid_rows as rows
 from bastion.venues.ccxt.hyperliquid_dexes import Dexes
 from bastion.venues.ccxt.hyperliquid_identity import Identity
-from bastion.venues.ccxt.hyperliquid_pace import READS
-from bastion.venues.ccxt.venue import CcxtVenue
+from bastion.venues.ccxt.hyperliquid_pace import READS, Thrift
+from bastion.venues.ccxt.metered import MeteredVenue
 from bastion.venues.deadline import Deadline, settled, together
 from bastion.venues.raw import Answer, Row, read_rows
-from bastion.venues.throttle import Throttle
 
 KEPT_FOR_EXITS = 400
 SPOT_NOTE = "spot balances are not counted"
 
 
-class HyperliquidMarket(CcxtVenue):
+class HyperliquidMarket(MeteredVenue):
     """The half of the adapter that only tells figures: `ports.Accounting` and `ports.Quoting`."""
 
+    METER, KEPT = READS, KEPT_FOR_EXITS
     _address: str
     _dexes: Dexes
     _identity: Identity
-    _throttle: Throttle
     _taker_fee: Decimal | None = None
+    _thrift: Thrift
 
     @abstractmethod
     async def _info(self, asked: Mapping[str, object], deadline: Deadline) -> Answer: ...
@@ -71,17 +70,6 @@ class HyperliquidMarket(CcxtVenue):
             bids=_levels(sides[0]),
             asks=_levels(sides[1]),
             taker_fee=fee if own and not isinstance(fee, VenueError) else None,
-        )
-
-    def reads_left(self) -> ReadsLeft:
-        """Return what is left of the address's weight of the minute (`ports.Metered`)."""
-        weight = self._throttle[READS]
-        return ReadsLeft(
-            free=weight.free(),
-            capacity=weight.capacity,
-            kept=KEPT_FOR_EXITS,
-            what="request weight",
-            window_s=60,
         )
 
     async def _worth(self, dex: str, deadline: Deadline) -> tuple[Decimal, Decimal]:

@@ -30,6 +30,8 @@ UNKNOWN_QUESTION = frozenset({"HTTP 400", "HTTP 404", "HTTP 405", "HTTP 422", "H
 """How a host answers that does not have a read; the venue itself refuses an unknown type with 422."""
 SILENCE_S = 30.0
 
+WHOLE = 60
+"""What a look with its lists weighs, where one dex is used beside the main one."""
 _ITEMS_A_WEIGHT = 40
 _LIGHT, _HEAVY, _ROLE = 2, 20, 60
 _ROWS_MARGIN, _ROWS_A_WEIGHT = 20, 20
@@ -121,6 +123,7 @@ class Thrift:
         self._held = False
         self._lists_ns = 0
         self._executions_ns: dict[str, int] = {}
+        self._pressed = 0
 
     PLENTY = 700
     KEPT = 300
@@ -164,10 +167,18 @@ class Thrift:
         self._executions_ns[kind] = now_ns
         return False
 
+    def pressed(self, *, halting: bool) -> None:
+        """Hear that the next look is for a halt, or the proof of an exit: nothing but the lists ends it."""
+        self._pressed = WHOLE if halting else 2 * WHOLE
+
     def spares(self) -> bool:
         """Return whether the look that begins now reads no order lists at all."""
         now_ns = self._clock.monotonic_ns()
         free = self._reads.free()
+        pressed, self._pressed = self._pressed, 0
+        if pressed and free >= pressed:
+            self._lists_ns = now_ns
+            return False
         due = now_ns - self._lists_ns >= self.GAP_S * NS
         if self._held and free < self.KEPT and (free < self.LEAST or not due):
             return True

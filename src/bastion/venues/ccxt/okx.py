@@ -221,6 +221,10 @@ class OkxVenue(OkxMarket):
             ),
         )
 
+    def need_orders(self, *, halting: bool) -> None:  # noqa: ARG002 - the port's signature
+        """Let the next look have the lists of algo orders, whatever of their limit is left."""
+        self._thrift.pressed()
+
     def _parts(self) -> tuple[Part, ...]:
         reads = self._thrift.allows()
         lists = tuple(

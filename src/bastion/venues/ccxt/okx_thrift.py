@@ -29,6 +29,7 @@ class AlgoThrift:
         self._doubted = False
         self._spared = False
         self._second = False
+        self._pressed = False
 
     def saw(self, positions: Sequence[Position]) -> None:
         """Hear what a reading of positions showed; without any, the lists are always read."""
@@ -49,9 +50,18 @@ class AlgoThrift:
         """Hear that resting orders hold a position: the next look must show them."""
         self._wanted = True
 
+    def pressed(self) -> None:
+        """Hear that the next look is for a halt, or the proof of an exit: nothing but the lists ends it."""
+        self._pressed = True
+
     def allows(self) -> bool:
         """Return whether the look that begins now reads the lists."""
         free = self._bucket.free()
+        pressed, self._pressed = self._pressed, False
+        if pressed:
+            # The limit is one of two seconds: where too little is left, it is worth waiting for.
+            self._spared = self._second = self._wanted = False
+            return True
         second = self._second and free >= len(ALGO_LISTS)
         enough = second or free >= (LOOKS_KEPT + 1) * len(ALGO_LISTS)
         if (self._open or self._doubted) and not self._wanted and not enough:

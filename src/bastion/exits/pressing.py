@@ -1,0 +1,40 @@
+"""Pressing: which looks must show the orders, however short a venue's reads are."""
+
+from collections.abc import Iterable
+
+from bastion.domain.look import Look
+from bastion.exits.part import Part
+from bastion.exits.progress import Leg
+from bastion.exits.sweeping import nothing_to_close
+from bastion.ports import Sparing, Venue
+
+PRESSED_MAX = 6
+"""So many looks, once an exit or halt began, have the orders out of what is kept for that."""
+POSITIONS = "positions"
+
+
+def press(venue: Venue, parts: Iterable[Part], *, pressed: int) -> int:
+    """Tell the venue where only the orders can decide the next look; return how often it was told.
+
+    `pressed` is how often that was before, since the latest of these parts began.
+    """
+    waiting = [part for part in parts if part.judged is None]
+    if pressed >= PRESSED_MAX or not isinstance(venue, Sparing):
+        return 0
+    if not any(orders_decide(part.leg) for part in waiting):
+        return 0
+    venue.need_orders(halting=any(part.halts for part in waiting))
+    return 1
+
+
+def orders_decide(leg: Leg) -> bool:
+    """Return whether a leg waits for nothing but the lists of orders.
+
+    A halt is about orders alone. An exit waits for them once a look that read the positions shows none.
+    """
+    return not leg.sight.needs(POSITIONS) or _nothing_held(leg.look)
+
+
+def _nothing_held(look: Look | None) -> bool:
+    unread = look is not None and any("position" in part.part for part in look.unread)
+    return nothing_to_close(look) and not unread

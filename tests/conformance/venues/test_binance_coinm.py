@@ -7,6 +7,8 @@ from decimal import Decimal
 import pytest
 
 from bastion.app import PaperProcess
+from bastion.domain.balance import CoinHeld
+from bastion.domain.money import Usd
 from bastion.domain.order import OrderState, OrderStatus
 from bastion.domain.position import Side
 from bastion.embedded import paper_credential
@@ -116,7 +118,11 @@ async def test_a_contract_says_what_it_stands_for_and_the_coins_are_valued(coin:
     contracts = await coin.venue.instruments(deadline_s=WAIT_S)
     (contract,) = contracts.values()
     assert (contract.inverse, contract.contract_size, contract.settle) == (True, Decimal(100), "BTC")
-    assert (await coin.venue.balance(deadline_s=WAIT_S)).total_usd == Decimal(100_000)
+    balance = await coin.venue.balance(deadline_s=WAIT_S)
+    assert balance.total_usd == Decimal(100_000)
+    # What can lose value is named, for the exposure that an exit tells.
+    assert balance.coins == (CoinHeld(coin="BTC", quantity=Decimal(100), value_usd=Usd(Decimal(100_000))),)
+    assert balance.notes == ("BTC at the index price of 1000 USD",)
     assert (await coin.venue.access(deadline_s=WAIT_S)).can_trade is True
 
 

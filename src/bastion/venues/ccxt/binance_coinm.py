@@ -12,7 +12,7 @@ from decimal import Decimal
 
 from bastion.domain.balance import Balance
 from bastion.domain.instrument import Instrument
-from bastion.domain.money import ZERO, Usd
+from bastion.domain.money import Usd
 from bastion.domain.order import Fill, OpenOrder
 from bastion.domain.position import Position
 from bastion.domain.protective import ProtectiveOrder
@@ -20,11 +20,12 @@ from bastion.domain.symbol import pair
 from bastion.errors import AnswerMalformed
 from bastion.venues.ccxt import binance_rows as rows
 from bastion.venues.ccxt.binance import BinanceVenue
+from bastion.venues.ccxt.binance_worth import holdings, summed
 from bastion.venues.ccxt.shelf import Instruments, by_key
 from bastion.venues.ccxt.venue import PartRead
 from bastion.venues.deadline import Deadline, together
 from bastion.venues.encoders.signed import Parameters
-from bastion.venues.raw import STABLECOINS, Answer, Row, believed, plain, read_rows
+from bastion.venues.raw import STABLECOINS, Answer, Row, believed, read_rows
 
 EXCHANGE = "binancecoinm"
 KEY_SPACE = "coinm"
@@ -50,17 +51,8 @@ class BinanceCoinVenue(BinanceVenue):
         """Return margin balance and available balance, each coin at its index price."""
         deadline = Deadline(self._clock, deadline_s)
         answer = await self._call("fapiPrivateV3GetAccount", {}, units={"weight": 5}, deadline=deadline)
-        assets = Row(answer.value, "account").rows("assets")
-        held = [row for row in assets if row.decimal("marginBalance") or row.decimal("availableBalance")]
-        rates = await together([self._rate(row.text("asset"), deadline) for row in held])
-        priced = list(zip(held, rates, strict=True))
-        return Balance(
-            total_usd=Usd(sum((row.decimal("marginBalance") * rate for row, rate in priced), ZERO)),
-            available_usd=Usd(sum((row.decimal("availableBalance") * rate for row, rate in priced), ZERO)),
-            notes=tuple(
-                f"{row.text('asset')} at the index price of {plain(rate)} USD" for row, rate in priced
-            ),
-        )
+        held = holdings(Row(answer.value, "account").rows("assets"))
+        return summed(held, await together([self._rate(one.coin, deadline) for one in held]))
 
     async def fills(
         self, positions: Sequence[Position], *, since_ms: int, deadline_s: float

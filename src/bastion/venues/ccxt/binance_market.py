@@ -6,15 +6,16 @@ Commission Rate, Mark Price.
 
 from decimal import Decimal
 
-from bastion.domain.balance import Balance, CoinHeld
+from bastion.domain.balance import Balance
 from bastion.domain.book import Quote
-from bastion.domain.money import ZERO, Usd
+from bastion.domain.money import Usd
 from bastion.domain.position import Position
 from bastion.errors import Fault, VenueError, VenueRejected
+from bastion.venues.ccxt.binance_worth import holdings, summed, unpriced
 from bastion.venues.ccxt.levels import levels
 from bastion.venues.ccxt.metered import MeteredVenue
 from bastion.venues.deadline import Deadline, settled, together
-from bastion.venues.raw import STABLECOINS, Row, plain
+from bastion.venues.raw import STABLECOINS, Row
 
 DEPTH_LEVELS, DEPTH_WEIGHT = 100, 5
 COMMISSION_WEIGHT = 20
@@ -42,27 +43,15 @@ class BinanceMarket(MeteredVenue):
             ]
         )
         totals = Row(account.value, "account")
+        held = holdings(totals.rows("assets"))
         if Row(config.value, "accountConfig").flag("multiAssetsMargin"):
             return Balance(
                 total_usd=Usd(totals.decimal("totalMarginBalance")),
                 available_usd=Usd(totals.decimal("availableBalance")),
                 notes=("multi-assets mode: the totals are the venue's, in USD",),
-                coins=tuple(_coin(row, None) for row in totals.rows("assets") if _can_lose(row)),
+                coins=unpriced(held),
             )
-        assets = totals.rows("assets")
-        held = [row for row in assets if row.decimal("marginBalance") or row.decimal("availableBalance")]
-        rates = await together([self._rate(row.text("asset"), deadline) for row in held])
-        priced = list(zip(held, rates, strict=True))
-        return Balance(
-            total_usd=Usd(sum((row.decimal("marginBalance") * rate for row, rate in priced), ZERO)),
-            available_usd=Usd(sum((row.decimal("availableBalance") * rate for row, rate in priced), ZERO)),
-            notes=tuple(
-                f"{row.text('asset')} at the index price of {plain(rate)} USD"
-                for row, rate in priced
-                if row.text("asset") not in STABLECOINS
-            ),
-            coins=tuple(_coin(row, rate) for row, rate in priced if _can_lose(row)),
-        )
+        return summed(held, await together([self._rate(one.coin, deadline) for one in held]))
 
     async def quote(self, position: Position, *, deadline_s: float) -> Quote:
         """Return 100 levels a side, and the taker fee, which is read once for each margin coin."""
@@ -104,14 +93,3 @@ class BinanceMarket(MeteredVenue):
             "fapiPublicGetPremiumIndex", {"symbol": f"{coin}USDT"}, units={"weight": 1}, deadline=deadline
         )
         return Row(answer.value, "premiumIndex").decimal("indexPrice")
-
-
-def _can_lose(row: Row) -> bool:
-    return row.text("asset") not in STABLECOINS and row.decimal("marginBalance") != ZERO
-
-
-def _coin(row: Row, rate: Decimal | None) -> CoinHeld:
-    held = row.decimal("marginBalance")
-    return CoinHeld(
-        coin=row.text("asset"), quantity=held, value_usd=None if rate is None else Usd(held * rate)
-    )

@@ -185,6 +185,19 @@ async def test_a_host_that_does_not_know_the_question_says_so_and_is_not_asked_w
     assert len(hl.seen(TWAPS)) == 1
 
 
+async def test_a_host_that_falls_over_the_question_and_never_answered_it_is_taken_not_to_have_it(
+    hl: Scripted,
+) -> None:
+    hl.on(TWAPS, raw("oops", 500))
+    assert [(await hl.venue.look(deadline_s=S)).complete for _ in range(4)] == [False, False, True, True]
+
+
+async def test_a_host_that_once_told_twaps_and_now_fails_leaves_them_unread(hl: Scripted) -> None:
+    hl.on(TWAPS, say([record(8)]), raw("oops", 500))
+    await hl.venue.look(deadline_s=S)
+    assert not any([(await hl.venue.look(deadline_s=S)).complete for _ in range(5)])
+
+
 async def test_the_list_of_twaps_gives_way_when_weight_is_short_unless_one_runs(hl: Scripted) -> None:
     await hl.venue.look(deadline_s=S)
     hl.venue._throttle["reads"].resize(600)

@@ -309,6 +309,7 @@ async def test_every_type_of_algo_order_is_read_and_those_of_spot_are_left_alone
             "iceberg": [algo(5, instType="SPOT", instId="BTC-USDT")],
             "twap": [algo(6, side="buy", reduceOnly="false")],
             "chase": [],
+            "smart_iceberg": [algo(8, side="buy", reduceOnly="false")],
         }[asked.params["ordType"]]
         return web.json_response({"code": "0", "msg": "", "data": rows})
 
@@ -322,8 +323,22 @@ async def test_every_type_of_algo_order_is_read_and_those_of_spot_are_left_alone
         "3": (True, True),
         "4": (True, True),
         "6": (False, True),
+        "8": (False, True),
     }
     assert all(part in str(look.parts) for part in ("conditional and oco", "trigger", "twap", "chase"))
+
+
+async def test_a_host_that_falls_over_a_new_type_and_tells_the_rest_is_taken_not_to_have_it(okx: Rig) -> None:
+    async def by_type(asked: Asked) -> web.StreamResponse:
+        if asked.params["ordType"] == "smart_iceberg":
+            return web.Response(status=500, text="oops")
+        return web.json_response({"code": "0", "msg": "", "data": []})
+
+    okx.script.on(ALGOS, by_type)
+    looks = [await okx.venue.look(deadline_s=10) for _ in range(4)]
+    assert [look.complete for look in looks] == [False, False, True, True]
+    assert [part for part in looks[2].parts if "left out: this host knows no smart_iceberg" in part]
+    assert "algo orders smart_iceberg (none a moment ago)" in looks[3].parts
 
 
 async def test_a_type_that_the_host_does_not_know_is_left_out_by_name(okx: Rig) -> None:

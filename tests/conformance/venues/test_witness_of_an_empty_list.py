@@ -204,3 +204,30 @@ async def test_the_witness_takes_no_weight_from_the_lists(binance: Rig) -> None:
     binance.script.on(WITNESSES["binance"], TELLING["binance"])
     assert (await binance.venue.look(deadline_s=5)).empty
     assert binance.script.seen(WITNESSES["binance"]) == []
+
+
+async def test_under_portfolio_margin_bybits_unrealised_pnl_speaks_in_the_margins_place(bybit: Rig) -> None:
+    def wallet(profit: str) -> object:
+        coin = {"coin": "USDT", "totalPositionIM": "", "unrealisedPnl": profit}
+        return v5({"list": [{"accountType": "UNIFIED", "coin": [coin]}]})
+
+    bybit.script.on(WITNESSES["bybit"], reply(wallet("-3.2")))
+    told = await bybit.venue.look(deadline_s=10)
+    assert {unread.part for unread in told.unread} == {"positions linear/USDT", "positions option"}
+    assert told.unread[0].reason.endswith("the account's unrealised PnL is -3.2 USDT")
+    bybit.script.on(WITNESSES["bybit"], reply(wallet("0")))
+    assert (await bybit.venue.look(deadline_s=10)).empty
+
+
+async def test_under_portfolio_margin_okxs_page_names_its_positions_of_every_kind(okx: Rig) -> None:
+    # The documented answer of an account in that mode: adjEq is told, what is reckoned by position is not.
+    rows = [
+        {"instId": "BTC-USD-261225-100000-C", "instType": "OPTION", "mgnMode": "cross", "pos": "-2"},
+        {"instId": "ETH-USDT", "instType": "MARGIN", "mgnMode": "cross", "pos": "1.5", "posCcy": "ETH"},
+    ]
+    for row in rows:
+        page = {"adjEq": "174238.6793", "balData": [], "posData": [row], "ts": "1"}
+        okx.script.on(WITNESSES["okx"], reply(answer_of_okx(page)))
+        told = await okx.venue.look(deadline_s=10)
+        (reason,) = [unread.reason for unread in told.unread if unread.part == "positions"]
+        assert reason.endswith(f"names {row['pos']} {row['instId']}")

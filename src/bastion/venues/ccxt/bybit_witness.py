@@ -2,13 +2,13 @@
 
 Source: Bybit v5 "Get Wallet Balance": totalPositionIM of a coin is the sum of the initial margin of all its
 positions and what is set aside for their liquidation fees; with portfolio margin it is an empty text, and
-nothing can be told.
+unrealisedPnl, which no coin without a position has, tells in its place.
 """
 
 from collections.abc import Collection, Mapping
 
 from bastion.venues.ccxt import bybit_rows as rows
-from bastion.venues.ccxt.witness import Claim, margin_claim
+from bastion.venues.ccxt.witness import Claim, margin_claim, profit_claim
 from bastion.venues.raw import Answer, Row
 
 METHOD = "privateGetV5AccountWalletBalance"
@@ -33,6 +33,10 @@ def claims(answer: Answer, coins: Collection[str]) -> tuple[Claim, ...]:
             coin = row.text_or("coin")
             # Linear contracts and options are settled in their quote coin, inverse ones in their base coin.
             scopes = (f"{rows.LINEAR}/{coin}", rows.OPTION) if coin in coins else (rows.INVERSE,)
-            parts = map(positions_part, scopes)
-            found.extend(margin_claim(row.decimal_or_none("totalPositionIM"), coin, parts))
+            parts = tuple(map(positions_part, scopes))
+            margin = row.decimal_or_none("totalPositionIM")
+            if margin is None:
+                found.extend(profit_claim(row.decimal_or_none("unrealisedPnl"), coin, parts))
+            else:
+                found.extend(margin_claim(margin, coin, parts))
     return tuple(found)

@@ -26,8 +26,6 @@ ADDRESS_LIMITS = (
 FORBIDDEN, FOUND = 403, 200
 PAUSE_S = 5.0
 AGAIN_LEAST_S, AGAIN_MOST_S = 0.5, 10.0
-UNKNOWN_QUESTION = frozenset({"HTTP 400", "HTTP 404", "HTTP 405", "HTTP 422", "HTTP 501"})
-"""How a host answers that does not have a read; the venue itself refuses an unknown type with 422."""
 SILENCE_S = 30.0
 
 WHOLE = 60

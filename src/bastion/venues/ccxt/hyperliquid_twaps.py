@@ -10,11 +10,11 @@ from decimal import Decimal
 
 from bastion.domain.money import ZERO, Quantity
 from bastion.domain.order import CancelAnswer, OpenOrder
-from bastion.errors import AnswerMalformed, Fault, OutcomeUnknown, VenueRejected
+from bastion.errors import AnswerMalformed, Fault, OutcomeUnknown, VenueError, VenueRejected
 from bastion.ports import Clock
 from bastion.venues.ccxt import hyperliquid_rows as rows
-from bastion.venues.ccxt.hyperliquid_pace import UNKNOWN_QUESTION
 from bastion.venues.ccxt.hyperliquid_statuses import cancel_answer
+from bastion.venues.ccxt.novelty import Novelty
 from bastion.venues.ccxt.venue import PartRead
 from bastion.venues.deadline import Deadline
 from bastion.venues.raw import Answer, Row, read_rows
@@ -40,6 +40,7 @@ class Twaps:
         self._ask = ask
         self._clock = clock
         self._address = address
+        self._novelty = Novelty()
         self._quiet_ns: int | None = None
         self._absent_ns: int | None = None
 
@@ -64,11 +65,12 @@ class Twaps:
         begun_ns = self._clock.monotonic_ns()
         try:
             answer = await self._ask({"type": "twapHistory", "user": self._address}, deadline)
-        except VenueRejected as error:
-            if error.code not in UNKNOWN_QUESTION:
+        except VenueError as error:
+            if not self._novelty.refused(error):
                 raise
             self._absent_ns = begun_ns
             return PartRead(notes=(_UNTOLD,))
+        self._novelty.answered()
         orders, spot = running(answer, now_ms)
         self._quiet_ns = None if orders else begun_ns
         notes = (f"{spot} spot TWAP(s) are left alone",) if spot else ()

@@ -10,11 +10,12 @@ from collections.abc import Callable, Collection, Mapping
 from decimal import Decimal
 
 from bastion.domain.money import ZERO
-from bastion.errors import VenueError, VenueRejected
+from bastion.errors import VenueError
 from bastion.ports import Clock
 from bastion.venues.ccxt import hyperliquid_rows as rows
 from bastion.venues.ccxt.hyperliquid_fills import HyperliquidFills
-from bastion.venues.ccxt.hyperliquid_pace import UNKNOWN_QUESTION, Patience
+from bastion.venues.ccxt.hyperliquid_pace import Patience
+from bastion.venues.ccxt.novelty import Novelty
 from bastion.venues.ccxt.witness import Claim, size_claim
 from bastion.venues.deadline import Deadline
 from bastion.venues.throttle import NS
@@ -41,6 +42,7 @@ class HyperliquidWitness:
         self._read_ns: int | None = None
         self._patience = Patience(clock)
         self._failure = ""
+        self._novelty = Novelty()
         self._closed: set[str] = set()
 
     def closed(self, coin: str) -> None:
@@ -79,16 +81,13 @@ class HyperliquidWitness:
         try:
             newest_ms, left = await self._fills.left_by_last(self._newest_ms, deadline)
         except VenueError as error:
-            if not _is_unknown(error):
+            if not self._novelty.refused(error):
                 self._failure = str(error)
                 return
             newest_ms, left = self._newest_ms or 0, {}
+        else:
+            self._novelty.answered()
         self._left |= left
         self._newest_ms = newest_ms or None
         self._read_ns, self._failure = begun_ns, ""
         self._patience = Patience(self._clock)
-
-
-def _is_unknown(error: VenueError) -> bool:
-    # A host that does not have the question has no witness.
-    return isinstance(error, VenueRejected) and error.code in UNKNOWN_QUESTION

@@ -234,6 +234,8 @@ class OkxVenue(OkxMarket):
             )
             for kinds in ALGO_LISTS
         )
+        if reads:
+            lists += (self._reads.smart_part(),)
         return (
             Part(name="positions", read=self._positions),
             Part(name="orders but spot", read=self._reads.orders),

@@ -13,11 +13,13 @@ from bastion.domain.position import Position
 from bastion.errors import AnswerMalformed, VenueError, VenueRejected
 from bastion.ports import Clock
 from bastion.venues.ccxt import okx_rows as rows
+from bastion.venues.ccxt.novelty import Novelty
 from bastion.venues.ccxt.okx_pace import ALGOS, DETAILS, PENDING, POSITIONS, bucket
-from bastion.venues.ccxt.venue import PartRead
+from bastion.venues.ccxt.venue import Part, PartRead
 from bastion.venues.deadline import Deadline, together
 from bastion.venues.encoders.signed import Parameters
 from bastion.venues.raw import Answer, Row, believed
+from bastion.venues.throttle import NS
 
 PAGE = 100
 PAGES_MAX = 100
@@ -30,6 +32,9 @@ ALGO_LISTS = (
     ("twap",),
     ("chase",),
 )
+SMART_ICEBERG = "smart_iceberg"
+QUIET_S = 30.0
+"""Without such an order, its list is read this often only: the others share the limit with it."""
 
 NO_SUCH_ORDER = "51603"
 WRONG_PARAMETER = "51000"
@@ -51,6 +56,8 @@ class OkxReads:
     def __init__(self, ask: Ask, clock: Clock) -> None:
         self._call = ask
         self._clock = clock
+        self._quiet_ns: int | None = None
+        self._smart = Novelty()
 
     async def positions(self, deadline: Deadline) -> PartRead:
         """Return the positions of every instType, which come in one answer."""
@@ -90,6 +97,27 @@ class OkxReads:
             )
         orders, doubt = believed(found, rows.open_algo)
         return PartRead(orders=orders, digests=_digests(answers), doubt=doubt)
+
+    def smart_part(self) -> Part:
+        """Return the part of a look that lists smart iceberg orders, or says that none stood a moment ago."""
+        name, since_ns = f"algo orders {SMART_ICEBERG}", self._quiet_ns
+        if since_ns is not None and self._clock.monotonic_ns() - since_ns < QUIET_S * NS:
+            return Part(name=f"{name} (none a moment ago)", read=_nothing)
+        return Part(name=name, read=self.smart_icebergs)
+
+    async def smart_icebergs(self, deadline: Deadline) -> PartRead:
+        """Return the pending smart iceberg orders, a kind that hosts may not have yet."""
+        begun_ns = self._clock.monotonic_ns()
+        try:
+            read = await self.algos((SMART_ICEBERG,), deadline)
+        except VenueError as error:
+            if not self._smart.refused(error):
+                raise
+            read = PartRead(left_out=f"this host knows no {SMART_ICEBERG} orders ({error})")
+        else:
+            self._smart.answered()
+        self._quiet_ns = None if read.orders or read.doubt else begun_ns
+        return read
 
     async def details(self, params: Mapping[str, str], deadline: Deadline) -> Row | None:
         """Return an order by its instId and ordId or clOrdId, None where the venue knows none (51603)."""
@@ -193,3 +221,7 @@ def data_of(answer: Answer, where: str) -> tuple[Row, ...]:
 
 def _digests(answers: Sequence[Answer]) -> tuple[str, ...]:
     return tuple(answer.digest for answer in answers)
+
+
+async def _nothing(_deadline: Deadline) -> PartRead:
+    return PartRead()

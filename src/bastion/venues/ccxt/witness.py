@@ -32,6 +32,14 @@ def margin_claim(amount: Decimal | None, coin: str, parts: Iterable[str]) -> tup
     return (Claim(words=words, parts=frozenset(parts)),)
 
 
+def profit_claim(amount: Decimal | None, coin: str, parts: Iterable[str]) -> tuple[Claim, ...]:
+    """Return the claim that an unrealised profit or loss makes; none where it is zero or not told."""
+    if amount is None or amount == ZERO:
+        return ()
+    words = f"the account's unrealised PnL is {plain(amount)} {coin[:12]}"
+    return (Claim(words=words, parts=frozenset(parts)),)
+
+
 def size_claim(size: Decimal | None, instrument: str, parts: Iterable[str]) -> tuple[Claim, ...]:
     """Return the claim that a position named elsewhere makes; none where its size is zero or not told."""
     if size is None or size == ZERO:

@@ -34,7 +34,7 @@ from bastion.paper.wire.okx.refusals import translated
 from bastion.paper.wire.okx.words import SIDES, TRADE_MODES, algo_id_of, algo_number
 
 CANCELS_MAX = 10
-TYPES = ("conditional", "oco", "chase", "trigger", "move_order_stop", "iceberg", "twap")
+TYPES = ("conditional", "oco", "chase", "trigger", "move_order_stop", "iceberg", "twap", "smart_iceberg")
 
 _MODELLED = ("conditional", "oco", "trigger")
 _WATCHES = {"last": TriggerPrice.LAST, "mark": TriggerPrice.MARK, "index": TriggerPrice.MARK}

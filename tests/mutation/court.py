@@ -243,23 +243,28 @@ def quickness(one: Covering) -> tuple[int, str, float]:
     return tier, _file(one.test), one.cpu_s
 
 
-def tried_afresh(subject: Subject, module: str, mutant: Mutant, tests: Iterable[str]) -> object:
+def tried_afresh(subject: Subject, module: str, mutant: Mutant, tests: Sequence[str]) -> object:
     """Try a mutant in this process, which has imported nothing of the package, and return its fate."""
     broken = subject.broken(mutant)
     change = subject.change(mutant, broken)
     sys.meta_path.insert(0, Finder(module, subject.path, compile(broken, str(subject.path), "exec")))
-    first = _First()
-    code = pytest.main([*FLAGS, "-x", *tests], plugins=[first])
+    first = _First(tests)
+    code = pytest.main([*FLAGS, "-x", *dict.fromkeys(_file(test) for test in tests)], plugins=[first])
     if code == pytest.ExitCode.OK:
         return asdict(Fate(fate=SURVIVED, change=change))
     return asdict(Fate(fate=KILLED, by=first.failed or f"pytest ends with {code}", change=change))
 
 
 class _First:
-    """Remembers the first test that failed."""
+    """Runs the named tests in their order, and remembers the first that failed."""
 
-    def __init__(self) -> None:
+    def __init__(self, tests: Sequence[str]) -> None:
+        self._places = {test: place for place, test in enumerate(tests)}
         self.failed = ""
+
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        known = [item for item in items if item.nodeid in self._places]
+        items[:] = sorted(known, key=lambda item: self._places[item.nodeid])
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         if report.failed and not self.failed:

@@ -16,6 +16,8 @@ from bastion.exits.books import (
     Sent,
     Tally,
     book_key,
+    last_own_fill_ms,
+    last_round_closed,
     signed,
     tally,
     threatened_position,
@@ -258,3 +260,73 @@ def test_an_answered_order_is_settled_once_it_ended() -> None:
     assert not one.settled
     one.hear(state("1", OrderStatus.FILLED))
     assert one.settled
+
+
+def filled_by(*orders: tuple[str, int, str]) -> dict[str, Sent]:
+    """Return orders of ours for one position of size 1, each by its id, its round and what it filled."""
+    return {cid: sent(cid, filled=size, number=number) for cid, number, size in orders}
+
+
+@pytest.mark.parametrize(
+    ("orders", "shown", "after_round", "closed"),
+    [
+        ((("a", 1, "1"),), "1", 0, True),
+        ((("a", 1, "1"),), "0.4", 0, True),
+        ((("a", 1, "1"),), "1.1", 0, False),
+        ((("a", 1, "0.9"),), "1", 0, False),
+        ((("a", 1, "0.4"), ("b", 1, "0.6")), "1", 0, True),
+        ((("a", 1, "0.4"), ("b", 2, "0.6")), "1", 0, False),
+        ((("a", 2, "1"), ("b", 1, "0")), "1", 0, True),
+        ((("a", 1, "1"),), "1", 1, False),
+        ((("a", 2, "1"),), "1", 1, True),
+        ((), "1", 0, False),
+    ],
+    ids=[
+        "whole",
+        "a rest is shown",
+        "more is shown",
+        "not wholly filled",
+        "two slices of one round",
+        "two rounds, the last one in part",
+        "the last round is not the last order",
+        "a round before the book",
+        "a round after its beginning",
+        "nothing sent",
+    ],
+)
+def test_the_last_round_closed_a_position_where_it_filled_the_whole_of_it(
+    orders: tuple[tuple[str, int, str], ...],
+    shown: str,
+    after_round: int,
+    closed: bool,  # noqa: FBT001 - a case of the table
+) -> None:
+    one = book(after_round=after_round)
+    mine = filled_by(*orders)
+    elsewhere = Sent(request=request(position("ETHUSDT"), "x"), round=9, run=1)
+    assert last_round_closed({**mine, "x": elsewhere}, one, position(quantity=shown)) is closed
+
+
+@pytest.mark.parametrize(
+    ("fills", "last_ms"),
+    [
+        ([fill("0.4", cid="a", at_ms=10, name="1"), fill("0.6", cid="a", at_ms=30, name="2")], 30),
+        ([fill("0.6", cid="a", at_ms=30, name="1"), fill("0.4", cid="a", at_ms=10, name="2")], 30),
+        ([fill("0.9", cid="a", at_ms=10, name="1")], None),
+        ([fill("1.5", cid="a", at_ms=10, name="1")], 10),
+        ([replace(fill("1", at_ms=40), order_id="o-a")], 40),
+        ([fill("1", cid="a", at_ms=10, name="1"), fill("1", cid="b", at_ms=90, name="2")], 10),
+        ([fill("1", at_ms=10)], None),
+        ([], None),
+    ],
+)
+def test_the_time_of_our_last_execution_is_known_once_all_of_them_were_read(
+    fills: list[Fill], last_ms: int | None
+) -> None:
+    told = last_own_fill_ms(filled_by(("a", 1, "1")), fills, position())
+    assert told == (None if last_ms is None else SINCE_MS + last_ms)
+
+
+def test_the_executions_of_orders_that_the_venue_gave_no_id_are_not_ours_by_an_empty_one() -> None:
+    mine = filled_by(("a", 1, "0"))
+    mine["a"].hear(replace(state("0", cid="a"), order_id=""))
+    assert last_own_fill_ms(mine, [fill("1", at_ms=10)], position()) is None

@@ -1,0 +1,399 @@
+"""The edges of the evidence: whose look, which run, which moment, and what is not ours to close."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from decimal import Decimal
+
+import pytest
+
+from bastion.domain.money import Quantity
+from bastion.domain.order import CancelAnswer, Direction, OpenOrder, OrderStatus
+from bastion.domain.position import Position, Side
+from bastion.domain.records import (
+    CancelsAnswered,
+    FillsRead,
+    LegStarted,
+    OrderAnswered,
+    Outcome,
+    SecondSourceRead,
+)
+from bastion.domain.verdict import Verdict
+from bastion.exits.books import book_key
+from bastion.exits.pace import Pace
+from bastion.exits.progress import Leg
+from bastion.exits.settings import ExitSettings
+from bastion.exits.verdict import Standing, at_deadline, leftovers, possible, second_quantity, stand
+from tests.unit.exits.parts import (
+    MS,
+    UTC_NS,
+    answered,
+    fill,
+    intend,
+    leg,
+    look,
+    order,
+    pace,
+    position,
+    request,
+    see,
+)
+
+SETTINGS = ExitSettings()
+ETH = position("ETHUSDT")
+ENTRY = order(reduce_only=False, direction=Direction.BUY, name="entry")
+FOREIGN_ORDER = replace(order(name="foreign"), closable=False)
+OPTION = replace(position("BTCOPT"), closable=False)
+UNKNOWN = OrderAnswered(exit_id="xtest", account="main", client_order_id="bst1", outcome=Outcome.UNKNOWN)
+
+
+def judge(one: Leg, beat: Pace | None = None, dust: Iterable[Position] = ()) -> Standing:
+    keys = frozenset(held.key for held in dust)
+    return stand(one, beat or pace(), dust=keys, settings=SETTINGS)
+
+
+def read(begun_ms: int, *, run: int = 1, fills: Iterable[object] = ()) -> FillsRead:
+    return FillsRead(
+        exit_id="xtest",
+        account="main",
+        run=run,
+        begun_ns=begun_ms * MS,
+        fills=tuple(fills),  # type: ignore[arg-type]
+    )
+
+
+def second(begun_ms: int, *, run: int = 1, quantity: str = "0") -> SecondSourceRead:
+    return SecondSourceRead(
+        exit_id="xtest",
+        account="main",
+        run=run,
+        begun_ns=begun_ms * MS,
+        position=position(),
+        quantity=Quantity(Decimal(quantity)),
+    )
+
+
+def twice(
+    one: Leg, positions: Iterable[Position] = (), orders: Iterable[OpenOrder] = (), *, at_ms: int = 100
+) -> Leg:
+    for number in range(2):
+        see(one, look(at_ms + 250 * number, tuple(positions), tuple(orders)))
+    return one
+
+
+def test_positions_are_told_apart_by_what_can_be_done_about_them() -> None:
+    dusty = position("SOLUSDT", "0.001")
+    one = twice(leg(), [position(), dusty, OPTION], [order(), FOREIGN_ORDER])
+    standing = judge(one, dust=[dusty, OPTION])
+    assert standing.open == (position(),)
+    assert standing.dust == (dusty,)
+    assert standing.foreign == (OPTION,)
+    assert (standing.orders, standing.foreign_orders) == ((order(),), (FOREIGN_ORDER,))
+
+
+@pytest.mark.parametrize(
+    ("positions", "orders", "unread", "clean"),
+    [
+        ((), (), (), True),
+        ((OPTION,), (FOREIGN_ORDER,), (), True),
+        ((position(),), (), (), False),
+        ((), (order(),), (), False),
+        ((), (), ("orders",), False),
+        ((position(),), (), ("orders",), False),
+    ],
+)
+def test_a_look_is_clean_where_all_was_read_and_nothing_of_ours_is_there(
+    positions: tuple[Position, ...],
+    orders: tuple[OpenOrder, ...],
+    unread: tuple[str, ...],
+    clean: bool,  # noqa: FBT001 - a case of the table
+) -> None:
+    one = leg()
+    see(one, look(0, positions, orders, unread))
+    assert judge(one).clean is clean
+
+
+def test_dust_alone_is_flat_with_dust_and_what_is_not_ours_makes_it_not_flat() -> None:
+    dusty = position("SOLUSDT", "0.001")
+    assert judge(twice(leg(), [dusty]), dust=[dusty]).verdict is Verdict.FLAT_WITH_DUST
+    assert judge(twice(leg())).verdict is Verdict.FLAT
+    assert judge(twice(leg(), [dusty, OPTION]), dust=[dusty]).verdict is Verdict.NOT_FLAT
+
+
+def test_an_order_that_is_not_ours_to_cancel_makes_the_verdict_not_flat_by_itself() -> None:
+    standing = judge(twice(leg(), orders=[FOREIGN_ORDER]))
+    assert standing.confirmed
+    assert standing.verdict is Verdict.NOT_FLAT
+    assert at_deadline(leg(), standing)[0] is Verdict.NOT_FLAT
+
+
+def test_an_order_or_a_position_in_the_first_of_the_two_looks_breaks_their_row() -> None:
+    for positions, orders in (((position(),), ()), ((), (order(),))):
+        one = leg()
+        see(one, look(100, positions, orders))
+        see(one, look(350))
+        standing = judge(one)
+        assert standing.clean
+        assert not standing.confirmed
+
+
+@pytest.mark.parametrize(("short_ns", "confirmed"), [(1, False), (0, True), (-1, True)])
+def test_two_looks_are_a_quarter_of_a_second_apart_to_the_nanosecond(
+    short_ns: int,
+    confirmed: bool,  # noqa: FBT001 - a case of the table
+) -> None:
+    one = leg()
+    see(one, look(100))
+    later = look(350)
+    see(one, replace(later, begun_ns=later.begun_ns - short_ns))
+    assert judge(one).confirmed is confirmed
+
+
+def test_the_first_look_may_begin_at_the_very_moment_of_the_last_answer() -> None:
+    one = twice(leg())
+    assert judge(one, pace(100)).confirmed
+    assert not judge(one, pace(101)).confirmed
+
+
+def test_nothing_is_flat_while_anything_of_ours_is_on_its_way_or_unknown() -> None:
+    quiet, flying = pace(), pace()
+    flying.in_flight["cancels 1 0"] = ("", "", "")
+    assert judge(twice(leg()), flying).verdict is None
+    lost = leg()
+    see(lost, look(0, [position()]))
+    intend(lost, request(position()))
+    lost.apply(UNKNOWN, at_ns=0)
+    lost.apply(second(400), at_ns=0)
+    assert judge(twice(lost), quiet).verdict is None
+
+
+def test_orders_whose_fate_is_known_are_not_unsettled() -> None:
+    one = leg()
+    see(one, look(0, [position()]))
+    intend(one, request(position()), request(position(), "bst2"))
+    one.apply(answered(), at_ns=0)
+    one.apply(answered("bst2", "0.5", OrderStatus.PARTIAL), at_ns=0)
+    assert [held.request.client_order_id for held in judge(one).unsettled] == ["bst2"]
+
+
+# Well above the numbers of which Python keeps one object each.
+RUN = 1_000
+
+
+@pytest.mark.parametrize(
+    ("run", "begun_ms", "fresh"),
+    [
+        (RUN, 60, True),
+        (RUN, 61, True),
+        (RUN, 59, False),
+        (RUN - 1, 100, False),
+        (RUN + 1, 100, False),
+    ],
+    ids=["at the last act", "after it", "before it", "of an earlier run", "of another run"],
+)
+def test_a_threatened_book_needs_executions_read_in_this_run_after_the_last_act(
+    run: int,
+    begun_ms: int,
+    fresh: bool,  # noqa: FBT001 - a case of the table
+) -> None:
+    one = leg()
+    one.apply(LegStarted(exit_id="xtest", account="main", run=int(str(RUN))), at_ns=0)
+    see(one, look(0, orders=[ENTRY]))
+    gone = CancelsAnswered(
+        exit_id="xtest", account="main", round=1, answers=(CancelAnswer(order=ENTRY, gone=True),)
+    )
+    one.apply(gone, at_ns=0)
+    one.apply(read(begun_ms, run=int(str(run))), at_ns=0)
+    assert (judge(twice(one), pace(60)).verdict is Verdict.FLAT) is fresh
+
+
+@pytest.mark.parametrize(
+    ("run", "begun_ms", "known"),
+    [(RUN, 60, True), (RUN, 61, True), (RUN, 59, False), (RUN - 1, 100, False), (RUN + 1, 100, False)],
+)
+def test_a_second_source_counts_in_its_run_from_the_moment_that_it_was_asked_for(
+    run: int,
+    begun_ms: int,
+    known: bool,  # noqa: FBT001 - a case of the table
+) -> None:
+    one = leg()
+    one.apply(LegStarted(exit_id="xtest", account="main", run=int(str(RUN))), at_ns=0)
+    one.apply(second(begun_ms, run=int(str(run)), quantity="0.5"), at_ns=0)
+    told = second_quantity(one, book_key(position()), since_ns=60 * MS)
+    assert told == (Decimal("0.5") if known else None)
+
+
+def test_a_second_source_explains_the_size_that_a_look_shows_of_a_short_too() -> None:
+    short = position(side=Side.SHORT, quantity="0.5")
+    one = leg()
+    see(one, look(0, [position(side=Side.SHORT, quantity="2")]))
+    told = replace(second(400, quantity="0.5"), position=short)
+    one.apply(told, at_ns=0)
+    twice(one, [short])
+    standing = judge(one, dust=[short])
+    assert standing.unexplained == ()
+    assert standing.verdict is Verdict.FLAT_WITH_DUST
+
+
+def test_dust_is_explained_by_what_is_left_of_it_and_by_nothing_else() -> None:
+    one = leg()
+    see(one, look(0, [position(quantity="2")]))
+    left = position(quantity="0.5")
+    twice(one, [left])
+    assert judge(one, dust=[left]).verdict is None
+    intend(one, request(position(quantity="2")))
+    one.apply(answered(filled="1.5", status=OrderStatus.CANCELED), at_ns=0)
+    assert judge(one, dust=[left]).verdict is Verdict.FLAT_WITH_DUST
+
+
+def unseen(*positions: Position) -> Leg:
+    one = leg()
+    see(one, look(0, positions))
+    see(one, look(300, unread=["positions"]))
+    return one
+
+
+@pytest.mark.parametrize("side", [Side.LONG, Side.SHORT])
+def test_what_an_incomplete_look_does_not_show_is_left_whichever_side_it_is_on(side: Side) -> None:
+    one = unseen(position(side=side))
+    assert leftovers(one, judge(one)) == (position(side=side),)
+
+
+@pytest.mark.parametrize(("side", "direction"), [(Side.LONG, Direction.SELL), (Side.SHORT, Direction.BUY)])
+def test_what_others_closed_is_not_left(side: Side, direction: Direction) -> None:
+    one = unseen(position(side=side))
+    one.apply(read(100, fills=[fill(direction=direction)]), at_ns=0)
+    assert leftovers(one, judge(one)) == ()
+    assert at_deadline(one, judge(one))[0] is Verdict.UNKNOWN
+
+
+def test_what_is_shown_or_dust_is_passed_over_and_what_comes_after_it_is_not() -> None:
+    dusty = position("SOLUSDT", "0.001")
+    one = leg()
+    see(one, look(0, [position(), dusty, ETH]))
+    see(one, look(300, [position()], unread=["positions"]))
+    assert leftovers(one, judge(one, dust=[dusty])) == (position(), dusty, ETH)
+    see(one, look(600, [position(), dusty], unread=["positions"]))
+    assert leftovers(one, judge(one, dust=[dusty])) == (position(), ETH)
+
+
+def test_what_is_not_ours_to_close_is_left_where_no_look_shows_it() -> None:
+    one = unseen(OPTION)
+    assert leftovers(one, judge(one)) == (OPTION,)
+
+
+@pytest.mark.parametrize(("run", "lost"), [(RUN, True), (RUN - 1, False)])
+def test_only_an_order_of_this_run_leaves_its_position_unknown(run: int, lost: bool) -> None:  # noqa: FBT001 - a case of the table
+    one = leg()
+    one.apply(LegStarted(exit_id="xtest", account="main", run=int(str(run))), at_ns=0)
+    see(one, look(0, [position()]))
+    intend(one, request(position()))
+    one.sent["bst1"].run = int(str(run))
+    one.apply(UNKNOWN, at_ns=0)
+    one.apply(LegStarted(exit_id="xtest", account="main", run=int(str(RUN))), at_ns=0)
+    see(one, look(300, unread=["positions"]))
+    standing = judge(one)
+    assert possible(one, standing) == ((position(),) if lost else ())
+    assert leftovers(one, standing) == (() if lost else (position(),))
+
+
+def test_an_order_that_no_answer_came_of_does_not_make_its_position_unknown() -> None:
+    one = leg()
+    see(one, look(0, [position()]))
+    intend(one, request(position()))
+    see(one, look(300, unread=["positions"]))
+    assert possible(one, judge(one)) == ()
+
+
+def test_what_a_look_shows_again_is_known() -> None:
+    one = leg()
+    see(one, look(0, [position()]))
+    intend(one, request(position()))
+    one.apply(UNKNOWN, at_ns=0)
+    see(one, look(300, [position()], unread=["orders"]))
+    assert possible(one, judge(one)) == ()
+
+
+def test_at_the_deadline_what_vanished_is_named_where_all_was_read_and_only_there() -> None:
+    one = leg()
+    see(one, look(0, [position()]))
+    see(one, look(100))
+    verdict, unread = at_deadline(one, judge(one))
+    assert verdict is Verdict.UNKNOWN
+    ((symbol, why),) = unread
+    assert symbol == "BTC/USDT:USDT"
+    assert "no longer shown" in why
+    hidden = unseen(position())
+    assert [part for part, _ in at_deadline(hidden, judge(hidden))[1]] == ["positions"]
+
+
+@pytest.mark.parametrize("orders", [(order(),), (FOREIGN_ORDER,)], ids=["ours", "not ours"])
+def test_at_the_deadline_an_order_that_rests_is_left(orders: tuple[OpenOrder, ...]) -> None:
+    one = leg()
+    see(one, look(0, orders=orders))
+    assert at_deadline(one, judge(one)) == (Verdict.NOT_FLAT, ())
+
+
+def test_at_the_deadline_one_empty_look_is_not_two() -> None:
+    one = leg()
+    see(one, look(0))
+    verdict, unread = at_deadline(one, judge(one))
+    assert verdict is Verdict.UNKNOWN
+    assert unread == (("confirmation", "two looks in a row that show nothing did not come in time"),)
+    assert at_deadline(leg(), Standing()) == (Verdict.UNKNOWN, (("everything", "no answer came"),))
+
+
+def test_a_cancelled_or_shown_order_does_not_linger() -> None:
+    one = leg()
+    see(one, look(0, orders=[ENTRY]))
+    assert judge(one).lingering == ()
+    see(one, look(100))
+    assert judge(one).lingering == (ENTRY,)
+    answers = (CancelAnswer(order=ENTRY, gone=True),)
+    one.apply(CancelsAnswered(exit_id="xtest", account="main", round=1, answers=answers), at_ns=0)
+    assert judge(one).lingering == ()
+
+
+def test_a_position_that_was_never_acted_on_is_not_suspect() -> None:
+    one = leg()
+    see(one, look(0, [position()]))
+    one.apply(second(90), at_ns=0)
+    assert judge(one).suspects == frozenset()
+    beat = pace()
+    beat.key_act_ns[position().key] = 91 * MS
+    assert judge(one, beat).suspects == frozenset(), "the second source was asked before the act"
+    beat.key_act_ns[position().key] = 90 * MS
+    assert judge(one, beat).suspects == {position().key}
+
+
+def closed_by_us(*, shown: Position) -> frozenset[tuple[str, str, str]]:
+    """Return what is suspect where our order filled wholly and a look goes on to show that."""
+    one, beat = leg(), pace()
+    see(one, look(0, [position()]))
+    intend(one, request(position()))
+    one.apply(answered(), at_ns=0)
+    ours = fill(cid="bst1", at_ms=2_000)
+    one.apply(read(100, fills=[ours]), at_ns=0)
+    see(one, look(200, [shown]))
+    beat.key_act_ns[position().key] = 60 * MS
+    return judge(one, beat).suspects
+
+
+@pytest.mark.parametrize(
+    ("quantity", "updated_ms", "suspect"),
+    [
+        ("1", None, True),
+        ("0.5", None, True),
+        ("1.1", None, False),
+        ("1", 1_999, True),
+        ("1", 2_000, True),
+        ("1", 2_001, False),
+    ],
+)
+def test_what_we_closed_is_suspect_until_it_is_larger_or_changed_after_our_last_fill(
+    quantity: str,
+    updated_ms: int | None,
+    suspect: bool,  # noqa: FBT001 - a case of the table
+) -> None:
+    at_ms = None if updated_ms is None else UTC_NS // MS + updated_ms
+    shown = replace(position(quantity=quantity), updated_ms=at_ms)
+    assert closed_by_us(shown=shown) == ({position().key} if suspect else frozenset())

@@ -2,7 +2,7 @@
 # With uv on the PATH it is used; else venv and pip do the same from the same pinned, hashed lists.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format simulate mutants mutate bench bench-page bench-ledger gauntlet race conformance cuts kills wires bundle docs lock clean distclean
+.PHONY: help demo test lint format simulate mutants mutate bench bench-grid bench-page bench-ledger gauntlet race conformance cuts kills wires bundle docs lock clean distclean
 .DELETE_ON_ERROR:
 
 PICK = for candidate in $(PYTHON) python3 python3.13 python3.12 python3.11 python; do \
@@ -27,7 +27,9 @@ help:
 	@echo "                DEPTH=b: with the real adapters on the paper wires; SEEDS=0:200 chooses; ARGS=--trace prints all"
 	@echo "make mutants    break the rules of an exit on purpose, one after the other: the worlds must notice each"
 	@echo "make mutate     break those modules line by line (MODULES=exits/verdict.py SAMPLE=50): the tests must notice"
-	@echo "make bench      how fast an exit is, against what the wire allows (ARGS='--runs 20 --only warm20', --quick)"
+	@echo "make bench      how fast an exit is, against what the wire allows, in 20 minutes (ROWS=warm20,cold RUNS=20"
+	@echo "                MINUTES=5 FLAME=1; MINUTES=0: 200 runs of everything)"
+	@echo "make bench-grid the same by 4 to 500 positions, 1 to 4 venues, 20 to 200 ms round trip"
 	@echo "make bench-page docs/reference/speed.md, from the figures of the last make bench"
 	@echo "make bench-ledger  refunds a second against this disk and database (ARGS=--rounds 9)"
 	@echo "make gauntlet   the traders' loops and our exit through every fault, and the page of it (ARGS='--jobs 2', --by-turns)"
@@ -77,12 +79,29 @@ lint: .venv/dev.stamp
 	@.venv/bin/lint-imports
 	@.venv/bin/python -m pytest -q tests/test_tidy.py
 
+# ROWS=warm20,cold chooses rows, RUNS=20 bounds the runs of a figure, MINUTES=0 gives every row all its runs.
+# Without NautilusTrader the rows beside it fail by name, and all others run.
+BENCH = $(if $(ROWS),--rows $(ROWS)) $(if $(RUNS),--runs $(RUNS)) $(if $(MINUTES),--minutes $(MINUTES)) \
+	  $(if $(FLAME),--flame) $(if $(PROFILE),--profile) $(ARGS)
 bench: .venv/dev.stamp
+	@$(if $(or $(if $(ROWS),,all),$(findstring nautilus,$(ROWS))),$(MAKE) --no-print-directory .venv-nautilus/stamp || true)
 	@.venv/bin/python -m compileall -q src tests
-	@.venv/bin/python -m tests.benchmarks.exit $(ARGS)
+	@.venv/bin/python -m tests.benchmarks.exit $(BENCH)
+
+bench-grid: .venv/dev.stamp
+	@.venv/bin/python -m compileall -q src tests
+	@.venv/bin/python -m tests.benchmarks.exit --grid --out build/bench/grid.jsonl --runs 10 $(BENCH)
+
+# What the benchmark compares with, in an environment of its own; nothing else needs it.
+.venv-nautilus/stamp: requirements/nautilus.txt .venv/dev.stamp
+	@echo "Preparing .venv-nautilus with what the benchmark compares with (once)."
+	@rm -rf .venv-nautilus
+	@.venv/bin/uv venv --quiet --python .venv/bin/python .venv-nautilus
+	@.venv/bin/uv pip install --quiet --compile-bytecode --python .venv-nautilus/bin/python --require-hashes -r requirements/nautilus.txt
+	@touch $@
 
 bench-page: .venv/dev.stamp
-	@.venv/bin/python -m tests.benchmarks.exit.page build/bench/exit.jsonl docs/reference/speed.md
+	@.venv/bin/python -m tests.benchmarks.exit.page build/bench/exit.jsonl docs/reference/speed.md README.md
 
 bench-ledger: .venv/dev.stamp
 	@.venv/bin/python tests/benchmarks/bench_ledger.py $(ARGS)
@@ -135,10 +154,11 @@ lock: .venv/dev.stamp
 	@$(COMPILE) pyproject.toml requirements/build.in -o requirements/run.txt
 	@$(COMPILE) pyproject.toml requirements/build.in requirements/dev.in -o requirements/dev.txt
 	@$(COMPILE) requirements/mcp-1.in -o requirements/mcp-1.txt
+	@$(COMPILE) requirements/nautilus.in -o requirements/nautilus.txt
 
 clean:
 	@rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist build
 	@find src tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 distclean: clean
-	@rm -rf .venv
+	@rm -rf .venv .venv-nautilus

@@ -43,11 +43,11 @@ class Pressed:
 
 
 @asynccontextmanager
-async def warm_desk(place: Place) -> AsyncIterator[Desk]:
+async def warm_desk(place: Place, *, open_s: float = 10.0) -> AsyncIterator[Desk]:
     """Open a desk in this process as the daemon does, and return it once its sessions are primed."""
     async with open_desk(place, serving=True) as desk:
         for venue in desk.venues.values():
-            await venue.open(deadline_s=10.0)
+            await venue.open(deadline_s=open_s)
         yield desk
 
 
@@ -61,8 +61,8 @@ async def see(desk: Desk) -> None:
     await desk.readings.recent(within_s=0)
 
 
-async def press(desk: Desk, *, deadline_s: Decimal | None = None) -> Pressed:
-    """Exit everything; return once the verdict stands in the journal."""
+async def press(desk: Desk, *, deadline_s: Decimal | None = None, within_s: float = RUN_S) -> Pressed:
+    """Exit everything; return once the verdict stands in the journal, which it must `within_s` seconds."""
     judged = asyncio.Event()
     told = Pressed(begun_ns=0)
 
@@ -82,7 +82,7 @@ async def press(desk: Desk, *, deadline_s: Decimal | None = None) -> Pressed:
 
     unwatch = desk.watch(watch)
     try:
-        async with asyncio.timeout(RUN_S):
+        async with asyncio.timeout(within_s):
             cpu = time.process_time()
             told.begun_ns = time.monotonic_ns()
             report = await emergency_exit(desk, OWNER, hold_s=Decimal(0), deadline_s=deadline_s)
@@ -131,6 +131,15 @@ class Resident:
             wire.sendall(message("POST", "/v1/exits", {"hold_s": body["hold_s"]}, prefer="respond-async"))
             self.told = answer_of(wire)
         return begun_ns
+
+    def until_seen(self, count: int) -> None:
+        """Return once the daemon has seen so many positions."""
+        end = time.monotonic() + RUN_S
+        while time.monotonic() < end:
+            if len(self.ask("GET", "/v1/positions").get("positions", ())) == count:
+                return
+            time.sleep(0.05)
+        raise AssertionError("the daemon never saw the positions")
 
     def wait_for_verdict(self) -> Mapping[str, Any]:
         """Return the exit's report once it has a verdict."""

@@ -12,6 +12,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from tests.benchmarks.exit.bars import ROWS
+
+BARS = {bar.name: bar for row in ROWS.values() for bar in row.bars}
+
 
 def percentile(sample: Sequence[float], share: float) -> float:
     """Return the value at that share of the ranked sample."""
@@ -58,48 +62,46 @@ def _processor() -> str:
 
 
 class Book:
-    """Collects a run's figures and bars; writes the former to a file of JSON lines as they come."""
+    """Takes a row's figures and bars: shows the former, and writes both to a file of JSON lines."""
 
-    def __init__(self, path: Path | None, *, state: Path | None = None) -> None:
+    def __init__(self, path: Path, *, sync_ms: Sequence[float] = ()) -> None:
         self._path = path
-        self._bars: list[tuple[str, float, float]] = []
-        if path is not None:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text("", encoding="utf-8")
-        self.sync_ms = synced(state)
-        told = {"p50": round(median(self.sync_ms), 2), "p99": round(percentile(self.sync_ms, 0.99), 2)}
-        self.note("machine", {**machine(), "fdatasync_ms": told})
+        self.sync_ms = list(sync_ms)
+        path.parent.mkdir(parents=True, exist_ok=True)
 
     def note(self, name: str, values: Mapping[str, Any]) -> None:
         """Keep one row of figures and show it."""
-        line = {"figure": name, **values}
         shown = "  ".join(f"{key} {_short(value)}" for key, value in values.items())
         sys.stdout.write(f"{name}: {shown}\n")
         sys.stdout.flush()
-        self._append(line)
+        self._append({"figure": name, **values})
 
-    def bar(self, name: str, value: float, limit: float) -> None:
-        """Hold a value to its bar, to be told at the end."""
-        self._bars.append((name, value, limit))
-        self._append({"bar": name, "value": round(value, 3), "limit": limit, "ok": value <= limit})
-
-    def close(self) -> bool:
-        """Tell all bars, and return whether all are met."""
-        for name, value, limit in self._bars:
-            word = "ok" if value <= limit else "short"
-            sys.stdout.write(f"bar {name} {value:.3f} <={limit:g} {word}\n")
-        return all(value <= limit for _, value, limit in self._bars)
+    def bar(self, name: str, value: float) -> None:
+        """Keep a value that is held to the bar of that name."""
+        bar = BARS[name]
+        limit = bar.limit + (percentile(self.sync_ms, 0.99) if bar.synced else 0.0)
+        self._append({"bar": name, "value": round(value, 3), "limit": round(limit, 3), "ok": value <= limit})
 
     def _append(self, line: Mapping[str, Any]) -> None:
-        if self._path is not None:
-            with self._path.open("a", encoding="utf-8") as file:
-                file.write(json.dumps(line) + "\n")
+        with self._path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(line) + "\n")
+
+
+def told(sample: Sequence[float], digits: int = 1) -> dict[str, float]:
+    """Return the median and the 99th percentile of a sample, to be shown."""
+    return {"p50": round(median(sample), digits), "p99": round(percentile(sample, 0.99), digits)}
+
+
+def ratio(ours: Sequence[float], others: Sequence[float]) -> float:
+    """Return the median over pairs that ran one after the other: a slow spell hits both alike."""
+    return median([mine / theirs for mine, theirs in zip(ours, others, strict=True)])
+
+
+def bar_line(row: Mapping[str, Any]) -> str:
+    """Return the line of one bar as it closes a run."""
+    value = "none" if row["value"] is None else f"{row['value']:.3f}"
+    return f"bar {row['bar']} {value} <={row['limit']:g} {'ok' if row['ok'] else 'short'}"
 
 
 def _short(value: object) -> str:
     return f"{value:.1f}" if isinstance(value, float) else str(value)
-
-
-def pause(seconds: float) -> None:
-    """Let a moment pass between runs."""
-    time.sleep(seconds)

@@ -6,7 +6,7 @@ from typing import Any
 
 from bastion.embedded import paper_credential
 from bastion.venues.ccxt.door import exchange_class
-from tests.benchmarks.exit.null_client import IDS, moved
+from tests.benchmarks.exit.signing import IDS, moved
 from tests.benchmarks.exit.stage import Stage
 
 

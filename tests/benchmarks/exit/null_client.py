@@ -7,109 +7,32 @@ are made by unmodified ccxt (Hyperliquid's actions by our signer) before the clo
 """
 
 import asyncio
-import json
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from bastion.embedded import paper_credential
 from bastion.paper.wire.bybit.words import order_id_of as bybit_id
 from bastion.paper.wire.okx.words import algo_id_of
 from bastion.paper.wire.okx.words import order_id_of as okx_id
-from bastion.venues.ccxt.door import exchange_class
-from bastion.venues.ccxt.hyperliquid_signing import Signer
 from bastion.venues.ccxt.okx_reads import ALGO_LISTS
+from tests.benchmarks.exit.signing import (
+    Maker,
+    binance_close,
+    bybit_close,
+    hyperliquid_close,
+    okx_close,
+)
 from tests.benchmarks.exit.stage import Stage, open_orders
 
-IDS = {"binance": "binanceusdm", "bybit": "bybit", "okx": "okx", "hyperliquid": "hyperliquid"}
 LOOK_GAP_S = 0.25
 BYBIT_A_SECOND = 10
 BYBIT_WINDOW_S = 1.0
 # Cancels of algo orders are limited by user and instrument, which does not bind here.
 OKX_A_BATCH, OKX_A_CANCEL, OKX_ALGOS_A_CANCEL = 20, 20, 10
 BINANCE_A_WINDOW, BINANCE_WINDOW_S = 300, 10.0
-EXPIRES_MS = 60_000
 ANSWER_S = 30.0
-
-
-class _Captured(Exception):  # noqa: N818 - it carries a request
-    def __init__(self, request: bytes) -> None:
-        super().__init__()
-        self.request = request
-
-
-class Maker:
-    """Makes the bytes of one venue's requests."""
-
-    def __init__(self, venue: str, url: str) -> None:
-        self.venue = venue
-        self._url = urlsplit(url)
-        credential = paper_credential(venue)
-        self._wallet = credential.get("walletAddress", "").lower()
-        base: Any = exchange_class(IDS[venue])
-
-        class Held(base):  # type: ignore[misc]
-            async def fetch(self, url: str, method: str = "GET", *rest: Any) -> None:  # noqa: ANN401 - ccxt's shape
-                headers, body = (*rest, None, None)[:2]
-                raise _Captured(written(url, method, headers or {}, body))
-
-        self._client = Held(
-            {
-                "apiKey": credential.get("apiKey"),
-                "secret": credential.get("secret"),
-                "password": credential.get("password"),
-                "enableRateLimit": False,
-            }
-        )
-        self._client.urls["api"] = moved(self._client.urls["api"], url)
-        self._signer = Signer(credential["privateKey"]) if venue == "hyperliquid" else None
-        self._nonce = 0
-
-    async def by_ccxt(self, method: str, params: object) -> bytes:
-        """Return the request that ccxt's raw method of that name would send."""
-        try:
-            await getattr(self._client, method)(params)
-        except _Captured as captured:
-            return captured.request
-        raise AssertionError(f"{method} sent nothing")
-
-    def action(self, action: dict[str, object]) -> bytes:
-        """Return a signed action of Hyperliquid."""
-        assert self._signer is not None
-        self._nonce = max(time.time_ns() // 1_000_000, self._nonce + 1)
-        ends = self._nonce + EXPIRES_MS
-        signature = self._signer.sign(
-            action, nonce=self._nonce, vault=None, expires_after=ends, testnet=False
-        )
-        body = {"action": action, "nonce": self._nonce, "signature": signature, "expiresAfter": ends}
-        return self._posted("/exchange", body)
-
-    def info(self, asked: dict[str, object]) -> bytes:
-        """Return a read of Hyperliquid."""
-        return self._posted("/info", {"user": self._wallet, **asked})
-
-    def _posted(self, path: str, body: object) -> bytes:
-        text = json.dumps(body)
-        return written(f"{self._url.geturl()}{path}", "POST", {"Content-Type": "application/json"}, text)
-
-
-def written(url: str, method: str, headers: dict[str, Any], body: Any) -> bytes:  # noqa: ANN401 - text, bytes or None
-    """Return an HTTP/1.1 request as it goes over the socket."""
-    parts = urlsplit(url)
-    content = body.encode() if isinstance(body, str) else body or b""
-    target = parts.path + (f"?{parts.query}" if parts.query else "")
-    lines = [f"{method} {target} HTTP/1.1", f"Host: {parts.netloc}", f"Content-Length: {len(content)}"]
-    lines += [f"{name}: {value}" for name, value in headers.items() if value is not None]
-    return "\r\n".join([*lines, "", ""]).encode() + content
-
-
-def moved(urls: dict[str, Any], base: str) -> dict[str, Any]:
-    return {
-        name: moved(url, base) if isinstance(url, dict) else base + urlsplit(url).path
-        for name, url in urls.items()
-    }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,21 +64,7 @@ def _split(
 
 async def _binance(maker: Maker, account: dict[str, Any], _: Sequence[str]) -> Script:
     positions, entries, waiting = _split(account)
-    closes = [
-        await maker.by_ccxt(
-            "fapiPrivatePostOrder",
-            {
-                "symbol": row["symbol"],
-                "side": _closing(row),
-                "type": "MARKET",
-                "quantity": _size(row),
-                "reduceOnly": "true",
-                "newOrderRespType": "RESULT",
-                "recvWindow": 60_000,
-            },
-        )
-        for row in positions
-    ]
+    closes = [await maker.by_ccxt("fapiPrivatePostOrder", binance_close(row)) for row in positions]
     cancels = [
         await maker.by_ccxt(
             "fapiPrivateDeleteOrder",
@@ -184,19 +93,9 @@ async def _binance(maker: Maker, account: dict[str, Any], _: Sequence[str]) -> S
 
 
 async def _bybit(maker: Maker, account: dict[str, Any], _symbols: Sequence[str]) -> Script:
-    maker._client.options["recvWindow"] = 60_000
+    maker.allow_late()
     positions, entries, _ = _split(account)
-    forms = [
-        {
-            "symbol": row["symbol"],
-            "side": _closing(row).capitalize(),
-            "orderType": "Market",
-            "qty": _size(row),
-            "reduceOnly": True,
-            "positionIdx": 0,
-        }
-        for row in positions
-    ]
+    forms = [bybit_close(row) for row in positions]
     waves: list[tuple[bytes, ...]] = []
     a_wave = 2 * BYBIT_A_SECOND
     for start in range(0, len(forms), a_wave):
@@ -237,17 +136,7 @@ async def _bybit(maker: Maker, account: dict[str, Any], _symbols: Sequence[str])
 
 async def _okx(maker: Maker, account: dict[str, Any], _: Sequence[str]) -> Script:
     positions, entries, waiting = _split(account)
-    forms = [
-        {
-            "instId": row["symbol"],
-            "tdMode": "cross",
-            "side": _closing(row).lower(),
-            "ordType": "market",
-            "sz": _size(row),
-            "reduceOnly": "true",
-        }
-        for row in positions
-    ]
+    forms = [okx_close(row) for row in positions]
     closes = [
         await maker.by_ccxt("privatePostTradeBatchOrders", forms[at : at + OKX_A_BATCH])
         for at in range(0, len(forms), OKX_A_BATCH)
@@ -282,17 +171,7 @@ async def _okx(maker: Maker, account: dict[str, Any], _: Sequence[str]) -> Scrip
 async def _hyperliquid(maker: Maker, account: dict[str, Any], instruments: Sequence[str]) -> Script:
     positions, entries, waiting = _split(account)
     numbers = {symbol: number for number, symbol in enumerate(instruments)}
-    orders = [
-        {
-            "a": numbers[row["symbol"]],
-            "b": _closing(row) == "BUY",
-            "p": f"{float(row['mark_price']) * (1.05 if _closing(row) == 'BUY' else 0.95):.5g}",
-            "s": _size(row),
-            "r": True,
-            "t": {"limit": {"tif": "Ioc"}},
-        }
-        for row in positions
-    ]
+    orders = [hyperliquid_close(row, numbers[row["symbol"]]) for row in positions]
 
     def cancel_of(rows: list[dict[str, Any]]) -> tuple[bytes, ...]:
         named = [{"a": numbers[row["symbol"]], "o": row["order_id"]} for row in rows]
@@ -310,14 +189,6 @@ async def _hyperliquid(maker: Maker, account: dict[str, Any], instruments: Seque
 
 
 _SCRIPTS = {"binance": _binance, "bybit": _bybit, "okx": _okx, "hyperliquid": _hyperliquid}
-
-
-def _closing(row: dict[str, Any]) -> str:
-    return "BUY" if str(row["quantity"]).startswith("-") else "SELL"
-
-
-def _size(row: dict[str, Any]) -> str:
-    return str(row["quantity"]).removeprefix("-")
 
 
 class _Socket(asyncio.Protocol):

@@ -1,4 +1,4 @@
-"""Processes: figures of programs of their own: the cold command, the press on the daemon, the idle daemon."""
+"""Processes: the cold command: what `bastion exit --standalone` costs from exec to the first order."""
 
 import subprocess
 import tempfile
@@ -8,127 +8,49 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from tests.benchmarks.exit.desks import PROGRAM, cpu_s, memory_kib, resident
-from tests.benchmarks.exit.figures import Book, median, percentile
-from tests.benchmarks.exit.stage import (
-    PAUSES,
-    environment_of,
-    is_order,
-    place_of,
-    shared_out,
-    staged,
-)
+from tests.benchmarks.exit.desks import PROGRAM
+from tests.benchmarks.exit.figures import Book, median, told
+from tests.benchmarks.exit.plan import Plan
+from tests.benchmarks.exit.stage import environment_of, is_order, place_of, shared_out, staged
 
 MS = 1e6
-COLD_RUNS_MAX = 50
 RUN_S = 120
 SAMPLE_S = 0.002
-SEEN_S = 30.0
-IDLE_S = 20.0
-FEW, MANY = 4, 200
 
 
-def cold(book: Book, runs: int, state: Path | None) -> None:
+def cold(book: Book, plan: Plan) -> None:
     """`bastion exit --standalone`: CPU from exec to the first order's first byte, and the peak of memory."""
     cpu: list[float] = []
     first: list[float] = []
     peak: list[float] = []
     with (
-        tempfile.TemporaryDirectory(prefix="bench-exit-", dir=state) as folder,
+        tempfile.TemporaryDirectory(prefix="bench-exit-", dir=plan.state) as folder,
         staged(shared_out(4, ("binance",))) as stage,
     ):
         place = place_of(stage, Path(folder))
         command = [PROGRAM, "exit", "--now", "--json", "--standalone", "--config", str(place.config)]
-        for number in range(-1, min(runs, COLD_RUNS_MAX)):
+        for number in plan.rounds():
             stage.reset()
-            told = _measured(command, environment_of(place))
+            ran = _measured(command, environment_of(place))
             rows = stage.log()
             assert not stage.left(), stage.left()
             if number < 0:
                 continue  # The first run fills the cache of contracts on the disk.
             order_ns = next(int(row["received_ns"]) for row in rows if is_order(row))
-            cpu.append(next(used for at_ns, used in told["samples"] if at_ns >= order_ns))
-            first.append((order_ns - told["begun_ns"]) / MS)
-            peak.append(told["peak_kib"] / 1024)
+            cpu.append(next(used for at_ns, used in ran["samples"] if at_ns >= order_ns))
+            first.append((order_ns - ran["begun_ns"]) / MS)
+            peak.append(ran["peak_kib"] / 1024)
     book.note(
         "cold",
         {
             "runs": len(cpu),
-            "cpu_to_first_order_s": _told(cpu, 3),
-            "wall_to_first_order_ms": _told(first, 1),
-            "peak_mib": _told(peak, 1),
+            "cpu_to_first_order_s": told(cpu, 3),
+            "wall_to_first_order_ms": told(first, 1),
+            "peak_mib": told(peak, 1),
         },
     )
-    book.bar("cold_cpu_s_p50", median(cpu), 0.45)
-    book.bar("cold_peak_mib_p50", median(peak), 75.0)
-
-
-def press(book: Book, runs: int, state: Path | None) -> None:
-    """From the press on the unix socket to the arrival of the first order's bytes."""
-    taken: list[float] = []
-    with (
-        tempfile.TemporaryDirectory(prefix="bench-exit-", dir=state) as folder,
-        staged(shared_out(8, ("binance", "bybit"))) as stage,
-    ):
-        stage.reset()
-        with resident(place_of(stage, Path(folder))) as daemon:
-            for number in range(-1, runs):
-                stage.reset()
-                _until_seen(daemon, 8)
-                time.sleep(PAUSES.random() * 0.2)
-                begun_ns = daemon.press()
-                report = daemon.wait_for_verdict()
-                assert report["verdict"] == "FLAT", report
-                rows = [row for row in stage.log() if int(row["received_ns"]) >= begun_ns and is_order(row)]
-                if number >= 0:
-                    taken.append((int(rows[0]["received_ns"]) - begun_ns) / MS)
-    limit = 8.0 + percentile(book.sync_ms, 0.99)
-    book.note("press_unix_socket", {"runs": runs, "first_byte_ms": _told(taken, 2)})
-    book.bar("press_unix_socket_ms_p99", percentile(taken, 0.99), limit)
-
-
-def idle(book: Book, _runs: int, state: Path | None) -> None:
-    """The idle daemon's memory and CPU with 4 accounts, and what each further account adds."""
-    few = _idle(FEW, state)
-    many = _idle(MANY, state)
-    each = (many["mib"] - few["mib"]) / (MANY - FEW)
-    told = {"accounts": FEW, **few, f"mib_at_{MANY}": many["mib"], "mib_each": round(each, 3)}
-    book.note("idle_daemon", told)
-    book.bar("idle_daemon_mib", few["mib"], 110.0)
-    book.bar("idle_daemon_cpu_percent", few["cpu_percent"], 1.0)
-    book.bar("idle_daemon_mib_each_account", each, 0.5)
-
-
-def _idle(accounts: int, state: Path | None) -> dict[str, float]:
-    with (
-        tempfile.TemporaryDirectory(prefix="bench-exit-", dir=state) as folder,
-        staged(shared_out(4, ("binance",))) as stage,
-    ):
-        stage.reset()
-        place = place_of(stage, Path(folder))
-        assert place.config is not None
-        text = place.config.read_text(encoding="utf-8")
-        first = text[: text.index("[exit]")]
-        more = [
-            first.replace('name = "binance-main"', f'name = "binance-{number}"')
-            for number in range(1, accounts)
-        ]
-        place.config.write_text(first + "".join(more) + text[text.index("[exit]") :], encoding="utf-8")
-        with resident(place) as daemon:
-            time.sleep(IDLE_S / 2)
-            used, begun = cpu_s(daemon.pid), time.monotonic()
-            time.sleep(IDLE_S)
-            share = (cpu_s(daemon.pid) - used) / (time.monotonic() - begun)
-            return {"mib": round(memory_kib(daemon.pid) / 1024, 1), "cpu_percent": round(100 * share, 2)}
-
-
-def _until_seen(daemon: Any, count: int) -> None:  # noqa: ANN401 - a Resident
-    end = time.monotonic() + SEEN_S
-    while time.monotonic() < end:
-        if len(daemon.ask("GET", "/v1/positions").get("positions", ())) == count:
-            return
-        time.sleep(0.05)
-    raise AssertionError("the daemon never saw the positions")
+    book.bar("cold_cpu_s_p50", median(cpu))
+    book.bar("cold_peak_mib_p50", median(peak))
 
 
 def _measured(command: list[str], environment: Mapping[str, str]) -> dict[str, Any]:
@@ -176,7 +98,3 @@ def _peak_kib(pid: int) -> int:
     except OSError:
         return 0
     return next((int(line.split()[1]) for line in text.splitlines() if line.startswith("VmHWM:")), 0)
-
-
-def _told(sample: list[float], digits: int) -> dict[str, float]:
-    return {"p50": round(median(sample), digits), "p99": round(percentile(sample, 0.99), digits)}

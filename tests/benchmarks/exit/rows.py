@@ -1,115 +1,219 @@
-"""Rows: what else a warm desk is held to: the ccxt loop, a dead venue, many positions."""
+"""Rows: what else a warm desk is held to: the loops of a trader, a dead venue, a slow one, many positions."""
 
 import asyncio
+import json
+import os
+import subprocess
+import sys
 import tempfile
+import time
 from decimal import Decimal
 from pathlib import Path
 
+from bastion.commands import Desk
+from bastion.embedded import paper_credential
 from tests.benchmarks.exit.desks import press, see, warm_desk
-from tests.benchmarks.exit.figures import Book, median, percentile
+from tests.benchmarks.exit.figures import Book, median, ratio, told
 from tests.benchmarks.exit.loop import CcxtLoop
 from tests.benchmarks.exit.null_client import NullClient
-from tests.benchmarks.exit.stage import PAUSES, Cast, last_fill_ns, place_of, shared_out, staged
+from tests.benchmarks.exit.plan import Plan
+from tests.benchmarks.exit.signing import IDS
+from tests.benchmarks.exit.stage import PAUSES, Cast, Stage, last_fill_ns, place_of, shared_out, staged
 
 MS = 1e6
 THREE = ("binance", "bybit", "okx")
-DEAD = "bybit"
-DEAD_S = Decimal(3)
-MANY_RUNS_MAX = 5
+LAME = "bybit"
+DEAD_DEADLINE_S = Decimal(3)
+SLOW_DEADLINE_S = Decimal(20)
+SLOW_ROUND_TRIP_MS = 2_000
+SELDOM, SELDOM_MAX = 6, 10
+LOOP_S = 120.0
 
 
-async def against_the_loop(book: Book, runs: int, state: Path | None) -> None:
-    """Time to the last closing fill, ours and the gathered ccxt loop's, by turns."""
+async def against_the_loops(book: Book, plan: Plan) -> None:
+    """Time to the last closing fill, ours and the gathered ccxt loop's, by turns.
+
+    Beside it, every few rounds: that loop with ccxt's throttle on, and a sequential script from cold.
+    """
     ours: list[float] = []
     loops: list[float] = []
+    throttled: list[float] = []
+    cold: list[float] = []
     cast = shared_out(20, THREE)
-    with tempfile.TemporaryDirectory(prefix="bench-exit-", dir=state) as folder, staged(cast) as stage:
+    with tempfile.TemporaryDirectory(prefix="bench-exit-", dir=plan.state) as folder, staged(cast) as stage:
         stage.reset()
-        loop = CcxtLoop(stage)
+        loop, slow_loop = CcxtLoop(stage), CcxtLoop(stage, throttled=True)
         try:
             await loop.warm()
+            await slow_loop.warm()
             async with warm_desk(place_of(stage, Path(folder))) as desk:
-                for number in range(-1, runs):
-                    stage.reset()
-                    begun_ns = await loop.run()
-                    took = (last_fill_ns(stage.log()) - begun_ns) / MS
-                    stage.reset()
-                    await see(desk)
-                    before = len(stage.log())
-                    pressed = await press(desk)
+                for number in plan.rounds():
+                    theirs = await _looped(stage, loop)
+                    mine = await _exited(stage, desk)
                     if number >= 0:
-                        loops.append(took)
-                        ours.append((last_fill_ns(stage.log()[before:]) - pressed.begun_ns) / MS)
+                        loops.append(theirs)
+                        ours.append(mine)
+                    if number >= 0 and number % SELDOM == 0 and len(cold) < SELDOM_MAX:
+                        throttled.append(await _looped(stage, slow_loop))
+                        cold.append(await asyncio.to_thread(_from_cold, stage))
         finally:
             await loop.close()
-    ratio = median([mine / theirs for mine, theirs in zip(ours, loops, strict=True)])
-    told = {"fill_ms": _told(ours), "ccxt_loop_fill_ms": _told(loops), "ratio": round(ratio, 3)}
-    book.note("ccxt_loop20", {"runs": runs, **told})
-    book.bar("ccxt_loop20_fill_ratio_p50", ratio, 0.6)
+            await slow_loop.close()
+    share = ratio(ours, loops)
+    book.note(
+        "ccxt_loop20",
+        {
+            "runs": len(ours),
+            "fill_ms": told(ours),
+            "gathered_fill_ms": told(loops),
+            "ratio": round(share, 3),
+            "throttled_runs": len(throttled),
+            "throttled_fill_ms": told(throttled),
+            "cold_runs": len(cold),
+            "sequential_from_cold_fill_ms": told(cold),
+            "load_1m": round(os.getloadavg()[0], 2),
+        },
+    )
+    book.bar("ccxt_loop20_fill_ratio_p50", share)
 
 
-async def beside_a_dead_venue(book: Book, runs: int, state: Path | None) -> None:
+async def _looped(stage: Stage, loop: CcxtLoop) -> float:
+    stage.reset()
+    begun_ns = await loop.run()
+    assert not stage.positions_left(), stage.positions_left()
+    return (last_fill_ns(stage.log()) - begun_ns) / MS
+
+
+async def _exited(stage: Stage, desk: Desk) -> float:
+    stage.reset()
+    await see(desk)
+    before = len(stage.log())
+    pressed = await press(desk)
+    assert pressed.verdict == "FLAT", f"{pressed.verdict}: {stage.left()}"
+    return (last_fill_ns(stage.log()[before:]) - pressed.begun_ns) / MS
+
+
+def _from_cold(stage: Stage) -> float:
+    stage.reset()
+    venues = [
+        {"id": IDS[name], "credential": paper_credential(name), "base": stage.url(name)}
+        for name in stage.papers
+    ]
+    begun_ns = time.monotonic_ns()
+    subprocess.run(
+        [sys.executable, "-m", "tests.benchmarks.exit.cold_loop"],
+        input=json.dumps(venues),
+        text=True,
+        check=True,
+        timeout=LOOP_S,
+    )
+    assert not stage.positions_left(), stage.positions_left()
+    return (last_fill_ns(stage.log()) - begun_ns) / MS
+
+
+async def beside_a_dead_venue(book: Book, plan: Plan) -> None:
     """The last closing fill of two venues, with and without a third that never answers."""
-    with_dead: list[float] = []
-    without: list[float] = []
+    await _beside(book, plan, "dead_venue", DEAD_DEADLINE_S, {"kind": "never"}, {"NOT_FLAT", "UNKNOWN"})
+
+
+async def beside_a_slow_venue(book: Book, plan: Plan) -> None:
+    """The last closing fill of two venues, with and without a third whose round trip is 2 s."""
+    slow = {"kind": "latency", "round_trip_ms": SLOW_ROUND_TRIP_MS}
+    await _beside(book, plan, "slow_venue", SLOW_DEADLINE_S, slow, {"FLAT"})
+
+
+async def _beside(
+    book: Book, plan: Plan, name: str, deadline_s: Decimal, fault: dict[str, object], words: set[str]
+) -> None:
+    lame: list[float] = []
+    sound: list[float] = []
     with (
-        tempfile.TemporaryDirectory(prefix="bench-exit-", dir=state) as folder,
+        tempfile.TemporaryDirectory(prefix="bench-exit-", dir=plan.state) as folder,
         staged(shared_out(20, THREE)) as stage,
     ):
         stage.reset()
-        others = [name for name in stage.papers if name != DEAD]
+        others = [venue for venue in stage.papers if venue != LAME]
         async with warm_desk(place_of(stage, Path(folder))) as desk:
-            for number in range(-1, runs):
-                for dead in (True, False) if number % 2 else (False, True):
+            for number in plan.rounds():
+                for is_lame in (True, False) if number % 2 else (False, True):
                     stage.reset()
                     await see(desk)
-                    before = {name: len(stage.papers[name].control.requests()) for name in others}
-                    if dead:
-                        stage.papers[DEAD].control.fault("never", venue=DEAD)
-                    pressed = await press(desk, deadline_s=DEAD_S)
-                    stage.papers[DEAD].control.clear_faults()
+                    before = {venue: len(stage.papers[venue].control.requests()) for venue in others}
+                    if is_lame:
+                        stage.papers[LAME].control.faults([{**fault, "venue": LAME}])
+                    pressed = await press(desk, deadline_s=deadline_s)
+                    stage.papers[LAME].control.clear_faults()
+                    expected = words if is_lame else {"FLAT"}
+                    assert pressed.verdict in expected, f"{pressed.verdict}: {stage.left()}"
+                    assert not stage.positions_left(others), stage.positions_left(others)
                     rows = [
                         row
-                        for name in others
-                        for row in stage.papers[name].control.requests()[before[name] :]
+                        for venue in others
+                        for row in stage.papers[venue].control.requests()[before[venue] :]
                     ]
                     took = (last_fill_ns(rows) - pressed.begun_ns) / MS
                     if number >= 0:
-                        (with_dead if dead else without).append(took)
-    ratio = median(with_dead) / median(without)
-    told = {"fill_ms": _told(without), "beside_dead_fill_ms": _told(with_dead), "ratio": round(ratio, 3)}
-    book.note("dead_venue", {"runs": runs, **told})
-    book.bar("dead_venue_others_ratio_p50", ratio, 1.10)
+                        (lame if is_lame else sound).append(took)
+    share = ratio(lame, sound)
+    book.note(
+        name,
+        {
+            "runs": len(lame),
+            "fill_ms": told(sound),
+            "beside_fill_ms": told(lame),
+            "ratio": round(share, 3),
+            "load_1m": round(os.getloadavg()[0], 2),
+        },
+    )
+    book.bar(f"{name}_others_ratio_p50", share)
 
 
-async def many_positions(book: Book, runs: int, state: Path | None) -> None:
+async def many_positions(book: Book, plan: Plan) -> None:
     """The requests of an exit of 500 positions, against the fewest that the interfaces need."""
     cast = Cast(positions={"binance": 125, "bybit": 125, "okx": 125, "hyperliquid": 125})
     ours: list[float] = []
     fewest: list[float] = []
-    with tempfile.TemporaryDirectory(prefix="bench-exit-", dir=state) as folder, staged(cast) as stage:
+    with tempfile.TemporaryDirectory(prefix="bench-exit-", dir=plan.state) as folder, staged(cast) as stage:
         stage.reset()
         null = NullClient(stage)
+        kinds: dict[str, float] = {}
         try:
             async with warm_desk(place_of(stage, Path(folder))) as desk:
-                for _ in range(min(runs, MANY_RUNS_MAX)):
+                for _ in plan.rounds(least=1, warm_up=False):
                     stage.reset()
                     await null.run()
-                    fewest.append(len(stage.log()))
+                    assert not stage.left(), stage.left()[:9]
+                    least = len(stage.log())
                     stage.reset()
                     await see(desk)
                     before = len(stage.log())
                     await asyncio.sleep(PAUSES.random())
                     pressed = await press(desk)
                     assert pressed.verdict == "FLAT", f"{pressed.verdict}: {stage.left()[:9]}"
-                    ours.append(len(stage.log()) - before)
+                    rows = stage.log()[before:]
+                    fewest.append(least)
+                    ours.append(len(rows))
+                    kinds = _most(rows)
         finally:
             null.close()
-    ratio = median(ours) / median(fewest)
-    told = {"requests": median(ours), "fewest": median(fewest), "ratio": round(ratio, 3)}
-    book.note("positions500", {"runs": len(ours), **told})
-    book.bar("positions500_requests_ratio", ratio, 1.3)
+    share = median(ours) / median(fewest)
+    book.note(
+        "positions500",
+        {
+            "runs": len(ours),
+            "requests": median(ours),
+            "fewest": median(fewest),
+            "ratio": round(share, 3),
+            "most_of_them": kinds,
+        },
+    )
+    book.bar("positions500_requests_ratio", share)
 
 
-def _told(sample: list[float]) -> dict[str, float]:
-    return {"p50": round(median(sample), 1), "p99": round(percentile(sample, 0.99), 1)}
+def _most(rows: list[dict[str, object]], count: int = 8) -> dict[str, float]:
+    # What most requests were for, so that a bar that is short says where to look.
+    seen: dict[str, float] = {}
+    for row in rows:
+        word = f"{row['method']} {row['path']}"
+        seen[word] = seen.get(word, 0) + 1
+    return dict(sorted(seen.items(), key=lambda pair: -pair[1])[:count])

@@ -156,6 +156,15 @@ class Stage:
             found += [f"{name} order {row['order_id']}" for row in open_orders(account)]
         return found
 
+    def positions_left(self, venues: Sequence[str] = ()) -> list[str]:
+        """Return which positions are still open, on these venues or on all."""
+        return [
+            f"{name} {row['symbol']}"
+            for name, paper in self.papers.items()
+            if not venues or name in venues
+            for row in paper.control.account(name)["positions"]
+        ]
+
 
 def open_orders(account: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return the orders of an account's true state that can still fill."""

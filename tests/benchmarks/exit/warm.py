@@ -10,9 +10,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tests.benchmarks.exit.bars import ROWS
 from tests.benchmarks.exit.desks import Pressed, press, see, warm_desk
-from tests.benchmarks.exit.figures import Book, median, percentile
+from tests.benchmarks.exit.figures import Book, median, percentile, ratio, told
+from tests.benchmarks.exit.flame import Sampler
 from tests.benchmarks.exit.null_client import NullClient
+from tests.benchmarks.exit.plan import Plan
 from tests.benchmarks.exit.stage import PAUSES, Cast, Stage, is_order, last_fill_ns, place_of, staged
 
 PAUSE_MAX_S = 0.3
@@ -38,18 +41,17 @@ class Measured:
     loads: list[float] = field(default_factory=list)
 
 
-async def measure(
-    cast: Cast, runs: int, *, state: Path | None = None, profile: Path | None = None
-) -> Measured:
+async def measure(cast: Cast, plan: Plan) -> Measured:
     """Run both contenders by turns, each of them first in every second pair."""
     measured = Measured()
-    with tempfile.TemporaryDirectory(prefix="bench-exit-", dir=state) as folder, staged(cast) as stage:
+    with tempfile.TemporaryDirectory(prefix="bench-exit-", dir=plan.state) as folder, staged(cast) as stage:
         stage.reset()
         null = NullClient(stage)
-        profiler = cProfile.Profile(time.thread_time) if profile is not None else None
+        sampler = Sampler(plan.flame)
+        profiler = cProfile.Profile(time.thread_time)
         try:
             async with warm_desk(place_of(stage, Path(folder))) as desk:
-                for number in range(-1, runs):
+                for number in plan.rounds():
                     for ours in (True, False) if number % 2 else (False, True):
                         stage.reset()
                         if not ours:
@@ -60,10 +62,10 @@ async def measure(
                         await see(desk)
                         await asyncio.sleep(PAUSES.random() * PAUSE_MAX_S)
                         before = len(stage.log())
-                        if profiler is not None and number >= 0:
-                            profiler.enable()
-                        pressed = await press(desk)
-                        if profiler is not None:
+                        with sampler.during(counted=number >= 0):
+                            if plan.profile is not None and number >= 0:
+                                profiler.enable()
+                            pressed = await press(desk)
                             profiler.disable()
                         assert pressed.verdict == "FLAT", f"{pressed.verdict}: {stage.left()}"
                         rows = stage.log()[before:]
@@ -75,8 +77,9 @@ async def measure(
                         measured.ours, measured.null, measured.parts = Sample(), Sample(), {}
         finally:
             null.close()
-            if profiler is not None and profile is not None:
-                profiler.dump_stats(str(profile))
+            sampler.close()
+            if plan.profile is not None:
+                profiler.dump_stats(str(plan.profile))
     return measured
 
 
@@ -95,30 +98,27 @@ def _keep(
     sample.requests.append(len(rows))
 
 
-def _take_apart(parts: dict[str, list[float]], told: Pressed, rows: Sequence[Mapping[str, Any]]) -> None:
+def _take_apart(parts: dict[str, list[float]], pressed: Pressed, rows: Sequence[Mapping[str, Any]]) -> None:
     orders = [row for row in rows if is_order(row)]
     moments = {
-        "request_durable": told.requested_ns,
+        "request_durable": pressed.requested_ns,
         "first_byte": int(orders[0]["received_ns"]) if orders else 0,
         "last_order_sent": int(orders[-1]["received_ns"]) if orders else 0,
         "last_fill": last_fill_ns(rows),
         "last_order_answered": max((int(row["answered_ns"]) for row in orders), default=0),
-        "intent_durable": told.intended_ns,
-        "verdict": told.judged_ns,
-        "answer": told.answered_ns,
+        "intent_durable": pressed.intended_ns,
+        "verdict": pressed.judged_ns,
+        "answer": pressed.answered_ns,
     }
     for name, moment_ns in moments.items():
-        parts.setdefault(name, []).append((moment_ns - told.begun_ns) / MS)
-    parts.setdefault("own_cpu", []).append(told.cpu_ms)
+        parts.setdefault(name, []).append((moment_ns - pressed.begun_ns) / MS)
+    parts.setdefault("own_cpu", []).append(pressed.cpu_ms)
 
 
-def report(
-    book: Book, name: str, measured: Measured, *, fill: float, verdict: float = 1.25, tail: float = 1.5
-) -> None:
+def report(book: Book, name: str, measured: Measured) -> None:
     """Tell a row and hold it to its bars."""
     ours, null = measured.ours, measured.null
-    fill_ratio = _ratio(ours.fills, null.fills)
-    verdict_ratio = _ratio(ours.verdicts, null.verdicts)
+    fill, verdict = ratio(ours.fills, null.fills), ratio(ours.verdicts, null.verdicts)
     tails = {
         "fill": percentile(ours.fills, 0.99) / median(ours.fills),
         "verdict": percentile(ours.verdicts, 0.99) / median(ours.verdicts),
@@ -129,12 +129,12 @@ def report(
         name,
         {
             "runs": len(ours.fills),
-            "fill_ms": _told(ours.fills),
-            "bound_fill_ms": _told(null.fills),
-            "fill_ratio": round(fill_ratio, 3),
-            "verdict_ms": _told(ours.verdicts),
-            "bound_verdict_ms": _told(null.verdicts),
-            "verdict_ratio": round(verdict_ratio, 3),
+            "fill_ms": told(ours.fills),
+            "bound_fill_ms": told(null.fills),
+            "fill_ratio": round(fill, 3),
+            "verdict_ms": told(ours.verdicts),
+            "bound_verdict_ms": told(null.verdicts),
+            "verdict_ratio": round(verdict, 3),
             "tails": {key: round(value, 2) for key, value in tails.items()},
             "parts_p50_ms": {key: round(median(values), 1) for key, values in measured.parts.items()},
             "requests": median(ours.requests),
@@ -142,16 +142,8 @@ def report(
             "load_1m": round(median(measured.loads), 2),
         },
     )
-    book.bar(f"{name}_fill_ratio_p50", fill_ratio, fill)
-    book.bar(f"{name}_verdict_ratio_p50", verdict_ratio, verdict)
-    book.bar(f"{name}_fill_p99_over_p50", tails["fill"], tail)
-    book.bar(f"{name}_verdict_p99_over_p50", tails["verdict"], tail)
-
-
-def _ratio(ours: Sequence[float], bound: Sequence[float]) -> float:
-    # By pairs that ran one after the other: a slow spell of the machine hits both alike.
-    return median([mine / least for mine, least in zip(ours, bound, strict=True)])
-
-
-def _told(sample: Sequence[float]) -> dict[str, float]:
-    return {"p50": round(median(sample), 1), "p99": round(percentile(sample, 0.99), 1)}
+    if name in ROWS:
+        book.bar(f"{name}_fill_ratio_p50", fill)
+        book.bar(f"{name}_verdict_ratio_p50", verdict)
+        book.bar(f"{name}_fill_p99_over_p50", tails["fill"])
+        book.bar(f"{name}_verdict_p99_over_p50", tails["verdict"])

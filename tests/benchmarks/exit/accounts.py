@@ -1,0 +1,191 @@
+"""Accounts: fifty Binance accounts of four positions each, behind one address and so within one weight.
+
+The null client closes all at once, sweeps, and then looks twice at each account, as fast as the address's
+2,400 a minute allow; a look costs 85. Both begin at the same second of a minute, since the venue counts by
+minutes. While weight is waited for, nothing is to be measured, and the benchmark goes on with other rows.
+"""
+
+import asyncio
+import copy
+import json
+import os
+import tempfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from bastion.app import Place, open_vault
+from bastion.auth.credential import read_credential
+from tests.benchmarks.exit.desks import Pressed, press, warm_desk
+from tests.benchmarks.exit.figures import Book
+from tests.benchmarks.exit.null_client import ANSWER_S, Pool, script_of
+from tests.benchmarks.exit.plan import Plan
+from tests.benchmarks.exit.signing import Maker
+from tests.benchmarks.exit.stage import ENTRIES, ROUND_TRIP_MS, document_of, last_fill_ns
+from tests.paper_process import PaperProcess, paper_exchange
+
+MS = 1e6
+VENUE = "binance"
+ACCOUNTS, POSITIONS = 50, 4
+WEIGHT_A_MINUTE, LOOK_WEIGHT = 2_400, 85
+MINUTE_S, BEGINS_AT_S, MARGIN_S = 60.0, 5.0, 0.1
+DEADLINE_S = 900
+OPEN_S = 150.0
+CONNECTIONS = ACCOUNTS * POSITIONS + ENTRIES
+
+
+def names() -> list[str]:
+    """Return the accounts' names."""
+    return [f"a{number:02d}" for number in range(ACCOUNTS)]
+
+
+def credential_of(name: str) -> dict[str, str]:
+    """Return an account's key."""
+    return {"apiKey": f"paper-binance-{name}-key", "secret": f"paper-binance-{name}-secret"}
+
+
+def document() -> dict[str, Any]:
+    """Return the scenario: fifty accounts, the entries spread over the first ten."""
+    found = document_of(VENUE, POSITIONS, ENTRIES, ROUND_TRIP_MS)
+    (spec,) = found["venue"]
+    (first,) = spec["account"]
+    entries, rest = first["order"][-ENTRIES:], first["order"][:-ENTRIES]
+    spec["account"] = []
+    for number, name in enumerate(names()):
+        account = copy.deepcopy({**first, "name": name, "order": rest})
+        account["api_key"], account["secret"] = credential_of(name).values()
+        account["order"] += entries[number : number + 1]
+        spec["account"].append(account)
+    return found
+
+
+def weight_left_s(used: int, wanted: int, now_s: float) -> float:
+    """Return the seconds to wait before `wanted` more may be spent, of windows that begin with the minute."""
+    return 0.0 if used + wanted <= WEIGHT_A_MINUTE else MINUTE_S - now_s % MINUTE_S + MARGIN_S
+
+
+async def behind_one_address(book: Book, plan: Plan) -> None:
+    """Time the null client's exit and ours, once each."""
+    with (
+        tempfile.TemporaryDirectory(prefix="bench-exit-", dir=plan.state) as folder,
+        _papers() as (bound_paper, paper),
+    ):
+        bound: dict[str, float] = {}
+        closed = asyncio.Event()
+        async with (
+            warm_desk(_place(paper, Path(folder)), open_s=OPEN_S) as desk,
+            asyncio.TaskGroup() as group,
+        ):
+            group.create_task(_null(bound_paper, bound, closed))
+            # While the null client waits for weight, our own exit begins, in the next minute.
+            await closed.wait()
+            await asyncio.to_thread(paper.control.call, "POST", "/scenario", document())
+            await _at_its_second()
+            await asyncio.to_thread(paper.control.clear_requests)
+            pressed = await press(desk, deadline_s=Decimal(DEADLINE_S), within_s=DEADLINE_S)
+        rows = paper.control.requests()
+        _tell(book, pressed, rows, bound)
+        left = [row for name in names() for row in paper.control.account(VENUE, name)["positions"]]
+        assert not left, left[:9]
+        assert pressed.verdict == "FLAT", pressed.verdict
+
+
+def _tell(
+    book: Book, pressed: Pressed, rows: Sequence[Mapping[str, Any]], bound: Mapping[str, float]
+) -> None:
+    fill_ms = (last_fill_ns(rows) - pressed.begun_ns) / MS
+    verdict_s = (pressed.judged_ns - pressed.begun_ns) / 1e9
+    refused = sum(int(row["status"]) in {418, 429} for row in rows)
+    book.note(
+        "accounts50",
+        {
+            "runs": 1,
+            "verdict": pressed.verdict,
+            "fill_ms": round(fill_ms, 1),
+            "bound_fill_ms": round(bound["fill_ms"], 1),
+            "verdict_s": round(verdict_s, 1),
+            "bound_verdict_s": round(bound["verdict_s"], 1),
+            "requests": len(rows),
+            "bound_requests": int(bound["requests"]),
+            "over_the_weight": refused,
+            "load_1m": round(os.getloadavg()[0], 2),
+        },
+    )
+    book.bar("accounts50_fill_ratio", fill_ms / bound["fill_ms"])
+    book.bar("accounts50_verdict_ratio", verdict_s / bound["verdict_s"])
+
+
+async def _null(paper: PaperProcess, bound: dict[str, float], closed: asyncio.Event) -> None:
+    await asyncio.to_thread(paper.control.call, "POST", "/scenario", document())
+    state = (await asyncio.to_thread(paper.control.state))["venues"][VENUE]["accounts"]
+    makers = {name: Maker(VENUE, paper.base_url(VENUE), credential_of(name)) for name in names()}
+    await _at_its_second()
+    await asyncio.to_thread(paper.control.clear_requests)
+    scripts = [await script_of(makers[name], state[name], ()) for name in names()]
+    pool = Pool(paper.base_url(VENUE))
+    await pool.warm(CONNECTIONS)
+    begun_ns = time.monotonic_ns()
+    async with asyncio.timeout(ANSWER_S):
+        await pool.exchange([one for script in scripts for one in (*script.closes[0], *script.cancels)])
+        sweeps = [one for script in scripts for one in script.sweeps]
+        await pool.exchange(sweeps)
+    closed.set()
+    used, minute = ENTRIES + len(sweeps), int(time.time() // MINUTE_S)
+    for turn in (0, 1):
+        for name in names():
+            now_s = time.time()
+            if int(now_s // MINUTE_S) != minute:
+                used, minute = 0, int(now_s // MINUTE_S)
+            wait_s = weight_left_s(used, LOOK_WEIGHT, now_s)
+            if wait_s:
+                await asyncio.sleep(wait_s)
+                used, minute = 0, int(time.time() // MINUTE_S)
+            used += LOOK_WEIGHT
+            # Signed only now: a signature of minutes ago would be too old for the venue.
+            look = (await script_of(makers[name], EMPTY, ())).looks[turn]
+            answers = await pool.exchange(look)
+            assert all(answer[:3] == b"200" for answer in answers), answers[0][:200]
+    ended_ns = time.monotonic_ns()
+    pool.close()
+    rows = await asyncio.to_thread(paper.control.requests)
+    bound["fill_ms"] = (last_fill_ns(rows) - begun_ns) / MS
+    bound["verdict_s"] = (ended_ns - begun_ns) / 1e9
+    bound["requests"] = len(rows)
+
+
+EMPTY: dict[str, Any] = {"positions": [], "orders": []}
+
+
+async def _at_its_second() -> None:
+    # A little before it, so that signing and warming up fall before the press.
+    await asyncio.sleep((BEGINS_AT_S - time.time()) % MINUTE_S)
+
+
+@contextmanager
+def _papers() -> Iterator[tuple[PaperProcess, PaperProcess]]:
+    with paper_exchange("load-1") as bound, paper_exchange("load-1") as paper:
+        for one in (bound, paper):
+            one.control.call("POST", "/scenario", document())
+        yield bound, paper
+
+
+def _place(paper: PaperProcess, folder: Path) -> Place:
+    config = folder / "bastion.toml"
+    base = paper.base_url(VENUE)
+    config.write_text(
+        "".join(
+            f'[[account]]\nname = "{name}"\nvenue = "{VENUE}"\nbase_url = "{base}"\ncredential = "{name}"\n\n'
+            for name in names()
+        )
+        + "[exit]\nhold_s = 0\n",
+        encoding="utf-8",
+    )
+    place = Place(home=folder / "state", config=config, vault_key_file=folder / "vault.key")
+    place.home.mkdir(exist_ok=True)
+    vault = open_vault(place)
+    for name in names():
+        vault.put(read_credential(name, json.dumps(credential_of(name))))
+    return place

@@ -1,12 +1,15 @@
 """The sockets of Bybit, OKX and Hyperliquid message by message: logins, pings, refusals, snapshots."""
 
+import asyncio
 import base64
 import hashlib
 import hmac
+import json
 import time
 from collections.abc import Callable
 from typing import Any
 
+import ccxt.async_support as ccxt
 import pytest
 
 from bastion.embedded import paper_credential
@@ -95,6 +98,54 @@ async def test_a_bybit_ticker_comes_whole_and_then_as_what_changed(wires: PaperP
     assert (whole["data"]["markPrice"], changed["data"]["markPrice"]) == ("1000.0", "1010.0")
     assert "fundingRate" not in changed["data"]
     assert "not modelled" in refused["ret_msg"]
+
+
+def guarded() -> dict[str, Any]:
+    """The wires, with Bybit's disconnection protection switched on for its account."""
+    document = json.loads(json.dumps(world()))
+    for venue in document["venue"]:
+        if venue["name"] == "bybit":
+            venue["settings"] = {"dcp": ["main"]}
+    return dict(document)
+
+
+async def set_window(paper: PaperProcess, seconds: int) -> None:
+    given = paper_credential("bybit")
+    client = ccxt.bybit({"apiKey": given["apiKey"], "secret": given["secret"], "enableRateLimit": False})
+    for name in client.urls["api"]:
+        client.urls["api"][name] = f"http://127.0.0.1:{paper.port}/bybit"
+    try:
+        body = {"product": "DERIVATIVES", "timeWindow": seconds}
+        await client.private_post_v5_order_disconnected_cancel_all(body)
+    finally:
+        await client.close()
+
+
+async def test_orders_go_when_the_last_connection_is_gone_for_the_window_and_stay_while_one_is_back(
+    paper: PaperProcess,
+) -> None:
+    paper.control.load_scenario(guarded())
+    guard = {"op": "subscribe", "args": ["dcp.future"], "req_id": "9"}
+    await set_window(paper, 3)
+    paper.control.place_order("bybit", symbol="BTCUSDT", direction="BUY", quantity="1", price="900")
+
+    def working() -> int:
+        return len(paper.control.call("GET", "/state")["venues"]["bybit"]["accounts"]["main"]["open_orders"])
+
+    async with stream(paper, "bybit", "/v5/private") as first:
+        await first.say(bybit_auth())
+        await first.say(guard)
+        assert (await first.until(named("req_id", "9")))["success"] is True
+        async with stream(paper, "bybit", "/v5/private") as second:
+            await second.say(bybit_auth())
+            await second.say(guard)
+            await second.until(named("req_id", "9"))
+        assert working() == 1
+    for _ in range(200):
+        if not working():
+            break
+        await asyncio.sleep(0.1)
+    assert working() == 0
 
 
 async def test_okx_hangs_up_on_a_wrong_login_and_names_the_code(wires: PaperProcess) -> None:

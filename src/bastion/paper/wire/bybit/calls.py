@@ -1,7 +1,8 @@
 """Calls: what an endpoint gets to work with."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
+from typing import Protocol
 
 from bastion.paper.account import ApiKey
 from bastion.paper.exchange.venue import Exchange
@@ -13,6 +14,22 @@ from bastion.paper.wire.protocol import Conditions
 
 CONTRACT_CATEGORIES = ("linear", "inverse")
 CATEGORIES = (*CONTRACT_CATEGORIES, "spot", "option")
+
+
+class Windows(Protocol):
+    """How long each product's orders outlive the connections of an account, in seconds."""
+
+    def windows(self, account: str) -> dict[str, int]:
+        """Return them, to be read and set; empty for an account without the protection."""
+        ...
+
+
+class NoWindows:
+    """No account has the protection."""
+
+    def windows(self, account: str) -> dict[str, int]:  # noqa: ARG002 - the port's signature
+        """Return nothing."""
+        return {}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +44,7 @@ class Call:
     account: str = ""
     key: ApiKey | None = None
     units: int = 1
+    disconnects: Windows = field(default_factory=NoWindows)
 
     @property
     def at_ms(self) -> int | None:

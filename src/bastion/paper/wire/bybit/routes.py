@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from bastion.paper.wire.bybit import (
     account,
     cancelling,
+    dcp,
     fundings,
     history,
     market,
@@ -40,6 +41,10 @@ ROUTES: Mapping[tuple[str, str], Route] = {
         answers=cancelling.cancel_batch, needs_trade=True, is_batch=True
     ),
     ("POST", "/v5/order/cancel-all"): Route(answers=cancelling.cancel_all, needs_trade=True),
+    ("POST", "/v5/order/disconnected-cancel-all"): Route(
+        answers=dcp.disconnected_cancel_all, needs_trade=True
+    ),
+    ("GET", "/v5/account/query-dcp-info"): Route(answers=dcp.query_dcp_info),
     ("GET", "/v5/order/realtime"): Route(answers=history.realtime),
     ("GET", "/v5/order/history"): Route(answers=history.order_history),
     ("GET", "/v5/execution/list"): Route(answers=history.executions),

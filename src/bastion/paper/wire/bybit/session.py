@@ -2,9 +2,9 @@
 
 Documentation: https://bybit-exchange.github.io/docs/v5/ws/connect (auth, ping, subscribe), and
 https://bybit-exchange.github.io/docs/v5/websocket/ with `private/position`, `private/order`,
-`private/execution`, `private/wallet`, `public/ticker`. Rows are those of the REST answers with the category
-beside them. A ticker comes whole at first, then every 100 ms what of it has changed. The venue sends no
-pings; who sends nothing for ten minutes is hung up on.
+`private/execution`, `private/wallet`, `private/dcp`, `public/ticker`. Rows are those of the REST answers with
+the category beside them. A ticker comes whole at first, then every 100 ms what of it has changed. The venue
+sends no pings; who sends nothing for ten minutes is hung up on.
 """
 
 import hashlib
@@ -14,8 +14,9 @@ import re
 
 from bastion.paper.exchange.venue import Exchange
 from bastion.paper.instrument import Instrument
-from bastion.paper.wire.bybit import account, history, market, positions
+from bastion.paper.wire.bybit import account, dcp, history, market, positions
 from bastion.paper.wire.bybit.calls import Call, listed
+from bastion.paper.wire.bybit.dcp import Disconnects
 from bastion.paper.wire.bybit.order_rows import order_row
 from bastion.paper.wire.bybit.parameters import Parameters
 from bastion.paper.wire.following import Following, News, OrderStep
@@ -44,8 +45,12 @@ class BybitSession:
     pong_within_ms = _ACTIVE_MS
     pushes_keep_open = False
 
-    def __init__(self, *, exchange: Exchange, request: WireRequest, wake: Wake) -> None:
+    def __init__(
+        self, *, exchange: Exchange, request: WireRequest, wake: Wake, disconnects: Disconnects
+    ) -> None:
         self._exchange = exchange
+        self._disconnects = disconnects
+        self._guards: dict[str, str] = {}
         self._address = request.address
         found = _PATH.fullmatch(request.path)
         self._category = (found[2] if found else None) or ""
@@ -87,6 +92,7 @@ class BybitSession:
                 for name in names:
                     self._topics.pop(name, None)
                     self._shown.pop(name, None)
+                    self._unguard(name)
             case _:
                 why = "error:invalid op"
         return [self._reply(str(op), number, why=why)]
@@ -113,7 +119,9 @@ class BybitSession:
         return []
 
     def close(self) -> None:
-        """Follow nothing more."""
+        """Follow nothing more; what this connection kept alive has its time from now on."""
+        for name in list(self._guards):
+            self._unguard(name)
         self._following.stop()
 
     def _authenticate(self, given: list[str], now_ms: int) -> str:
@@ -142,12 +150,21 @@ class BybitSession:
             if self._category:
                 if name.removeprefix(_TICKER) not in {row.symbol for row in self._listed()}:
                     return f"error:handler not found,topic:{name} is not modelled by the paper exchange"
-            elif _PRIVATE.fullmatch(name) is None:
+            elif _PRIVATE.fullmatch(name) is None and name not in dcp.TOPICS:
                 return f"error:handler not found,topic:{name} is not modelled by the paper exchange"
             elif not self.account:
                 return "Request not authorized"
         self._topics.update(dict.fromkeys(names))
+        for name in names:
+            if name in dcp.TOPICS and name not in self._guards:
+                self._guards[name] = self.account
+                self._disconnects.joined(self.account, dcp.TOPICS[name])
         return ""
+
+    def _unguard(self, name: str) -> None:
+        owner = self._guards.pop(name, None)
+        if owner is not None:
+            self._disconnects.left(owner, dcp.TOPICS[name])
 
     def _told(self, news: News, now_ms: int) -> list[Frame]:
         frames: list[Frame] = []

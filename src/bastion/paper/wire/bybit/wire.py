@@ -1,6 +1,6 @@
 """Wire: Bybit v5 over one exchange core."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 
 from bastion.paper.account import ApiKey
@@ -8,6 +8,7 @@ from bastion.paper.exchange.venue import Exchange
 from bastion.paper.refusal import Refused
 from bastion.paper.rules import Oversize, VenueRules
 from bastion.paper.wire.bybit.calls import Call
+from bastion.paper.wire.bybit.dcp import Disconnects
 from bastion.paper.wire.bybit.door import KEY_HEADER, authenticate, must_trade
 from bastion.paper.wire.bybit.envelope import (
     HIGH_LOAD,
@@ -60,7 +61,10 @@ _ACCESS_TOO_FREQUENT = "403, access too frequent"
 
 
 class BybitWire:
-    """Speaks Bybit v5. `limits` are requests a second by path, `address_requests` an address's in 5 s."""
+    """Speaks Bybit v5. `limits` are requests a second by path, `address_requests` an address's in 5 s.
+
+    `dcp` names the accounts whose orders go when their connections do.
+    """
 
     def __init__(
         self,
@@ -68,8 +72,10 @@ class BybitWire:
         *,
         limits: Mapping[str, int] = LIMITS,
         address_requests: int = ADDRESS_REQUESTS,
+        dcp: Collection[str] = (),
     ) -> None:
         self._exchange = exchange
+        self._disconnects = Disconnects(exchange, dcp)
         self._limits = RateLimits(limits)
         self._addresses = AddressLimit(requests=address_requests)
 
@@ -149,7 +155,9 @@ class BybitWire:
         """Open a socket under `/v5/private` or `/v5/public/CATEGORY`."""
         if not is_socket(request.path):
             return text_answer(404, "404 page not found")
-        return BybitSession(exchange=self._exchange, request=request, wake=wake)
+        return BybitSession(
+            exchange=self._exchange, request=request, wake=wake, disconnects=self._disconnects
+        )
 
     def _call(
         self, request: WireRequest, route: Route, account: str, key: ApiKey | None, now_ms: int
@@ -164,6 +172,7 @@ class BybitWire:
             account=account,
             key=key,
             units=parameters.count("request") if route.is_batch else 1,
+            disconnects=self._disconnects,
         )
 
 
@@ -171,20 +180,28 @@ def build(exchange: Exchange, settings: Mapping[str, object]) -> BybitWire:
     """Return a wire on `exchange`.
 
     Settings: `limits`, a table of requests a second by path that replaces lines of the venue's own, and
-    `address_requests`, how many requests an address may send in 5 s.
+    `address_requests`, how many requests an address may send in 5 s; `dcp`, a list of the accounts that have
+    the disconnection protection.
 
     Raises:
-        ValueError: a setting is unknown or no positive whole number.
+        ValueError: a setting is unknown or of the wrong kind.
     """
-    unknown = set(settings) - {"limits", "address_requests"}
+    unknown = set(settings) - {"limits", "address_requests", "dcp"}
     if unknown:
-        raise ValueError(f"Bybit's wire knows no setting {min(unknown)}; it has limits and address_requests.")
+        raise ValueError(
+            f"Bybit's wire knows no setting {min(unknown)}; it has limits, address_requests and dcp."
+        )
+    dcp = settings.get("dcp", [])
+    if not isinstance(dcp, list) or not set(map(str, dcp)) <= set(exchange.account_names()):
+        raise ValueError("The setting dcp of Bybit's wire must be a list of its accounts.")
     limits = settings.get("limits", {})
     if not isinstance(limits, Mapping):
         raise ValueError("The setting limits of Bybit's wire must be a table of paths and numbers.")  # noqa: TRY004 - a scenario's value is wrong
     numbers = {str(path): _positive(path, value) for path, value in limits.items()}
     requests = _positive("address_requests", settings.get("address_requests", ADDRESS_REQUESTS))
-    return BybitWire(exchange, limits={**LIMITS, **numbers}, address_requests=requests)
+    return BybitWire(
+        exchange, limits={**LIMITS, **numbers}, address_requests=requests, dcp=[str(name) for name in dcp]
+    )
 
 
 def _positive(name: object, value: object) -> int:

@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import contextlib
+import importlib
 import logging
 import os
 import shutil
@@ -10,6 +11,7 @@ import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from bastion.auth.keys import Keys
 from bastion.auth.vault import Vault
@@ -37,13 +39,13 @@ from bastion.errors import BastionError, ConfigInvalid, ExitUnknown, Refused, Va
 from bastion.exits.settings import ExitSettings
 from bastion.log import Redactor, start_logging
 from bastion.place import Place, find_place
-from bastion.ports import Auditor, Clock, Journal, Venue
+from bastion.ports import Auditor, Clock, Journal, Notary, Venue
+from bastion.shape import prime
 from bastion.storage.answers import Raw, SqliteAnswers, kept_answers
 from bastion.storage.audit import SqliteAudit
 from bastion.storage.engine_log import SqliteEngineLog
 from bastion.storage.keys import SqliteKeyStore
 from bastion.storage.lock import FileLock
-from bastion.storage.notary import FileNotary, is_signed
 from bastion.storage.repeats import SqliteRepeats
 from bastion.storage.spool import open_journal
 from bastion.storage.verify import verify_state
@@ -200,7 +202,7 @@ async def _desk(
                     tasks=tasks,
                     paper=config.path is None,
                     audit=audit,
-                    notary=_notary(place, home),
+                    notary=lambda: _notary(place, home),
                     verify=lambda: verify_state(home),
                 )
                 desk.repeats = repeats
@@ -280,8 +282,14 @@ def _audit(place: Place, home: Path, clock: Clock) -> Iterator[Auditor]:
         audit.close()
 
 
-def _notary(place: Place, home: Path) -> FileNotary:
-    return FileNotary(place.home / "certificate.key", journal=home / "journal.sqlite")
+def _notary(place: Place, home: Path) -> Notary:
+    made: Notary = _signing().FileNotary(place.home / "certificate.key", journal=home / "journal.sqlite")
+    return made
+
+
+def _signing() -> Any:  # noqa: ANN401 - a module
+    # What signs certificates loads a library that no exit needs.
+    return importlib.import_module("bastion.storage.notary")
 
 
 def certificate_of(place: Place, principal: Principal, exit_id: str) -> CertificateReport:
@@ -327,7 +335,7 @@ def check_certificate(
     Raises:
         Refused: the text, or the earlier one, is no certificate.
     """
-    return check(text, is_signed=is_signed, fingerprint=fingerprint, earlier=earlier)
+    return check(text, is_signed=_signing().is_signed, fingerprint=fingerprint, earlier=earlier)
 
 
 def verify_journals(place: Place) -> VerifyReport:
@@ -388,6 +396,7 @@ async def _warm(desk: Desk) -> None:
         except VenueError as error:
             _log.warning("The account %s could not be warmed up: %s", name, error)
 
+    prime()
     try:
         async with asyncio.TaskGroup() as group:
             for name, venue in desk.venues.items():

@@ -3,7 +3,7 @@
 import json
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from bastion.domain.venue import GENERIC_VENUES, HOSTS, KEY_SPACE_DEFAULT, KEY_S
 from bastion.engine.settings import EngineSettings, GuardLimits
 from bastion.errors import ConfigInvalid
 from bastion.exits.settings import IOC_BOUND_MOST, IOC_BOUNDS, IOC_BOUNDS_COUNT_MAX, LADDER, LadderLimits
+from bastion.shape import dataclass
 
 ACCOUNTS_MAX = 200
 FILE_BYTES_MAX = 1_000_000

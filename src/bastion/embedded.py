@@ -8,12 +8,12 @@ import json
 import os
 import sys
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass
 
 from bastion.domain.account import Account
 from bastion.domain.venue import KEY_SPACE_DEFAULT
 from bastion.errors import ConfigInvalid, Refused
 from bastion.http1.client import Client, Request
+from bastion.shape import dataclass
 
 PAPER_COMMAND = ("-m", "bastion.paper")
 PAPER_TOKEN_VARIABLE = "BASTION_PAPER_CONTROL_TOKEN"  # noqa: S105 - the name of a variable

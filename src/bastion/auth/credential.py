@@ -4,9 +4,9 @@ import json
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from bastion.errors import VaultUnusable
+from bastion.shape import dataclass
 
 TEXT_LENGTH_MAX = 20_000
 TWO_LINES = 2

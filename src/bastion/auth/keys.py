@@ -5,12 +5,13 @@ import hashlib
 import hmac
 import re
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from decimal import Decimal
 
 from bastion.domain.principal import KeyRecord, KeyUse, Principal, Scope, Tier
 from bastion.errors import KeyRefused, Refused
 from bastion.ports import Clock, KeyStore
+from bastion.shape import dataclass
 
 PREFIX = "bst_"
 SECRET_BYTES = 25

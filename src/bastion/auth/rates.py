@@ -16,12 +16,12 @@ What needs no key (listing the tools, a health check) is counted with `rates.adm
 
 import ipaddress
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
 from bastion.domain.act import Act
 from bastion.domain.principal import Principal, Tier
 from bastion.errors import KeyRefused, RateLimited
 from bastion.ports import Clock
+from bastion.shape import dataclass
 
 SECOND_NS = 1_000_000_000
 MINUTE_NS = 60 * SECOND_NS

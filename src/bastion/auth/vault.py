@@ -6,13 +6,13 @@ import os
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 import pyrage
 
 from bastion.auth.credential import Credential
 from bastion.errors import VaultUnusable
+from bastion.shape import dataclass
 
 PRIVATE_MODE = 0o600
 OTHERS_MASK = 0o077

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 
 from bastion.commands.desk import RECENT_EXITS, Desk, RunningExit
@@ -13,6 +12,7 @@ from bastion.errors import Refused
 from bastion.exits.progress import unjudged
 from bastion.exits.request import Wish, request_exit
 from bastion.exits.scope import Scope, scope_of
+from bastion.shape import dataclass
 
 REASON_LENGTH_MAX = 500
 DEADLINE_S_MIN = Decimal(1)

@@ -3,7 +3,6 @@
 import asyncio
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 
 from bastion.auth.permit import permit
@@ -13,6 +12,7 @@ from bastion.domain.act import Act
 from bastion.domain.audit import AuditEntry, AuditQuery, AuditStanding, VerifiedChain
 from bastion.domain.principal import Principal
 from bastion.errors import Refused
+from bastion.shape import dataclass
 
 LIMIT_MAX = 10_000
 

@@ -1,7 +1,6 @@
 """Balance: what the accounts are worth, by account, by venue and together."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 
 from bastion.auth.permit import covered, permit
@@ -12,6 +11,7 @@ from bastion.domain.balance import Balance
 from bastion.domain.money import ZERO
 from bastion.domain.principal import Principal
 from bastion.domain.selection import EVERYTHING, Selection
+from bastion.shape import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, Decimal
 
 from bastion.auth.permit import covered, permit, within_cap
@@ -36,6 +35,7 @@ from bastion.domain.protective import HUNDRED, PERCENT, Protection
 from bastion.domain.selection import EVERYTHING, Selection
 from bastion.domain.symbol import pair
 from bastion.errors import Refused, VenueError
+from bastion.shape import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

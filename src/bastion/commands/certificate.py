@@ -4,7 +4,6 @@ import base64
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from bastion.auth.permit import permit
@@ -19,6 +18,7 @@ from bastion.errors import Conflict, ExitUnknown, Refused, ScopeDenied
 from bastion.exits.certificate import FORM, Issue, canonical, draw, extends, flaws
 from bastion.exits.claim import CLAIM_FORM, claim_flaws
 from bastion.ports import Clock, Journal, Notary
+from bastion.shape import dataclass
 
 ID_LENGTH_MAX = 64
 TEXT_LENGTH_MAX = 50_000_000
@@ -73,7 +73,7 @@ async def certificate(desk: Desk, principal: Principal, exit_id: str) -> Certifi
         exit_id,
         principal=principal,
         journal=desk.journal,
-        notary=desk.notary,
+        notary=desk.notary(),
         clock=desk.clock,
         accounts=desk.accounts,
     )

@@ -2,11 +2,11 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from bastion.commands.certificate import CertificateReport
 from bastion.exits.claim import CLAIM_FORM, named_answers
+from bastion.shape import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

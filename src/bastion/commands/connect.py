@@ -2,12 +2,12 @@
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from bastion.domain.account import Access, Account
 from bastion.domain.look import Look
 from bastion.errors import Conflict, Refused, VenueError
 from bastion.ports import Venue
+from bastion.shape import dataclass
 
 TRIAL_S = 15.0
 # What a credential of the venue may see beside the key space that bastion reads.

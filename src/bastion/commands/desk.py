@@ -63,8 +63,8 @@ class Desk:
     """All that the verbs need; only the composition root builds one.
 
     Exits run as tasks of `tasks`, not of their callers, so that a caller who goes away stops nothing.
-    `new_exit_id` mints ids; `paper` says that every account is on the embedded paper exchange; `verify`
-    checks every hash chain of this desk's state.
+    `new_exit_id` mints ids; `notary` returns who signs, made when it is needed; `paper` says that every
+    account is on the embedded paper exchange; `verify` checks every hash chain of this desk's state.
     """
 
     def __init__(
@@ -81,7 +81,7 @@ class Desk:
         tasks: asyncio.TaskGroup,
         paper: bool,
         audit: Auditor,
-        notary: Notary,
+        notary: Callable[[], Notary],
         verify: Callable[[], tuple[VerifiedChain, ...]],
     ) -> None:
         self.accounts = accounts

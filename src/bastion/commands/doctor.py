@@ -1,7 +1,6 @@
 """Doctor: what would stop an exit today, in one screen."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 
@@ -21,6 +20,7 @@ from bastion.domain.venue import unread_spaces
 from bastion.domain.verdict import LatchState
 from bastion.errors import BastionError
 from bastion.ports import Metered
+from bastion.shape import dataclass
 
 SKEW_WARN_MS = 1_000
 SKEW_STOP_MS = 4_000

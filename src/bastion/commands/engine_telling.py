@@ -1,7 +1,6 @@
 """Engine telling: what the engine's verbs answer, with the interface's field names first."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, Decimal
 from enum import StrEnum
 
@@ -22,6 +21,7 @@ from bastion.domain.money import ZERO, Price, Usd
 from bastion.domain.position import Side
 from bastion.domain.principal import Principal
 from bastion.exits.telling import ExitReport
+from bastion.shape import dataclass
 
 HOUR_S = Decimal(3600)
 CADENCE_S = 120

@@ -1,7 +1,6 @@
 """Exchanges: the connected accounts, whether they answer, and what their credentials may do."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 
 from bastion.auth.permit import covered, permit
@@ -11,6 +10,7 @@ from bastion.commands.readings import AccountReading
 from bastion.domain.act import Act
 from bastion.domain.principal import Principal
 from bastion.domain.selection import EVERYTHING, Selection
+from bastion.shape import dataclass
 
 
 class Connection(StrEnum):

@@ -1,7 +1,5 @@
 """Exits list: the latest exits of the journal, in a line each."""
 
-from dataclasses import dataclass
-
 from bastion.auth.permit import permit
 from bastion.commands.desk import Desk
 from bastion.commands.exit import exit_status
@@ -10,6 +8,7 @@ from bastion.domain.mandate import ExitKind
 from bastion.domain.principal import Principal
 from bastion.domain.verdict import ExitState, PartVerdict, Verdict
 from bastion.errors import ExitUnknown, Refused
+from bastion.shape import dataclass
 
 LIMIT_MAX = 100
 SEARCHED_MAX = 500

@@ -1,7 +1,5 @@
 """Latch: whether our opening actions are blocked, since which act, and the guarded way back."""
 
-from dataclasses import dataclass
-
 from bastion.auth.permit import permit
 from bastion.commands.asking import checked_reason
 from bastion.commands.desk import Desk
@@ -11,6 +9,7 @@ from bastion.domain.principal import Principal
 from bastion.domain.records import LatchReset, LatchTripped
 from bastion.domain.verdict import LatchState
 from bastion.errors import ConfirmationRequired, Conflict, Refused
+from bastion.shape import dataclass
 
 TYPED_LENGTH = 4
 ALLOWED_AGAIN = ("arming the engine", "what an armed engine does beyond reducing")

@@ -3,7 +3,6 @@
 import asyncio
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from bastion.commands.desk import Desk
 from bastion.commands.positions import UnreadAccount
@@ -14,6 +13,7 @@ from bastion.domain.position import Position
 from bastion.domain.selection import Selection
 from bastion.domain.symbol import pair
 from bastion.ports import Venue
+from bastion.shape import dataclass
 
 _log = logging.getLogger(__name__)
 

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from decimal import Decimal
 
 from bastion.auth.permit import covered, permit
@@ -28,6 +28,7 @@ from bastion.exits.partial_report import fold_partial
 from bastion.exits.request import Wish
 from bastion.exits.telling import ExitError
 from bastion.ports import Refunding
+from bastion.shape import dataclass
 
 EXIT_PCT_DEFAULT = 50
 WHOLE_PCT = 100

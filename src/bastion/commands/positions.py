@@ -1,7 +1,6 @@
 """Positions: what is open on every account, what could not be read, and what would hinder an exit."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import ROUND_HALF_EVEN, Decimal
 
@@ -14,6 +13,7 @@ from bastion.domain.position import Position, Side
 from bastion.domain.principal import Principal
 from bastion.domain.selection import EVERYTHING
 from bastion.ports import Venue
+from bastion.shape import dataclass
 
 PERCENT = Decimal("0.01")
 

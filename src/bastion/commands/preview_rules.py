@@ -1,7 +1,7 @@
 """Preview rules: what would be sent for a position, what would hinder it, and which orders would go; pure."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from decimal import Decimal
 
 from bastion.commands.preview_telling import PreviewAction
@@ -17,6 +17,7 @@ from bastion.exits.ladder import Rung, below_minimum, slices
 from bastion.exits.scope import Scope
 from bastion.exits.settings import ExitSettings
 from bastion.ports import Venue
+from bastion.shape import dataclass
 
 _KINDS = {
     PreviewAction.EXIT: ExitKind.EXIT,

@@ -1,12 +1,12 @@
 """Preview telling: what is answered about what an action would send."""
 
-from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 
 from bastion.commands.positions import UnreadAccount
 from bastion.domain.order import Direction
 from bastion.domain.position import Side
+from bastion.shape import dataclass
 
 
 class PreviewAction(StrEnum):

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from decimal import Decimal
 
 from bastion.auth.permit import covered, permit, within_cap
@@ -35,6 +35,7 @@ from bastion.domain.principal import Principal
 from bastion.domain.protective import Protection
 from bastion.domain.selection import EVERYTHING, Selection
 from bastion.errors import JournalUnusable, Refused
+from bastion.shape import dataclass
 
 PERCENT_MAX = 100
 

@@ -1,12 +1,12 @@
 """Protective telling: what is answered about stop losses and take profits."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 
 from bastion.commands.positions import UnreadAccount
 from bastion.domain.position import Side
 from bastion.domain.protective import Protection, ProtectiveOrder
+from bastion.shape import dataclass
 
 PREFIXES = {Protection.STOP_LOSS: "sl_", Protection.TAKE_PROFIT: "tp_"}
 

@@ -5,7 +5,6 @@ import base64
 import hashlib
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 
 from bastion.commands.desk import Desk
@@ -37,6 +36,7 @@ from bastion.domain.records import ProtectionAnswered, ProtectionIntended
 from bastion.domain.symbol import pair
 from bastion.errors import PositionNotFound, Refused, VenueError, WrongSide
 from bastion.ports import Protecting, Venue
+from bastion.shape import dataclass
 
 INSTRUMENTS_S = 5.0
 READ_S = 5.0

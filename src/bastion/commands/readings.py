@@ -7,13 +7,13 @@ read at most once in `sharing.FRESH_S` seconds, so that what is left of the limi
 import asyncio
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from bastion.commands.sharing import FRESH_S, Shared
 from bastion.domain.account import Access
 from bastion.domain.look import Look, Unread
 from bastion.errors import VenueError
 from bastion.ports import Clock, Venue
+from bastion.shape import dataclass
 
 _log = logging.getLogger(__name__)
 

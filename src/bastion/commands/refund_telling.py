@@ -1,6 +1,5 @@
 """Telling: what a refund's preview, report and review say, in figures and words."""
 
-from dataclasses import dataclass
 from decimal import Decimal
 
 from bastion.domain.money import ZERO, Usd
@@ -11,6 +10,7 @@ from bastion.domain.refund import RefundAftermath, RefundFacts
 from bastion.domain.symbol import pair
 from bastion.exits.refund_decision import Decision
 from bastion.ports import Venue
+from bastion.shape import dataclass
 
 CENT = Decimal("0.01")
 

@@ -6,7 +6,6 @@ exports is missing.
 """
 
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
 from typing import Any, ParamSpec, TypeVar
 
 from bastion.commands.audit import audit_records as _audit_records
@@ -44,6 +43,7 @@ from bastion.commands.session import session_stats as _session_stats
 from bastion.commands.status import status as _status
 from bastion.commands.supported import supported_symbols as _supported_symbols
 from bastion.domain.act import Act
+from bastion.shape import dataclass
 
 P = ParamSpec("P")
 R = TypeVar("R")

@@ -1,7 +1,5 @@
 """Status: the desk's one word, its accounts, its last exit, and what would hinder the next one."""
 
-from dataclasses import dataclass
-
 from bastion.auth.permit import permit
 from bastion.commands.audit import audit_warnings
 from bastion.commands.desk import RECENT_EXITS, Desk
@@ -15,6 +13,7 @@ from bastion.domain.records import ExitRequested, LatchTripped
 from bastion.domain.verdict import DisplayWord, LatchState, Verdict, display_word
 from bastion.errors import JournalUnusable
 from bastion.exits.report import ExitReport, fold
+from bastion.shape import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

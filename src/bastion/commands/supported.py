@@ -3,7 +3,6 @@
 import asyncio
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from bastion.auth.permit import covered, permit
 from bastion.commands.desk import Desk
@@ -16,6 +15,7 @@ from bastion.domain.selection import EVERYTHING
 from bastion.domain.symbol import pair
 from bastion.errors import VenueError
 from bastion.ports import Venue
+from bastion.shape import dataclass
 
 INSTRUMENTS_S = 8.0
 

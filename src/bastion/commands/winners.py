@@ -10,7 +10,6 @@ The fee of opening it and what parts of it realised earlier are not counted: not
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 
 from bastion.commands.looks import Target
@@ -21,6 +20,7 @@ from bastion.domain.order import Direction
 from bastion.domain.position import Position, Side
 from bastion.errors import VenueError
 from bastion.ports import Funded, Quoting, Venue
+from bastion.shape import dataclass
 
 QUOTE_S = 3.0
 FUNDING_S = 5.0

@@ -1,8 +1,7 @@
 """Account: one key space at one venue, the unit of fan-out of an exit."""
 
-from dataclasses import dataclass
-
 from bastion.domain.refund import RefundPolicy
+from bastion.shape import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

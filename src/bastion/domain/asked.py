@@ -1,6 +1,6 @@
 """Asked: the requests that one account's venue was sent, each with the hash of what came back."""
 
-from dataclasses import dataclass
+from bastion.shape import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

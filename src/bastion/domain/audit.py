@@ -1,7 +1,8 @@
 """Audit: who asked what of the desk, by which surface and with which key, and what came of it."""
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from bastion.shape import dataclass
 
 
 class Outcome(StrEnum):

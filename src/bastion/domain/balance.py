@@ -1,9 +1,9 @@
 """Balance: what an account is worth, and what of it could still back a position."""
 
-from dataclasses import dataclass
 from decimal import Decimal
 
 from bastion.domain.money import Usd
+from bastion.shape import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,11 +1,11 @@
 """Book: what is offered in one contract now, and what taking a quantity from it would give."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 
 from bastion.domain.money import ZERO, Price, Quantity
 from bastion.domain.order import Direction
+from bastion.shape import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,7 +4,6 @@ The engine is STOPPED, MONITORING (it watches and advises) or ARMED (its guards 
 told, saw and did is kept as `engine_records`; its state is a fold over them.
 """
 
-from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 
@@ -12,6 +11,7 @@ from bastion.domain.account import Account
 from bastion.domain.look import Look
 from bastion.domain.money import Price, Usd
 from bastion.domain.position import Side
+from bastion.shape import dataclass
 
 CONFIDENCE_DEFAULT = Decimal("0.7")
 DAILY_LOSS_LIMIT_DEFAULT = Usd(Decimal(5000))

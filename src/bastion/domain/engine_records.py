@@ -1,6 +1,5 @@
 """Engine records: what the journal of the engine keeps, in a hash chain of its own."""
 
-from dataclasses import dataclass
 from decimal import Decimal
 
 from bastion.domain.engine import (
@@ -15,6 +14,7 @@ from bastion.domain.engine import (
 )
 from bastion.domain.money import Price, Quantity, Usd
 from bastion.domain.position import Side
+from bastion.shape import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

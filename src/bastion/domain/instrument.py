@@ -1,9 +1,9 @@
 """Instrument: one contract of a venue and the limits that its orders must keep."""
 
-from dataclasses import dataclass
 from decimal import Decimal
 
 from bastion.domain.money import ZERO, Quantity
+from bastion.shape import dataclass
 
 NO_LIMIT = Quantity(ZERO)
 

@@ -1,9 +1,8 @@
 """Look: one reading of everything that an account could hold, with what could not be read."""
 
-from dataclasses import dataclass
-
 from bastion.domain.order import OpenOrder
 from bastion.domain.position import Position
+from bastion.shape import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

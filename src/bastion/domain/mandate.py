@@ -1,10 +1,10 @@
 """Mandate: what kind of act is carried out by the exit's machinery, and the exact sizes it may take away."""
 
-from dataclasses import dataclass
 from enum import StrEnum
 
 from bastion.domain.money import Quantity
 from bastion.domain.position import Side
+from bastion.shape import dataclass
 
 
 class ExitKind(StrEnum):

@@ -1,10 +1,10 @@
 """Orders: the request that can only reduce, what the venue says of it, and what it filled."""
 
-from dataclasses import dataclass
 from enum import StrEnum
 
 from bastion.domain.money import Price, Quantity, Usd
 from bastion.domain.position import Position, Side
+from bastion.shape import dataclass
 
 
 class Direction(StrEnum):

@@ -1,10 +1,10 @@
 """Position: what a venue says an account holds in one instrument on one side."""
 
-from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 
 from bastion.domain.money import Price, Quantity, Usd
+from bastion.shape import dataclass
 
 
 class Side(StrEnum):

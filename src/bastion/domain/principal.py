@@ -1,8 +1,9 @@
 """Principal: who asks, with which scope, and what is kept of a key."""
 
-from dataclasses import dataclass
 from decimal import Decimal
 from enum import IntEnum, StrEnum
+
+from bastion.shape import dataclass
 
 
 class Scope(IntEnum):

@@ -1,7 +1,8 @@
 """Proof: what came of opening a smallest position at a venue's own host and exiting it."""
 
-from dataclasses import dataclass
 from decimal import Decimal
+
+from bastion.shape import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

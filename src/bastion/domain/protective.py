@@ -1,13 +1,13 @@
 """Protective orders: stop losses and take profits, which wait for a trigger and can only reduce."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, Decimal
 from enum import StrEnum
 
 from bastion.domain.money import ZERO, Price, Quantity, floor_to_step
 from bastion.domain.order import Direction, OpenOrder
 from bastion.domain.position import Position, Side
+from bastion.shape import dataclass
 
 HUNDRED = Decimal(100)
 PERCENT = Decimal("0.01")

@@ -3,7 +3,6 @@
 A record says what was asked, intended, answered or seen; all that is told of an exit is a fold over these.
 """
 
-from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 
@@ -19,6 +18,7 @@ from bastion.domain.refund import RefundPolicy
 from bastion.domain.selection import EVERYTHING, Selection
 from bastion.domain.verdict import Verdict
 from bastion.errors import Fault
+from bastion.shape import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,11 +1,11 @@
 """Refund: giving a position up for its original margin, where the venue offers that."""
 
-from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 
 from bastion.domain.money import Price, Usd
 from bastion.domain.position import Position
+from bastion.shape import dataclass
 
 
 class RefundPolicy(StrEnum):
@@ -38,7 +38,7 @@ class RefundFacts:
     spread_usd: Usd
     fee_share: Decimal
     impaired: tuple[str, ...] = ()
-    waiting_usd: Usd = Usd(Decimal(0))  # noqa: RUF009 - a NewType over an immutable value
+    waiting_usd: Usd = Usd(Decimal(0))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,6 +1,6 @@
 """Repeats: what is kept of requests that may come again under the same key."""
 
-from dataclasses import dataclass
+from bastion.shape import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,8 +1,7 @@
 """Selection: which part of the desk an action is meant for; none given means everything."""
 
-from dataclasses import dataclass
-
 from bastion.domain.position import Side
+from bastion.shape import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,6 @@ hold, and the reasoning says that it is not known. Nothing here is a forecast.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, Decimal
 
 from bastion.domain.engine import Action
@@ -13,6 +12,7 @@ from bastion.domain.engine_records import Advised
 from bastion.domain.money import ZERO
 from bastion.domain.position import Position, Side
 from bastion.engine.scene import Held
+from bastion.shape import dataclass
 
 HUNDRED = Decimal(100)
 CENT = Decimal("0.01")

@@ -1,10 +1,10 @@
 """Memory: what the drawdown remembers of the equity; pure."""
 
-from dataclasses import dataclass
 from decimal import Decimal
 
 from bastion.domain.money import ZERO, Usd
 from bastion.engine.scene import Drawdown
+from bastion.shape import dataclass
 
 TRANSFER_SHARE = Decimal("0.05")
 """A step in the cash of this share of the equity, while no position changed, is a transfer."""

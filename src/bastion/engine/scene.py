@@ -1,12 +1,12 @@
 """Scene: all that the guards and the rules of advice may know of one moment; pure values."""
 
-from dataclasses import dataclass
 from decimal import Decimal
 
 from bastion.domain.account import Account
 from bastion.domain.engine import Action, GuardReading, Severity, Target
 from bastion.domain.money import ZERO, Usd
 from bastion.domain.position import Position
+from bastion.shape import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +37,7 @@ class Drawdown:
     high_water_usd: Usd
     average_pct: Decimal
     at_ns: int
-    step_usd: Usd = Usd(ZERO)  # noqa: RUF009 - a NewType over an immutable value
+    step_usd: Usd = Usd(ZERO)
     """A step in the cash that was seen once, and is a transfer when the next reading shows it again."""
 
 

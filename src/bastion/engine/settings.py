@@ -1,7 +1,9 @@
 """Settings: every limit of the engine, with its default and unit."""
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from decimal import Decimal
+
+from bastion.shape import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,7 +1,7 @@
 """Standing: the engine's state as its records tell it; starting and recovering are this one fold. Pure."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from bastion.domain.engine import ArmSettings, EngineState
 from bastion.domain.engine_records import (
@@ -18,6 +18,7 @@ from bastion.domain.engine_records import (
 )
 from bastion.domain.money import ZERO, Usd
 from bastion.engine.guards import DRAWDOWN
+from bastion.shape import dataclass
 
 DAY_NS = 86_400 * 1_000_000_000
 

@@ -1,12 +1,12 @@
 """Act reports: the words in which every surface tells of a flattening, a partial close and a halt."""
 
-from dataclasses import dataclass
 from decimal import Decimal
 
 from bastion.domain.money import Price, Quantity, Usd
 from bastion.domain.position import Side
 from bastion.domain.verdict import ExitState, HaltVerdict, PartVerdict, Verdict
 from bastion.exits.telling import ClosedPosition, ExitError, SelectedPart, UnreadPart
+from bastion.shape import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,7 +1,7 @@
 """Books: the arithmetic of snapshot and fills, one book for each position that can be open at once."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from decimal import Decimal
 
 from bastion.domain.look import Look
@@ -10,6 +10,7 @@ from bastion.domain.order import Direction, Fill, OpenOrder, OrderRequest, Order
 from bastion.domain.position import Position, Side
 from bastion.domain.records import OrderAnswered, Outcome, ResolvedBy
 from bastion.domain.symbol import symbol_of
+from bastion.shape import dataclass
 
 BookKey = tuple[str, str, str]
 """Category, instrument, and the side where the account runs hedge mode there (else empty)."""

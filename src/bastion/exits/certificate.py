@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import fields, is_dataclass
 from decimal import Decimal
 from enum import Enum
 from typing import Any
@@ -29,6 +29,7 @@ from bastion.domain.verdict import Verdict
 from bastion.exits.halt_report import VERDICTS, fold_halt
 from bastion.exits.part_words import told_verdict
 from bastion.exits.report import fold, iso
+from bastion.shape import dataclass
 
 FORM = "bastion-certificate/1"
 GENESIS = "0" * 64

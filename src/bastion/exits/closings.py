@@ -1,7 +1,6 @@
 """Closings: what became of each position, and what it realised, from fills alone."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 
@@ -10,6 +9,7 @@ from bastion.domain.order import Direction, Fill, OrderKind
 from bastion.domain.position import Position, Side
 from bastion.exits.books import Book, BookKey, Sent, book_key
 from bastion.exits.progress import Leg
+from bastion.shape import dataclass
 
 PRICE_DIGITS = 12
 """Digits after the point of an average price; no venue's tick is finer, and an average has no end."""
@@ -43,7 +43,7 @@ class Closing:
     fees_usd: Usd
     accounted: bool
     funding_usd: Usd | None = None
-    refunded: Quantity = Quantity(ZERO)  # noqa: RUF009 - a NewType over an immutable value
+    refunded: Quantity = Quantity(ZERO)
     refunded_usd: Usd | None = None
     closed_by: tuple[tuple[Closer, Quantity], ...] = ()
 

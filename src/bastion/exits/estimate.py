@@ -1,7 +1,6 @@
 """Estimate: what closing a position now would give, by the live book; pure, and nothing is sent for it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 
 from bastion.domain.book import Level, Quote, walk
@@ -9,6 +8,7 @@ from bastion.domain.instrument import Instrument
 from bastion.domain.money import ZERO, Price, Quantity, Usd
 from bastion.domain.order import Direction
 from bastion.domain.position import Position, Side
+from bastion.shape import dataclass
 
 ONE = Decimal(1)
 DECIMALS = 8

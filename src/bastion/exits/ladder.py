@@ -1,7 +1,7 @@
 """Ladder: how the next order of a position is to be executed, from what became of the earlier ones."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 
 from bastion.domain.instrument import Instrument
@@ -11,6 +11,7 @@ from bastion.domain.position import Position, Side
 from bastion.errors import Fault
 from bastion.exits.books import Sent
 from bastion.exits.settings import ExitSettings
+from bastion.shape import dataclass
 
 WHOLE_AFTER_SIZES = 2
 """After so many refusals for the size, the venue's size-free close is tried once."""
@@ -41,7 +42,7 @@ class Trail:
     rests: int = 0
     slice_max: Quantity | None = None
     last_fault: Fault | None = None
-    last_quantity: Quantity = Quantity(ZERO)  # noqa: RUF009 - a NewType over an immutable value
+    last_quantity: Quantity = Quantity(ZERO)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

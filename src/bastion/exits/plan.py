@@ -3,7 +3,6 @@
 import base64
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from decimal import Decimal
 
 from bastion.domain.instrument import Instrument
@@ -23,6 +22,7 @@ from bastion.exits.progress import Leg, PositionKey
 from bastion.exits.resolve import by_position
 from bastion.exits.settings import ExitSettings
 from bastion.exits.verdict import Standing
+from bastion.shape import dataclass
 
 Instruments = Mapping[tuple[str, str], Instrument]
 CLIENT_ID_PREFIX = "bst"

@@ -2,12 +2,12 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, Decimal
 from enum import StrEnum
 
 from bastion.domain.money import ZERO, Usd
 from bastion.domain.refund import RefundFacts
+from bastion.shape import dataclass
 
 NEAR_SHARE = Decimal("0.25")
 """Liquidation is near when at most this share of the way from entry to liquidation is left."""

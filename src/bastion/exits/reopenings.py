@@ -1,13 +1,13 @@
 """Reopenings: what was opened again after an exit had ended flat, and whose orders did it; pure."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from bastion.domain.money import Quantity, written
 from bastion.domain.order import Direction, OpenOrder
 from bastion.domain.position import Position, Side
 from bastion.domain.symbol import pair, symbol_of
 from bastion.exits.progress import Leg
+from bastion.shape import dataclass
 
 PREFIX_LENGTH = 10
 MARKS = "-_."

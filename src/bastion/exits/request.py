@@ -1,7 +1,6 @@
 """Request: the moment from which an exit exists, whatever happens to the process."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 
 from bastion.domain.account import Account
@@ -11,6 +10,7 @@ from bastion.domain.records import CoveredAccount, Entry, ExitRequested, LatchTr
 from bastion.domain.refund import RefundPolicy
 from bastion.domain.selection import EVERYTHING, Selection
 from bastion.ports import Clock, Journal
+from bastion.shape import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

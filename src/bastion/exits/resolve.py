@@ -1,7 +1,6 @@
 """Resolve: what to ask the venue next, and when an order's fate counts as known."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 
 from bastion.domain.look import Look
@@ -15,6 +14,7 @@ from bastion.exits.pace import Pace, nanoseconds
 from bastion.exits.progress import Leg
 from bastion.exits.settings import ExitSettings
 from bastion.exits.verdict import Standing
+from bastion.shape import dataclass
 
 MAYBE_EXECUTED = frozenset({Fault.RESOLVE, Fault.DUPLICATE})
 """Refusals after which the order may nevertheless exist."""

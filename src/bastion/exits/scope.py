@@ -1,7 +1,7 @@
 """Scope: which positions and orders of an account an exit covers, and how much of each; pure."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from decimal import Decimal
 from typing import Protocol
 
@@ -13,6 +13,7 @@ from bastion.domain.position import Position, Side
 from bastion.domain.records import ExitRequested
 from bastion.domain.selection import EVERYTHING, Selection
 from bastion.domain.symbol import pair, symbol_of
+from bastion.shape import dataclass
 
 Closed = Callable[[Position], Decimal]
 """How much our own orders took off a position already."""

@@ -1,7 +1,9 @@
 """Settings: every limit of an exit, with its default and unit."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from decimal import Decimal
+
+from bastion.shape import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,6 +1,5 @@
 """Report: the words in which every surface tells what an exit did."""
 
-from dataclasses import dataclass
 from decimal import Decimal
 
 from bastion.domain.mandate import ExitKind
@@ -8,6 +7,7 @@ from bastion.domain.money import Price, Quantity, Usd
 from bastion.domain.position import Side
 from bastion.domain.selection import Selection
 from bastion.domain.verdict import ExitState, PartVerdict, Verdict
+from bastion.shape import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,7 +1,6 @@
 """Verdict: what a leg's evidence is worth, and which of the four words it earns."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from decimal import Decimal
 
 from bastion.domain.look import Look
@@ -23,6 +22,7 @@ from bastion.exits.books import (
 from bastion.exits.pace import Pace
 from bastion.exits.progress import Leg, PositionKey
 from bastion.exits.settings import ExitSettings
+from bastion.shape import dataclass
 
 CANCEL_TRIES_ENOUGH = 3
 """After so many explicit cancels, an order that no look shows is taken as gone."""

@@ -1,7 +1,8 @@
 """Draw: figures of a scenario from a seed, the same on every machine and in every order of asking."""
 
 import hashlib
-from dataclasses import dataclass
+
+from bastion.shape import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

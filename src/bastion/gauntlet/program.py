@@ -6,7 +6,6 @@ import json
 import os
 import signal
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ from bastion.embedded import paper_credential
 from bastion.errors import Refused
 from bastion.gauntlet.stage import Stage
 from bastion.gauntlet.tongue import TONGUES
+from bastion.shape import dataclass
 
 PREFIX = "BASTION_GAUNTLET_"
 CONFIG_VARIABLE = f"{PREFIX}CONFIG"

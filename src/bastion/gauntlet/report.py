@@ -1,7 +1,6 @@
 """Report: what a program came to in every scenario, and in all of them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from statistics import median
 
@@ -9,6 +8,7 @@ from bastion.gauntlet.program import Claim
 from bastion.gauntlet.rows import Row
 from bastion.gauntlet.score import Left, Score
 from bastion.gauntlet.stage import Stage
+from bastion.shape import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,12 +1,12 @@
 """Rows: the fault menu, one scenario a row, each with what it does at the edge."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from bastion.gauntlet import answers, market
 from bastion.gauntlet.draw import Draw
 from bastion.gauntlet.stage import Stage, document_of, opening
 from bastion.gauntlet.tongue import TONGUES, VENUES
+from bastion.shape import dataclass
 
 Build = Callable[[Draw], Stage]
 

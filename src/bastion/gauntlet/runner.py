@@ -6,7 +6,6 @@ import json
 import os
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ from bastion.gauntlet import own_desk, program, report
 from bastion.gauntlet.rows import BY_NAME, ROWS, Row
 from bastion.gauntlet.score import Ended, judge
 from bastion.gauntlet.tongue import VENUES
+from bastion.shape import dataclass
 
 SETTLE_S = 0.5
 """How long after the program's end what it sent may still take effect before it is judged."""

@@ -1,12 +1,13 @@
 """Score: what a program came to, by the paper exchange's own ledger and request log, not by its word."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from decimal import Decimal
 from typing import Any
 
 from bastion.gauntlet.stage import MARKS, STEPS, Best, Stage
 from bastion.gauntlet.tongue import TONGUES
+from bastion.shape import dataclass
 
 ACCOUNT = "main"
 Leg = tuple[str, str, str]

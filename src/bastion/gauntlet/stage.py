@@ -1,12 +1,13 @@
 """Stage: the world that one scenario starts from at one venue, as a document for the paper exchange."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from decimal import Decimal
 from enum import StrEnum
 
 from bastion.gauntlet.draw import Draw
 from bastion.gauntlet.tongue import TONGUES, Tongue
+from bastion.shape import dataclass
 
 Json = Mapping[str, object]
 

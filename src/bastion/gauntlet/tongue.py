@@ -1,10 +1,10 @@
 """Tongue: what each venue calls the same things: symbols, sizes, paths, and the hosts of its clients."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from decimal import Decimal
 
 from bastion.embedded import paper_credential
+from bastion.shape import dataclass
 
 HYPERLIQUID_AGENT = "0x7834e911c8e12dbfef611a3d8574e6c1331ecda1"
 """The address of the agent whose private key the paper credential is."""

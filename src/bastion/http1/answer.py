@@ -6,7 +6,8 @@ The rules are those of RFC 9112 (sections 2, 4, 5, 6 and 7); whatever can be rea
 import re
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from bastion.shape import dataclass
 
 HEAD_BYTES_MAX = 65_536
 BODY_BYTES_MAX = 64 * 1024 * 1024

@@ -9,12 +9,13 @@ cancelled takes its connection with it. No proxy is asked, no cookie kept, and t
 import asyncio
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from urllib.parse import urlsplit
 
 from bastion.http1.answer import BODY_BYTES_MAX, Reply
 from bastion.http1.connection import Connection, Ended
 from bastion.http1.dial import Connect, Origin, tcp
+from bastion.shape import dataclass
 
 CONNECTIONS_MAX = 256
 KEEP_ALIVE_S = 75.0

@@ -3,14 +3,14 @@
 import asyncio
 import contextlib
 import functools
+import importlib
 import socket
 import ssl
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from itertools import zip_longest
 from typing import Protocol, TypeVar
 
-import certifi
+from bastion.shape import dataclass
 
 HEAD_START_S = 0.25
 """How long one address of a name is tried alone before the next is tried beside it (RFC 8305, section 5)."""
@@ -44,7 +44,8 @@ class Connect(Protocol):
 @functools.cache
 def certificates() -> ssl.SSLContext:
     """Return what every connection of this process trusts: certifi's authorities, names checked."""
-    return ssl.create_default_context(cafile=certifi.where())
+    # Finding a file costs that library more than all else here, and hosts without encryption need none.
+    return ssl.create_default_context(cafile=importlib.import_module("certifi").where())
 
 
 async def tcp(origin: Origin, address: str | None, protocol: Callable[[], P]) -> P:

@@ -1,7 +1,6 @@
 """Opener: opens one position of the contract's smallest size. Nothing else in bastion can open anything."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from decimal import ROUND_CEILING, Decimal
 from typing import Any
 from urllib.parse import urlsplit
@@ -12,6 +11,7 @@ from bastion.domain.symbol import pair
 from bastion.errors import AnswerMalformed, Refused, SymbolUnknown
 from bastion.ports import Clock
 from bastion.proving.gate import OpeningGate
+from bastion.shape import dataclass
 from bastion.venues.catalog import exchange_of
 from bastion.venues.ccxt.door import exchange_class
 from bastion.venues.ccxt.generic_markets import inner, instrument, is_contract, number

@@ -1,7 +1,7 @@
 """Prove: open a smallest position at an account's host, exit it by the real exit, record what was seen."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from decimal import Decimal
 
 from bastion.app import Place
@@ -25,6 +25,7 @@ from bastion.errors import (
 )
 from bastion.proving.desk import open_proving_desk, proofs_of
 from bastion.proving.opener import Opener, Smallest
+from bastion.shape import dataclass
 
 MOST_USD_DEFAULT = Decimal(250)
 MOST_USD_MAX = Decimal(1_000)

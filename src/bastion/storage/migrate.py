@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib import resources
+from pathlib import Path
 
 import apsw
 
@@ -14,7 +14,7 @@ BUSY_MS = 2000
 
 def migrations(chain: str = "") -> tuple[tuple[int, str], ...]:
     """Return the numbered SQL texts of one kind of database, in order; the empty name is the journal's."""
-    folder = resources.files("bastion.storage").joinpath("sql")
+    folder = Path(__file__).with_name("sql")
     if chain:
         folder = folder.joinpath(chain)
     return tuple(

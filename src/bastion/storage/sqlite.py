@@ -4,7 +4,6 @@ import asyncio
 import queue
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
@@ -13,6 +12,7 @@ import apsw
 from bastion.domain.records import Entry, Record
 from bastion.errors import JournalUnusable
 from bastion.ports import Clock
+from bastion.shape import dataclass
 from bastion.storage.chain import GENESIS, digest, seal
 from bastion.storage.codec import RecordMalformed, decode, encode, kind_of
 from bastion.storage.migrate import connect, migrate, transaction

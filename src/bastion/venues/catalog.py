@@ -4,89 +4,70 @@ import hashlib
 import importlib
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 from bastion.domain.account import Account
+from bastion.domain.venue import GENERIC_SPACE, GENERIC_VENUES, KEY_SPACES
 from bastion.errors import ConfigInvalid, VaultUnusable
 from bastion.http1.dial import Connect, tcp
 from bastion.ports import Clock, Venue
-from bastion.venues.ccxt import (
-    binance,
-    binance_coinm,
-    bybit,
-    bybit_pace,
-    hyperliquid_pace,
-    okx,
-    okx_pace,
-)
+from bastion.shape import dataclass
 from bastion.venues.ccxt.door import exchange_class, later
-from bastion.venues.ccxt.generic import KEY_SPACE as GENERIC_SPACE
-from bastion.venues.ccxt.generic import GenericVenue
 from bastion.venues.ccxt.generic_profile import Profile, profiles
 from bastion.venues.ccxt.shelf import Shelf
-from bastion.venues.ccxt.venue import CcxtVenue
 from bastion.venues.ccxt.wire import VenueKey
 from bastion.venues.raw import Answer
-from bastion.venues.strike import venue as strike
-from bastion.venues.strike.wire import StrikeKey
-from bastion.venues.throttle import Limit, Throttle
+from bastion.venues.throttle import Throttle
 
 WALLET_FORM = re.compile(r"0x[0-9a-fA-F]{40}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Entry:
+    """One venue. An adapter is named by its module and class, and loaded when an account first needs it."""
+
     exchange: str | None
-    key_spaces: tuple[str, ...]
-    address_limits: tuple[Limit, ...]
-    build: Callable[..., Venue]
+    adapter: tuple[str, str]
+    pace: str
     hosts: tuple[str, ...] = ()
-    others: Mapping[str, tuple[str, Callable[..., Venue]]] = field(default_factory=dict)
+    others: Mapping[str, tuple[str, tuple[str, str]]] = field(default_factory=dict)
     needs_passphrase: bool = False
     signs_with_wallet: bool = False
 
 
 _ENTRIES: Mapping[str, _Entry] = {
     "binance": _Entry(
-        exchange=binance.EXCHANGE,
-        key_spaces=(binance.KEY_SPACE, binance_coinm.KEY_SPACE),
-        others={binance_coinm.KEY_SPACE: (binance_coinm.EXCHANGE, binance_coinm.BinanceCoinVenue)},
-        address_limits=binance.ADDRESS_LIMITS,
-        build=binance.BinanceVenue,
+        exchange="binanceusdm",
+        adapter=("ccxt.binance", "BinanceVenue"),
+        pace="ccxt.binance",
+        others={"coinm": ("binancecoinm", ("ccxt.binance_coinm", "BinanceCoinVenue"))},
         hosts=("demo",),
     ),
     "bybit": _Entry(
-        exchange=bybit.EXCHANGE,
-        key_spaces=(bybit.KEY_SPACE,),
-        address_limits=bybit_pace.ADDRESS_LIMITS,
-        build=bybit.BybitVenue,
+        exchange="bybit",
+        adapter=("ccxt.bybit", "BybitVenue"),
+        pace="ccxt.bybit_pace",
         hosts=("demo", "testnet"),
     ),
+    # What signs by a wallet loads three libraries, which takes longer than all of an exit elsewhere.
     "hyperliquid": _Entry(
         exchange="hyperliquid",
-        key_spaces=("perps",),
-        address_limits=hyperliquid_pace.ADDRESS_LIMITS,
-        build=lambda **parts: _signing("").HyperliquidVenue(**parts),
+        adapter=("ccxt.hyperliquid", "HyperliquidVenue"),
+        pace="ccxt.hyperliquid_pace",
         hosts=("testnet",),
         signs_with_wallet=True,
     ),
     "okx": _Entry(
-        exchange=okx.EXCHANGE,
-        key_spaces=(okx.KEY_SPACE, okx.DEMO_SPACE),
-        address_limits=okx_pace.ADDRESS_LIMITS,
-        build=okx.OkxVenue,
+        exchange="okx",
+        adapter=("ccxt.okx", "OkxVenue"),
+        pace="ccxt.okx_pace",
         hosts=("demo",),
         needs_passphrase=True,
     ),
     # Spoken by its own client: the venue gets no ccxt exchange, and signs nothing.
-    "strike": _Entry(
-        exchange=None,
-        key_spaces=(strike.KEY_SPACE,),
-        address_limits=strike.ADDRESS_LIMITS,
-        build=strike.StrikeVenue,
-    ),
+    "strike": _Entry(exchange=None, adapter=("strike.venue", "StrikeVenue"), pace="strike.venue"),
 }
 
 SUPPORTED_VENUES: tuple[str, ...] = tuple(sorted(_ENTRIES))
@@ -96,10 +77,12 @@ SUPPORTED_VENUES: tuple[str, ...] = tuple(sorted(_ENTRIES))
 _OWN = {"binanceusdm": "binance", "binancecoinm": "binance", "bybit": "bybit", "okx": "okx"}
 _OWN |= {"hyperliquid": "hyperliquid"}
 
-GENERIC_VENUES: tuple[str, ...] = tuple(
-    sorted(name for name, profile in profiles().items() if not profile.refused and name not in _OWN)
-)
-"""ccxt's ids of the exchanges that can be accounts by the generic path."""
+
+def generic_venues() -> tuple[str, ...]:
+    """Return ccxt's ids of the exchanges whose profiles let them be accounts by the generic path."""
+    return tuple(
+        sorted(name for name, profile in profiles().items() if not profile.refused and name not in _OWN)
+    )
 
 
 def refused_venues() -> Mapping[str, str]:
@@ -146,7 +129,19 @@ def default_key_space(venue: str) -> str:
     Raises:
         ConfigInvalid: the venue is not supported.
     """
-    return GENERIC_SPACE if venue in GENERIC_VENUES else _entry(venue).key_spaces[0]
+    if venue in GENERIC_VENUES:
+        return GENERIC_SPACE
+    _entry(venue)
+    return KEY_SPACES[venue][0]
+
+
+@runtime_checkable
+class Keeping(Protocol):
+    """An adapter that hands over every raw answer that holds no secret."""
+
+    def keep_answers(self, keep: Callable[[Answer], None]) -> None:
+        """Hand over each answer from now on."""
+        ...
 
 
 class Catalog:
@@ -179,7 +174,7 @@ class Catalog:
             ConfigInvalid: the venue or the key space is not supported, or the credential lacks a field.
         """
         venue = self._built(account, fields)
-        if self._keep is not None and isinstance(venue, CcxtVenue | strike.StrikeVenue):
+        if self._keep is not None and isinstance(venue, Keeping):
             venue.keep_answers(self._keep)
         return venue
 
@@ -187,22 +182,24 @@ class Catalog:
         if account.venue in GENERIC_VENUES:
             return self.generic(account, fields, exchange_id=account.venue)
         entry = _entry(account.venue)
-        if account.key_space not in entry.key_spaces:
+        spaces = KEY_SPACES[account.venue]
+        if account.key_space not in spaces:
             raise ConfigInvalid(
                 f"Account {account.name!r}: {account.venue} has no key space {account.key_space!r} here; "
-                f"supported: {', '.join(entry.key_spaces)}."
+                f"supported: {', '.join(spaces)}."
             )
         _host_is_known(account, entry.hosts)
         if entry.exchange is None:
-            return entry.build(
+            venue: Venue = _loaded(*entry.adapter)(
                 account=account,
                 key=_strike_key(account, fields),
                 clock=self._clock,
                 address=self._address(account, entry),
             )
-        exchange, build = entry.others.get(account.key_space, (entry.exchange, entry.build))
+            return venue
+        exchange, adapter = entry.others.get(account.key_space, (entry.exchange, entry.adapter))
         signs_with_wallet = entry.signs_with_wallet
-        return build(
+        built: Venue = _loaded(*adapter)(
             account=account,
             key=_wallet_key(account, fields) if signs_with_wallet else _venue_key(account, fields, entry),
             clock=self._clock,
@@ -211,8 +208,9 @@ class Catalog:
             address=self._address(account, entry),
             connect=self._connect,
         )
+        return built
 
-    def generic(self, account: Account, fields: Mapping[str, str], *, exchange_id: str) -> GenericVenue:
+    def generic(self, account: Account, fields: Mapping[str, str], *, exchange_id: str) -> Venue:
         """Return the adapter by ccxt's unified methods alone, for an exchange of that id of ccxt.
 
         Raises:
@@ -227,7 +225,7 @@ class Catalog:
                 f"`bastion vault put {account.credential} --from-stdin`."
             )
         _host_is_known(account, profile.hosts)
-        return GenericVenue(
+        venue: Venue = _loaded("ccxt.generic", "GenericVenue")(
             account=account,
             profile=profile,
             fields={name: fields[name] for name in profile.credential},
@@ -236,6 +234,7 @@ class Catalog:
             shelf_path=self._shelf_path(account),
             connect=self._connect,
         )
+        return venue
 
     def _exchange(self, name: str) -> Any:  # noqa: ANN401 - ccxt ships no types
         return later(name)
@@ -245,7 +244,7 @@ class Catalog:
         family = account.key_space if account.key_space in entry.others else ""
         place = (f"{account.venue}{family}", _place(account))
         if place not in self._addresses:
-            self._addresses[place] = Throttle(self._clock, entry.address_limits)
+            self._addresses[place] = Throttle(self._clock, _loaded(entry.pace, "ADDRESS_LIMITS"))
         return self._addresses[place]
 
     def _shelf_path(self, account: Account) -> Path | None:
@@ -270,31 +269,31 @@ def _venue_key(account: Account, fields: Mapping[str, str], entry: _Entry) -> Ve
     return VenueKey(api_key=fields["apiKey"], secret=fields["secret"], password=fields.get("password", ""))
 
 
-def _signing(part: str) -> Any:  # noqa: ANN401 - a module
-    # What signs by a wallet loads three libraries, which takes longer than all of an exit elsewhere.
-    return importlib.import_module(f"bastion.venues.ccxt.hyperliquid{part}")
+def _loaded(module: str, name: str) -> Any:  # noqa: ANN401 - of a module loaded late
+    return getattr(importlib.import_module(f"bastion.venues.{module}"), name)
 
 
 def _wallet_key(account: Account, fields: Mapping[str, str]) -> Any:  # noqa: ANN401 - of a module loaded late
-    signing = _signing("_signing")
     wallet, private_key = fields.get("walletAddress", ""), fields.get("privateKey", "")
-    if not WALLET_FORM.fullmatch(wallet) or not signing.is_private_key(private_key):
+    if not WALLET_FORM.fullmatch(wallet) or not _loaded("ccxt.hyperliquid_signing", "is_private_key")(
+        private_key
+    ):
         raise VaultUnusable(
             f"Account {account.name!r}: {account.venue} needs wallet_address, the account's own address (0x "
             "and 40 hex digits), and private_key, that of an agent (64 hex digits); store them with "
             f"`bastion vault put {account.credential} --from-stdin`."
         )
-    return signing.WalletKey(wallet=wallet, private_key=private_key)
+    return _loaded("ccxt.hyperliquid_signing", "WalletKey")(wallet=wallet, private_key=private_key)
 
 
-def _strike_key(account: Account, fields: Mapping[str, str]) -> StrikeKey:
+def _strike_key(account: Account, fields: Mapping[str, str]) -> Any:  # noqa: ANN401 - as above
     wallet = fields.get("walletAddress", "")
     if not WALLET_FORM.fullmatch(wallet) or not (fields.get("apiKey") or fields.get("accessToken")):
         raise VaultUnusable(
             f"Account {account.name!r}: strike needs wallet_address (0x and 40 hex digits) and api_key "
             f"or access_token; store them with `bastion vault put {account.credential} --from-stdin`."
         )
-    return StrikeKey(
+    return _loaded("strike.wire", "StrikeKey")(
         wallet=wallet.lower(),
         api_key=fields.get("apiKey", ""),
         access_token="" if fields.get("apiKey") else fields.get("accessToken", ""),

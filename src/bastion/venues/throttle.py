@@ -10,10 +10,10 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 
 from bastion.errors import Fault, VenueRejected
 from bastion.ports import Clock
+from bastion.shape import dataclass
 
 NS = 1_000_000_000
 

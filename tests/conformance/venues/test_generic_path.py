@@ -58,6 +58,7 @@ async def generic_rig(paper: PaperProcess, venue: str) -> AsyncIterator[GenericR
         await rig.load(seeded(venue))
         await rig.forget_requests()
         adapter = rig.catalog.generic(rig.account, paper_credential(venue), exchange_id=EXCHANGES[venue])
+        assert isinstance(adapter, GenericVenue)
         try:
             yield GenericRig(rig=rig, venue=adapter)
         finally:

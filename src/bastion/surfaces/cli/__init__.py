@@ -1,7 +1,8 @@
 """The command line: each command loads what it needs when it is asked for, and `exit` needs the least."""
 
-import importlib
 import sys
+
+from bastion.surfaces.cli.loading import load
 
 FAST = {
     "exit": "quick",
@@ -18,4 +19,4 @@ def main() -> int:
     arguments = sys.argv[1:]
     # The full command tree costs a third of a second, which an emergency does not have.
     door = FAST.get(arguments[0], "tree") if arguments else "tree"
-    return int(importlib.import_module(f"bastion.surfaces.cli.{door}").run(arguments))
+    return int(load(door).run(arguments))

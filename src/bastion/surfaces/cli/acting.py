@@ -2,7 +2,6 @@
 
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from bastion.app import Place, open_desk
@@ -10,6 +9,7 @@ from bastion.commands import PreviewReport, halt, preview
 from bastion.domain.selection import EVERYTHING, Selection
 from bastion.errors import ConfirmationRequired
 from bastion.exits.act_telling import HaltReport
+from bastion.shape import dataclass
 from bastion.surfaces.cli.answers import HaltPreview
 from bastion.surfaces.cli.board import trim
 from bastion.surfaces.cli.codes import Code, code_of_halt

@@ -1,6 +1,6 @@
 """Answers: what `--json` says where it is no verb's report; the published schemas are made from these."""
 
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from decimal import Decimal
 from enum import StrEnum
 from typing import Self
@@ -9,6 +9,7 @@ from bastion.commands.positions import UnreadAccount
 from bastion.commands.preview_telling import PreviewOrder
 from bastion.domain.principal import Tier
 from bastion.exits.report import ExitReport
+from bastion.shape import dataclass
 
 
 class KeyState(StrEnum):

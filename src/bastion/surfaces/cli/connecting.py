@@ -4,7 +4,7 @@ import getpass
 import os
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from bastion.app import Place, open_desk, open_vault
@@ -16,6 +16,7 @@ from bastion.domain.account import Account
 from bastion.domain.venue import unread_spaces
 from bastion.errors import ConfigInvalid, Conflict, Refused
 from bastion.place import CONFIG_NAME
+from bastion.shape import dataclass
 from bastion.surfaces.cli.codes import Code
 from bastion.surfaces.cli.local import apart
 from bastion.surfaces.cli.press import OWNER

@@ -3,7 +3,7 @@
 import asyncio
 import sys
 import tempfile
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
@@ -11,6 +11,7 @@ from bastion.app import PaperProcess, Place, open_paper_desk
 from bastion.commands import Desk, PositionRow, PositionsReport, emergency_exit, positions
 from bastion.domain.money import ZERO
 from bastion.exits.report import ExitReport
+from bastion.shape import dataclass
 from bastion.surfaces.cli import fast as driver
 from bastion.surfaces.cli.answers import DemoAct, DemoPlayed
 from bastion.surfaces.cli.board import trim

@@ -12,11 +12,11 @@ import socket
 import struct
 import sys
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from bastion.place import Place
+from bastion.shape import dataclass
 
 SOCKET_NAME = "bastion.sock"
 CONNECT_S = 0.3

@@ -2,12 +2,12 @@
 
 import importlib
 import os
-from dataclasses import dataclass
 from pathlib import Path
 
 from bastion.app import Place, certificate_of, check_certificate, claim_of, open_desk, verify_journals
 from bastion.commands import audit_records, certificate_text, claim_text
 from bastion.errors import Refused
+from bastion.shape import dataclass
 from bastion.surfaces.cli.answers import CertificateWritten, ClaimWritten, SchemasListed
 from bastion.surfaces.cli.codes import Code
 from bastion.surfaces.cli.press import OWNER

@@ -3,7 +3,6 @@
 import asyncio
 import signal
 from collections.abc import Callable
-from dataclasses import dataclass
 from decimal import Decimal
 
 from bastion.app import Place, open_desk
@@ -12,6 +11,7 @@ from bastion.domain.principal import Principal, Scope
 from bastion.domain.selection import EVERYTHING, Selection
 from bastion.domain.verdict import Verdict
 from bastion.exits.report import ExitReport
+from bastion.shape import dataclass
 from bastion.surfaces.cli.codes import Code, code_of_verdict
 from bastion.surfaces.cli.view import View, choose_view, complain, emit, is_terminal
 from bastion.surfaces.cli.words import exit_lines, status_lines, verdict_line

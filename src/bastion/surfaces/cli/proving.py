@@ -2,7 +2,6 @@
 
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
 from decimal import Decimal
 
 from bastion.app import Place
@@ -11,6 +10,7 @@ from bastion.domain.venue import GENERIC_SPACE, GENERIC_VENUES, KEY_SPACE_DEFAUL
 from bastion.errors import Conflict
 from bastion.proving.desk import proofs_of
 from bastion.proving.prove import Plan, prove
+from bastion.shape import dataclass
 from bastion.surfaces.cli.answers import VenueEntry, VenuesListed
 from bastion.surfaces.cli.codes import Code
 from bastion.surfaces.cli.press import OWNER

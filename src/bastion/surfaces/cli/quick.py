@@ -6,13 +6,13 @@ so the way to the first order is one message on a unix socket.
 
 import argparse
 import contextlib
-import importlib
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from bastion.domain.verdict import HaltVerdict
 from bastion.errors import Refused
 from bastion.place import find_place
+from bastion.surfaces.cli.loading import load
 from bastion.surfaces.cli.local import ANOTHER_WORLD, Daemon, Silence, Told, find_daemon
 from bastion.surfaces.cli.parsers import exit_parser, halt_parser, positions_parser, status_parser
 from bastion.surfaces.cli.selecting import body_of
@@ -51,7 +51,7 @@ def run(arguments: Sequence[str]) -> int:
             # Going on would open an embedded exchange of our own, and say flat of that.
             return _refused(f"the daemon is not asked: {why}. {ANOTHER_WORLD}", json=parsed.json)
         if why:
-            _load("view").complain(f"bastion: the daemon is not asked: {why}. Going on without it.")
+            load("view").complain(f"bastion: the daemon is not asked: {why}. Going on without it.")
         return _alone(arguments)
     ways: dict[str, Callable[..., int]] = {"exit": _exit, "halt": _halt}
     way = _dry if getattr(parsed, "dry_run", False) else ways.get(name, _read)
@@ -72,10 +72,10 @@ def _exit(daemon: Daemon, _: str, parsed: argparse.Namespace, arguments: Sequenc
     if not (parsed.now or parsed.json or daemon.paper):
         # On a terminal a person has a second to abort.
         try:
-            _load("following").abort_window()
+            load("following").abort_window()
         except KeyboardInterrupt:
-            _load("view").complain("Aborted; nothing was sent.")
-            return int(_load("codes").Code.ABORTED)
+            load("view").complain("Aborted; nothing was sent.")
+            return int(load("codes").Code.ABORTED)
     told: Told | None = None
     try:
         told = daemon.ask("POST", path, seconds=START_S, body=body, prefer="respond-async")
@@ -83,20 +83,20 @@ def _exit(daemon: Daemon, _: str, parsed: argparse.Namespace, arguments: Sequenc
     except (Silence, KeyError, TypeError, ValueError):
         exit_id = ""
     except KeyboardInterrupt:
-        _load("view").complain(
+        load("view").complain(
             "Interrupted while the daemon was asked: the exit may have begun, and then goes on there. "
             "`bastion status` tells, and `bastion exit` joins it."
         )
-        return int(_load("codes").Code.DETACHED)
+        return int(load("codes").Code.DETACHED)
     if not exit_id:
         # Refused or silent: what was begun there, if anything, is found in the journal and joined.
         return _instead(daemon, told, parsed, arguments)
     try:
-        return int(_load("following").run(daemon, exit_id, parsed))
+        return int(load("following").run(daemon, exit_id, parsed))
     except KeyboardInterrupt:
         # Before the following has begun; from then on it tells this itself.
-        _load("view").complain(_goes_on(daemon, exit_id))
-        return int(_load("codes").Code.DETACHED)
+        load("view").complain(_goes_on(daemon, exit_id))
+        return int(load("codes").Code.DETACHED)
 
 
 def _wish(parsed: argparse.Namespace) -> dict[str, object]:
@@ -112,12 +112,12 @@ def _dry(daemon: Daemon, name: str, parsed: argparse.Namespace, arguments: Seque
     told: Told | None = None
     try:
         told = daemon.ask("POST", "/v1/preview", seconds=READ_S, body=body_of(parsed))
-        planned = _load("reviving").preview_of(told.text) if told.status in _TAKEN else None
+        planned = load("reviving").preview_of(told.text) if told.status in _TAKEN else None
     except (Silence, KeyError, TypeError, ValueError):
         planned = None
     if planned is None:
         return _instead(daemon, told, parsed, arguments)
-    acting = _load("acting")
+    acting = load("acting")
     if name == "halt":
         return int(acting.tell_dry_halt(planned, stops_too=parsed.stops_too, json=parsed.json))
     return int(acting.tell_dry_exit(planned, json=parsed.json))
@@ -139,13 +139,13 @@ def _halt(daemon: Daemon, _: str, parsed: argparse.Namespace, arguments: Sequenc
     if told is None or verdict is None:
         # Refused, silent or not over: this process joins what was begun there, or does it itself.
         return _instead(daemon, told, parsed, arguments)
-    view = _load("view")
+    view = load("view")
     if parsed.json:
         view.emit(told.text)
     else:
-        for line in _load("reviving").lines("halt", told.text):
+        for line in load("reviving").lines("halt", told.text):
             view.emit(line)
-    return int(_load("codes").code_of_halt(verdict))
+    return int(load("codes").code_of_halt(verdict))
 
 
 def _read(daemon: Daemon, name: str, parsed: argparse.Namespace, arguments: Sequence[str]) -> int:
@@ -154,11 +154,11 @@ def _read(daemon: Daemon, name: str, parsed: argparse.Namespace, arguments: Sequ
         told = daemon.ask("GET", f"/v1/{name}", seconds=READ_S)
     if told is None or told.status not in _TAKEN:
         return _instead(daemon, told, parsed, arguments)
-    view = _load("view")
+    view = load("view")
     if parsed.json:
         view.emit(told.text)
     else:
-        for line in _load("reviving").lines(name, told.text):
+        for line in load("reviving").lines(name, told.text):
             view.emit(line)
     return 0
 
@@ -184,17 +184,13 @@ def _instead(daemon: Daemon, told: Told | None, parsed: argparse.Namespace, argu
 def _refused(text: str, *, code: str = Refused.code, json: bool) -> int:
     error = Refused(text + " With --standalone it is done all the same." * (ANOTHER_WORLD in text))
     error.code = code
-    _load("fast").refuse(error, json=json)
-    return int(_load("codes").Code.USAGE)
+    load("fast").refuse(error, json=json)
+    return int(load("codes").Code.USAGE)
 
 
 def _alone(arguments: Sequence[str]) -> int:
-    door: Callable[[Sequence[str]], int] = _load("fast" if arguments[0] != "positions" else "tree").run
+    door: Callable[[Sequence[str]], int] = load("fast" if arguments[0] != "positions" else "tree").run
     if arguments[0] != "positions":
         return int(door(arguments))
     # The full tree knows no --standalone here: without the daemon it is what happens anyway.
     return int(door([word for word in arguments if word != "--standalone"]))
-
-
-def _load(module: str) -> Any:  # noqa: ANN401 - a module
-    return importlib.import_module(f"bastion.surfaces.cli.{module}")

@@ -2,7 +2,6 @@
 
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 
 from bastion.app import Place, open_keys, open_vault
@@ -12,6 +11,7 @@ from bastion.commands.positions import moment
 from bastion.config import read_config
 from bastion.domain.principal import KeyRecord, Scope, Tier
 from bastion.errors import Refused
+from bastion.shape import dataclass
 from bastion.surfaces.cli.answers import (
     CredentialRemoved,
     CredentialsListed,

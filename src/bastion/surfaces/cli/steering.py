@@ -2,13 +2,13 @@
 
 import json
 from collections.abc import Callable, Coroutine, Iterator, Mapping
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
 from bastion.app import Place, open_desk
 from bastion.commands import Desk
 from bastion.errors import Refused
+from bastion.shape import dataclass
 from bastion.surfaces.cli.codes import Code
 from bastion.surfaces.cli.fast import drive, refuse
 from bastion.surfaces.cli.local import ANOTHER_WORLD, Silence, find_daemon

@@ -4,7 +4,6 @@ import contextlib
 import importlib
 import os
 import sys
-from importlib import metadata
 from types import TracebackType
 from typing import Protocol, Self
 
@@ -14,7 +13,8 @@ from bastion.surfaces.cli.board import Board
 
 def version() -> str:
     """Return the installed version of bastion."""
-    return metadata.version("bastion")
+    # Told only where it is asked for: the library reads packages, and loads much for that.
+    return str(importlib.import_module("importlib.metadata").version("bastion"))
 
 
 def emit(text: str) -> None:

@@ -7,12 +7,12 @@ import hashlib
 import os
 import socket
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from bastion.app import Place, open_desk, open_vault
 from bastion.auth.rates import Rates
 from bastion.commands import Desk, note_refused_key, recover
+from bastion.shape import dataclass
 from bastion.surfaces.daemon.claim import Claim, claimed
 from bastion.surfaces.daemon.root import Root
 from bastion.surfaces.daemon.service import Service

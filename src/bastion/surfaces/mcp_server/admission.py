@@ -5,12 +5,12 @@ call that only stops has a bucket of its own and is never refused for its number
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from bastion.auth.rates import Rates
 from bastion.domain.act import Act
 from bastion.domain.principal import Principal, Scope
 from bastion.errors import BastionError, RateLimited
+from bastion.shape import dataclass
 from bastion.surfaces.mcp_server.identity import (
     SURFACE,
     KeyCheck,

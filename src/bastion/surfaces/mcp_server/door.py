@@ -10,7 +10,6 @@ else can use the session. A call is counted here, since the headers that tell wh
 import asyncio
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from urllib.parse import parse_qsl, urlencode
 
 from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
@@ -19,6 +18,7 @@ from mcp.server.auth.provider import AccessToken
 from bastion.domain.act import Act
 from bastion.domain.principal import Principal
 from bastion.errors import KeyRefused, RateLimited
+from bastion.shape import dataclass
 from bastion.surfaces.mcp_server.admission import ADMITTED, Gate
 from bastion.surfaces.mcp_server.identity import QUERY_KEYS, from_headers, from_query
 from bastion.surfaces.rest.asgi import LOCAL, Application, Message, Receive, Scope, Send

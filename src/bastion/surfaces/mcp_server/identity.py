@@ -7,11 +7,11 @@ another. A key is never part of a message.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
 from bastion.domain.principal import Principal
 from bastion.errors import KeyRefused
+from bastion.shape import dataclass
 
 SURFACE = "mcp"
 QUERY_KEYS = "bastion.query_keys"

@@ -9,9 +9,9 @@ import difflib
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from bastion.errors import Refused
+from bastion.shape import dataclass
 
 # A name is repeated in an error only where it looks like a name, and nothing that could be a key.
 _NAME = re.compile(r"(?!bst_|sk-)[A-Za-z][A-Za-z0-9_-]{0,39}", re.ASCII)

@@ -6,12 +6,12 @@ another name of `risk_check`. A prompt says what to call and how to read the ans
 
 import string
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from mcp_types import GetPromptResult, PromptArgument, PromptMessage, TextContent
 from mcp_types import Prompt as PromptListing
 
 from bastion.errors import Refused
+from bastion.shape import dataclass
 from bastion.surfaces.mcp_server.answers import one_line
 from bastion.surfaces.mcp_server.parameters import Text
 

@@ -1,7 +1,6 @@
 """Resources: what a client can read by address; each is a verb's answer, and needs a key."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 
 from mcp_types import Resource as ResourceListing
 from mcp_types import ResourceTemplate
@@ -10,6 +9,7 @@ from bastion import commands
 from bastion.domain.act import Act
 from bastion.domain.principal import Principal
 from bastion.errors import ExitUnknown
+from bastion.shape import dataclass
 from bastion.surfaces.mcp_server.answers import Answer, answer_of
 
 SCHEME = "bastion://"

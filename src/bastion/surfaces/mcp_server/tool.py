@@ -1,7 +1,7 @@
 """Tool: one thing that a client can call: what is published of it, and what it does once that was checked."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any
@@ -12,6 +12,7 @@ from mcp_types import ToolAnnotations
 from bastion import commands
 from bastion.domain.act import Act
 from bastion.domain.principal import Principal
+from bastion.shape import dataclass
 from bastion.surfaces.mcp_server.parameters import Parameters, Text, Value, input_schema
 from bastion.surfaces.mcp_server.progress import Progress
 from bastion.surfaces.mcp_server.shapes import Schema, described, schema_of

@@ -2,7 +2,6 @@
 
 import inspect
 import json
-from dataclasses import dataclass
 from typing import Any
 
 from bastion.commands import (
@@ -27,6 +26,7 @@ from bastion.exits.act_telling import HaltReport
 from bastion.exits.report import ExitReport
 from bastion.gauntlet.report import GauntletReport
 from bastion.proving.prove import ProofReport
+from bastion.shape import dataclass
 from bastion.surfaces.cli import answers as own
 from bastion.surfaces.mcp_server.shapes import schema_of
 from bastion.surfaces.reference.command import Words

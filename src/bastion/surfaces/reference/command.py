@@ -3,13 +3,13 @@
 import argparse
 import inspect
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from types import UnionType
 from typing import Any, Literal, Union, get_args, get_origin
 
 from cyclopts import App
 
+from bastion.shape import dataclass
 from bastion.surfaces.cli.codes import Code
 from bastion.surfaces.cli.gauntlet import parser as gauntlet_parser
 from bastion.surfaces.cli.opening import parser as demo_parser

@@ -1,13 +1,13 @@
 """Settings: the page docs/reference/config.md, with the defaults and bounds of the file's reader."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from decimal import Decimal
 
 from bastion import config
 from bastion.domain import venue as names
 from bastion.engine.settings import EngineSettings, GuardLimits
 from bastion.exits import settings as ladder
+from bastion.shape import dataclass
 
 _HEAD = """\
 # Configuration

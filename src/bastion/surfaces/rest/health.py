@@ -1,10 +1,9 @@
 """Health: whether the process lives, whether it can take an exit, and its figures for Prometheus."""
 
-from dataclasses import dataclass
-
 from starlette.responses import Response
 
 from bastion.domain.act import Act
+from bastion.shape import dataclass
 from bastion.surfaces.rest.metrics import METRICS_TYPE, page
 from bastion.surfaces.rest.table import Answer, Asked, Route
 from bastion.surfaces.rest.wire import JSON_TYPE

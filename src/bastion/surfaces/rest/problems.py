@@ -6,10 +6,10 @@ A problem never repeats what was sent: it could be a secret, and it need not be 
 import json
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from http import HTTPStatus
 
 from bastion.errors import BastionError, ConfigInvalid, ExitUnknown, JournalUnusable, VenueError
+from bastion.shape import dataclass
 from bastion.surfaces.rest.wire import PROBLEM_TYPE
 from bastion.surfaces.schemas import error_document
 

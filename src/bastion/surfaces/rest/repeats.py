@@ -6,12 +6,12 @@ import logging
 import re
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Future
-from dataclasses import dataclass
 from typing import TypeVar
 
 from bastion.domain.repeats import KeptReply, KeptRequest
 from bastion.errors import BastionError
 from bastion.ports import Clock, RepeatStore
+from bastion.shape import dataclass
 from bastion.surfaces.rest.problems import Reply, problem
 
 KEEP_S = 86_400

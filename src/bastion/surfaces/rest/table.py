@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TypeVar
 
 from starlette.responses import Response
@@ -10,6 +10,7 @@ from starlette.responses import Response
 from bastion import commands
 from bastion.domain.act import Act
 from bastion.domain.principal import Principal
+from bastion.shape import dataclass
 from bastion.surfaces.rest.bodies import Body
 from bastion.surfaces.rest.metrics import Figures
 

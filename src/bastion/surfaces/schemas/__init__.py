@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from decimal import Decimal
 from enum import Enum
-from importlib import resources
+from pathlib import Path
 from typing import Any
 
 from bastion.errors import BastionError, JournalUnusable, RateLimited, Refused, VenueError
@@ -86,13 +86,13 @@ def exit_schema() -> dict[str, Any]:
 
 def schema_names() -> tuple[str, ...]:
     """Return the names of the published schemas, sorted."""
-    files = (file.name for file in resources.files(__package__).iterdir())
+    files = (file.name for file in Path(__file__).parent.iterdir())
     return tuple(sorted(name.removesuffix(SUFFIX) for name in files if name.endswith(SUFFIX)))
 
 
 def schema_text(name: str) -> str:
     """Return the published schema of that name, one of `schema_names`."""
-    return resources.files(__package__).joinpath(f"{name}{SUFFIX}").read_text(encoding="utf-8")
+    return Path(__file__).with_name(f"{name}{SUFFIX}").read_text(encoding="utf-8")
 
 
 def _write(value: object, *, indent: int | None, depth: int) -> str:

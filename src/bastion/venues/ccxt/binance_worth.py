@@ -1,11 +1,11 @@
 """Binance worth: what the coins of an account add up to, the same for USD-M, COIN-M and Portfolio Margin."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 
 from bastion.domain.balance import Balance, CoinHeld
 from bastion.domain.money import ZERO, Usd
+from bastion.shape import dataclass
 from bastion.venues.raw import STABLECOINS, Row, plain
 
 

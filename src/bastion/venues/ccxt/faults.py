@@ -6,10 +6,10 @@ error pages and general-information pages of each venue's documentation.
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from http import HTTPStatus
 
 from bastion.errors import Fault, OutcomeUnknown, VenueError, VenueRejected, VenueUnreachable
+from bastion.shape import dataclass
 from bastion.venues.raw import Answer
 
 TEAPOT = 418

@@ -7,8 +7,8 @@ it, has a name of that meaning, and ccxt does not merely pass it along as it pas
 import json
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 
+from bastion.shape import dataclass
 from bastion.venues.ccxt.generic_profile import Profile
 from bastion.venues.ccxt.generic_quirks import LIKE, NO_CLIENT_ID, ORDER_SCANS, SCANS
 from bastion.venues.ccxt.generic_shapes import assembled

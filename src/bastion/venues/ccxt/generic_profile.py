@@ -6,11 +6,12 @@ Profiles are made by `generic_probe` from the installed ccxt, without a network,
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+from bastion.shape import dataclass
 from bastion.venues.gate.generic import Shape, Shapes
 
 FILE = Path(__file__).with_name("generic_profiles.json")

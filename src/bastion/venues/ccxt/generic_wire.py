@@ -10,13 +10,14 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import field
 from http import HTTPStatus
 from typing import Any
 
 from bastion.errors import AnswerMalformed, Fault, OutcomeUnknown, VenueError, VenueRejected, VenueUnreachable
 from bastion.http1.dial import Connect, tcp
 from bastion.ports import Clock
+from bastion.shape import dataclass
 from bastion.venues.ccxt.generic_faults import Heard, heard
 from bastion.venues.ccxt.wire import FLIGHT, Flight, Lost, VenueKey, Wire
 from bastion.venues.gate.rules import Check

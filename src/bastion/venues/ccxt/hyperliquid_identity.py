@@ -7,12 +7,12 @@ believed before the venue has said that the address is an account's own. An agen
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
 
 from bastion.domain.account import Access
 from bastion.domain.money import ZERO
 from bastion.errors import AnswerMalformed, Fault, VenueError, VenueRejected, VenueUnreachable
 from bastion.ports import Clock
+from bastion.shape import dataclass
 from bastion.venues.ccxt.hyperliquid_pace import Patience
 from bastion.venues.deadline import Deadline, within
 from bastion.venues.raw import Answer, Row, read_rows

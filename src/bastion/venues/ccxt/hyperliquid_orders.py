@@ -6,13 +6,13 @@ no market order: an immediate-or-cancel limit far enough from the mark is one. T
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 
 from bastion.domain.instrument import Instrument
 from bastion.domain.money import ZERO, Quantity, floor_to_step
 from bastion.domain.order import Direction, OrderKind, OrderRequest
 from bastion.domain.protective import Protection, ProtectiveRequest
+from bastion.shape import dataclass
 from bastion.venues.ccxt.hyperliquid_cloid import cloid_of
 from bastion.venues.ccxt.hyperliquid_rows import tick_at
 from bastion.venues.raw import plain

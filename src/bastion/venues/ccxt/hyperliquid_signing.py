@@ -9,11 +9,13 @@ hundredth of the time.
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 import msgpack
 from coincurve import PrivateKey
 from Crypto.Hash import keccak
+
+from bastion.shape import dataclass
 
 _KEY_FORM = re.compile(r"(0x)?[0-9a-fA-F]{64}", re.ASCII)
 _ADDRESS_BYTES = 20

@@ -3,7 +3,7 @@
 import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from bastion.domain.account import Account
 from bastion.domain.asked import AskedCall
@@ -13,6 +13,7 @@ from bastion.domain.order import CancelAnswer, OpenOrder
 from bastion.domain.position import Position
 from bastion.errors import AnswerMalformed, Fault, OutcomeUnknown, VenueError, VenueRejected
 from bastion.ports import Clock
+from bastion.shape import dataclass
 from bastion.venues.ccxt.faults import Refusal
 from bastion.venues.ccxt.shelf import Instruments, Shelf
 from bastion.venues.ccxt.wire import Wire

@@ -10,7 +10,7 @@ import asyncio
 import importlib
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -18,6 +18,7 @@ from bastion.errors import OutcomeUnknown, VenueError, VenueUnreachable
 from bastion.http1.client import Client, Request
 from bastion.http1.dial import Connect, certificates, tcp
 from bastion.ports import Clock
+from bastion.shape import dataclass
 from bastion.venues.asked import AskedLog
 from bastion.venues.ccxt.door import loaded
 from bastion.venues.encoders.signed import Encoder, Parameters, Signed

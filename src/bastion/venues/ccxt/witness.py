@@ -6,10 +6,10 @@ lists; it can make a look prove less, never more.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from decimal import Decimal
 
 from bastion.domain.money import ZERO
+from bastion.shape import dataclass
 from bastion.venues.raw import plain
 
 

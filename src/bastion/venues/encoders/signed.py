@@ -5,9 +5,10 @@ import hmac
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Protocol
 from urllib.parse import quote, unquote, urlsplit
+
+from bastion.shape import dataclass
 
 Parameters = Mapping[str, object] | Sequence[Mapping[str, object]]
 """The fields of one request, or those of each item where the venue's body is a list."""

@@ -7,9 +7,9 @@ other fields. A shape that is not listed is refused. What the flag means is the 
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from urllib.parse import parse_qsl, urlsplit
 
+from bastion.shape import dataclass
 from bastion.venues.gate.outgoing import GateRefused, Outgoing, Passed, read_json
 from bastion.venues.gate.rules import Check
 

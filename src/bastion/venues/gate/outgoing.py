@@ -2,10 +2,11 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeVar
 from urllib.parse import parse_qsl, urlsplit
+
+from bastion.shape import dataclass
 
 BODY_BYTES_MAX = 262_144
 Value = TypeVar("Value")

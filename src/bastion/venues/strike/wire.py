@@ -4,11 +4,12 @@ import asyncio
 import json
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from bastion.errors import OutcomeUnknown, VenueError, VenueUnreachable
 from bastion.http1.client import Client, Request
 from bastion.ports import Clock
+from bastion.shape import dataclass
 from bastion.venues.asked import AskedLog
 from bastion.venues.raw import Answer
 from bastion.venues.throttle import Throttle

@@ -1,7 +1,6 @@
 """Exits: the tools that get out, and those that tell how it stands."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from bastion import commands
 from bastion.commands.engine_telling import KillSwitchReport
@@ -11,6 +10,7 @@ from bastion.domain.mandate import ExitKind
 from bastion.domain.verdict import ExitState
 from bastion.exits.act_telling import HaltReport
 from bastion.exits.report import ExitReport
+from bastion.shape import dataclass
 from bastion.surfaces.mcp_server.parameters import Choice, Flag, Number, Parameter, Text
 from bastion.surfaces.mcp_server.selecting import EVERYWHERE, selection_of
 from bastion.surfaces.mcp_server.tool import Call, Tool, Toolset

@@ -19,7 +19,10 @@ FIGURES = Path(__file__).parent / "figures.json"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """The figures of one module; `argued` of its survivors are equivalent, by a reason that is kept."""
+    """The figures of one module; `argued` of its survivors are equivalent, by a reason that is kept.
+
+    Tests that take more than `slowest_s` seconds of CPU judged nothing.
+    """
 
     module: str
     mutants: int
@@ -28,6 +31,7 @@ class Outcome:
     argued: int
     survivors: tuple[str, ...]
     seconds: int
+    slowest_s: float
 
     @property
     def killed(self) -> int:
@@ -38,6 +42,11 @@ class Outcome:
     def share(self) -> float:
         """The share of the tried mutants that are killed or argued."""
         return (self.killed + self.argued) / self.tried if self.tried else 0.0
+
+    @property
+    def percent(self) -> int:
+        """The share in per cent, rounded down, so that what is short never looks as if it were not."""
+        return int(self.share * 100)
 
     @property
     def name(self) -> str:

@@ -132,6 +132,7 @@ class Trial:
             argued=len(reasoned),
             survivors=tuple(f"{one.line}: {names[one.key]}" for one in left),
             seconds=round(seconds),
+            slowest_s=self._slowest_s,
         )
 
 
@@ -169,8 +170,7 @@ def main(words: Sequence[str] | None = None) -> int:
             remember(outcome)
         ok = outcome.share >= KILLED_LEAST
         good = good and ok
-        # Rounded down, so that what is short never looks as if it were not.
-        figure = int(outcome.share * 100) / 100
+        figure = outcome.percent / 100
         bars.append(f"bar mutate_{outcome.name} {figure:.2f} >={KILLED_LEAST:.2f} {'ok' if ok else 'short'}")
     sys.stdout.write("\n".join(bars) + "\n")
     return 0 if good else 1

@@ -67,7 +67,7 @@ async def test_too_many_requests_hold_back_reads_and_orders_alike(hl: Scripted) 
     hl.on("order", raw("null", 429))
     (answer,) = await place(hl, "BTC")
     assert isinstance(answer, VenueRejected)
-    assert (answer.fault, answer.retry_after_s) == (Fault.RATE_LIMIT, 5.0)
+    assert (answer.fault, answer.retry_after_s) == (Fault.RATE_LIMIT, 2.0)
     before = len(hl.asked)
     look = await hl.venue.look(deadline_s=0.3)
     assert not look.complete

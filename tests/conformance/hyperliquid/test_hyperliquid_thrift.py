@@ -65,7 +65,8 @@ async def test_who_shares_a_list_learns_it_when_its_asker_is_cancelled(hl: Scrip
 async def test_lists_of_executions_give_way_when_weight_is_short(hl: Scripted) -> None:
     hl.on(STATE, say(state(held("BTC", "0.7"))))
     hl.on(FILLS, say([fill_row(1, 5)]))
-    hl.venue._throttle["reads"].resize(400)
+    await hl.venue.look(deadline_s=S)
+    hl.venue._throttle["reads"].resize(500)
     assert await hl.venue.second_source(POSITION, deadline_s=S) == Decimal("0.5")
     for weight in (360, 60):
         hl.venue._throttle["reads"].resize(weight)
@@ -90,6 +91,32 @@ async def test_order_lists_that_were_spared_are_read_again_as_soon_as_no_positio
     hl.on(STATE, say(state()))
     assert not (await hl.venue.look(deadline_s=S)).complete
     assert (await hl.venue.look(deadline_s=S)).complete
+
+
+async def test_what_is_asked_again_and_again_leaves_weight_for_the_looks_that_prove_flat(
+    hl: Scripted,
+) -> None:
+    hl.on(STATE, say(state(held("BTC", "0.7"))))
+    hl.on(FILLS, say([fill_row(1, 5)]))
+    # A venue that refuses orders for a while: a look and a second source after each of them.
+    for _ in range(60):
+        await hl.venue.look(deadline_s=S)
+        await settled([hl.venue.second_source(POSITION, deadline_s=S)])
+    hl.on(STATE, say(state()))
+    hl.on(FILLS, say([fill_row(1, 5, startPosition="0.5")]))
+    looks = [await hl.venue.look(deadline_s=S) for _ in range(4)]
+    # The first does not know yet that nothing is held.
+    assert all(look.complete for look in looks[1:]), [look.unread for look in looks]
+
+
+async def test_with_nothing_held_executions_wait_for_weight_and_are_not_withheld(hl: Scripted) -> None:
+    hl.on(STATE, say(state()))
+    hl.on(FILLS, say([fill_row(1, 5, startPosition="0.5")]))
+    await hl.venue.look(deadline_s=S)
+    # What a verdict waits for would else be starved by the looks beside it.
+    used = hl.venue._throttle["reads"].capacity - hl.venue._throttle["reads"].free()
+    hl.venue._throttle["reads"].resize(used + 60)
+    assert await hl.venue.second_source(POSITION, deadline_s=S) == Decimal(0)
 
 
 async def test_a_list_of_executions_counts_by_its_rows_once_they_are_known(hl: Scripted) -> None:

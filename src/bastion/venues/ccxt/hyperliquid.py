@@ -93,7 +93,9 @@ class HyperliquidVenue(HyperliquidCancels):
         self._lane = OrderLane(self._send_orders)
         self._identity = Identity(self._info, address=self._address, signer=self._signer.address, clock=clock)
         self._fills = HyperliquidFills(self._info, self._address, self._own)
-        self._witness = HyperliquidWitness(self._fills, clock)
+        # A proof waits for nothing that other reads may not spend, and so has an asker of its own.
+        proof = HyperliquidFills(partial(self._info, proof=True), self._address, self._own)
+        self._witness = HyperliquidWitness(proof, clock)
         self._twaps = Twaps(self._info, clock, self._address)
 
     @property
@@ -268,9 +270,9 @@ class HyperliquidVenue(HyperliquidCancels):
         )
         return PartRead(notes=shown, digests=(answer.digest,))
 
-    async def _info(self, asked: Mapping[str, object], deadline: Deadline) -> Answer:
+    async def _info(self, asked: Mapping[str, object], deadline: Deadline, *, proof: bool = False) -> Answer:
         kind = str(asked["type"])
-        if self._thrift.withholds(kind):
+        if not proof and self._thrift.withholds(kind):
             raise VenueRejected(
                 "not sent: weight is short, and is kept for positions and orders", fault=Fault.RATE_LIMIT
             )

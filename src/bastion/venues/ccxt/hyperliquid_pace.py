@@ -24,7 +24,7 @@ ADDRESS_LIMITS = (
     Limit(name=READS, capacity=_CAPACITY - _FOR_ACTIONS, window_s=_MINUTE_S),
 )
 FORBIDDEN, FOUND = 403, 200
-PAUSE_S = 5.0
+PAUSE_S = 2.0
 AGAIN_LEAST_S, AGAIN_MOST_S = 0.5, 10.0
 SILENCE_S = 30.0
 
@@ -109,9 +109,11 @@ class Thrift:
     """Decides which lists are read: one of orders weighs 20, one of executions 40, a dex's positions 2.
 
     As long as weight is plenty, all are read. Then a dex on which the account holds neither money nor
-    positions, and on which no order stood, is read every 30 s only. When weight is short while a position
-    is open, the lists give way to the positions for 10 s at a time; lists of executions do so sooner, to
-    one each 2 s: reads that fail or lag are repeated often, and would leave nothing for what ends an exit.
+    positions, and on which no order stood, is read every 30 s only. While a position is open, orders are
+    then read once a second at most, and when weight is short the lists give way to the positions for 10 s at
+    a time; lists of executions do so sooner, to one each 2 s. Orders and reads that fail or lag are repeated
+    often, and would leave nothing for what proves an account flat once its positions are closed: three looks
+    and a list of executions, for which a part is kept.
     """
 
     def __init__(self, clock: Clock, reads: Bucket) -> None:
@@ -125,11 +127,12 @@ class Thrift:
 
     PLENTY = 700
     KEPT = 300
-    LEAST = 100
     GAP_S = 10.0
     UNUSED_S = 30.0
     KEPT_FROM_EXECUTIONS = 440
     EXECUTIONS_GAP_S = 2.0
+    KEPT_FOR_PROOF = 240
+    HELD_GAP_S = 1.0
 
     def saw(self, *, held: bool) -> None:
         """Hear whether the latest look showed a position."""
@@ -160,7 +163,8 @@ class Thrift:
             return False
         now_ns, free = self._clock.monotonic_ns(), self._reads.free()
         early = now_ns - self._executions_ns.get(kind, 0) < self.EXECUTIONS_GAP_S * NS
-        if free < self.LEAST or (free < self.KEPT_FROM_EXECUTIONS and early):
+        # With nothing held there is nothing to keep it for: executions are what a verdict then waits for.
+        if (self._held and free < self.KEPT_FOR_PROOF) or (free < self.KEPT_FROM_EXECUTIONS and early):
             return True
         self._executions_ns[kind] = now_ns
         return False
@@ -177,8 +181,11 @@ class Thrift:
         if pressed and free >= pressed:
             self._lists_ns = now_ns
             return False
-        due = now_ns - self._lists_ns >= self.GAP_S * NS
-        if self._held and free < self.KEPT and (free < self.LEAST or not due):
+        since_ns = now_ns - self._lists_ns
+        due = since_ns >= self.GAP_S * NS
+        if self._held and free < self.KEPT and (free < self.KEPT_FOR_PROOF or not due):
+            return True
+        if self._held and free < self.PLENTY and since_ns < self.HELD_GAP_S * NS:
             return True
         self._lists_ns = now_ns
         return False

@@ -37,7 +37,6 @@ REFUSED = {
     "a space before the colon": b"HTTP/1.1 200 OK\r\nContent-Length : 0\r\n\r\n",
     "a chunk without an end": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nabc",
     "a size that is none": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0x1\r\n",
-    "more than the answer": b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n{}",
     "headers without end": b"HTTP/1.1 200 OK\r\nA: " + b"b" * answer.HEAD_BYTES_MAX,
     "a size line without end": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + b"0" * 5_000,
     "damaged packing": b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 2\r\n\r\n{}",
@@ -70,6 +69,17 @@ def test_an_answer_is_the_same_however_its_bytes_arrive(raw: bytes) -> None:
 def test_what_can_be_read_in_two_ways_is_refused(raw: bytes) -> None:
     with pytest.raises(Garbled):
         _read(raw, len(raw))
+
+
+@pytest.mark.parametrize("more", [b"}", b"\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n[]"])
+def test_what_comes_behind_an_answer_is_dropped_and_its_connection_with_it(more: bytes) -> None:
+    for raw in (
+        b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n1",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n1\r\n0\r\n\r\n",
+    ):
+        reply = AnswerReader().feed(raw + more)
+        assert reply is not None
+        assert (reply.body, reply.kept_s) == (b"1", 0.0)
 
 
 def test_an_answer_that_breaks_off_is_none() -> None:

@@ -93,7 +93,9 @@ class AnswerReader:
         if not self._whole:
             return None
         if self._buffer:
-            raise Garbled("more came than the answer")
+            # Nobody asked for what comes behind the answer: it goes, and its connection with it (RFC 9112,
+            # section 6.3). To drop the answer as well would make an exit blind.
+            self._kept_s = 0.0
         return self._reply()
 
     def end(self) -> Reply:

@@ -12,6 +12,7 @@ from bastion.domain.position import Position, Side
 from bastion.domain.records import (
     CancelsAnswered,
     FillsRead,
+    LegReopened,
     LegStarted,
     OrderAnswered,
     Outcome,
@@ -397,3 +398,52 @@ def test_what_we_closed_is_suspect_until_it_is_larger_or_changed_after_our_last_
     at_ms = None if updated_ms is None else UTC_NS // MS + updated_ms
     shown = replace(position(quantity=quantity), updated_ms=at_ms)
     assert closed_by_us(shown=shown) == ({position().key} if suspect else frozenset())
+
+
+@pytest.mark.parametrize("side", [Side.LONG, Side.SHORT])
+@pytest.mark.parametrize(
+    ("ours", "others", "suspect"),
+    [
+        (("0.4", "0.6"), "0", True),
+        (("0.4", "0.1"), "0.5", True),
+        (("0.4", "0.6"), "0.1", False),
+        (("0.4", "0.6"), "-0.1", False),
+        (("0.4", "0.5"), "0", False),
+        (("0", "0"), "1", False),
+    ],
+    ids=["by us", "by us and others", "more than all", "less than all", "a rest", "by others alone"],
+)
+def test_what_is_shown_is_suspect_where_our_rounds_and_others_closed_exactly_all_of_it(
+    side: Side,
+    ours: tuple[str, str],
+    others: str,
+    suspect: bool,  # noqa: FBT001 - a case of the table
+) -> None:
+    one, beat = leg(), pace()
+    whole, rest = position(side=side), position(side=side, quantity="0.6")
+    see(one, look(0, [whole]))
+    for number, (held, size) in enumerate(zip((whole, rest), ours, strict=True), start=1):
+        cid = f"bst{number}"
+        intend(one, request(held, cid), number=number)
+        one.apply(answered(cid, size, OrderStatus.CANCELED), at_ns=0)
+    closing, growing = Direction.SELL, Direction.BUY
+    if side is Side.SHORT:
+        closing, growing = growing, closing
+    direction = closing if Decimal(others) > 0 else growing
+    if Decimal(others):
+        moved = fill(str(abs(Decimal(others))), direction=direction)
+        one.apply(read(100, fills=[moved]), at_ns=0)
+    # The list trails, and still shows what was there before our first order.
+    see(one, look(200, [whole]))
+    beat.key_act_ns[whole.key] = 60 * MS
+    assert judge(one, beat).suspects == ({whole.key} if suspect else frozenset())
+
+
+def test_after_a_reopening_nothing_is_suspect_until_a_look_began_a_book() -> None:
+    one, beat = leg(), pace()
+    see(one, look(0, [position()]))
+    beat.key_act_ns[position().key] = 60 * MS
+    opened = LegReopened(exit_id="xtest", account="main", run=1, positions=(position(),), orders=())
+    one.apply(opened, at_ns=0)
+    assert judge(one, beat).open == (position(),)
+    assert judge(one, beat).suspects == frozenset()

@@ -32,7 +32,8 @@ VENUE = "binance"
 ACCOUNTS, POSITIONS = 50, 4
 WEIGHT_A_MINUTE, LOOK_WEIGHT = 2_400, 85
 MINUTE_S, BEGINS_AT_S, MARGIN_S = 60.0, 5.0, 0.1
-DEADLINE_S = 900
+# Well over the bound, which is three to four minutes.
+DEADLINE_S, GRACE_S = 330, 60
 OPEN_S = 150.0
 CONNECTIONS = ACCOUNTS * POSITIONS + ENTRIES
 
@@ -85,12 +86,13 @@ async def behind_one_address(book: Book, plan: Plan) -> None:
             await asyncio.to_thread(paper.control.call, "POST", "/scenario", document())
             await _at_its_second()
             await asyncio.to_thread(paper.control.clear_requests)
-            pressed = await press(desk, deadline_s=Decimal(DEADLINE_S), within_s=DEADLINE_S)
+            pressed = await press(desk, deadline_s=Decimal(DEADLINE_S), within_s=DEADLINE_S + GRACE_S)
         rows = paper.control.requests()
         _tell(book, pressed, rows, bound)
         left = [row for name in names() for row in paper.control.account(VENUE, name)["positions"]]
         assert not left, left[:9]
-        assert pressed.verdict == "FLAT", pressed.verdict
+        # The last fill stands by itself; only the time to FLAT is held to the bar of the verdict.
+        assert pressed.verdict == "FLAT", f"{pressed.verdict} after {DEADLINE_S} s"
 
 
 def _tell(
@@ -115,7 +117,8 @@ def _tell(
         },
     )
     book.bar("accounts50_fill_ratio", fill_ms / bound["fill_ms"])
-    book.bar("accounts50_verdict_ratio", verdict_s / bound["verdict_s"])
+    if pressed.verdict == "FLAT":
+        book.bar("accounts50_verdict_ratio", verdict_s / bound["verdict_s"])
 
 
 async def _null(paper: PaperProcess, bound: dict[str, float], closed: asyncio.Event) -> None:

@@ -112,6 +112,8 @@ class Cache:
         every = self._judges(reached)
         for key, (digest, raw) in self._raw.get("fates", {}).items():
             fate = Fate(**raw)
+            if _by(fate) and _by(fate) not in reached:
+                continue  # What killed it judges no more.
             if digest == (every if fate.fate == SURVIVED or not _by(fate) else _digest(_by(fate))):
                 yield key, fate
 

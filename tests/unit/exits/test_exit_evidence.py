@@ -372,6 +372,9 @@ def closed_by_us(*, shown: Position) -> frozenset[tuple[str, str, str]]:
     see(one, look(0, [position()]))
     intend(one, request(position()))
     one.apply(answered(), at_ns=0)
+    # Larger orders for what stands before and after it in any order say nothing of it.
+    for number, instrument in enumerate(("AAAUSDT", "ZZZUSDT"), start=2):
+        intend(one, request(position(instrument, "9"), f"bst{number}"))
     ours = fill(cid="bst1", at_ms=2_000)
     one.apply(read(100, fills=[ours]), at_ns=0)
     see(one, look(200, [shown]))

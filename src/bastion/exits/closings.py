@@ -8,6 +8,7 @@ from bastion.domain.money import ZERO, Price, Quantity, Usd
 from bastion.domain.order import Direction, Fill, OrderKind
 from bastion.domain.position import Position, Side
 from bastion.exits.books import Book, BookKey, Sent, book_key
+from bastion.exits.doubtful import counted
 from bastion.exits.progress import Leg
 from bastion.shape import dataclass
 
@@ -65,7 +66,7 @@ def pending(leg: Leg) -> bool:
     if not closed:
         return False
     ours = _ours(leg)
-    return any(_owed(leg, _fills(leg, ours, *one), *one) for one in closed)
+    return any(_owed(leg, _counted(leg, ours, *one), *one) for one in closed)
 
 
 def _owed(leg: Leg, fills: Sequence[Fill], book: Book, _: Mapping[BookKey, Book], after: Book | None) -> bool:
@@ -101,7 +102,7 @@ def _closing(
     leg: Leg, ours: Mapping[str, Sent], book: Book, books: Mapping[BookKey, Book], after: Book | None
 ) -> Closing:
     reducing = _reducing(book)
-    fills = _fills(leg, ours, book, books, after)
+    fills = _counted(leg, ours, book, books, after)
     cut = [fill for fill in fills if fill.direction is reducing]
     added = sum((fill.quantity for fill in fills if fill.direction is not reducing), ZERO)
     reduced = sum((fill.quantity for fill in cut), ZERO)
@@ -139,6 +140,42 @@ def _fills(
         for fill in leg.fills.values()
         if (fill.category, fill.instrument) == place and _belongs(fill, book, books, leg.sent, ours, after)
     ]
+
+
+def _counted(
+    leg: Leg, ours: Mapping[str, Sent], book: Book, books: Mapping[BookKey, Book], after: Book | None
+) -> list[Fill]:
+    # Of what others executed while the first look was under way, only what came after its sighting.
+    fills = _fills(leg, ours, book, books, after)
+    doubtful = [
+        fill
+        for fill in fills
+        if fill.at_ms <= book.until_ms and fill.client_order_id not in leg.sent and fill.order_id not in ours
+    ]
+    if not doubtful or not _is_gone(leg, book, after) or not _own_are_read(leg, book, fills, after):
+        return fills
+    held = abs(book.baseline) - _refunded(_refunds(leg, book, after))
+    return counted(fills, doubtful, held=held, reducing=_reducing(book))
+
+
+def _is_gone(leg: Leg, book: Book, after: Book | None) -> bool:
+    look = leg.look
+    if after is not None or look is None:
+        return after is not None
+    return look.complete and all(book_key(position) != book.key for position in look.positions)
+
+
+def _own_are_read(leg: Leg, book: Book, fills: Sequence[Fill], after: Book | None) -> bool:
+    for cid, order in leg.sent.items():
+        if order.place != book.key or order.request.kind is OrderKind.REFUND:
+            continue
+        if not _in_epoch(order, book, after):
+            continue
+        name = order.state.order_id if order.state is not None else ""
+        mine = (fill for fill in fills if fill.client_order_id == cid or (name and fill.order_id == name))
+        if sum((fill.quantity for fill in mine), ZERO) < order.filled:
+            return False
+    return True
 
 
 def _refunds(leg: Leg, book: Book, after: Book | None) -> list[Sent]:

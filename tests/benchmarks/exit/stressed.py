@@ -104,7 +104,7 @@ async def _exit(stage: StormStage, desk: Desk, seen: Seen) -> None:
     async with asyncio.timeout(VERDICT_S):
         report = await emergency_exit(desk, OWNER, hold_s=Decimal(0))
         while report.verdict is None:
-            # At its deadline an exit answers how it stands; neither FLAT nor a list is told before the verdict.
+            # At its deadline an exit answers how it stands; FLAT or the list comes with the verdict.
             await asyncio.sleep(POLL_S)
             report = await exit_status(desk, OWNER, report.exit_id)
     took_s, ended_ms = (time.monotonic_ns() - begun_ns) / 1e9, time.time() * 1e3

@@ -529,6 +529,16 @@ async def test_a_rate_limit_without_a_header_is_waited_out_on_that_endpoint_alon
     assert asyncio.get_running_loop().time() - begun > 0.5
 
 
+async def test_what_forbids_without_saying_for_how_long_is_asked_again_soon(okx: Rig) -> None:
+    okx.script.on(ORDER, raw("<html>forbidden</html>", status=403))
+    with pytest.raises(VenueRejected) as error:
+        await okx.venue.place(close_of(position()), deadline_s=5)
+    assert (error.value.fault, error.value.retry_after_s) == (Fault.RATE_LIMIT, 10.0)
+    before = len(okx.script.asked)
+    assert not (await okx.venue.look(deadline_s=0.3)).complete
+    assert len(okx.script.asked) == before
+
+
 async def test_order_lists_are_spared_while_a_position_is_open_and_always_read_without_one(okx: Rig) -> None:
     okx.venue._throttle["algos"].resize(20)
     okx.script.on(POSITIONS, reply({"code": "0", "msg": "", "data": [held()]}))

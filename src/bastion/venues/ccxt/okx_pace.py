@@ -15,7 +15,8 @@ from bastion.venues.throttle import Bucket, Limit, Throttle
 
 WINDOW_S = 2.0
 PAUSE_S = 1.0
-BAN_WITHOUT_HEADER_S = 60.0
+BAN_WITHOUT_HEADER_S = 10.0
+"""The venue documents no ban of an address; what stands in front of it may refuse one request so."""
 BLOCK_MAX_S = 10.0
 BANNED = frozenset({403, TEAPOT})
 

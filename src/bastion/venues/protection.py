@@ -12,6 +12,7 @@ SENDS_MAX = 3
 PAUSE_S = 0.2
 ASK_PAUSES_S = (0.05, 0.2, 0.5)
 CANCELS_MAX = 2
+SHOWN_PAUSES_S = (0.0, 0.05, 0.1, 0.2, 0.4)
 NOT_REDUCING = "NOT_REDUCE_ONLY"
 """Our code for an order that a venue took without what makes it reducing; it is never sent again."""
 SHARE = 3
@@ -56,6 +57,28 @@ async def stand(place: Place, find: Find, *, clock: Clock, deadline: Deadline) -
         if deadline.passed:
             break
     raise trouble
+
+
+async def shown(find: Find, *, clock: Clock, deadline: Deadline) -> ProtectiveOrder:
+    """Return an order that the venue has just taken, as soon as it shows it.
+
+    Raises:
+        OutcomeUnknown: it was taken, and is not shown within a moment.
+        VenueError: it was taken without what makes it reducing (`NOT_REDUCING`).
+    """
+    for pause_s in SHOWN_PAUSES_S:
+        await clock.sleep(min(pause_s, deadline.left_s))
+        try:
+            found = await find(deadline)
+        except VenueError as error:
+            if error.code == NOT_REDUCING:
+                raise
+            continue  # It was taken; that it cannot be read now changes nothing about it.
+        if found is not None:
+            return found
+        if deadline.passed:
+            break
+    raise OutcomeUnknown("the venue took the order and does not show it")
 
 
 async def withdrawn(cancel: Cancel, order: OpenOrder) -> VenueError:

@@ -21,7 +21,7 @@ from bastion.ports import Clock
 from bastion.venues.ccxt import bybit_rows as rows
 from bastion.venues.ccxt import bybit_witness as witness
 from bastion.venues.ccxt.bybit_fills import BybitFills
-from bastion.venues.ccxt.bybit_lanes import BATCH, SINGLE, BatchUnavailable, OrderLanes, Params
+from bastion.venues.ccxt.bybit_lanes import BATCH, SINGLE, OrderLanes
 from bastion.venues.ccxt.bybit_market import ORDERS_PAGE
 from bastion.venues.ccxt.bybit_orders import batch_items, cancel_group, order_params
 from bastion.venues.ccxt.bybit_pace import (
@@ -34,6 +34,7 @@ from bastion.venues.ccxt.bybit_pace import (
 from bastion.venues.ccxt.bybit_protection import BybitProtection
 from bastion.venues.ccxt.confirm import confirmed
 from bastion.venues.ccxt.faults import BYBIT_REJECT_REASONS, Refusal, bybit_refusal
+from bastion.venues.ccxt.lane import BatchUnavailable, Params
 from bastion.venues.ccxt.shelf import Instruments, Shelf, by_key
 from bastion.venues.ccxt.venue import Part, PartRead
 from bastion.venues.ccxt.wire import VenueKey, Wire

@@ -14,20 +14,19 @@ from functools import partial
 from bastion.domain.order import CancelAnswer, OpenOrder
 from bastion.domain.position import Position
 from bastion.domain.protective import Protected, Protection, ProtectiveOrder, ProtectiveRequest
-from bastion.errors import OutcomeUnknown, VenueError, VenueRejected, WrongSide
+from bastion.errors import VenueRejected, WrongSide
 from bastion.venues.ccxt import bybit_rows as rows
 from bastion.venues.ccxt.bybit_funding import BybitFunding
 from bastion.venues.ccxt.bybit_lanes import SINGLE
 from bastion.venues.ccxt.bybit_market import ORDERS_PAGE
 from bastion.venues.ccxt.bybit_pace import PUBLIC
 from bastion.venues.deadline import Deadline
-from bastion.venues.protection import NOT_REDUCING, stand, taken_away, withdrawn
+from bastion.venues.protection import shown, stand, taken_away, withdrawn
 from bastion.venues.raw import Row, plain
 
 UNCHANGED = "34040"
 FIRES_AT_ONCE = frozenset({"110092", "110093"})
 RISES, FALLS = 1, 2
-SHOWN_PAUSES_S = (0.0, 0.05, 0.1, 0.2, 0.4, 0.8)
 _BEYOND_BASE = re.compile(r"base_price", re.IGNORECASE)
 _STOP_FIELDS = {
     Protection.STOP_LOSS: ("stopLoss", "slTriggerBy"),
@@ -75,22 +74,8 @@ class BybitProtection(BybitFunding):
                 raise WrongSide(f"The venue says that it would fire at once: {error}") from None
             if error.code != UNCHANGED:
                 raise
-        return await self._shown(request, deadline)
-
-    async def _shown(self, request: ProtectiveRequest, deadline: Deadline) -> ProtectiveOrder:
-        for pause_s in SHOWN_PAUSES_S:
-            await self._clock.sleep(min(pause_s, deadline.left_s))
-            try:
-                found = await self._find_protective(request, deadline)
-            except VenueError as error:
-                if error.code == NOT_REDUCING:
-                    raise
-                continue  # It was taken; that it cannot be read now changes nothing about it.
-            if found is not None:
-                return found
-            if deadline.passed:
-                break
-        raise OutcomeUnknown("the venue took the order and does not show it")
+        find = partial(self._find_protective, request)
+        return await shown(find, clock=self._clock, deadline=deadline)
 
     async def _find_protective(
         self, request: ProtectiveRequest, deadline: Deadline

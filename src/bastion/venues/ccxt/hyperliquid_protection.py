@@ -13,7 +13,7 @@ from bastion.domain.instrument import Instrument
 from bastion.domain.order import CancelAnswer, OpenOrder
 from bastion.domain.position import Position
 from bastion.domain.protective import Protected, ProtectiveOrder, ProtectiveRequest
-from bastion.errors import OutcomeUnknown, VenueError, WrongSide
+from bastion.errors import OutcomeUnknown, WrongSide
 from bastion.venues.ccxt import hyperliquid_rows as rows
 from bastion.venues.ccxt.hyperliquid_cloid import client_id_of
 from bastion.venues.ccxt.hyperliquid_faults import refusal_of_text
@@ -21,11 +21,10 @@ from bastion.venues.ccxt.hyperliquid_market import HyperliquidMarket
 from bastion.venues.ccxt.hyperliquid_orders import trigger_form
 from bastion.venues.ccxt.hyperliquid_statuses import error_of, statuses_of
 from bastion.venues.deadline import Deadline
-from bastion.venues.protection import NOT_REDUCING, stand, taken_away, withdrawn
+from bastion.venues.protection import shown, stand, taken_away, withdrawn
 from bastion.venues.raw import Answer, Row, read_rows
 
 BAD_TRIGGER = "BadTriggerPx"
-SHOWN_PAUSES_S = (0.0, 0.05, 0.1, 0.2, 0.4)
 
 
 class HyperliquidProtection(HyperliquidMarket):
@@ -75,22 +74,8 @@ class HyperliquidProtection(HyperliquidMarket):
             if refusal.code == BAD_TRIGGER:
                 raise WrongSide(f"The venue says that it would fire at once: {refused}")
             raise refusal.error(mutating=True)
-        return await self._shown(request, deadline)
-
-    async def _shown(self, request: ProtectiveRequest, deadline: Deadline) -> ProtectiveOrder:
-        for pause_s in SHOWN_PAUSES_S:
-            await self._clock.sleep(min(pause_s, deadline.left_s))
-            try:
-                found = await self._find_protective(request, deadline)
-            except VenueError as error:
-                if error.code == NOT_REDUCING:
-                    raise
-                continue  # It was taken; that it cannot be read now changes nothing about it.
-            if found is not None:
-                return found
-            if deadline.passed:
-                break
-        raise OutcomeUnknown("the venue took the order and does not show it")
+        find = partial(self._find_protective, request)
+        return await shown(find, clock=self._clock, deadline=deadline)
 
     async def _find_protective(
         self, request: ProtectiveRequest, deadline: Deadline

@@ -5,29 +5,23 @@ signatures and connections. Below the threshold single orders keep the fate of o
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from bastion.errors import OutcomeUnknown, VenueError, VenueUnreachable
+from bastion.venues.ccxt.lane import BatchUnavailable, Params, Waiting, deliver
 from bastion.venues.deadline import Deadline, within
 
 SINGLY_MAX = 10
 BATCH_MAX = 20
 
-Params = Mapping[str, object]
 SendSingle = Callable[[Params, Deadline], Awaitable[str]]
 SendBatch = Callable[[Sequence[Params], Deadline], Awaitable[Sequence[str | VenueError]]]
 
 
-class BatchUnavailable(Exception):  # noqa: N818 - a state of the venue, caught beside its raise
-    """The host has no batches; nothing of this one was executed."""
-
-
-@dataclass(slots=True, eq=False)
-class _Waiting:
-    params: Params
-    group: asyncio.Future[Sequence["_Waiting"]]
-    answer: asyncio.Future[str | VenueError | BatchUnavailable]
+@dataclass(slots=True, eq=False, kw_only=True)
+class _InWave(Waiting):
+    group: asyncio.Future[Sequence["_InWave"]]
 
 
 class OrderLane:
@@ -36,7 +30,7 @@ class OrderLane:
     def __init__(self, single: SendSingle, batch: SendBatch) -> None:
         self._single = single
         self._batch = batch
-        self._waiting: list[_Waiting] = []
+        self._waiting: list[_InWave] = []
         self._batches_work = True
 
     async def send(self, params: Params, deadline: Deadline) -> str:
@@ -50,7 +44,7 @@ class OrderLane:
             return await self._single(params, deadline)
         mine = next(waiting for waiting in group if waiting.params is params)
         if mine is group[0]:
-            await self._send_group(group, deadline)
+            await deliver(group, self._batch([waiting.params for waiting in group], deadline))
         try:
             async with within(deadline):
                 answer = await mine.answer
@@ -59,16 +53,16 @@ class OrderLane:
         if isinstance(answer, BatchUnavailable):
             self._batches_work = False
             return await self._single(params, deadline)
-        if isinstance(answer, VenueError):
+        if isinstance(answer, Exception):
             raise answer
-        return answer
+        return str(answer)
 
-    async def _joined(self, params: Params) -> Sequence[_Waiting]:
+    async def _joined(self, params: Params) -> Sequence[_InWave]:
         """Return the batch that the order leaves with, its first member sends it; empty: it leaves alone."""
         if not self._batches_work:
             return ()
         loop = asyncio.get_running_loop()
-        mine = _Waiting(params, loop.create_future(), loop.create_future())
+        mine = _InWave(params=params, answer=loop.create_future(), group=loop.create_future())
         self._waiting.append(mine)
         if len(self._waiting) == 1:
             try:
@@ -79,21 +73,8 @@ class OrderLane:
                 _divide(wave)
         return await mine.group
 
-    async def _send_group(self, group: Sequence[_Waiting], deadline: Deadline) -> None:
-        fate: VenueError | BatchUnavailable = OutcomeUnknown("the batch was given up while it was on its way")
-        answers: Sequence[str | VenueError | BatchUnavailable] = ()
-        try:
-            answers = await self._batch([waiting.params for waiting in group], deadline)
-        except (VenueError, BatchUnavailable) as error:
-            fate = error
-        finally:
-            # Whoever waits must learn its order's fate, even when the one that sent the batch is cancelled.
-            for index, waiting in enumerate(group):
-                if not waiting.answer.done():
-                    waiting.answer.set_result(answers[index] if index < len(answers) else fate)
 
-
-def _divide(wave: Sequence[_Waiting]) -> None:
+def _divide(wave: Sequence[_InWave]) -> None:
     alone = len(wave) <= SINGLY_MAX
     for start in range(0, len(wave), BATCH_MAX):
         group = wave[start : start + BATCH_MAX]

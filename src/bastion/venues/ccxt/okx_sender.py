@@ -10,8 +10,9 @@ from typing import Protocol
 from bastion.domain.order import OrderKind, OrderRequest
 from bastion.errors import AnswerMalformed, OutcomeUnknown, VenueError, VenueRejected
 from bastion.venues.ccxt.faults import Refusal
+from bastion.venues.ccxt.lane import BatchUnavailable, Params
 from bastion.venues.ccxt.okx_faults import row_refusal
-from bastion.venues.ccxt.okx_lane import BatchUnavailable, OrderLane, Params
+from bastion.venues.ccxt.okx_lane import OrderLane
 from bastion.venues.ccxt.okx_orders import bounded, close_params, order_params
 from bastion.venues.ccxt.okx_pace import BATCH, CLOSE, ORDER, ORDERS, bucket, units_of
 from bastion.venues.ccxt.okx_reads import OkxReads, data_of

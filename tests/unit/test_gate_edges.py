@@ -365,3 +365,44 @@ def test_what_the_gate_refuses_never_leaves_and_says_so_for_good() -> None:
     assert (refusal.value.fault, refusal.value.code) == (Fault.TERMINAL, "gate")
     order = outgoing("POST", "/v5/order/create", BYBIT_ORDER)
     assert passed_by(check_of("bybit"), order) is Passed.REDUCE
+
+
+@pytest.mark.parametrize(
+    ("order", "reduces"),
+    [
+        ('{"side":"SELL","reduceOnly":true}', True),
+        ('{"side":"SELL","reduceOnly":"true"}', True),
+        ('{"side":"SELL","reduceOnly":false}', False),
+        ('{"side":"SELL","reduceOnly":"True"}', False),
+        ('{"side":"SELL","type":"STOP_MARKET","closePosition":true}', True),
+        ('{"side":"SELL","type":"STOP_MARKET","closePosition":false}', False),
+        ('{"side":"SELL"}', False),
+    ],
+)
+def test_an_order_in_a_batch_of_binance_says_by_json_or_by_text_that_it_reduces(
+    order: str,
+    reduces: bool,  # noqa: FBT001 - a case of the table
+) -> None:
+    target = f"/fapi/v1/batchOrders?batchOrders=[{order}]"
+    if reduces:
+        assert passed("binance", "POST", target) is Passed.REDUCE
+    else:
+        refused("binance", "POST", target)
+
+
+@pytest.mark.parametrize("name", ["aaa", "batchOrdersMore", "zzz"])
+def test_a_batch_of_binance_passes_under_its_own_name_alone(name: str) -> None:
+    refused("binance", "POST", f'/fapi/v1/{name}?batchOrders=[{{"side":"SELL","reduceOnly":"true"}}]')
+
+
+@pytest.mark.parametrize("path", ["/dapi/v1/fapi/v1/order", "/papi/v1/dapi/v1/order"])
+def test_a_path_of_two_families_of_binance_belongs_to_none(path: str) -> None:
+    refused("binance", "POST", path + BINANCE_QUERY)
+
+
+@pytest.mark.parametrize("name", ["aaa", "batch-orders-more", "order-aaa", "order-zzz", "zzz"])
+@pytest.mark.parametrize(
+    "body", [OKX_ORDER, [OKX_ORDER], {**OKX_ORDER, "ordType": "conditional"}], ids=["one", "some", "algo"]
+)
+def test_a_call_of_okx_that_is_not_known_is_refused_whatever_it_holds(name: str, body: object) -> None:
+    refused("okx", "POST", f"/api/v5/trade/{name}", body)

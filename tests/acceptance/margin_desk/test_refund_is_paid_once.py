@@ -1,13 +1,45 @@
 """What is lost on the way of a refund, an answer or the process, is found out; the margin moves once."""
 
+import json
 import os
 import signal
 import subprocess
+from collections.abc import Iterator
 
 import pytest
 
 from tests.acceptance.margin_desk.conftest import Start
-from tests.strike_rig import BASTION, COMMAND_S, Interloper
+from tests.strike_rig import BASTION, COMMAND_S, Interloper, MarginTrader, margin_venue
+
+
+@pytest.fixture(scope="module")
+def narrow_trader(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MarginTrader]:
+    """A trader with five positions, whose desk is told of a narrower limit than the venue's.
+
+    So nothing but the desk's own pacing holds it.
+    """
+    folder = tmp_path_factory.mktemp("narrow")
+    with margin_venue(folder / "venue", "--trading-limit", "100") as venue:
+        trader = MarginTrader(folder / "trader", venue)
+        for _ in range(5):
+            venue.open(usd="10")
+        trader.prepare("trading_a_minute = 6")
+        yield trader
+
+
+@pytest.fixture(scope="module", autouse=True)
+def narrow(narrow_trader: MarginTrader) -> Iterator[subprocess.Popen[str]]:
+    """Press the exit of that trader; it waits for its second minute while the other tests here run."""
+    with subprocess.Popen(
+        [BASTION, "exit", "--deadline", "20", "--json"],
+        env=narrow_trader.environment,
+        cwd=narrow_trader.folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        yield process
+        process.kill()
 
 
 def test_a_lost_answer_is_resolved_by_looking(start: Start) -> None:
@@ -106,14 +138,13 @@ def test_after_kill_9_a_direct_refund_is_asked_for_again_and_paid_once(start: St
     assert venue.balances()["withdrawable"] == "10000.00"
 
 
-def test_more_positions_than_the_limit_allows_are_closed_in_the_next_window(start: Start) -> None:
-    trader = start("--trading-limit", "100")
-    for _ in range(5):
-        trader.venue.open(usd="10")
-    # The desk is told of a narrower limit than the venue's, so that nothing but its own pacing holds it.
-    trader.prepare("trading_a_minute = 6")
-    code, report = trader.answer("exit", "--deadline", "20")
-    assert (code, report["verdict"], report["positions_closed"]) == (0, "FLAT", 5), report
+def test_more_positions_than_the_limit_allows_are_closed_in_the_next_window(
+    narrow: subprocess.Popen[str], narrow_trader: MarginTrader
+) -> None:
+    output, errors = narrow.communicate(timeout=COMMAND_S)
+    report = json.loads(output)
+    assert (narrow.returncode, report["verdict"], report["positions_closed"]) == (0, "FLAT", 5), report
     assert report["refunds"] == []
     assert report["elapsed_s"] > 20
     assert any("more than the deadline" in warning for warning in report["warnings"])
+    assert narrow_trader.venue.service_key not in output + errors

@@ -6,6 +6,7 @@ import os
 import platform
 import subprocess
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -55,10 +56,11 @@ def machine() -> str:
 
 @dataclass(slots=True, kw_only=True)
 class Kept:
-    """All runs kept, and their sum."""
+    """All runs kept, and their sum; `mended` are worlds that broke a rule when they ran, and none since."""
 
     runs: list[Run] = field(default_factory=list)
     tally: Tally = field(default_factory=Tally)
+    mended: dict[int, str] = field(default_factory=dict)
 
     @property
     def next_seed(self) -> int:
@@ -81,6 +83,7 @@ class Kept:
             fault, phase, venue, mode = name.split(" | ")
             tally.cells[(fault, phase, venue, mode)] = hits
         tally.broken = {int(seed): text for seed, text in raw["broken"].items()}
+        kept.mended = {int(seed): text for seed, text in raw.get("mended", {}).items()}
         return kept
 
     def add(self, part: Tally, run: Run) -> None:
@@ -106,6 +109,16 @@ class Kept:
             return
         self.runs.append(run)
 
+    def again(self, breaks: Callable[[int], str]) -> None:
+        """Run anew what broke a rule: what breaks none now is mended."""
+        for seed in sorted(self.tally.broken):
+            now = breaks(seed)
+            if now:
+                self.tally.broken[seed] = now
+            else:
+                self.mended[seed] = self.tally.broken.pop(seed)
+            print(f"seed {seed}: {now or 'mended'}")  # noqa: T201 - for programs
+
     def save(self, path: Path) -> None:
         """Write the file anew, whole or not at all."""
         tally = self.tally
@@ -120,6 +133,7 @@ class Kept:
             "rungs": dict(sorted(tally.rungs.items())),
             "cells": {" | ".join(cell): hits for cell, hits in sorted(tally.cells.items())},
             "broken": {str(seed): text for seed, text in sorted(tally.broken.items())},
+            "mended": {str(seed): text for seed, text in sorted(self.mended.items())},
         }
         path.parent.mkdir(exist_ok=True)
         fresh = path.with_suffix(".new")

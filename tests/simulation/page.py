@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 
 from tests.simulation.exits.cells import FAULTS, applicable, left_out
-from tests.simulation.exits.sweep import GOAL_SEEDS, HITS, Tally
+from tests.simulation.exits.sweep import GOAL_SEEDS, HITS
 from tests.simulation.kept import DEPTH_A, DEPTH_B, Kept
 
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "simulation.md"
@@ -47,14 +47,16 @@ def _depth_a(kept: Kept) -> list[str]:
         "| what | so far | goal |",
         "|---|---|---|",
         f"| worlds | {tally.worlds:,} | {GOAL_SEEDS:,} |",
-        f"| worlds that broke a rule | {len(tally.broken)} | 0 |",
+        f"| worlds that break a rule | {len(tally.broken)} | 0 |",
         f"| worlds with several acts at once, beside them | {tally.medleys:,} | |",
         f"| requests to venues | {tally.calls:,} | |",
         f"| cells that apply | {len(applicable()):,} | |",
         f"| of these hit at all | {met:,} | {len(applicable()):,} |",
         f"| hit less than {HITS} times | {rare:,} | 0 |",
         "",
-        f"Broken rules: {_told(tally)}.",
+        f"Broken rules: {_told(tally.broken)}.",
+        "",
+        f"Broken when they ran, and no more: {_told(kept.mended)}.",
         "",
         f"Hit, though said to be no cell: {strange}.",
         "",
@@ -114,20 +116,22 @@ def _depth_b() -> list[str]:
         "| what | so far | goal |",
         "|---|---|---|",
         f"| worlds | {tally.worlds:,} | {GOAL_B:,} |",
-        f"| worlds that broke a rule | {len(tally.broken)} | 0 |",
+        f"| worlds that break a rule | {len(tally.broken)} | 0 |",
         f"| requests over the wires | {tally.calls:,} | |",
         f"| cells hit | {len(tally.cells):,} | |",
         f"| of these at least {HITS} times | {often:,} | |",
         *(f"| verdict {name} | {count:,} | |" for name, count in sorted(tally.verdicts.items())),
         "",
-        f"Broken rules: {_told(tally)}.",
+        f"Broken rules: {_told(tally.broken)}.",
+        "",
+        f"Broken when they ran, and no more: {_told(kept.mended)}.",
         "",
         *_runs(kept),
     ]
 
 
-def _told(tally: Tally) -> str:
-    return "; ".join(f"seed {seed}: {text}" for seed, text in sorted(tally.broken.items())) or "none"
+def _told(broken: dict[int, str]) -> str:
+    return "; ".join(f"seed {seed}: {text}" for seed, text in sorted(broken.items())) or "none"
 
 
 def main() -> int:

@@ -184,12 +184,16 @@ class Part:
 
     def wants_fills(self) -> bool:
         """Return whether executions are to be read beside the next look."""
-        # Before anything was done there is nothing to explain; then until every close is accounted for.
+        # Before anything was done nothing is to be explained; then what was done, until all is accounted for.
         leg, read = self.leg, self.leg.fills_read
         if not leg.books or leg.latest is None:
             return False
-        stale = read is None or read.run != leg.run or read.begun_ns < self.pace.last_act_ns
-        return pending(leg) or (stale and any(book.threat for book in leg.books.values()))
+        read_ns = read.begun_ns if read is not None and read.run == leg.run else -1
+        if read_ns < self.pace.last_act_ns and any(book.threat for book in leg.books.values()):
+            return True
+        ended_ns = self.pace.ended_ns
+        acted = any(not order.refused and ended_ns.get(cid, -1) > read_ns for cid, order in leg.sent.items())
+        return acted or bool(self.standing.unexplained) or pending(leg)
 
     def owed(self) -> bool:
         """Return whether it is judged, and the venue still owes executions."""

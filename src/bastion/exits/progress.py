@@ -141,7 +141,8 @@ class Leg:
         return narrow(look, self.sight, self.closed)
 
     def _look(self, record: Looked, *, at_ns: int) -> None:
-        record = replace(record, look=self.narrowed(record.look))
+        whole = record.look
+        record = replace(record, look=self.narrowed(whole))
         if self.latest is not None and self.latest.look.begun_ns == record.look.begun_ns:
             return  # The journal and its spool may both hold it.
         self.before, self.latest = self.latest, record
@@ -162,11 +163,22 @@ class Leg:
                 continue
             self.openers[order.key] = order
             position = threatened_position(order)
-            if not self.sight.amount(position, self.closed):
+            if not self.sight.amount(position, self.closed) or self._spent_on_others(order, whole):
                 continue  # What it could open is not the leg's business, such as a halt's.
             self._book(position, since_ms=since_ms, until_ms=until_ms, baseline=False).threat = True
         self._forget_gone(look)
         self.reducers.update({order.key: order for order in look.orders if order.reduce_only})
+
+    def _spent_on_others(self, order: OpenOrder, look: Look) -> bool:
+        # In one-way mode it would first reduce a position on the other side that nobody asked to be closed.
+        return any(
+            (held.category, held.instrument) == (order.category, order.instrument)
+            and not held.hedged
+            and held.quantity >= order.quantity
+            and held.side is not threatened_position(order).side
+            and not self.sight.means(held)
+            for held in look.positions
+        )
 
     def _forget_gone(self, look: Look) -> None:
         # A look that left a list out tells nothing of what that list would have shown.

@@ -68,7 +68,7 @@ def stand(leg: Leg, pace: Pace, *, dust: frozenset[PositionKey], settings: ExitS
         book
         for key, book in leg.books.items()
         if key not in still_open
-        and not explained(leg, book, tallies[key], target=present.get(key, ZERO), since_ns=pace.last_act_ns)
+        and not explained(leg, book, tallies[key], pace, target=present.get(key, ZERO))
     )
     clean = look.complete and not open_ and not orders
     confirmed = clean and _confirms(leg, pace, dust=dust, settings=settings)
@@ -98,17 +98,19 @@ def stand(leg: Leg, pace: Pace, *, dust: frozenset[PositionKey], settings: ExitS
     )
 
 
-def explained(leg: Leg, book: Book, moved: Tally, *, target: Decimal, since_ns: int) -> bool:
+def explained(leg: Leg, book: Book, moved: Tally, pace: Pace, *, target: Decimal) -> bool:
     """Return whether what a look shows of a book (`target`, signed) is what should be there.
 
-    Either the arithmetic of the first sighting and all fills says so, and every fill is certain; for a book
-    that a resting order threatened, the fills must have been read after the last act. Or a second source of
-    the venue, asked after the last act, shows the same size.
+    Either the arithmetic of the first sighting and all fills says so, every fill is certain, and the fills
+    were read after the last order for it: the position may have grown before that order, and a list that
+    shows nothing may lie. For a book that a resting order threatened, they must have been read after the last
+    act. Or a second source of the venue, asked after the last act, shows the same size.
     """
-    read = leg.fills_read
-    fresh = read is not None and read.run == leg.run and read.begun_ns >= since_ns
-    if moved.certain and book.baseline + moved.own + moved.others == target and (fresh or not book.threat):
-        return True
+    read, since_ns = leg.fills_read, pace.last_act_ns
+    if moved.certain and book.baseline + moved.own + moved.others == target:
+        after_ns = since_ns if book.threat else pace.key_act_ns.get(book.position.key, 0)
+        if read is not None and read.run == leg.run and read.begun_ns >= after_ns:
+            return True
     return second_quantity(leg, book.key, since_ns=since_ns) == abs(target)
 
 

@@ -11,7 +11,7 @@ import time
 
 from tests.simulation.exits.arena import simulate
 from tests.simulation.exits.deeper import deeper
-from tests.simulation.exits.sweep import Tally, bars, shown, sweep
+from tests.simulation.exits.sweep import Tally, bars, breaks, shown, sweep
 from tests.simulation.exits.world import draw
 from tests.simulation.kept import DEPTH_A, Kept, Run, commit, machine, today
 
@@ -25,11 +25,16 @@ def main() -> int:
     parser.add_argument("--first-edition", action="store_true", help="the worlds before the cells")
     parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--keep", action="store_true", help="add the outcome to the kept summary")
+    parser.add_argument("--again", action="store_true", help="run what broke a rule anew, and keep that")
     parser.add_argument("--minutes", type=float, help="stop after so many minutes")
     chosen = parser.parse_args()
     if chosen.seed is not None:
         return _replay(chosen.seed, first_edition=chosen.first_edition)
     kept = Kept.load(DEPTH_A)
+    if chosen.again:
+        kept.again(breaks)
+        kept.save(DEPTH_A)
+        return 1 if kept.tally.broken else 0
     first = chosen.first if chosen.first is not None else kept.next_seed if chosen.keep else 0
     begin = time.monotonic()
     until = begin + chosen.minutes * 60 if chosen.minutes else None

@@ -99,8 +99,8 @@ def _arithmetic_is_ignored() -> list[AbstractContextManager[Any]]:
 def _threats_are_ignored() -> list[AbstractContextManager[Any]]:
     original = verdict.explained
 
-    def explained(one: Any, book: Any, moved: Any, **kwargs: Any) -> bool:  # noqa: ANN401 - stands in for the original
-        return book.threat or original(one, book, moved, **kwargs)
+    def explained(one: Any, book: Any, *rest: Any, **kwargs: Any) -> bool:  # noqa: ANN401 - stands in for the original
+        return book.threat or original(one, book, *rest, **kwargs)
 
     return [patch.object(verdict, "explained", explained)]
 

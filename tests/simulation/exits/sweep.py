@@ -83,6 +83,12 @@ def run_chunk(first: int, last: int) -> Tally:
     return tally
 
 
+def breaks(seed: int) -> str:
+    """Return what the world of a seed, and the one with several acts beside it, breaks; nothing is best."""
+    tally = run_chunk(seed, seed + 1)
+    return tally.broken.get(seed, "")
+
+
 def sweep(first: int, count: int, processes: int, *, until: float | None = None) -> Iterator[Tally]:
     """Run the worlds, and hand them on in parts; `until` is a monotonic time after which no part begins."""
     done = broken = 0

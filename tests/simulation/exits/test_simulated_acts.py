@@ -13,7 +13,7 @@ NOTICED_AT = {
     "a_halt_takes_the_stops": 12,
     "a_halt_cancels_nothing_at_once": 8,
     "a_wider_exit_widens_nothing": 16,
-    "a_lost_part_is_sent_again_at_once": 15,
+    "a_lost_part_is_sent_again_at_once": 30,
     "a_part_is_taken_again_and_again": 5,
     "a_part_is_closed_as_a_whole": 5,
 }
@@ -25,6 +25,12 @@ def test_no_rule_breaks_where_several_act_at_once(batch: int) -> None:
     for seed in range(batch * SEEDS_PER_BATCH, (batch + 1) * SEEDS_PER_BATCH):
         result = simulate_acts(seed)
         assert not result.violations, (seed, result.violations)
+
+
+@pytest.mark.timeout(300)
+def test_an_order_that_another_exit_s_position_would_swallow_keeps_no_exit_from_flat() -> None:
+    # Seed 5120: longs only, a short that a partial close was reducing, and a buy order smaller than it.
+    assert not simulate_acts(5120).violations
 
 
 @pytest.mark.timeout(300)

@@ -107,6 +107,32 @@ def test_what_is_too_small_stays_dust_when_something_else_is_reopened_under_two_
     assert result.report.verdict is Verdict.FLAT_WITH_DUST
 
 
+def test_a_position_that_grew_unseen_is_not_flat_while_the_list_lies_and_the_executions_fail() -> None:
+    # Seed 1417: our order closed all that the look had shown, and its answer stood in for the executions.
+    held = HoldingDraw(
+        instrument="C0USDT", side="LONG", quantity=Decimal(1), entry=Decimal(100), mark=Decimal(100)
+    )
+    grows = Ambush(fault="grow", phase=Phase.ORDERS, instrument="C0USDT", quantity=Decimal("0.5"))
+    venue = VenueDraw(
+        name="v0",
+        hedged=False,
+        latency_s=0.13,
+        jitter_s=0.0,
+        heals_at_s=5.0,
+        holdings=[held],
+        lie="empty_while",
+        lag_s=3.0,
+        fills_fail=1.0,
+        names_client_ids=False,
+        ambushes=[grows],
+    )
+    result = simulate(1417, world=World(seed=1417, venues=[venue]))
+    assert not result.violations
+    assert {cell[0] for cell in result.cells} == {"grow", "empty_while", "fills_fail"}
+    assert result.report is not None
+    assert result.report.verdict is Verdict.FLAT
+
+
 def test_what_is_cancelled_together_ends_in_one_order_wherever_in_memory_it_lies() -> None:
     async def sleeper(number: int, ended: list[int]) -> None:
         try:

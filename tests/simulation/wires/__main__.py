@@ -57,6 +57,7 @@ def main() -> int:
     parser.add_argument("--keep", action="store_true", help="add the outcome to the kept summary")
     parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--summary", type=Path, help="a file that gets a line of JSON for each world")
+    parser.add_argument("--again", action="store_true", help="run what broke a rule anew, and keep that")
     parser.add_argument("--minutes", type=float, help="stop after so many minutes")
     parser.add_argument("--trace", action="store_true", help="print everything that happened")
     chosen = parser.parse_args()
@@ -67,6 +68,11 @@ def main() -> int:
     given = os.environ.get("SEEDS", "")
     if given:
         first, last = (int(part) for part in given.split(":"))
+    if chosen.again:
+        kept = Kept.load(DEPTH_B)
+        kept.again(lambda seed: "; ".join(simulate(seed).violations[:1]))
+        kept.save(DEPTH_B)
+        return 1 if kept.tally.broken else 0
     if chosen.trace:
         return _told(first, last)
     until = time.monotonic() + chosen.minutes * 60 if chosen.minutes else None

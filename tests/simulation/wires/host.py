@@ -67,7 +67,7 @@ class Watcher(Protocol):
         """A request left the desk."""
         ...
 
-    def before(self, venue: str) -> None:
+    def before(self, venue: str, asked: Asked) -> None:
         """The venue is about to carry a request out."""
         ...
 
@@ -233,7 +233,7 @@ class Host:
             received_ms=self.world.clock.now_ms(),
             conditions=conditions,
         )
-        self._watch.before(self.plan.venue)
+        self._watch.before(self.plan.venue, asked)
         answer = self.wire.handle(now)
         self._watch.after(self.plan.venue, asked, answer)
         self.settle()

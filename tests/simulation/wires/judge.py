@@ -35,10 +35,11 @@ Place = tuple[str, str, PositionSide]
 
 @dataclass(slots=True)
 class Held:
-    """A true position, and since when the account holds it."""
+    """A true position, since when the account holds it, and when it last grew."""
 
     quantity: Decimal
     since_s: float
+    grown_s: float = 0.0
 
 
 @dataclass(slots=True, kw_only=True)
@@ -60,6 +61,9 @@ class Judge:
     filled: dict[str, int] = field(default_factory=dict)
     quiet: dict[str, tuple[float, float]] = field(default_factory=dict)
     limited_s: dict[str, float] = field(default_factory=dict)
+    names: dict[tuple[str, int], str] = field(default_factory=dict)
+    resting: list[Order] = field(default_factory=list)
+    cleared: dict[str, set[str]] = field(default_factory=dict)
     step: Callable[[], None] = lambda: None
     cuts: int = 0
     starved: int = 0
@@ -80,7 +84,7 @@ class Judge:
                 self.known[account] = {order.order_id for order in host.exchange.orders(account, EVERY)}
                 self._follow(host, account)
         for held in self.held.values():
-            held.since_s = self.began_s - 3600
+            held.since_s, held.grown_s = self.began_s - 3600, 0.0
 
     def sent(self, venue: str, asked: Asked, fate: Fate) -> None:
         from_s, until_s = self.quiet.get(venue, (0.0, 0.0))
@@ -92,8 +96,10 @@ class Judge:
             where.struck(word)
         self.step()
 
-    def before(self, venue: str) -> None:
+    def before(self, venue: str, asked: Asked) -> None:
         self.happened(venue)
+        if asked.kind in {Kind.CANCEL, Kind.SWEEP} and asked.account:
+            self.resting = self._stops(venue, asked.account)
 
     def after(self, venue: str, asked: Asked, answer: WireAnswer) -> None:
         host = self.hosts[venue]
@@ -107,6 +113,11 @@ class Judge:
                 if not order.parent_id:
                     self.ours.add((asked.account, order.order_id))
                     self._placed(asked, order)
+        if asked.kind in {Kind.CANCEL, Kind.SWEEP} and asked.account:
+            left = {order.order_id for order in self._stops(venue, asked.account)}
+            for order in self.resting:
+                if order.order_id not in left:
+                    self._stop_cancelled(asked.account, order)
         self.happened(venue)
 
     def told(self, venue: str, asked: Asked, status: int, *, banned: bool) -> None:
@@ -142,6 +153,8 @@ class Judge:
             self.whereabouts[record.account].saw(record.look)
         elif isinstance(record, RoundIntended):
             self.rungs.update(order.kind.value for order in record.orders)
+            # The venue said that these hold the size: their going first is the only way to close.
+            self.cleared.setdefault(record.account, set()).update(one.order_id for one in record.clears)
         elif isinstance(record, LegReopened):
             self.whereabouts[record.account].judged = False
             self.judged_s.pop(record.account, None)
@@ -172,6 +185,7 @@ class Judge:
         if not verdict.success and (report.next_step is None or not (report.residual or report.unread)):
             self.broken(f"{verdict} names nothing that is left or unread")
         self._live(report)
+        self._explained()
 
     def broken(self, sentence: str) -> None:
         """Note a breach."""
@@ -186,12 +200,44 @@ class Judge:
         if not named.startswith("bst"):
             # Some venues split a large order by themselves, and name the parts as they like.
             named = next(iter(OURS.findall(asked.request.body.decode())), named)
+        self.names[asked.account, order.order_id] = named
         if named not in self.intended():
             self.broken(f"the order {named} of {asked.account} has no journaled intent (I2)")
         if not (
             request.reduce_only or request.close_position or request.position_side is not PositionSide.NET
         ):
             self.broken(f"the order {named} of {asked.account} is not bound to reduce (law 3)")
+
+    def _explained(self) -> None:
+        intended = self.intended()
+        for host in self.hosts.values():
+            for account in host.exchange.account_names():
+                for fill in host.exchange.fills(account):
+                    order = host.exchange.find_order(account, order_id=fill.order_id)
+                    ours = (account, fill.order_id) in self.ours
+                    if order is not None and not ours:
+                        ours = client_id_of(order.client_order_id).startswith("bst")
+                    if ours and self.names.get((account, fill.order_id)) not in intended:
+                        self.broken(f"the journal does not explain a fill of {account} in {fill.symbol} (I9)")
+
+    def _stops(self, venue: str, account: str) -> list[Order]:
+        return [
+            order
+            for order in self.hosts[venue].exchange.open_orders(account, EVERY)
+            if order.is_conditional
+            and (order.request.reduce_only or order.request.close_position)
+            and (account, order.order_id) not in self.ours
+        ]
+
+    def _stop_cancelled(self, account: str, order: Order) -> None:
+        # A position that somebody grew or opened since the last look is nobody's knowledge yet.
+        held = self.held.get((account, order.symbol, order.request.position_side))
+        looked_s = self.looks[account][-1].begun_ns / 1e9 if self.looks.get(account) else 0.0
+        if held is None or held.quantity == 0 or held.since_s >= min(self.began_s, looked_s):
+            return
+        closes = held.quantity * order.request.direction.sign < 0
+        if closes and held.grown_s < looked_s and str(order.order_id) not in self.cleared.get(account, set()):
+            self.broken(f"the stop {order.order_id} of {account} went before its position was closed (I7)")
 
     def _follow(self, host: Host, account: str) -> None:
         fills = host.exchange.fills(account)
@@ -207,6 +253,8 @@ class Judge:
                 self.broken(f"an order of ours moved {place} from {before} to {held.quantity} (I1)")
             if before == 0 or held.quantity * before < 0:
                 held.since_s = self.clock.seconds
+            if abs(held.quantity) > abs(before):
+                held.grown_s = self.clock.seconds
         self.filled[account] = len(fills)
 
     def _new(self, host: Host, account: str) -> Iterable[Order]:
@@ -247,8 +295,9 @@ class Judge:
                 if one.name not in left:
                     self.broken(f"{one.name} is beyond help, but the report does not name it")
                 continue
-            # Who has spent the address's weight, several processes after each other perhaps, has to wait.
-            limited_s = self.limited_s.get(one.venue, 0.0)
+            # One process never spends the whole of an address's weight; several after each other, each of
+            # which lost power and with it all that it knew, can, and have to wait.
+            limited_s = self.limited_s.get(one.venue, 0.0) if self.cuts else 0.0
             healed_s = max(host.heals_s, host.banned_until_s, self.run_began_s, limited_s)
             limit_s = healed_s + HEAL_GRACE_S + plan.lag_s
             if one.name in left and self.clock.seconds < limit_s:

@@ -44,7 +44,42 @@ def closed_leg() -> Leg:
     see(one, look(0, [held]))
     intend(one, request(held))
     one.apply(answered(), at_ns=0)
+    one.apply(executions_read(60), at_ns=UTC_NS + 60 * MS)
     return one
+
+
+def executions_read(at_ms: int) -> FillsRead:
+    return FillsRead(exit_id="xtest", account="main", run=1, begun_ns=at_ms * MS, fills=())
+
+
+def test_without_the_executions_after_an_order_only_a_second_source_makes_its_position_flat() -> None:
+    # It may have grown between the look and the order, and a list that shows nothing may lie.
+    one = leg()
+    held = position()
+    see(one, look(0, [held]))
+    intend(one, request(held))
+    one.apply(answered(), at_ns=0)
+    for at_ms in (100, 350):
+        see(one, look(at_ms))
+    beat = pace(60)
+    beat.key_act_ns[held.key] = 60 * MS
+    assert judge(one, beat).verdict is None
+    one.apply(executions_read(59), at_ns=UTC_NS)
+    assert [book.key[1] for book in judge(one, beat).unexplained] == ["BTCUSDT"]
+    one.apply(executions_read(60), at_ns=UTC_NS)
+    assert judge(one, beat).verdict is Verdict.FLAT
+    beat.key_act_ns[held.key] = beat.last_act_ns = 61 * MS
+    assert judge(one, beat).verdict is None
+    second = SecondSourceRead(
+        exit_id="xtest",
+        account="main",
+        run=1,
+        begun_ns=61 * MS,
+        position=held,
+        quantity=Quantity(Decimal(0)),
+    )
+    one.apply(second, at_ns=UTC_NS)
+    assert judge(one, beat).verdict is Verdict.FLAT
 
 
 def test_two_empty_looks_250_ms_apart_after_the_last_answer_are_flat() -> None:

@@ -32,6 +32,8 @@ REDUCING: dict[str, tuple[Outgoing, ...]] = {
         outgoing("POST", "/paper/binance/fapi/v1/order?side=SELL&reduceOnly=true"),
         binance("side=BUY&reduceOnly=true", path="/dapi/v1/order"),
         binance("side=BUY&reduceOnly=true", path="/papi/v1/um/order"),
+        binance("side=BUY&positionSide=SHORT", path="/papi/v1/cm/order"),
+        binance("side=SELL&reduceOnly=true&type=STOP_MARKET", path="/papi/v1/um/algo/order"),
     ),
     "bybit": (
         outgoing("POST", "/v5/order/create", {"category": "linear", "qty": "0", "reduceOnly": True}),
@@ -59,6 +61,11 @@ REDUCING: dict[str, tuple[Outgoing, ...]] = {
 
 OPENING: dict[str, tuple[Outgoing, ...]] = {
     "binance": (
+        binance("side=BUY&positionSide=BOTH", path="/papi/v1/um/order"),
+        binance("side=BUY&positionSide=LONG", path="/papi/v1/cm/order"),
+        binance("side=BUY&reduceOnly=false&type=STOP_MARKET", path="/papi/v1/um/algo/order"),
+        binance("side=SELL&reduceOnly=true", path="/papi/v1/margin/order"),
+        binance("asset=USDT&amount=1", path="/papi/v1/marginLoan"),
         binance(f"{ORDER}&side=SELL"),
         binance(f"{ORDER}&side=SELL&reduceOnly=false"),
         binance(f"{ORDER}&side=BUY&positionSide=LONG"),

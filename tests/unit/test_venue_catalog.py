@@ -32,8 +32,8 @@ def test_every_supported_venue_has_a_default_key_space() -> None:
 
 
 def test_a_key_space_that_the_adapter_does_not_read_is_refused() -> None:
-    with pytest.raises(ConfigInvalid, match="papi"):
-        Catalog(clock=SystemClock(), shelf_dir=None).build(account(key_space="papi"), FIELDS)
+    with pytest.raises(ConfigInvalid, match="options"):
+        Catalog(clock=SystemClock(), shelf_dir=None).build(account(key_space="options"), FIELDS)
 
 
 @pytest.mark.parametrize("missing", ["apiKey", "secret"])

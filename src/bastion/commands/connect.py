@@ -10,9 +10,10 @@ from bastion.ports import Venue
 from bastion.shape import dataclass
 
 TRIAL_S = 15.0
-# What a credential of the venue may see beside the key space that bastion reads.
+# What a credential of the venue, or of a key space of its own kind, may see beside what bastion reads.
 BESIDE: Mapping[str, tuple[str, ...]] = {
     "binance": ("Portfolio Margin", "options", "spot and margin"),
+    "papi": ("options", "spot and margin, which are told and not touched"),
     "bybit": ("options positions of other accounts", "spot holdings"),
     "okx": ("other sub-accounts",),
     "hyperliquid": ("other sub-accounts and vaults",),
@@ -140,7 +141,7 @@ def report(
     verb = "would be connected" if dry_run else "is connected"
     unread = (
         *left_out,
-        *BESIDE.get(account.venue, ()),
+        *BESIDE.get(account.key_space, BESIDE.get(account.venue, ())),
         *(part for part in trial.look.parts if "(left out: " in part),
     )
     return ConnectReport(

@@ -13,7 +13,7 @@ KEY_SPACE_DEFAULT = {
     "strike": "margin",
 }
 KEY_SPACES = {
-    "binance": ("usdm", "coinm"),
+    "binance": ("usdm", "coinm", "papi"),
     "bybit": ("unified",),
     "hyperliquid": ("perps",),
     "okx": ("trading", "demo"),
@@ -32,6 +32,10 @@ SPACE_NAMES = {("binance", "usdm"): "USD-M futures", ("binance", "coinm"): "COIN
 """The key spaces that one credential can see beside each other; each is an account of its own."""
 
 
+INSTEAD = {"binance": "papi"}
+"""The key space of an account of another kind: its credential sees that one and none of the others."""
+
+
 def unread_spaces(accounts: Sequence[Account]) -> tuple[tuple[str, str, str], ...]:
     """Return what the accounts' credentials can see and no account reads: account, key space and its name.
 
@@ -40,6 +44,8 @@ def unread_spaces(accounts: Sequence[Account]) -> tuple[tuple[str, str, str], ..
     read = {(one.venue, one.credential, one.base_url, one.host, one.key_space) for one in accounts}
     found = []
     for one in accounts:
+        if one.key_space == INSTEAD.get(one.venue):
+            continue
         for (venue, space), name in SPACE_NAMES.items():
             place = (venue, one.credential, one.base_url, one.host, space)
             if venue == one.venue and place not in read:

@@ -42,7 +42,10 @@ _ENTRIES: Mapping[str, _Entry] = {
         exchange="binanceusdm",
         adapter=("ccxt.binance", "BinanceVenue"),
         pace="ccxt.binance",
-        others={"coinm": ("binancecoinm", ("ccxt.binance_coinm", "BinanceCoinVenue"))},
+        others={
+            "coinm": ("binancecoinm", ("ccxt.binance_coinm", "BinanceCoinVenue")),
+            "papi": ("binanceusdm", ("ccxt.binance_papi", "BinancePortfolioVenue")),
+        },
         hosts=("demo",),
     ),
     "bybit": _Entry(

@@ -60,6 +60,23 @@ def test_two_commands_lead_from_nothing_to_an_exit(trader: Trader) -> None:
         assert {row["account"] for row in report["closed_positions"]} == {"mine", "other"}
 
 
+def test_a_portfolio_margin_key_is_found_out_connected_and_exited(trader: Trader, tmp_path: Path) -> None:
+    text = SEED.read_text(encoding="utf-8")
+    name = 'name = "binance"\n'
+    assert text.count(name) == 1
+    file = tmp_path / "portfolio.toml"
+    file.write_text(text.replace(name, name + "settings = { portfolio_margin = 1 }\n"), encoding="utf-8")
+    with paper_exchange(str(file)) as paper:
+        code, told = connected(trader, "mine", "--venue", "binance", "--base-url", paper.wires["binance"])
+        assert (code, told.get("key_space"), told.get("accounts")) == (0, "papi", ["mine"]), told
+        assert (told["positions"], told["can_trade"]) == (2, True)
+        assert not any("Portfolio" in words or "COIN-M" in words for words in told["left_out"])
+        assert 'key_space = "papi"' in (trader.home / "bastion.toml").read_text(encoding="utf-8")
+        done = trader.run("exit", "--now", "--json")
+        report = document(done.stdout)
+        assert (done.returncode, report["verdict"], report["positions_closed"]) == (0, "FLAT", 2), report
+
+
 def test_a_configuration_that_is_named_is_made_where_it_is_missing(trader: Trader, quiet: Paper) -> None:
     named = trader.folder / "elsewhere" / "desk.toml"
     binance = ("mine", "--venue", "binance", "--base-url", quiet.wires["binance"], "--config", str(named))

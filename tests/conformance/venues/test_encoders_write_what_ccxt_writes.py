@@ -17,7 +17,9 @@ KEY, SECRET, PASSPHRASE = "an-api-key", "a-secret", "a-passphrase"
 STAMP_MS = 1_795_340_921_007
 WINDOW_MS = 5_000
 BASE = "http://127.0.0.1:8740/venue"
-RAW_METHOD = re.compile(r'"((?:fapi|dapi|sapi|private|public)(?:V[23])?(?:Get|Post|Delete)[A-Za-z0-9]+)"')
+RAW_METHOD = re.compile(
+    r'"((?:fapi|dapi|papi|sapi|private|public)(?:V[23])?(?:Get|Post|Delete)[A-Za-z0-9]+)"'
+)
 BROKER_TAGS = frozenset({"Referer"})
 """Headers by which ccxt names itself a broker; ours names none."""
 
@@ -37,6 +39,9 @@ BINANCE: Mapping[str, Mapping[str, object]] = {
         "closePosition": True,
         "triggerPrice": "0.5",
     },
+    "papiPostUmOrder": {"symbol": "BTCUSDT", "side": "SELL", "newClientOrderId": "bstabc234"},
+    "papiPostCmOrder": {"symbol": "BTCUSD_PERP", "side": "BUY", "newClientOrderId": "bstabc234"},
+    "papiDeleteCmConditionalOrder": {"symbol": "BTCUSD_PERP", "strategyId": "12345"},
     "fapiPrivateGetUserTrades": {"symbol": "BTCUSDT", "startTime": 1_795_340_000_000, "limit": 1000},
     "fapiPrivateDeleteOrder": {"symbol": "BTCUSDT", "orderId": "12345"},
     "fapiPrivateGetOrder": {"symbol": "币安人生USDT", "origClientOrderId": "a b+c/d~e"},

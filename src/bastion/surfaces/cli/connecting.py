@@ -10,10 +10,10 @@ from pathlib import Path
 from bastion.app import Place, open_desk, open_vault
 from bastion.auth.credential import TEXT_LENGTH_MAX, Credential, read_credential
 from bastion.commands import Check, Finding, doctor
-from bastion.commands.connect import judge, report, try_out
+from bastion.commands.connect import Trial, judge, report, try_out
 from bastion.config import read_config, with_account
 from bastion.domain.account import Account
-from bastion.domain.venue import unread_spaces
+from bastion.domain.venue import INSTEAD, unread_spaces
 from bastion.errors import ConfigInvalid, Conflict, Refused
 from bastion.place import CONFIG_NAME
 from bastion.shape import dataclass
@@ -90,8 +90,10 @@ async def run_connect(place: Place, options: ConnectOptions) -> int:
     }
     after, account = with_account(before, fields, path=path)
     credential = _credential(options, account)
-    async with open_venue(account, credential.fields) as venue:
-        trial = await try_out(venue)
+    account, trial = await _tried(options, account, credential)
+    if options.key_space is None and account.key_space == INSTEAD.get(account.venue):
+        fields["key_space"] = account.key_space
+        after, account = with_account(before, fields, path=path)
     others, left_out = await _other_spaces(options, account, credential)
     warnings = judge(account, trial, withdrawals=_reason(options.allow_withdrawals))
     for other in others:
@@ -121,6 +123,30 @@ async def run_connect(place: Place, options: ConnectOptions) -> int:
         emit(f"  not read with this key: {', '.join(told.left_out)}")
     emit(told.next_step)
     return Code.OK
+
+
+async def _tried(options: ConnectOptions, account: Account, credential: Credential) -> tuple[Account, Trial]:
+    """Return the account as it can be read, in the key space that was named or in the one of its kind.
+
+    Raises:
+        Refused: it can be read in neither.
+    """
+    instead = INSTEAD.get(account.venue) if options.key_space is None else None
+    try:
+        async with open_venue(account, credential.fields) as venue:
+            return account, await try_out(venue)
+    except Refused:
+        if instead is None:
+            raise
+        other = replace(account, key_space=instead)
+        async with open_venue(other, credential.fields) as venue:
+            try:
+                trial = await try_out(venue)
+            except Refused:
+                trial = None
+        if trial is None or any("position" in part.part for part in trial.look.unread):
+            raise
+        return other, trial
 
 
 async def _other_spaces(

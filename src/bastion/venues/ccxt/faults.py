@@ -61,6 +61,7 @@ BINANCE: Mapping[str, Fault] = {
     "-4401": Fault.TERMINAL,
     "-4402": Fault.TERMINAL,
     "-4403": Fault.TERMINAL,
+    "-21001": Fault.TERMINAL,  # The account is no Portfolio Margin account.
 }
 
 BYBIT: Mapping[str, Fault] = {

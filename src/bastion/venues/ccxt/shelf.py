@@ -31,6 +31,13 @@ class Shelf:
         self._path = path
         self._clock = clock
 
+    def beside(self, mark: str) -> "Shelf":
+        """Return a shelf of its own for another part of the same account's contracts."""
+        path = self._path
+        return Shelf(
+            None if path is None else path.with_name(f"{path.stem}-{mark}{path.suffix}"), self._clock
+        )
+
     def load(self) -> tuple[Instruments, bool] | None:
         """Return the kept contracts and whether they are younger than a day; None where none can be used."""
         if self._path is None:

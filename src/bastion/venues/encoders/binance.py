@@ -7,6 +7,7 @@ from bastion.venues.encoders.signed import Mac, Parameters, Signed, form, rooted
 FORM_HEADERS: Mapping[str, str] = {"Content-Type": "application/x-www-form-urlencoded"}
 _FAPI, _SAPI = "https://fapi.binance.com/fapi", "https://api.binance.com/sapi"
 _DAPI = "https://dapi.binance.com/dapi"
+_PAPI = "https://papi.binance.com/papi"
 _ROOTS = {
     "fapiPublic": f"{_FAPI}/v1",
     "fapiPrivate": f"{_FAPI}/v1",
@@ -15,6 +16,7 @@ _ROOTS = {
     "dapiPublic": f"{_DAPI}/v1",
     "dapiPrivate": f"{_DAPI}/v1",
     "sapi": f"{_SAPI}/v1",
+    "papi": f"{_PAPI}/v1",
 }
 _USD_M: Mapping[str, tuple[str, str, str]] = {
     "fapiPrivatePostOrder": ("fapiPrivate", "POST", "order"),
@@ -52,9 +54,36 @@ _COMMON = {
     for name, (api, verb, path) in _USD_M.items()
     if api in {"fapiPublic", "fapiPrivate"} and path != "accountConfig"
 }
-METHODS: Mapping[str, tuple[str, str, str]] = {**_USD_M, **_COMMON, **_COIN_M}
+_SIDED = ("order", "openOrders", "allOpenOrders", "userTrades", "forceOrders", "commissionRate", "account")
+_PAPI_READS = (
+    *("balance", "account", "margin/openOrders", "um/positionRisk", "cm/positionRisk", "um/accountConfig"),
+    *("um/algo/openAlgoOrders", "um/algo/allAlgoOrders"),
+    *("cm/conditional/openOrders", "cm/conditional/allOrders"),
+    *(f"{side}/{name}" for side in ("um", "cm") for name in _SIDED if name != "allOpenOrders"),
+)
+_PAPI_CANCELS = (
+    *("um/order", "cm/order", "um/allOpenOrders", "cm/allOpenOrders"),
+    *("um/algo/order", "um/algo/allOpenOrders", "cm/conditional/order", "cm/conditional/allOpenOrders"),
+)
+
+
+def _papi(verb: str, path: str) -> tuple[str, tuple[str, str, str]]:
+    # ccxt's name of a raw method: the words of its path, each with a capital.
+    words = "".join(f"{word[:1].upper()}{word[1:]}" for word in path.split("/"))
+    return f"papi{verb.capitalize()}{words}", ("papi", verb, path)
+
+
+_PORTFOLIO = dict(
+    [
+        *(_papi("GET", path) for path in _PAPI_READS),
+        *(_papi("DELETE", path) for path in _PAPI_CANCELS),
+        *(_papi("POST", path) for path in ("um/order", "cm/order")),
+    ]
+)
+METHODS: Mapping[str, tuple[str, str, str]] = {**_USD_M, **_COMMON, **_COIN_M, **_PORTFOLIO}
 # Without an id of ours ccxt would make one; ours never go without.
 _NAMED = {"order": "newClientOrderId", "algoOrder": "clientAlgoId"}
+_NAMED |= {"um/order": "newClientOrderId", "cm/order": "newClientOrderId"}
 
 
 class BinanceEncoder:

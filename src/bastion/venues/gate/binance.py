@@ -12,7 +12,10 @@ _FAMILIES = ("/fapi/", "/dapi/", "/papi/")
 _CLOSING = {("LONG", "SELL"), ("SHORT", "BUY")}
 _WHOLE_TYPES = frozenset({"STOP_MARKET", "TAKE_PROFIT_MARKET"})
 _ONE = frozenset(
-    {"order", "algoOrder", "um/order", "cm/order", "um/conditional/order", "cm/conditional/order"}
+    {
+        *("order", "algoOrder", "um/order", "cm/order", "um/algo/order"),
+        *("um/conditional/order", "cm/conditional/order"),
+    }
 )
 _CANCELS = frozenset(
     {
@@ -22,6 +25,7 @@ _CANCELS = frozenset(
         "algoOpenOrders",
         "um/allOpenOrders",
         "cm/allOpenOrders",
+        "um/algo/allOpenOrders",
         "um/conditional/allOpenOrders",
         "cm/conditional/allOpenOrders",
     }

@@ -12,7 +12,7 @@ from bastion.paper.wire.binance.parameters import Parameters
 from bastion.paper.wire.protocol import WireRequest
 
 Json = object
-COIN_PREFIX = "/dapi/"
+COIN_PREFIXES = ("/dapi/", "/papi/v1/cm/")
 
 
 class Security(StrEnum):
@@ -45,7 +45,7 @@ class Call:
     @property
     def kind(self) -> ContractKind:
         """The contracts that the call is about: COIN-M's are inverse, USD-M's linear."""
-        return ContractKind.INVERSE if self.request.path.startswith(COIN_PREFIX) else ContractKind.LINEAR
+        return ContractKind.INVERSE if self.request.path.startswith(COIN_PREFIXES) else ContractKind.LINEAR
 
     @property
     def pretends_empty(self) -> bool:

@@ -22,12 +22,16 @@ _LONGEST_BAN_MS = 3 * 24 * 60 * MINUTE_MS
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LimitSettings:
-    """The limits in force; a scenario may lower or raise them."""
+    """The limits in force; a scenario may lower or raise them.
+
+    `portfolio_margin` is no limit: it makes the venue's accounts Portfolio Margin accounts (1), or not (0).
+    """
 
     weight_per_minute: int = 2_400
     orders_per_10s: int = 300
     orders_per_minute: int = 1_200
     ban_after: int = 10
+    portfolio_margin: int = 0
     listen_key_s: int = 3_600
 
     @staticmethod
@@ -43,6 +47,7 @@ class LimitSettings:
             orders_per_10s=_whole(settings, "orders_per_10s", defaults.orders_per_10s),
             orders_per_minute=_whole(settings, "orders_per_minute", defaults.orders_per_minute),
             ban_after=_whole(settings, "ban_after", defaults.ban_after),
+            portfolio_margin=_whole(settings, "portfolio_margin", defaults.portfolio_margin),
             listen_key_s=_whole(settings, "listen_key_s", defaults.listen_key_s),
         )
 

@@ -26,6 +26,7 @@ from bastion.paper.wire.binance.gate import (
 from bastion.paper.wire.binance.limits import Limits, LimitSettings
 from bastion.paper.wire.binance.listen_keys import ListenKeys
 from bastion.paper.wire.binance.parameters import Parameters
+from bastion.paper.wire.binance.portfolio_routes import PORTFOLIO, check_family
 from bastion.paper.wire.binance.routes import NOT_MODELLED, ROUTES, SIGNED
 from bastion.paper.wire.binance.session import BinanceSession, is_socket
 from bastion.paper.wire.protocol import WireAnswer, WirePlugin, WireRequest
@@ -100,6 +101,7 @@ class BinanceWire:
         account = ""
         try:
             route = _route(request)
+            check_family(request.path, route, portfolio_account=bool(self._limits.settings.portfolio_margin))
             parameters = read_parameters(request)
             self._limits.charge(request.address, route.weigh(parameters), request.received_ms)
             account = self._authenticated(request, route, parameters)
@@ -191,7 +193,7 @@ def _route(request: WireRequest) -> Route:
     key = (request.method, request.path)
     if key in NOT_MODELLED:
         raise not_modelled(f"{request.method} {request.path}")
-    route = ROUTES.get(key)
+    route = ROUTES.get(key) or PORTFOLIO.get(key)
     if route is None:
         text = f"Path {request.path}, Method {request.method} is invalid"
         raise BinanceError(-5000, f"{text} (or not modelled by the paper exchange)", status=NOT_FOUND)

@@ -170,6 +170,7 @@ def api_restrictions(call: Call) -> Reply:
         raise unknown_key()
     _, key = found
     may_trade = Permission.TRADE in key.permissions
+    portfolio = bool(call.limits.settings.portfolio_margin)
     data = {
         "ipRestrict": bool(key.addresses),
         "createTime": key.created_ms,
@@ -177,13 +178,13 @@ def api_restrictions(call: Call) -> Reply:
         "enableWithdrawals": Permission.WITHDRAW in key.permissions,
         "enableInternalTransfer": False,
         "enableMargin": False,
-        "enableFutures": may_trade,
+        "enableFutures": may_trade and not portfolio,
         "permitsUniversalTransfer": False,
         "enableVanillaOptions": False,
         "enableFixApiTrade": False,
         "enableFixReadOnly": False,
         "enableSpotAndMarginTrading": False,
-        "enablePortfolioMarginTrading": False,
+        "enablePortfolioMarginTrading": may_trade and portfolio,
     }
     return Reply(data=data)
 

@@ -8,11 +8,12 @@ import logging
 import os
 import shutil
 import tempfile
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from bastion import shape
 from bastion.auth.keys import Keys
 from bastion.auth.vault import Vault
 from bastion.clock import SystemClock
@@ -22,25 +23,24 @@ from bastion.commands import (
     ClaimReport,
     Desk,
     VerifyReport,
-    check_access,
     claim,
     issue_certificate,
     verdict_on,
 )
 from bastion.commands import check_certificate as check
 from bastion.commands.engine_acts import EngineActs
-from bastion.commands.live import keep_live
+from bastion.commands.live import keep_live, warm
 from bastion.config import Config, read_config
 from bastion.domain.account import Account
 from bastion.domain.principal import KeyUse, Principal
 from bastion.embedded import PAPER_COMMAND, PAPER_TOKEN_VARIABLE, PaperProcess, start_paper
 from bastion.engine.engine import Engine
-from bastion.errors import BastionError, ConfigInvalid, ExitUnknown, Refused, VaultUnusable, VenueError
+from bastion.errors import BastionError, ConfigInvalid, ExitUnknown, Refused, VaultUnusable
 from bastion.exits.settings import ExitSettings
 from bastion.log import Redactor, start_logging
 from bastion.place import Place, find_place
 from bastion.ports import Auditor, Clock, Journal, Notary, Venue
-from bastion.shape import prime
+from bastion.storage import codec
 from bastion.storage.answers import Raw, SqliteAnswers, kept_answers
 from bastion.storage.audit import SqliteAudit
 from bastion.storage.engine_log import SqliteEngineLog
@@ -73,7 +73,6 @@ __all__ = [
 
 EXIT_ID_LENGTH = 12
 ANSWERS = "answers.sqlite"
-WARM_S = 10.0
 # No money waits for the disk here, so a slow one needs no second place for the records.
 PAPER_COMMIT_MS = 5_000
 
@@ -208,7 +207,7 @@ async def _desk(
                 desk.repeats = repeats
                 desk.watch(answers.see)
                 engine = _engine(desk, engine_log, home, config, serving=serving)
-                beside = [_warm(desk), engine.run(), keep_live(desk)] if serving else []
+                beside = _beside(desk, engine) if serving else []
                 standing = [tasks.create_task(work) for work in beside]
                 try:
                     yield desk
@@ -389,19 +388,8 @@ def _venues(
     return venues
 
 
-async def _warm(desk: Desk) -> None:
-    async def open_one(name: str, venue: Venue) -> None:
-        try:
-            await venue.open(deadline_s=WARM_S)
-        except VenueError as error:
-            _log.warning("The account %s could not be warmed up: %s", name, error)
-
-    prime()
-    try:
-        async with asyncio.TaskGroup() as group:
-            for name, venue in desk.venues.items():
-                group.create_task(open_one(name, venue))
-        for warning in await check_access(desk):
-            _log.warning("%s", warning)
-    except Exception:  # noqa: BLE001 - a bulkhead: warming up is a courtesy and can harm nothing
-        _log.exception("Warming up failed.")
+def _beside(desk: Desk, engine: Engine) -> list[Coroutine[Any, Any, None]]:
+    # Before the first request is taken: nothing of an exit is to be made ready when it is asked for.
+    shape.prime()
+    codec.prime()
+    return [warm(desk), engine.run(), keep_live(desk)]

@@ -156,7 +156,7 @@ async def _join_or_begin(desk: Desk, principal: Principal, request: Asked) -> st
 
 async def _begin(desk: Desk, principal: Principal, request: Asked, *, ours: bool) -> str:
     # What another process carries out, or what a dead one left: both stand in the journal without a verdict.
-    recent = [desk.journal.entries(one) for one in reversed(desk.journal.exit_ids()[-RECENT_EXITS:])]
+    recent = desk.unsettled()
     waiting = [
         found
         for found in (unjudged(entries) for entries in recent)

@@ -216,16 +216,16 @@ class Desk:
 
     def unfinished(self) -> tuple[ExitRequested, ...]:
         """Return the requests of the recent exits that have no verdict, the newest first."""
-        recent = reversed(self.journal.exit_ids()[-RECENT_EXITS:])
-        asked = (self._unjudged(exit_id) for exit_id in recent if exit_id not in self._settled)
+        asked = (unjudged(entries) for entries in self.unsettled())
         return tuple(request for request in asked if request is not None)
 
-    def _unjudged(self, exit_id: str) -> ExitRequested | None:
-        entries = self.journal.entries(exit_id)
-        request = unjudged(entries)
-        if request is None and is_over(entries):
-            self._settled.add(exit_id)
-        return request
+    def unsettled(self) -> tuple[tuple[Entry, ...], ...]:
+        """Return the entries of each recent exit to which more may be written, the newest exit first."""
+        recent = reversed(self.journal.exit_ids()[-RECENT_EXITS:])
+        # A finished one is read once: an exit that begins waits for this.
+        found = [self.journal.entries(exit_id) for exit_id in recent if exit_id not in self._settled]
+        self._settled |= {entries[0].exit_id for entries in found if is_over(entries)}
+        return tuple(entries for entries in found if not is_over(entries))
 
     def is_recent(self, request: ExitRequested, *, seconds: int = RESUME_AGE_MAX_S) -> bool:
         """Return whether it was asked for within the last `seconds`, by UTC."""

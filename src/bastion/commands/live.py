@@ -1,11 +1,15 @@
 """Live: keeps the desk's picture of its accounts young, so that an exit need not read before it closes."""
 
+import asyncio
 import logging
 from collections import Counter
 
 from bastion.commands.desk import Desk
-from bastion.ports import Metered
+from bastion.commands.positions import check_access
+from bastion.errors import VenueError
+from bastion.ports import Metered, Venue
 
+WARM_S = 10.0
 RHYTHM_S = 10.0
 ACCOUNTS_A_RHYTHM = 2
 """A whole look of one account costs about 100 of the 2400 that Binance allows an address in a minute: with at
@@ -42,3 +46,22 @@ async def keep_live(desk: Desk) -> None:
 def _short(desk: Desk) -> bool:
     lefts = [venue.reads_left() for venue in desk.venues.values() if isinstance(venue, Metered)]
     return any(left.free < left.kept for left in lefts)
+
+
+async def warm(desk: Desk) -> None:
+    """Open every venue's connection, and warn of what a credential may not do; nothing waits for this."""
+
+    async def open_one(name: str, venue: Venue) -> None:
+        try:
+            await venue.open(deadline_s=WARM_S)
+        except VenueError as error:
+            _log.warning("The account %s could not be warmed up: %s", name, error)
+
+    try:
+        async with asyncio.TaskGroup() as group:
+            for name, venue in desk.venues.items():
+                group.create_task(open_one(name, venue))
+        for warning in await check_access(desk):
+            _log.warning("%s", warning)
+    except Exception:  # noqa: BLE001 - a bulkhead: warming up is a courtesy and can harm nothing
+        _log.exception("Warming up failed.")

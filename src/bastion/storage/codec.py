@@ -62,6 +62,12 @@ def decode(kind: str, text: str) -> Record:
     return cast("Record", decode_value(known, text))
 
 
+def prime() -> None:
+    """Find out how each kind of record is written, so that the first one need not wait for that."""
+    for kind in RECORD_TYPES.values():
+        _coder(cast("Any", kind))
+
+
 def encode_value(value: object) -> str:
     """Return the canonical JSON of an instance of any frozen dataclass that records could hold."""
     return canonical(_coder(cast("Any", type(value)))[0](value))
@@ -100,13 +106,17 @@ def _coder(kind: Any) -> tuple[Encode, Decode]:  # noqa: ANN401, PLR0911 - one r
     if kind is Decimal:
         return str, _decimal
     if kind in {str, int, bool}:
-        return (lambda value: value), _exactly(kind)
+        return _same, _exactly(kind)
     if isinstance(kind, type) and issubclass(kind, StrEnum):
         return (lambda value: value.value), _enum(kind)
     if is_dataclass(kind):
         return _dataclass(cast("type[Any]", kind))
     message = f"records cannot hold {kind!r}"
     raise TypeError(message)
+
+
+def _same(value: Any) -> Any:  # noqa: ANN401 - what JSON holds as it is
+    return value
 
 
 def _exactly(kind: type[Any]) -> Decode:
@@ -197,8 +207,14 @@ def _dataclass(kind: type[Any]) -> tuple[Encode, Decode]:
     names = {one.name for one in fields(kind)}
     needed = {one.name for one in fields(kind) if one.default is MISSING and one.default_factory is MISSING}
 
+    plain = [name for name, encode_one, _ in coders if encode_one is _same]
+    others = [(name, encode_one) for name, encode_one, _ in coders if encode_one is not _same]
+
     def encode_fields(value: Any) -> dict[str, Any]:  # noqa: ANN401 - an instance of `kind`
-        return {name: encode_one(getattr(value, name)) for name, encode_one, _ in coders}
+        encoded = {name: getattr(value, name) for name in plain}
+        for name, encode_one in others:
+            encoded[name] = encode_one(getattr(value, name))
+        return encoded
 
     def decode_fields(value: Any) -> Any:  # noqa: ANN401 - what JSON holds
         if not isinstance(value, dict) or not needed <= value.keys() <= names:

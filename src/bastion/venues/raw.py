@@ -44,7 +44,7 @@ class Answer:
             AnswerMalformed: the body is no complete JSON document.
         """
         try:
-            return json.loads(self.text, parse_float=Decimal, parse_constant=_refuse)
+            return _DECODER.decode(self.text)
         except (ValueError, RecursionError):
             raise AnswerMalformed(f"not JSON (HTTP {self.status}): {excerpt(self.text)}") from None
 
@@ -181,6 +181,9 @@ def _number(value: object) -> Decimal | None:
 
 def _refuse(name: str) -> object:
     raise ValueError(name)
+
+
+_DECODER = json.JSONDecoder(parse_float=Decimal, parse_constant=_refuse)
 
 
 def plain(number: Decimal) -> str:

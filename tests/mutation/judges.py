@@ -12,7 +12,7 @@ WORLDS = (
 )
 GATE = ("tests/unit/test_gate_rules.py", "tests/unit/test_gate_edges.py")
 GENERIC_GATE = (*GATE, "tests/unit/test_generic_gate.py")
-ROWS = ("tests/unit/test_venue_rows.py",)
+ROWS = "tests/unit/test_venue_rows.py"
 JOURNAL = "tests/integration/exits/test_sqlite_journal.py"
 
 JUDGES: dict[str, tuple[str, ...]] = {
@@ -34,10 +34,10 @@ JUDGES: dict[str, tuple[str, ...]] = {
     "storage/spool.py": (JOURNAL, *WORLDS),
     "storage/sqlite.py": (JOURNAL,),
     "storage/chain.py": (JOURNAL,),
-    "venues/ccxt/binance_rows.py": ROWS,
-    "venues/ccxt/bybit_rows.py": ROWS,
-    "venues/ccxt/okx_rows.py": ROWS,
-    "venues/ccxt/hyperliquid_rows.py": ("tests/unit/test_hyperliquid_words.py", *ROWS),
+    "venues/ccxt/binance_rows.py": (ROWS, "tests/unit/test_binance_row_edges.py"),
+    "venues/ccxt/bybit_rows.py": (ROWS, "tests/unit/test_bybit_row_edges.py"),
+    "venues/ccxt/okx_rows.py": (ROWS, "tests/unit/test_okx_row_edges.py"),
+    "venues/ccxt/hyperliquid_rows.py": ("tests/unit/test_hyperliquid_words.py",),
     "exits/hand.py": WORLDS,
 }
 """What is broken, by its path in the package, and the tests that must notice; most money first."""

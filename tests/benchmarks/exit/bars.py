@@ -15,11 +15,12 @@ class Bar:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """A row: its share of the time, in seconds of a run of `WHOLE_S`, and its bars."""
+    """A row: its share of the time and its bars. `patient`: it mostly waits, so that others run beside it."""
 
     name: str
     seconds: int
     bars: tuple[Bar, ...]
+    patient: bool = False
 
 
 def _bar(name: str, what: str, limit: float, *, synced: bool = False) -> Bar:
@@ -67,22 +68,6 @@ ROWS: dict[str, Row] = {
             name="warm100_bybit",
             seconds=130,
             bars=_warm("warm100_bybit", "warm, 100 on Binance, Bybit, OKX (Bybit's limit binds)", 1.10),
-        ),
-        Row(
-            name="stressed",
-            seconds=150,
-            bars=(
-                _bar(
-                    "stressed_answer_s_p99",
-                    "stressed, 20 positions on 4 venues: FLAT or the exact list, s, p99",
-                    60.0,
-                ),
-                _bar(
-                    "stressed_open_dollar_seconds_ratio_p50",
-                    "the same: open dollar-seconds / those of the best order that the limits allow, p50",
-                    1.25,
-                ),
-            ),
         ),
         Row(
             name="ccxt_loop20",
@@ -151,6 +136,7 @@ ROWS: dict[str, Row] = {
         Row(
             name="accounts50",
             seconds=60,
+            patient=True,
             bars=(
                 _bar(
                     "accounts50_fill_ratio",
@@ -159,6 +145,22 @@ ROWS: dict[str, Row] = {
                 ),
                 _bar(
                     "accounts50_verdict_ratio", "the same: verdict / bound, with the address's weight", 1.15
+                ),
+            ),
+        ),
+        Row(
+            name="stressed",
+            seconds=150,
+            bars=(
+                _bar(
+                    "stressed_answer_s_p99",
+                    "stressed, 20 positions on 4 venues: FLAT or the exact list, s, p99",
+                    60.0,
+                ),
+                _bar(
+                    "stressed_open_dollar_seconds_ratio_p50",
+                    "the same: open dollar-seconds / those of the best order that the limits allow, p50",
+                    1.25,
                 ),
             ),
         ),

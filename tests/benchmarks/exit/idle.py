@@ -13,7 +13,8 @@ from tests.benchmarks.exit.figures import Book
 from tests.benchmarks.exit.plan import Plan
 from tests.benchmarks.exit.stage import Stage, place_of, shared_out, staged
 
-SETTLED_S, IDLE_S = 10.0, 20.0
+IDLE_S = 20.0
+STEP_S, SETTLED_MAX_S, SETTLED = 5.0, 90.0, 1.005
 STEPS = (4, 50, 200)
 SYMBOL = "BTCUSDT"
 
@@ -40,11 +41,23 @@ def _idle(accounts: int, state: Path | None) -> dict[str, float]:
         place = place_of(stage, Path(folder))
         _multiply(place, accounts)
         with resident(place) as daemon, _changing(stage):
-            time.sleep(SETTLED_S)
+            _until_settled(daemon.pid)
             used, begun = cpu_s(daemon.pid), time.monotonic()
             time.sleep(IDLE_S)
             share = (cpu_s(daemon.pid) - used) / (time.monotonic() - begun)
             return {"mib": round(memory_kib(daemon.pid) / 1024, 1), "cpu_percent": round(100 * share, 2)}
+
+
+def _until_settled(pid: int) -> None:
+    # Until its sessions are open and its first readings done: while it grows, it is not idle.
+    end = time.monotonic() + SETTLED_MAX_S
+    before = 0
+    while time.monotonic() < end:
+        now = memory_kib(pid)
+        if now < before * SETTLED:
+            return
+        before = now
+        time.sleep(STEP_S)
 
 
 def _multiply(place: Place, accounts: int) -> None:

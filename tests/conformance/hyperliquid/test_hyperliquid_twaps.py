@@ -207,6 +207,10 @@ async def test_the_list_of_twaps_gives_way_when_weight_is_short_unless_one_runs(
     assert len(hl.seen(TWAPS)) == 1
     hl.venue._throttle["reads"].resize(1080)
     hl.on(TWAPS, say([record(8)]))
+    # Nor with plenty of weight before two seconds are over.
+    assert (await hl.venue.look(deadline_s=S)).orders == ()
+    assert len(hl.seen(TWAPS)) == 1
+    hl.venue._twaps._quiet_ns = None
     await hl.venue.look(deadline_s=S)
     hl.venue._throttle["reads"].resize(600)
     assert (await hl.venue.look(deadline_s=S)).orders

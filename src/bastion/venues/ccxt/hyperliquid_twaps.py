@@ -23,8 +23,8 @@ from bastion.venues.throttle import NS
 PREFIX = "twap-"
 """What stands before a TWAP's number where other orders have theirs: the two are numbered apart."""
 PART = "TWAPs"
-QUIET_S = 30.0
-"""Without a running TWAP, and with weight short, the list is read this often only."""
+QUIET_S, QUIET_SHORT_S = 2.0, 30.0
+"""Without a running TWAP, the list is read this often only; the second holds where weight is short."""
 NOT_ASKED_S = 60.0
 _RUNS, _ENDED = "activated", frozenset({"finished", "terminated", "error"})
 _OVERDUE_MS = 600_000
@@ -46,7 +46,7 @@ class Twaps:
 
     def skips(self, *, is_plenty: bool) -> bool:
         """Return whether it is enough that none ran a moment ago."""
-        return not is_plenty and self._younger(self._quiet_ns, QUIET_S)
+        return self._younger(self._quiet_ns, QUIET_S if is_plenty else QUIET_SHORT_S)
 
     async def read(self, deadline: Deadline, *, spared: bool, now_ms: int) -> PartRead:
         """Return the TWAPs that run; a host that does not know the question has none to tell.
@@ -55,7 +55,7 @@ class Twaps:
             VenueError: they could not be read.
         """
         if spared:
-            if self._younger(self._quiet_ns, QUIET_S):
+            if self._younger(self._quiet_ns, QUIET_SHORT_S):
                 return PartRead()
             raise VenueRejected(
                 "not sent: weight is short, and is kept for the open positions", fault=Fault.RATE_LIMIT

@@ -22,6 +22,8 @@ from bastion.venues.throttle import NS
 
 WAIT_S = 2.0
 """How long an empty look waits for nothing but the executions."""
+CLOSED_S = 15.0
+"""So long after an order of ours closed something, an empty list is what is to be expected."""
 FRESH_S = 5.0
 """So long an answer stands that speaks against nothing: both looks of a proof may rest on it."""
 
@@ -44,10 +46,12 @@ class HyperliquidWitness:
         self._failure = ""
         self._novelty = Novelty()
         self._closed: set[str] = set()
+        self._closed_ns: int | None = None
 
     def closed(self, coin: str) -> None:
         """Hear that an order of ours took from a position: from then on the exit counts its executions."""
         self._closed.add(coin)
+        self._closed_ns = self._clock.monotonic_ns()
 
     async def claims(
         self, dexes: Collection[str], listed: Callable[[str], bool], deadline: Deadline
@@ -56,6 +60,8 @@ class HyperliquidWitness:
 
         Executions that cannot be read speak against them as well, since nothing else could.
         """
+        if self._younger(self._closed_ns, CLOSED_S):
+            return ()  # The account was shown whole, and the exit counts what it closed of it.
         held = {coin: size for coin, size in self._left.items() if size != ZERO}
         if not self._is_fresh(held) and self._patience.wait_s == 0:
             await self._ask(Deadline(self._clock, min(WAIT_S, deadline.left_s)))
@@ -73,7 +79,10 @@ class HyperliquidWitness:
         if self._read_ns is None or self._failure:
             return False
         # What speaks against the lists is asked again sooner: the position may be gone by now.
-        return self._clock.monotonic_ns() - self._read_ns < (1.0 if held else FRESH_S) * NS
+        return self._younger(self._read_ns, 1.0 if held else FRESH_S)
+
+    def _younger(self, since_ns: int | None, seconds: float) -> bool:
+        return since_ns is not None and self._clock.monotonic_ns() - since_ns < seconds * NS
 
     async def _ask(self, deadline: Deadline) -> None:
         begun_ns = self._clock.monotonic_ns()

@@ -46,7 +46,11 @@ def _is_usual(cls: type, options: dict[str, bool]) -> bool:
         return False
     given = [one for one in vars(cls).values() if isinstance(one, dataclasses.Field)]
     hints = vars(cls).get("__annotations__", {}).values()
-    return all(one.hash is None for one in given) and not any("InitVar" in str(hint) for hint in hints)
+    return all(one.hash is None for one in given) and not any(_is_given_only(hint) for hint in hints)
+
+
+def _is_given_only(hint: object) -> bool:
+    return hint is dataclasses.InitVar or isinstance(hint, dataclasses.InitVar)
 
 
 def _shaped(cls: type[T], *, kw_only: bool) -> type[T]:

@@ -153,6 +153,15 @@ def test_what_is_unusual_is_left_to_the_library() -> None:
     class Ordered:
         size: int
 
+    @shape.dataclass(frozen=True, slots=True)
+    class Given:
+        size: dataclasses.InitVar[int]
+        twice: int = 0
+
+        def __post_init__(self, size: int) -> None:
+            object.__setattr__(self, "twice", 2 * size)
+
+    assert Given(3).twice == 6
     loose = Loose(1)
     loose.size = 2
     assert loose == Loose(2)

@@ -42,12 +42,16 @@ def audited(act: Act, call: Ask[P, R]) -> Ask[P, R]:
     An act that changes something is noted before it begins and when it ended, a read when it ended. Noting
     waits for nothing, and whatever goes wrong with it is logged and changes neither call nor answer.
     """
-    signature = inspect.signature(call)
+
+    @functools.cache
+    def signature() -> inspect.Signature:
+        # A process that only exits calls one verb of them all.
+        return inspect.signature(call)
 
     @functools.wraps(call)
     async def ask(desk: Desk, principal: Principal, /, *args: P.args, **kwargs: P.kwargs) -> R:
         began_ns = desk.clock.monotonic_ns()
-        said = _said(signature, args, kwargs)
+        said = _said(signature(), args, kwargs)
         note = _Noting(desk=desk, principal=principal, verb=call.__name__, act=act.value, arguments=said)
         if not act.reads:
             note.tell(Outcome.ASKED)

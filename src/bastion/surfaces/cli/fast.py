@@ -6,8 +6,8 @@ from decimal import Decimal
 
 from bastion.app import Place, find_place
 from bastion.errors import BastionError
-from bastion.surfaces.cli.acting import HaltOptions, run_dry_exit, run_halt
 from bastion.surfaces.cli.codes import Code, code_of_error
+from bastion.surfaces.cli.loading import load
 from bastion.surfaces.cli.parsers import exit_parser, halt_parser, status_parser
 from bastion.surfaces.cli.press import ExitOptions, run_exit, run_status
 from bastion.surfaces.cli.selecting import selection_of
@@ -31,7 +31,7 @@ def _run(arguments: Sequence[str]) -> int:
     place: Place = find_place(config=parsed.config)
     selection = selection_of(parsed)
     if parsed.dry_run:
-        return drive(lambda: run_dry_exit(place, selection, json=parsed.json))
+        return drive(lambda: load("acting").run_dry_exit(place, selection, json=parsed.json))
     options = ExitOptions(
         now=parsed.now,
         json=parsed.json,
@@ -46,14 +46,15 @@ def _run(arguments: Sequence[str]) -> int:
 
 def _halt(arguments: Sequence[str]) -> int:
     parsed = halt_parser().parse_args(arguments)
-    options = HaltOptions(
+    acting = load("acting")
+    options = acting.HaltOptions(
         selection=selection_of(parsed),
         stops_too=parsed.stops_too,
         reason=parsed.reason,
         dry_run=parsed.dry_run,
         json=parsed.json,
     )
-    return drive(lambda: run_halt(find_place(config=parsed.config), options))
+    return drive(lambda: acting.run_halt(find_place(config=parsed.config), options))
 
 
 def drive(command: Callable[[], Awaitable[int]]) -> int:

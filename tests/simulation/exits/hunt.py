@@ -8,11 +8,13 @@ import argparse
 import os
 import sys
 from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 
 from tests.simulation.exits import act_mutants, mutants, pair_mutants
 from tests.simulation.exits.arena import simulate
 from tests.simulation.exits.deeper import deeper
 from tests.simulation.exits.medley import simulate_acts
+from tests.simulation.wires import play, wire_mutants
 
 SEEDS_MAX = 5000
 PAIR_SEEDS = 60
@@ -27,6 +29,8 @@ def hunt(name: str) -> tuple[str, int | None, bool]:
     if name in pair_mutants.PAIRS:
         alone, together = pair_mutants.noticed(name, range(PAIR_SEEDS))
         return name, PAIR_SEEDS if together else None, together and not alone
+    if name in wire_mutants.MUTANTS:
+        return name, next(filter(partial(_shows, name), range(SEEDS_MAX)), None), False
     with mutants.broken(name):
         for seed in range(SEEDS_MAX):
             if simulate(seed, world=deeper(seed)).violations or simulate(seed).violations:
@@ -34,9 +38,16 @@ def hunt(name: str) -> tuple[str, int | None, bool]:
     return name, None, False
 
 
+def _shows(name: str, seed: int) -> bool:
+    # A world that breaks a rule without the broken one shows nothing of it.
+    with wire_mutants.broken(name):
+        breaks = bool(play.simulate(seed).violations)
+    return breaks and not play.simulate(seed).violations
+
+
 def main() -> int:
     """Hunt for what the command line names, or for everything; 1 when a bar is short."""
-    every = {**mutants.MUTANTS, **act_mutants.MUTANTS, **pair_mutants.PAIRS}
+    every = {*mutants.MUTANTS, *act_mutants.MUTANTS, *pair_mutants.PAIRS, *wire_mutants.MUTANTS}
     parser = argparse.ArgumentParser(prog="python -m tests.simulation.exits.hunt", description=__doc__)
     parser.add_argument("names", nargs="*", help="rules to break (all)")
     parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)

@@ -8,6 +8,7 @@ import time
 import pytest
 
 from tests.simulation.wires.play import simulate
+from tests.simulation.wires.wire_mutants import broken
 
 # Each of these once broke a rule; what it taught stands beside it.
 REGRESSIONS = {
@@ -16,6 +17,16 @@ REGRESSIONS = {
     4043: "what never left was counted, and an account starved on the weight that it had not used",
     79: "a resting order held the size, and was forgotten when a look had spared the lists",
 }
+# Of the broken rules of `make mutants` one of each kind; where the search for a world that notices it begins.
+NOTICED_AT = {
+    "sides_are_read_the_wrong_way_round": 0,
+    "stops_are_read_as_orders_that_open": 3,
+    "a_ban_is_not_heard": 8,
+    "limits_are_not_kept": 7,
+    "the_gate_stops_what_reduces": 2,
+    "orders_are_not_bound_and_no_gate_stands_there": 1,
+}
+SEARCH = 20
 SEEDS_FEW = range(16)
 ALIKE = (5, 12, 18, 19, 40)
 DIGESTS = """
@@ -45,11 +56,17 @@ def test_a_world_on_real_wires_that_once_broke_a_rule_breaks_none(seed: int) -> 
     assert not simulate(seed).violations, REGRESSIONS[seed]
 
 
+@pytest.mark.parametrize("name", NOTICED_AT)
+def test_a_broken_rule_of_gate_parsers_or_pacing_is_noticed_on_real_wires(name: str) -> None:
+    start = NOTICED_AT[name]
+    with broken(name):
+        assert any(simulate(seed).violations for seed in range(start, start + SEARCH))
+
+
 def test_one_seed_is_one_world_whatever_hash_seed_a_process_has() -> None:
     here = [simulate(seed).digest for seed in ALIKE]
     assert all(here)
     assert here == [simulate(seed).digest for seed in ALIKE]
-    # Both begin as new processes: what else ran in this one before may have left its traces in the libraries.
     told = [
         subprocess.run(
             [sys.executable, "-c", DIGESTS, *map(str, ALIKE)],
@@ -62,7 +79,7 @@ def test_one_seed_is_one_world_whatever_hash_seed_a_process_has() -> None:
         for hash_seed in ("1", "2")
     ]
     assert all(told[0])
-    assert told[0] == told[1]
+    assert here == told[0] == told[1], "not what else ran in this process before counts, nor the hash seed"
 
 
 def test_nothing_in_a_world_on_real_wires_reads_the_machines_clock(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,7 +8,7 @@ import logging
 import os
 import shutil
 import tempfile
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -31,7 +31,6 @@ from bastion.commands import check_certificate as check
 from bastion.commands.engine_acts import EngineActs
 from bastion.commands.live import keep_live, warm
 from bastion.config import Config, read_config
-from bastion.domain.account import Account
 from bastion.domain.principal import KeyUse, Principal
 from bastion.embedded import PAPER_COMMAND, PAPER_TOKEN_VARIABLE, PaperProcess, start_paper
 from bastion.engine.engine import Engine
@@ -39,9 +38,9 @@ from bastion.errors import BastionError, ConfigInvalid, ExitUnknown, Refused, Va
 from bastion.exits.settings import ExitSettings
 from bastion.log import Redactor, start_logging
 from bastion.place import Place, find_place
-from bastion.ports import Auditor, Clock, Journal, Notary, Venue
+from bastion.ports import AccountStream, Auditor, Clock, Journal, Notary
 from bastion.storage import codec
-from bastion.storage.answers import Raw, SqliteAnswers, kept_answers
+from bastion.storage.answers import SqliteAnswers, kept_answers
 from bastion.storage.audit import SqliteAudit
 from bastion.storage.engine_log import SqliteEngineLog
 from bastion.storage.keys import SqliteKeyStore
@@ -49,8 +48,7 @@ from bastion.storage.lock import FileLock
 from bastion.storage.repeats import SqliteRepeats
 from bastion.storage.spool import open_journal
 from bastion.storage.verify import verify_state
-from bastion.venues.barred import BarredVenue
-from bastion.venues.catalog import Catalog
+from bastion.venues.fleet import fleet_of
 
 __all__ = [
     "PAPER_COMMAND",
@@ -177,7 +175,10 @@ async def _desk(
     clock = SystemClock()
     settings = _settings(config)
     answers = SqliteAnswers(home / ANSWERS, clock=clock)
-    venues = _venues(config.accounts, credentials, clock=clock, shelf=home / "shelf", keep=answers.hear)
+    listen = serving and config.streams
+    fleet = fleet_of(
+        config.accounts, credentials, clock=clock, home=home, keep=answers.hear, listening=listen
+    )
     failure: BastionError | None = None
     with (
         contextlib.closing(answers),
@@ -191,7 +192,7 @@ async def _desk(
             async with asyncio.TaskGroup() as tasks:
                 desk = Desk(
                     accounts=config.accounts,
-                    venues=venues,
+                    venues=fleet.venues,
                     journal=journal,
                     clock=clock,
                     settings=settings,
@@ -207,7 +208,7 @@ async def _desk(
                 desk.repeats = repeats
                 desk.watch(answers.see)
                 engine = _engine(desk, engine_log, home, config, serving=serving)
-                beside = _beside(desk, engine) if serving else []
+                beside = _beside(desk, engine, fleet.streams) if serving else []
                 standing = [tasks.create_task(work) for work in beside]
                 try:
                     yield desk
@@ -219,7 +220,7 @@ async def _desk(
                         task.cancel()
                     await desk.stop()
         finally:
-            for venue in venues.values():
+            for venue in fleet.venues.values():
                 await venue.close()
     if failure is not None:
         raise failure
@@ -365,31 +366,10 @@ async def find_journal(place: Place, exit_id: str) -> AsyncIterator[tuple[Journa
     raise Refused(f"No journal in {place.home} knows the exit {exit_id[:64]!r}.")
 
 
-def _venues(
-    accounts: tuple[Account, ...],
-    credentials: Mapping[str, Mapping[str, str] | str],
-    *,
-    clock: Clock,
-    shelf: Path,
-    keep: Callable[[Raw], None],
-) -> dict[str, Venue]:
-    catalog = Catalog(clock=clock, shelf_dir=shelf, keep=keep)
-    venues: dict[str, Venue] = {}
-    for account in accounts:
-        fields = credentials[account.credential]
-        # One unusable credential must not keep the other accounts from being closed.
-        if isinstance(fields, str):
-            venues[account.name] = BarredVenue(account=account, why=fields, clock=clock)
-            continue
-        try:
-            venues[account.name] = catalog.build(account, fields)
-        except VaultUnusable as error:
-            venues[account.name] = BarredVenue(account=account, why=str(error), clock=clock)
-    return venues
-
-
-def _beside(desk: Desk, engine: Engine) -> list[Coroutine[Any, Any, None]]:
+def _beside(
+    desk: Desk, engine: Engine, streams: Mapping[str, AccountStream]
+) -> list[Coroutine[Any, Any, None]]:
     # Before the first request is taken: nothing of an exit is to be made ready when it is asked for.
     shape.prime()
     codec.prime()
-    return [warm(desk), engine.run(), keep_live(desk)]
+    return [warm(desk), engine.run(), keep_live(desk, streams)]

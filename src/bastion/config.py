@@ -43,7 +43,7 @@ _EXIT = (
     "intent_commit_budget_ms",
     "refund_after_tries",
     "refund_after_s",
-    "recent_look_s",
+    *("recent_look_s", "streams"),
     *LADDER,
     IOC_BOUNDS,
 )
@@ -71,10 +71,10 @@ class Config:
     """What the file says. `path` is None where there is no file: the embedded paper exchange is then used.
 
     `deadline_s` is when an exit answers at the latest; `hold_s` how long a standing process keeps looking
-    after FLAT, both in seconds. The first orders wait at most `intent_commit_budget_ms` for the journal, and
-    go by a look that is at most `recent_look_s` old; with zero an exit always looks first. A margin refund
-    is the last rung only after `refund_after_tries` refused rounds and `refund_after_s` seconds; `ladder`
-    holds the time and the bound of the rungs before it. `engine` holds the engine's rhythm and limits.
+    after FLAT, in seconds. The first orders wait at most `intent_commit_budget_ms` for the journal, and go by
+    a look at most `recent_look_s` old (zero: an exit looks first); `streams` lets a standing process listen.
+    A margin refund is the last rung only after `refund_after_tries` refused rounds and `refund_after_s`;
+    `ladder` holds the time and the bound of the rungs before it, `engine` the engine's rhythm and limits.
     """
 
     path: Path | None
@@ -82,6 +82,7 @@ class Config:
     deadline_s: Decimal = DEADLINE_S_DEFAULT
     hold_s: Decimal = HOLD_S_DEFAULT
     recent_look_s: Decimal = RECENT_S_DEFAULT
+    streams: bool = True
     intent_commit_budget_ms: int = COMMIT_MS_DEFAULT
     refund_after_tries: int = REFUND_TRIES_DEFAULT
     refund_after_s: Decimal = REFUND_S_DEFAULT
@@ -141,8 +142,7 @@ def parse_config(text: str, *, path: Path) -> Config:
             raise reader.wrong(f"account[{at}].name", f"the name {name!r} is used twice")
     exit_table = reader.table(document, "exit", allowed=_EXIT)
     engine_table = reader.table(document, "engine", allowed=_ENGINE)
-    vault_table = reader.table(document, "vault", allowed=_VAULT)
-    vault_path = reader.text(vault_table, "path", where="vault")
+    vault_path = reader.text(reader.table(document, "vault", allowed=_VAULT), "path", where="vault")
     return Config(
         path=path,
         accounts=accounts,
@@ -155,6 +155,7 @@ def parse_config(text: str, *, path: Path) -> Config:
         recent_look_s=reader.seconds(
             exit_table, "recent_look_s", least=Decimal(0), most=RECENT_S_MAX, default=RECENT_S_DEFAULT
         ),
+        streams=reader.flag(exit_table, "streams", where="exit", default=True),
         intent_commit_budget_ms=reader.whole(
             exit_table, "intent_commit_budget_ms", where="exit", most=COMMIT_MS_MAX, default=COMMIT_MS_DEFAULT
         ),
@@ -333,8 +334,8 @@ class _Reader:
             raise self.wrong(f"{where}.trading_a_minute", f"{venue} is paced by its own published limits")
         return self.whole(entry, "trading_a_minute", where=where, most=TRADING_A_MINUTE_MAX, default=1)
 
-    def flag(self, entry: Mapping[str, object], name: str, *, where: str) -> bool:
-        value = entry.get(name, False)
+    def flag(self, entry: Mapping[str, object], name: str, *, where: str, default: bool = False) -> bool:
+        value = entry.get(name, default)
         if not isinstance(value, bool):
             raise self.wrong(f"{where}.{name}", "must be true or false")
         return value

@@ -58,6 +58,15 @@ def test_what_signs_by_a_wallet_is_loaded_for_hyperliquid_alone() -> None:
     assert done.stdout.strip() == "[]"
 
 
+def test_a_cold_start_loads_no_stream_and_no_library_for_one() -> None:
+    program = (
+        "import sys, bastion.app;"
+        "print(sorted({'aiohttp', 'bastion.venues.streams.client'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
 def test_the_words_for_hyperliquid_are_those_of_its_adapter() -> None:
     account = Account(
         name="perps", venue="hyperliquid", key_space=hyperliquid.KEY_SPACE, credential="perps", base_url=None

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from bastion.auth.keys import Keys
+from bastion.commands.hearing import Ears
 from bastion.commands.readings import Readings
 from bastion.commands.steering import EngineControl
 from bastion.commands.wealth import Wealth
@@ -96,7 +97,8 @@ class Desk:
         self.audit = audit
         self.notary = notary
         self.verify = verify
-        self.readings = Readings(venues=venues, clock=clock)
+        self.ears = Ears(clock)
+        self.readings = Readings(venues=venues, clock=clock, ears=self.ears)
         self.wealth = Wealth(venues=venues, clock=clock)
         # Two who set stops on one account take turns, so that neither takes away the other's.
         self.turns = {name: asyncio.Lock() for name in venues}

@@ -7,6 +7,7 @@ from enum import StrEnum
 from bastion.auth.permit import covered, permit
 from bastion.commands.audit import audit_warnings
 from bastion.commands.desk import Desk
+from bastion.commands.hearing import NS
 from bastion.commands.latch import latch
 from bastion.commands.positions import moment, visible_readings
 from bastion.commands.preview import preview
@@ -167,6 +168,30 @@ def _host(host: HostFacts) -> Iterable[Check]:
     )
 
 
+def _stream(desk: Desk, account: str, name: str) -> Iterable[Check]:
+    ear = desk.ears.of(account)
+    if ear is None:
+        return
+    now_ns = desk.clock.monotonic_ns()
+    if ear.since_ns is None or not desk.ears.is_live(account):
+        yield Check(
+            name=name,
+            finding=Finding.WARN,
+            detail=f"its private stream is not open: {ear.reason or 'nothing is heard on it'}",
+            remedy="It is opened again by itself; until then the account is read in a rhythm, and an exit "
+            "works as ever. `streams = false` under [exit] does without.",
+        )
+        return
+    told = f"open for {(now_ns - ear.since_ns) // NS:,} s, heard {(now_ns - ear.heard_ns) // NS} s ago"
+    missed = f"; {ear.missed:,} changes came without a word" if ear.missed else ""
+    yield Check(
+        name=name,
+        finding=Finding.WARN if ear.missed else Finding.OK,
+        detail=f"its private stream is {told}{missed}",
+        remedy="Looks find what it does not tell; proof never rests on it." if ear.missed else None,
+    )
+
+
 def _account(desk: Desk, reading: AccountReading) -> Iterable[Check]:
     account = reading.venue.account
     name = f"{account.name} ({account.venue})"
@@ -207,6 +232,7 @@ def _account(desk: Desk, reading: AccountReading) -> Iterable[Check]:
             detail=f"read in {took_ms} ms: {len(look.positions)} positions, {len(look.orders)} orders",
             remedy="The venue, or the way to it, is slow now." if finding is Finding.WARN else None,
         )
+    yield from _stream(desk, account.name, name)
     yield from _rights(name, reading)
     yield from _clock(desk, name, reading)
     left_out = [part for part in look.parts if "(left out: " in part]

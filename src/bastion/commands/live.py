@@ -1,38 +1,91 @@
-"""Live: keeps the desk's picture of its accounts young, so that an exit need not read before it closes."""
+"""Live: keeps the desk's picture of its accounts young, so that an exit need not read before it closes.
+
+Where an account has a private stream that is open, it is looked at when the stream rings, and otherwise
+seldom; where it has none, or the stream is down, in a rhythm that the venue's limits allow.
+"""
 
 import asyncio
 import logging
 from collections import Counter
+from collections.abc import Mapping
+from functools import partial
 
 from bastion.commands.desk import Desk
 from bastion.commands.positions import check_access
+from bastion.commands.sharing import NS, READ_DEADLINE_S
+from bastion.domain.account import Account
 from bastion.errors import VenueError
-from bastion.ports import Metered, Venue
+from bastion.ports import AccountStream, Clock, Metered, Venue
 
 WARM_S = 10.0
 RHYTHM_S = 10.0
 ACCOUNTS_A_RHYTHM = 2
 """A whole look of one account costs about 100 of the 2400 that Binance allows an address in a minute: with at
 most two accounts behind an address, this rhythm leaves half of it to an exit. More accounts slow it down."""
+LOOKS_AT_ONCE = 3
+"""So many looks an address may take at once when streams ring; it gains one in each rhythm. On Binance that
+leaves the 1600 of an address's 2400 alone that are kept for exits."""
+SELDOM_S = 120.0
+"""How often an account is looked at whose stream is open and silent, where few share its address."""
+GATHER_S = 0.1
+"""What rings within so short a time is looked at once."""
+GAP_S = 0.5
+WAIT_MOST_S = 10.0
+AGAIN_S = 1.0
+PAUSE_FIRST_S, PAUSE_MOST_S = 1.0, 60.0
+"""How long a stream that broke off rests before it is opened again; it doubles until one lives so long."""
 
 _log = logging.getLogger(__name__)
 
 
 def rhythm_s(desk: Desk) -> float:
     """Return the seconds between two readings."""
-    addresses = Counter((account.venue, account.base_url) for account in desk.accounts)
-    most = max(addresses.values(), default=1)
-    return RHYTHM_S * max(1.0, most / ACCOUNTS_A_RHYTHM)
+    return RHYTHM_S * max(1.0, _most_at_one_address(desk) / ACCOUNTS_A_RHYTHM)
 
 
-async def keep_live(desk: Desk) -> None:
-    """Read the accounts again and again until cancelled; whoever else reads spares a turn, an exit all.
+async def keep_live(desk: Desk, streams: Mapping[str, AccountStream]) -> None:
+    """Look at the accounts again and again until cancelled; whoever else reads spares a turn, an exit all.
 
-    Where a venue's limit of reads has gone down to what is kept for exits, a turn is left out.
-
-    Beyond the rhythm of which a picture would be too old to act on anyway (the setting
-    `recent_look_s`), nothing is read.
+    Where a venue's limit of reads has gone down to what is kept for exits, a turn is left out. With the
+    setting `recent_look_s` at zero nobody would act on the picture, and nothing is read.
     """
+    if desk.settings.recent_look_s <= 0:
+        return
+    if not streams:
+        await _keep_rhythm(desk)
+        return
+    for name in streams:
+        desk.ears.add(name)
+    purses: dict[tuple[str, str | None], Purse] = {}
+    async with asyncio.TaskGroup() as group:
+        for account in desk.accounts:
+            purse = purses.setdefault(_address(account), Purse(desk.clock))
+            group.create_task(_keep_picture(desk, account.name, purse))
+        for name, stream in streams.items():
+            group.create_task(_keep_open(desk, name, stream))
+
+
+class Purse:
+    """The looks that an address may take: some at once, then one in a rhythm."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._looks = float(LOOKS_AT_ONCE)
+        self._counted_ns = clock.monotonic_ns()
+
+    def take(self) -> bool:
+        """Take one look; False where there is none left."""
+        now_ns = self._clock.monotonic_ns()
+        gained = (now_ns - self._counted_ns) / NS / RHYTHM_S
+        self._looks, self._counted_ns = min(LOOKS_AT_ONCE, self._looks + gained), now_ns
+        if self._looks < 1:
+            return False
+        self._looks -= 1
+        return True
+
+
+async def _keep_rhythm(desk: Desk) -> None:
+    # Beyond the rhythm of which a picture would be too old to act on anyway, nothing is read.
     rhythm = rhythm_s(desk)
     while rhythm <= desk.settings.recent_look_s:
         if desk.running() is None and not _short(desk):
@@ -41,6 +94,80 @@ async def keep_live(desk: Desk) -> None:
             except Exception:  # noqa: BLE001 - a bulkhead: without a picture an exit reads first, as ever
                 _log.exception("The accounts could not be read.")
         await desk.clock.sleep(rhythm)
+
+
+async def _keep_picture(desk: Desk, name: str, purse: Purse) -> None:
+    while True:
+        left_s = _due_in_s(desk, name)
+        if left_s > 0:
+            await _rung_within(desk, name, min(left_s, WAIT_MOST_S))
+            continue
+        if desk.running() is not None or _short(desk) or not purse.take():
+            await desk.clock.sleep(AGAIN_S)
+            continue
+        await desk.clock.sleep(GATHER_S)
+        try:
+            await desk.readings.refresh(name, deadline_s=READ_DEADLINE_S)
+        except Exception:  # noqa: BLE001 - a bulkhead: without a picture an exit reads first, as ever
+            _log.exception("The account %s could not be read.", name)
+            await desk.clock.sleep(AGAIN_S)
+
+
+async def _rung_within(desk: Desk, name: str, seconds: float) -> None:
+    ear = desk.ears.of(name)
+    if ear is None:
+        await desk.clock.sleep(seconds)
+        return
+    try:
+        async with asyncio.timeout(seconds):
+            await ear.rung.wait()
+    except TimeoutError:
+        return
+    ear.rung.clear()
+
+
+def _due_in_s(desk: Desk, name: str) -> float:
+    picture = desk.readings.picture(name)
+    is_live = desk.ears.is_live(name)
+    rhythm = rhythm_s(desk)
+    if not is_live and rhythm > desk.settings.recent_look_s:
+        return WAIT_MOST_S
+    if picture is None:
+        # A look before the stream is open would have to be taken again behind its opening.
+        return desk.ears.opens_within_s(name)
+    age_s = (desk.clock.monotonic_ns() - picture.begun_ns) / NS
+    if not is_live:
+        return rhythm - age_s
+    if not desk.ears.vouches(name, picture.begun_ns):
+        return GAP_S - age_s
+    if picture.look.unread:
+        return rhythm - age_s
+    return max(SELDOM_S, RHYTHM_S * _most_at_one_address(desk)) - age_s
+
+
+async def _keep_open(desk: Desk, name: str, stream: AccountStream) -> None:
+    pause_s = PAUSE_FIRST_S
+    while True:
+        reason = "it ended"
+        try:
+            await stream.listen(partial(desk.ears.hear, name))
+        except VenueError as error:
+            reason = str(error)
+        except Exception as error:  # noqa: BLE001 - a bulkhead: without a stream the account is read in a rhythm
+            _log.exception("The stream of %s failed.", name)
+            reason = f"unexpected {type(error).__name__}"
+        lived_s = desk.ears.lose(name, reason)
+        _log.info("The stream of %s is down: %s", name, reason)
+        pause_s = PAUSE_FIRST_S if lived_s >= PAUSE_MOST_S else min(2 * pause_s, PAUSE_MOST_S)
+        await desk.clock.sleep(pause_s)
+
+
+def _address(account: Account) -> tuple[str, str | None]:
+    return account.venue, account.base_url
+
+
+def _most_at_one_address(desk: Desk) -> int:
+    return max(Counter(_address(account) for account in desk.accounts).values(), default=1)
 
 
 def _short(desk: Desk) -> bool:

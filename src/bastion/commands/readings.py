@@ -8,12 +8,16 @@ import asyncio
 import logging
 from collections.abc import Mapping
 
-from bastion.commands.sharing import FRESH_S, Shared
+from bastion.commands.hearing import Ears
+from bastion.commands.sharing import FRESH_S, NS, Shared
 from bastion.domain.account import Access
 from bastion.domain.look import Look, Unread
 from bastion.errors import VenueError
 from bastion.ports import Clock, Venue
 from bastion.shape import dataclass
+
+VOUCHED_S = 600.0
+"""A look for which a stream vouches is not acted on when it is older: an event may have been lost."""
 
 _log = logging.getLogger(__name__)
 
@@ -53,19 +57,33 @@ class AccountReading:
         return tuple(found)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Picture:
+    """The latest look of one account, and when it was begun (monotonic nanoseconds)."""
+
+    look: Look
+    begun_ns: int
+
+
 class Readings:
     """The latest readings of all accounts; one asks, the others share the answer (see `sharing`).
 
     An exit forgets them at each of its steps, since it changes what is open.
     """
 
-    def __init__(self, *, venues: Mapping[str, Venue], clock: Clock) -> None:
+    def __init__(self, *, venues: Mapping[str, Venue], clock: Clock, ears: Ears) -> None:
         self._venues = venues
+        self._clock = clock
+        self._ears = ears
+        self._pictures: dict[str, Picture] = {}
+        self._forgotten = 0
         self._shared = Shared(self._read_all, clock=clock)
 
     def forget(self) -> None:
         """Read anew for the next who asks; a reading that is under way is not kept either."""
         self._shared.forget()
+        self._pictures.clear()
+        self._forgotten += 1
 
     async def recent(self, *, within_s: float = FRESH_S) -> tuple[int, tuple[AccountReading, ...]]:
         """Return when the accounts were read (UTC nanoseconds), and each one's reading, in their order.
@@ -75,12 +93,38 @@ class Readings:
         return await self._shared.recent(within_s=within_s)
 
     def looks(self, *, within_s: float) -> dict[str, Look]:
-        """Return the looks that are at most that old, by account; nothing is asked."""
-        latest = self._shared.latest(within_s=within_s) or ()
-        return {reading.venue.account.name: reading.look for reading in latest}
+        """Return the looks that are at most that old, by account; nothing is asked.
+
+        Of an account whose stream has told of no change since the look, it may be `VOUCHED_S` old.
+        """
+        now_ns = self._clock.monotonic_ns()
+        found: dict[str, Look] = {}
+        for name, picture in self._pictures.items():
+            is_vouched = within_s > 0 and self._ears.vouches(name, picture.begun_ns)
+            if now_ns - picture.begun_ns <= (VOUCHED_S if is_vouched else within_s) * NS:
+                found[name] = picture.look
+        return found
+
+    def picture(self, name: str) -> Picture | None:
+        """Return the latest look of an account, however old it is; None where there is none."""
+        return self._pictures.get(name)
+
+    async def refresh(self, name: str, *, deadline_s: float) -> None:
+        """Look at one account, and keep what it shows."""
+        begun_ns, forgotten = self._clock.monotonic_ns(), self._forgotten
+        before = self._pictures.get(name)
+        look = await self._venues[name].look(deadline_s=deadline_s)
+        if before is not None and _differ(before.look, look):
+            self._ears.note_change(name, since_ns=before.begun_ns)
+        self._keep(name, look, begun_ns=begun_ns, forgotten=forgotten)
+
+    def _keep(self, name: str, look: Look, *, begun_ns: int, forgotten: int) -> None:
+        if forgotten == self._forgotten:
+            self._pictures[name] = Picture(look=look, begun_ns=begun_ns)
 
     async def _read_all(self, deadline_s: float) -> tuple[AccountReading, ...]:
         readings: dict[str, AccountReading] = {}
+        begun_ns, forgotten = self._clock.monotonic_ns(), self._forgotten
 
         async def read(name: str, venue: Venue) -> None:
             readings[name] = await _read(venue, deadline_s)
@@ -88,7 +132,16 @@ class Readings:
         async with asyncio.TaskGroup() as group:
             for name, venue in self._venues.items():
                 group.create_task(read(name, venue))
+        for name, reading in readings.items():
+            self._keep(name, reading.look, begun_ns=begun_ns, forgotten=forgotten)
         return tuple(readings[name] for name in self._venues)
+
+
+def _differ(before: Look, after: Look) -> bool:
+    def shown(look: Look) -> set[tuple[str, ...]]:
+        return {(row.instrument, row.side, str(row.quantity)) for row in look.positions}
+
+    return not (before.unread or after.unread) and shown(before) != shown(after)
 
 
 async def _read(venue: Venue, deadline_s: float) -> AccountReading:

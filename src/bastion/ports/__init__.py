@@ -4,6 +4,7 @@ from bastion.ports.clock import Clock
 from bastion.ports.storage import Auditor, ExitLock, Journal, KeyStore, Notary, RepeatStore
 from bastion.ports.venue import (
     Accounting,
+    AccountStream,
     Attesting,
     Funded,
     Metered,
@@ -15,6 +16,7 @@ from bastion.ports.venue import (
 )
 
 __all__ = [
+    "AccountStream",
     "Accounting",
     "Attesting",
     "Auditor",

@@ -1,6 +1,6 @@
 """Venue: one account at one venue, and what some adapters offer beside it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import Protocol, runtime_checkable
 
@@ -15,6 +15,7 @@ from bastion.domain.order import CancelAnswer, Fill, OpenOrder, OrderRequest, Or
 from bastion.domain.position import Position
 from bastion.domain.protective import Protected, ProtectiveOrder, ProtectiveRequest
 from bastion.domain.refund import RefundAftermath, RefundFacts
+from bastion.domain.stream import Heard
 
 
 class Venue(Protocol):
@@ -257,5 +258,17 @@ class Protecting(Protocol):
             VenueRejected: the venue refused; the old ones stand.
             VenueUnreachable: the request did not leave; the old ones stand.
             OutcomeUnknown: it may stand, and the venue did not say in time; the old ones stand.
+        """
+        ...
+
+
+class AccountStream(Protocol):
+    """One account's private stream. It rings where something changed; only looks say what is true."""
+
+    async def listen(self, hear: Callable[[Heard], None]) -> None:
+        """Open the stream and tell what is heard until it ends; each step of it has a deadline.
+
+        Raises:
+            VenueError: it was refused, broke off, fell silent, or the venue ended it.
         """
         ...

@@ -12,7 +12,7 @@ from bastion.domain.account import Account
 from bastion.domain.venue import GENERIC_SPACE, GENERIC_VENUES, KEY_SPACES
 from bastion.errors import ConfigInvalid, VaultUnusable
 from bastion.http1.dial import Connect, tcp
-from bastion.ports import Clock, Venue
+from bastion.ports import AccountStream, Clock, Venue
 from bastion.shape import dataclass
 from bastion.venues.ccxt.door import exchange_class, later
 from bastion.venues.ccxt.generic_profile import Profile, profiles
@@ -212,6 +212,17 @@ class Catalog:
             connect=self._connect,
         )
         return built
+
+    def stream(self, account: Account, fields: Mapping[str, str]) -> AccountStream | None:
+        """Return the private stream of an account whose adapter was built; None where it has none here."""
+        # Only a standing process listens; an exit that starts cold does not pay for the library.
+        if account.venue not in _ENTRIES:
+            return None
+        address = self._address(account, _entry(account.venue))
+        stream: AccountStream | None = _loaded("streams.client", "stream_of")(
+            account, fields, clock=self._clock, address=address
+        )
+        return stream
 
     def generic(self, account: Account, fields: Mapping[str, str], *, exchange_id: str) -> Venue:
         """Return the adapter by ccxt's unified methods alone, for an exchange of that id of ccxt.

@@ -166,6 +166,13 @@ def _exit() -> Iterator[Setting]:
         0,
         config.RECENT_S_MAX,
     )
+    yield Setting(
+        table="exit",
+        name="streams",
+        text="whether a standing process listens to the venues' private streams, to look when they ring",
+        default="`true`",
+        words=("true", "false"),
+    )
     yield row(
         "intent_commit_budget_ms",
         "how long the first orders may wait for the journal",

@@ -1,0 +1,121 @@
+"""A serving desk listens to the venues' private streams: it looks when they ring, and hardly otherwise."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from bastion.app import PaperProcess, find_place, open_paper_desk
+from bastion.commands import Desk
+from bastion.commands.doctor import Finding, HostFacts, doctor
+from bastion.domain.principal import Principal, Scope
+from tests.wires_rig import WIRES
+
+WAIT_S = 30.0
+OWNER = Principal(id="owner", surface="test", scope=Scope.TRADE)
+HOST = HostFacts(state_dir="", disk_free=None, vault=None, damaged=(), daemon=None)
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+@dataclass
+class Listening:
+    """A desk that listens, and the exchange that it listens to."""
+
+    desk: Desk
+    paper: PaperProcess
+
+    def account(self, venue: str) -> str:
+        return next(account.name for account in self.desk.accounts if account.venue == venue)
+
+    def held(self, venue: str) -> dict[str, str]:
+        look = self.desk.readings.looks(within_s=30.0).get(self.account(venue))
+        return {row.instrument: str(row.quantity) for row in look.positions} if look else {}
+
+    def is_current(self, venue: str) -> bool:
+        picture = self.desk.readings.picture(self.account(venue))
+        return picture is not None and self.desk.ears.vouches(self.account(venue), picture.begun_ns)
+
+    async def requests(self) -> int:
+        answer: Any = await self.paper.control("GET", "/requests")
+        return len([row for row in answer["requests"] if row["path"] != "/stream/open"])
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def listening(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Listening]:
+    home = tmp_path_factory.mktemp("home")
+    place = find_place(config=None, environment={"BASTION_HOME": str(home)})
+    async with open_paper_desk(place, scenario="four-4", serving=True) as (desk, paper):
+        rig = Listening(desk=desk, paper=paper)
+        await until(lambda: all(rig.is_current(venue) for venue in WIRES))
+        yield rig
+
+
+async def until(wanted: Callable[[], bool]) -> None:
+    async with asyncio.timeout(WAIT_S):
+        while not wanted():  # noqa: ASYNC110 - a desk has no event for what only its picture shows
+            await asyncio.sleep(0.02)
+
+
+async def test_what_changes_at_a_venue_is_in_the_picture_by_one_look(listening: Listening) -> None:
+    for venue in WIRES:
+        name, quantity = next(iter(listening.held(venue).items()))
+        before = await listening.requests()
+        order = {"symbol": name, "direction": "BUY", "quantity": quantity}
+        await listening.paper.control("POST", "/orders", {"venue": venue, **order})
+
+        def is_told(venue: str = venue, name: str = name, quantity: str = quantity) -> bool:
+            return listening.held(venue).get(name) not in {None, quantity} and listening.is_current(venue)
+
+        await until(is_told)
+        # One look, and another at most where the venue told the order's end apart: not a poll of all.
+        assert await listening.requests() - before <= 2 * 12
+        assert listening.desk.ears.add(listening.account(venue)).missed == 0
+
+
+async def test_a_stream_that_breaks_off_is_open_again_soon_and_vouches_for_nothing_before(
+    listening: Listening,
+) -> None:
+    name = listening.account("binance")
+    ear = listening.desk.ears.add(name)
+    opened_ns = ear.since_ns
+    picture = listening.desk.readings.picture(name)
+    rule = {"kind": "reset", "venue": "binance", "method": "WS", "count": 1}
+    await listening.paper.control("POST", "/faults", rule)
+    symbol, quantity = next(iter(listening.held("binance").items()))
+    order = {"venue": "binance", "symbol": symbol, "direction": "BUY", "quantity": quantity}
+    await listening.paper.control("POST", "/orders", order)
+    await until(lambda: ear.since_ns not in {None, opened_ns})
+    assert picture is not None
+    assert not listening.desk.ears.vouches(name, picture.begun_ns)
+    await until(lambda: listening.is_current("binance") and listening.held("binance")[symbol] != quantity)
+
+
+async def test_a_change_that_a_stream_did_not_tell_is_found_by_the_next_look_and_counted(
+    listening: Listening,
+) -> None:
+    name = listening.account("bybit")
+    await until(lambda: listening.is_current("bybit"))
+    rule = {"kind": "miss", "venue": "bybit", "method": "WS", "path": "/stream/*"}
+    await listening.paper.control("POST", "/faults", rule)
+    symbol, quantity = next(iter(listening.held("bybit").items()))
+    order = {"venue": "bybit", "symbol": symbol, "direction": "BUY", "quantity": quantity}
+    await listening.paper.control("POST", "/orders", order)
+    await asyncio.sleep(0.1)
+    await listening.desk.readings.refresh(name, deadline_s=10.0)
+    assert listening.desk.ears.add(name).missed == 1
+    assert listening.held("bybit")[symbol] != quantity
+
+
+async def test_the_doctor_says_how_each_stream_stands(listening: Listening) -> None:
+    await listening.paper.control("DELETE", "/faults")
+    listening.desk.ears.lose(listening.account("okx"), "the venue closed the stream")
+    report = await doctor(listening.desk, OWNER, host=HOST)
+    told = {row.name: row for row in report.checks if "private stream" in row.detail}
+    assert len(told) == len(WIRES)
+    okx = told[f"{listening.account('okx')} (okx)"]
+    assert (okx.finding, "the venue closed the stream" in okx.detail) == (Finding.WARN, True)
+    assert told[f"{listening.account('hyperliquid')} (hyperliquid)"].finding is Finding.OK

@@ -101,13 +101,16 @@ def stand(leg: Leg, pace: Pace, *, dust: frozenset[PositionKey], settings: ExitS
 def explained(leg: Leg, book: Book, moved: Tally, pace: Pace, *, target: Decimal) -> bool:
     """Return whether what a look shows of a book (`target`, signed) is what should be there.
 
-    Either the arithmetic of the first sighting and all fills says so, every fill is certain, and the fills
-    were read after the last order for it: the position may have grown before that order, and a list that
-    shows nothing may lie. For a book that a resting order threatened, they must have been read after the last
-    act. Or a second source of the venue, asked after the last act, shows the same size.
+    Either the arithmetic of the first sighting and all fills says so, every fill is certain, and, where the
+    look shows nothing, the fills were read after the last order for it: the position may have grown before
+    that order, and a list that shows nothing may lie. For a book that a resting order threatened, they must
+    have been read after the last act. Or a second source of the venue, asked after the last act, shows the
+    same size.
     """
     read, since_ns = leg.fills_read, pace.last_act_ns
     if moved.certain and book.baseline + moved.own + moved.others == target:
+        if target != ZERO and not book.threat:
+            return True
         after_ns = since_ns if book.threat else pace.key_act_ns.get(book.position.key, 0)
         if read is not None and read.run == leg.run and read.begun_ns >= after_ns:
             return True

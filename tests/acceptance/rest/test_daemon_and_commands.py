@@ -4,9 +4,10 @@ import json
 import os
 import pty
 import signal
+import sqlite3
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -200,7 +201,11 @@ def test_an_exit_that_the_daemon_goes_on_with_is_resumed_by_the_daemon(desk: Res
     assert json.loads(resumed.stdout)["exit_id"] == exit_id
     desk.venues.mend()
     desk.venues.wait_for_flat()
-    assert desk.ask("GET", f"/v1/exits/{exit_id}/events").text.count("RunStarted") == 1
+    with closing(sqlite3.connect(desk.house.folder / "state" / "journal.sqlite")) as journal:
+        runs = journal.execute(
+            "SELECT count(*) FROM entries WHERE exit_id = ? AND kind = 'RunStarted'", (exit_id,)
+        )
+        assert runs.fetchone() == (1,)
 
 
 def test_ctrl_c_leaves_the_exit_to_the_daemon_and_names_it(desk: RestDesk) -> None:

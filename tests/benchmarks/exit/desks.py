@@ -43,7 +43,7 @@ class Pressed:
 
 
 @asynccontextmanager
-async def warm_desk(place: Place, *, open_s: float = 10.0) -> AsyncIterator[Desk]:
+async def warm_desk(place: Place, *, open_s: float = 60.0) -> AsyncIterator[Desk]:
     """Open a desk in this process as the daemon does, and return it once its sessions are primed."""
     async with open_desk(place, serving=True) as desk:
         for venue in desk.venues.values():

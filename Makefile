@@ -26,7 +26,7 @@ help:
 	@echo "make simulate   the simulated worlds (N=2000: so many over all cores, with the cells that they hit; KEEP=1: kept)"
 	@echo "                DEPTH=b: with the real adapters on the paper wires; SEEDS=0:200 chooses; ARGS=--trace prints all"
 	@echo "make mutants    break the rules of an exit on purpose, one after the other: the worlds must notice each"
-	@echo "make mutate     break those modules line by line (MODULES=exits/verdict.py SAMPLE=50): the tests must notice"
+	@echo "make mutate     break those modules line by line (MODULES=exits/verdict.py SAMPLE=50 ARGS=--keep): the tests must notice"
 	@echo "make bench      how fast an exit is, against what the wire allows, in 20 minutes (ROWS=warm20,cold RUNS=20"
 	@echo "                MINUTES=5 FLAME=1; MINUTES=0: 200 runs of everything)"
 	@echo "make bench-grid the same by 4 to 500 positions, 1 to 4 venues, 20 to 200 ms round trip"

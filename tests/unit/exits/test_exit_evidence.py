@@ -81,6 +81,11 @@ def twice(
     return one
 
 
+def with_fills_read(one: Leg) -> Leg:
+    one.apply(read(500), at_ns=0)
+    return one
+
+
 def test_positions_are_told_apart_by_what_can_be_done_about_them() -> None:
     dusty = position("SOLUSDT", "0.001")
     one = twice(leg(), [position(), dusty, OPTION], [order(), FOREIGN_ORDER])
@@ -115,9 +120,12 @@ def test_a_look_is_clean_where_all_was_read_and_nothing_of_ours_is_there(
 
 def test_dust_alone_is_flat_with_dust_and_what_is_not_ours_makes_it_not_flat() -> None:
     dusty = position("SOLUSDT", "0.001")
-    assert judge(twice(leg(), [dusty]), dust=[dusty]).verdict is Verdict.FLAT_WITH_DUST
+    seen = twice(leg(), [dusty])
+    assert judge(seen, dust=[dusty]).verdict is None, "no executions were read"
+    assert judge(with_fills_read(seen), dust=[dusty]).verdict is Verdict.FLAT_WITH_DUST
     assert judge(twice(leg())).verdict is Verdict.FLAT
-    assert judge(twice(leg(), [dusty, OPTION]), dust=[dusty]).verdict is Verdict.NOT_FLAT
+    both = with_fills_read(twice(leg(), [dusty, OPTION]))
+    assert judge(both, dust=[dusty]).verdict is Verdict.NOT_FLAT
 
 
 def test_an_order_that_is_not_ours_to_cancel_makes_the_verdict_not_flat_by_itself() -> None:
@@ -243,7 +251,12 @@ def test_dust_is_explained_by_what_is_left_of_it_and_by_nothing_else() -> None:
     assert judge(one, dust=[left]).verdict is None
     intend(one, request(position(quantity="2")))
     one.apply(answered(filled="1.5", status=OrderStatus.CANCELED), at_ns=0)
-    assert judge(one, dust=[left]).verdict is Verdict.FLAT_WITH_DUST
+    assert judge(with_fills_read(one), dust=[left]).verdict is Verdict.FLAT_WITH_DUST
+    late = pace()
+    late.key_act_ns[left.key] = 500 * MS
+    assert judge(one, late, dust=[left]).verdict is Verdict.FLAT_WITH_DUST
+    late.key_act_ns[left.key] = 501 * MS
+    assert judge(one, late, dust=[left]).verdict is None, "the executions were read before the last order"
 
 
 def unseen(*positions: Position) -> Leg:

@@ -121,8 +121,7 @@ def test_a_look_is_clean_where_all_was_read_and_nothing_of_ours_is_there(
 def test_dust_alone_is_flat_with_dust_and_what_is_not_ours_makes_it_not_flat() -> None:
     dusty = position("SOLUSDT", "0.001")
     seen = twice(leg(), [dusty])
-    assert judge(seen, dust=[dusty]).verdict is None, "no executions were read"
-    assert judge(with_fills_read(seen), dust=[dusty]).verdict is Verdict.FLAT_WITH_DUST
+    assert judge(seen, dust=[dusty]).verdict is Verdict.FLAT_WITH_DUST
     assert judge(twice(leg())).verdict is Verdict.FLAT
     both = with_fills_read(twice(leg(), [dusty, OPTION]))
     assert judge(both, dust=[dusty]).verdict is Verdict.NOT_FLAT
@@ -252,11 +251,18 @@ def test_dust_is_explained_by_what_is_left_of_it_and_by_nothing_else() -> None:
     intend(one, request(position(quantity="2")))
     one.apply(answered(filled="1.5", status=OrderStatus.CANCELED), at_ns=0)
     assert judge(with_fills_read(one), dust=[left]).verdict is Verdict.FLAT_WITH_DUST
-    late = pace()
-    late.key_act_ns[left.key] = 500 * MS
-    assert judge(one, late, dust=[left]).verdict is Verdict.FLAT_WITH_DUST
-    late.key_act_ns[left.key] = 501 * MS
-    assert judge(one, late, dust=[left]).verdict is None, "the executions were read before the last order"
+
+
+@pytest.mark.parametrize(("act_ms", "flat"), [(499, True), (500, True), (501, False)])
+def test_what_is_gone_needs_executions_read_after_the_last_order_for_it(act_ms: int, flat: bool) -> None:  # noqa: FBT001 - a case of the table
+    one, beat = leg(), pace()
+    see(one, look(0, [position()]))
+    intend(one, request(position()))
+    one.apply(answered(), at_ns=0)
+    twice(one)
+    beat.key_act_ns[position().key] = act_ms * MS
+    assert judge(one, beat).verdict is None, "no executions were read"
+    assert (judge(with_fills_read(one), beat).verdict is Verdict.FLAT) is flat
 
 
 def unseen(*positions: Position) -> Leg:

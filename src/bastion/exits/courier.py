@@ -290,10 +290,10 @@ class Courier:
                 self.fills_asked_ns = self._clock.monotonic_ns()
             self._start(name, ask(name, about))
 
-    def _asked(self, name: str, result: object) -> None:
-        failures = self._ask_failures.get(name, 0)
-        self._ask_failures[name] = failures + 1 if isinstance(result, Exception) else 0
-        wait_s = backoff_s(failures if isinstance(result, Exception) else 1, self._settings)
+    def _asked(self, name: str, result: object, *, news: bool = True) -> None:
+        vain, failed = self._ask_failures.get(name, 0), isinstance(result, Exception)
+        self._ask_failures[name] = vain + 1 if failed or not news else 0
+        wait_s = backoff_s(vain if failed else max(vain, 1), self._settings)
         self._ask_again_ns[name] = self._clock.monotonic_ns() + nanoseconds(wait_s)
 
     async def _lookup(self, name: str, request: OrderRequest) -> None:
@@ -302,12 +302,12 @@ class Courier:
             lambda: self._venue.order(request, deadline_s=limit_s),
             seconds=limit_s + self._settings.call_grace_s,
         )
-        self._asked(name, result)
         cid = request.client_order_id
+        sent = self._leg.sent.get(cid)
+        self._asked(name, result, news=sent is None or result != sent.state)
         if isinstance(result, Exception):
             self.trouble("order", result)
             return
-        sent = self._leg.sent.get(cid)
         # An order still on its way may be unknown to the venue yet; what we know already is no news.
         if (
             sent is None

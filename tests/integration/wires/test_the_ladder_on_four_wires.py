@@ -8,6 +8,7 @@ import pytest
 
 from bastion.commands import emergency_exit
 from bastion.commands.engine_acts import ENGINE
+from bastion.domain.asked import VenueAsked
 from bastion.domain.records import RoundIntended
 from bastion.domain.verdict import Verdict
 from bastion.exits.report import ExitReport
@@ -57,6 +58,15 @@ async def test_a_close_rests_where_nobody_buys_and_fills_when_somebody_does(wire
     first = next(row for row in report.ladder if row.rung == "resting")
     assert "rests in the book at most 10 % from the mark" in first.reason
     told = [entry.record for entry in wires.desk.journal.entries(report.exit_id)]
+    for venue in WIRES:
+        calls = [
+            call.call
+            for record in told
+            if isinstance(record, VenueAsked) and venue in record.account
+            for call in record.calls
+        ]
+        asked_about = calls.count("fapiPrivateGetOrder") + calls.count("privateGetTradeOrder")
+        assert asked_about <= 2 * len(await wires.ours(venue)), "what rests is not asked about at every turn"
     whys = [why for record in told if isinstance(record, RoundIntended) for why in record.why]
     assert any("rests in the book" in why for why in whys)
     assert report.orders_cancelled == 0, "orders of ours are not what the exit cancelled"

@@ -306,3 +306,59 @@ def test_a_request_that_weighed_less_than_was_taken_gives_the_rest_back() -> Non
     paced.charge({"a": 40})
     paced["a"].refund(45)
     assert paced["a"].free() == 95
+
+
+async def test_what_is_reserved_is_there_for_the_requests_within_and_the_rest_comes_back() -> None:
+    clock = SteppedClock()
+    limited = throttle(clock, Limit(name="a", capacity=10, window_s=60.0))
+    async with limited.reserved("a", 6, within_s=1):
+        assert limited["a"].free() == 4
+        async with limited.passage({"a": 3}):
+            assert limited["a"].free() == 4
+        # More than is held is waited for as ever.
+        async with limited.passage({"a": 5}):
+            assert limited["a"].free() == 2
+    assert limited["a"].free() == 2
+    await clock.advance(60.1)
+    assert limited["a"].free() == 10
+
+
+async def test_what_could_not_be_reserved_in_time_is_held_by_nobody() -> None:
+    clock = SteppedClock()
+    limited = throttle(clock, Limit(name="a", capacity=10, window_s=60.0))
+    limited["a"].charge(5)
+    with pytest.raises(TimeoutError):
+        async with limited.reserved("a", 6, within_s=0.01):
+            pytest.fail("it was not free")
+    assert limited["a"].free() == 5
+    async with limited.passage({"a": 5}):
+        assert limited["a"].free() == 0
+
+
+async def test_who_reserves_much_holds_up_nobody_who_needs_little_and_is_served_in_turn() -> None:
+    clock = SteppedClock()
+    limited = throttle(clock, Limit(name="a", capacity=10, window_s=60.0))
+    served: list[str] = []
+
+    async def whole(name: str) -> None:
+        async with limited.reserved("a", 9, within_s=30):
+            served.append(name)
+            async with limited.passage({"a": 9}):
+                pass
+
+    async def little() -> None:
+        async with limited.passage({"a": 1}):
+            served.append("little")
+
+    limited["a"].charge(5)
+    async with asyncio.TaskGroup() as group:
+        for name in ("first", "second"):
+            group.create_task(whole(name))
+        await clock.advance(1)
+        group.create_task(little())
+        await clock.advance(1)
+        assert served == ["little"]
+        await clock.advance(59.5)
+        assert served == ["little", "first"]
+        await clock.advance(60.5)
+    assert served == ["little", "first", "second"]

@@ -13,6 +13,8 @@ class Unread:
     reason: str
     terminal: bool = False
     """No retry can help: a person must change the credential or its rights."""
+    unsent: bool = False
+    """It was not asked for, since the venue's limits are used up for now."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

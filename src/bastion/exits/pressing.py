@@ -24,15 +24,21 @@ def press(venue: Venue, parts: Iterable[Part], *, pressed: int) -> int:
     if not any(orders_decide(part.leg) for part in waiting):
         return 0
     venue.need_orders(halting=any(part.halts for part in waiting))
-    return 1
+    # A look for which nothing was sent took nothing of what is kept.
+    return int(not all(_unsent(part.leg.look) for part in waiting))
 
 
 def orders_decide(leg: Leg) -> bool:
     """Return whether a leg waits for nothing but the lists of orders.
 
-    A halt is about orders alone. An exit waits for them once a look that read the positions shows none.
+    A halt is about orders alone. An exit waits for them once a look that read the positions shows none, and
+    until the look that was to read them could be sent.
     """
-    return not leg.sight.needs(POSITIONS) or _nothing_held(leg.look)
+    return not leg.sight.needs(POSITIONS) or _unsent(leg.look) or _nothing_held(leg.look)
+
+
+def _unsent(look: Look | None) -> bool:
+    return look is not None and bool(look.unread) and all(part.unsent for part in look.unread)
 
 
 def _nothing_held(look: Look | None) -> bool:

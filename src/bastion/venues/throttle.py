@@ -10,6 +10,7 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from contextvars import ContextVar
 
 from bastion.errors import Fault, VenueRejected
 from bastion.ports import Clock
@@ -35,6 +36,7 @@ class Bucket:
         self._capacity = limit.capacity
         self._window_ns = round(limit.window_s * NS)
         self._turn = asyncio.Lock()
+        self._reserving = asyncio.Lock()
         self._changed = asyncio.Event()
         self._flying = 0
         self._cooling: deque[tuple[int, int]] = deque()
@@ -126,6 +128,20 @@ class Bucket:
         finally:
             self._waiting -= units
 
+    async def reserve(self, units: int) -> None:
+        """Wait until `units` are free beside all that is waited for by `take`, and take them.
+
+        Whoever takes in turn goes first; among those who reserve it is first come, first served.
+        """
+        async with self._reserving:
+            while (wait_ns := self._wait_ns(min(units, self._capacity) + self._waiting)) != 0:
+                self._changed.clear()
+                if wait_ns is None:
+                    await self._changed.wait()
+                else:
+                    await self._change(within_s=wait_ns / NS)
+            self._flying += units
+
     async def ready(self) -> None:
         """Wait until one unit could be taken, in order of arrival, and take none."""
         async with self._turn:
@@ -202,6 +218,19 @@ class Bucket:
         return min(moments) - now if moments else None
 
 
+_PAID: ContextVar[dict[Bucket, int] | None] = ContextVar("bastion_paid", default=None)
+
+
+def _covered(bucket: Bucket, units: int) -> int:
+    """Return how many of these units are held already for whoever asks here, and count them as spent."""
+    paid = _PAID.get()
+    if paid is None or bucket not in paid:
+        return 0
+    covered = min(units, paid[bucket])
+    paid[bucket] -= covered
+    return covered
+
+
 class Throttle:
     """The buckets of one account or address at one venue, and its silence after a ban.
 
@@ -257,6 +286,24 @@ class Throttle:
             self[name].charge(count)
 
     @asynccontextmanager
+    async def reserved(self, name: str, units: int, *, within_s: float) -> AsyncIterator[None]:
+        """Hold units of a bucket for the requests made within, which then do not wait for theirs.
+
+        Raises:
+            TimeoutError: they were not free within that time; nothing is held.
+        """
+        bucket = self[name]
+        async with asyncio.timeout(within_s):
+            await bucket.reserve(units)
+        paid = {bucket: units}
+        token = _PAID.set(paid)
+        try:
+            yield
+        finally:
+            _PAID.reset(token)
+            bucket.release(paid[bucket])
+
+    @asynccontextmanager
     async def passage(
         self, units: Mapping[str, int], *, left: Callable[[], bool] = lambda: True
     ) -> AsyncIterator[None]:
@@ -269,8 +316,11 @@ class Throttle:
         try:
             for name, count in units.items():
                 bucket = self[name]
-                await bucket.take(count)
-                taken.append((bucket, count))
+                covered = _covered(bucket, count)
+                taken.append((bucket, covered))
+                if covered < count:
+                    await bucket.take(count - covered)
+                    taken.append((bucket, count - covered))
             while self.silent_s > 0:
                 await self._clock.sleep(self.silent_s)
             yield

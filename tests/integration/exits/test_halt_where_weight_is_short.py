@@ -72,3 +72,19 @@ async def test_six_exits_and_a_halt_in_a_row_do_not_starve(rig: ProtectionRig) -
     assert (halted.success, halted.orders_cancelled) == (True, 1), halted.summary
     assert halted.elapsed_s < 5
     assert not [row for row in await rig.requests() if row["status"] in {418, 429}]
+
+
+async def test_a_look_that_only_whole_lists_can_serve_sends_nothing_until_they_can_be_had(
+    rig: ProtectionRig,
+) -> None:
+    await spend(rig, until=100)
+    venue = rig.desk.venues[rig.account]
+    assert isinstance(venue, Sparing)
+    free = left(venue).free
+    venue.need_orders(halting=False)
+    look = await venue.look(deadline_s=0.5)
+    assert [part.part for part in look.unread] == ["positions", "orders", "conditional orders"]
+    assert all(part.unsent for part in look.unread)
+    assert not look.complete
+    assert look.ended_ns - look.begun_ns < 1e9
+    assert left(venue).free >= free, "nothing was spent, and nothing is held"

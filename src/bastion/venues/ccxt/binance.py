@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Any
 
 from bastion.domain.account import Access, Account
-from bastion.domain.look import Look
+from bastion.domain.look import Look, Unread
 from bastion.domain.money import ZERO, floor_to_step
 from bastion.domain.order import (
     CancelAnswer,
@@ -52,6 +52,8 @@ ACCOUNT_LIMITS = (
     Limit(name="orders_10s", capacity=300, window_s=TEN_SECONDS_S),
     Limit(name="orders_1m", capacity=1200, window_s=MINUTE_S),
 )
+PARTS = ("positions", "orders", "conditional orders")
+WAITS = "not sent: weight is short, and other accounts of the address wait for theirs as well"
 NOTHING_TO_CANCEL = "-2011"
 NEVER_EXISTED_OR_ENDED = frozenset({NO_SUCH_ORDER, NOTHING_TO_CANCEL})
 TOO_MANY_ORDERS = "-1015"
@@ -219,12 +221,33 @@ class BinanceVenue(BinanceFills):
             encoder=BinanceEncoder(key.api_key, key.secret, recv_window_ms=RECV_WINDOW_MS, base_url=url),
         )
 
+    async def look(self, *, deadline_s: float) -> Look:
+        """As every adapter; where only whole lists help and weight is short, it waits for all of it first."""
+        owed = self._thrift.owes()
+        if not owed:
+            return await super().look(deadline_s=deadline_s)
+        deadline = Deadline(self._clock, deadline_s)
+        begun_ns = self._clock.monotonic_ns()
+        try:
+            async with self._throttle.reserved("weight", owed, within_s=deadline_s / 2):
+                self._thrift.paid()
+                return await super().look(deadline_s=deadline.left_s)
+        except TimeoutError:
+            return Look(
+                begun_ns=begun_ns,
+                ended_ns=self._clock.monotonic_ns(),
+                positions=(),
+                orders=(),
+                parts=(),
+                unread=tuple(Unread(part=name, reason=WAITS, unsent=True) for name in PARTS),
+            )
+
     def _parts(self) -> tuple[Part, ...]:
         lists = self._thrift.allows()
         return (
-            Part(name="positions", read=self._positions),
-            Part(name="orders", read=self._orders if lists else spared),
-            Part(name="conditional orders", read=self._conditional_orders if lists else spared),
+            Part(name=PARTS[0], read=self._positions),
+            Part(name=PARTS[1], read=self._orders if lists else spared),
+            Part(name=PARTS[2], read=self._conditional_orders if lists else spared),
         )
 
     async def _claims(self, deadline: Deadline) -> Sequence[Claim]:

@@ -44,6 +44,7 @@ class Thrift:
         self._paired = False
         self._wanted = False
         self._pressed = 0
+        self._paid = False
 
     def saw(self, positions: Sequence[Position]) -> None:
         """Hear what the latest reading of positions showed; without any, the lists are always read."""
@@ -64,12 +65,28 @@ class Thrift:
         """
         self._pressed = WHOLE if halting else 2 * WHOLE
 
+    def owes(self) -> int:
+        """Return what must be free before the look that begins now; 0 where it can begin at once.
+
+        Where nothing but whole lists help, a look without them proves nothing, and many accounts behind one
+        address would spend its minute on such looks.
+        """
+        if self._weight.free() >= self._pressed:
+            return 0
+        owed, self._pressed = self._pressed, 0
+        return owed
+
+    def paid(self) -> None:
+        """Hear that the weight of the next look is held for it."""
+        self._paid = True
+
     def allows(self) -> bool:
         """Return whether the look that begins now reads the order lists."""
         now_ns = self._clock.monotonic_ns()
         free = self._weight.free()
         pressed, self._pressed = self._pressed, 0
-        if pressed and free >= pressed:
+        paid, self._paid = self._paid, False
+        if paid or (pressed and free >= pressed):
             self._wanted = self._paired = False
             self._read_ns = now_ns
             return True

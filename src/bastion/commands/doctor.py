@@ -14,6 +14,7 @@ from bastion.commands.preview import preview
 from bastion.commands.readings import AccountReading
 from bastion.commands.visible import sees
 from bastion.domain.act import Act
+from bastion.domain.look import Look
 from bastion.domain.mandate import ExitKind
 from bastion.domain.principal import Principal, Scope
 from bastion.domain.selection import EVERYTHING
@@ -29,6 +30,8 @@ SKEW_STOP_MS = 4_000
 SLOW_READ_MS = 3_000
 SPARED = "not sent: "
 """How the reason of a part begins that an adapter left unread, to keep the venue's limit for closing."""
+WINDOW_S = 2.5
+"""The window of a venue's limits of seconds has passed by then: another command may just have used one up."""
 DISK_FREE_WARN = 1_000_000_000
 DISK_FREE_STOP = 50_000_000
 MS = 1_000_000
@@ -89,6 +92,9 @@ async def doctor(desk: Desk, principal: Principal, *, host: HostFacts) -> Doctor
     permit(principal, Act.DOCTOR)
     covered(principal, desk.accounts, EVERYTHING)
     read_ns, readings = await visible_readings(desk, principal)
+    if any(_is_refused_for_now(reading.look) for reading in readings):
+        await desk.clock.sleep(WINDOW_S)
+        read_ns, readings = await visible_readings(desk, principal, within_s=0)
     checks = [
         *_host(host),
         *(check for reading in readings for check in _account(desk, reading)),
@@ -128,6 +134,10 @@ def _summary(stops: int, warns: int, *, accounts: int) -> str:
         what = "1 thing" if stops == 1 else f"{stops} things"
         return f"NOT READY: {what} would stop an exit of {accounts} {noun}{later}."
     return f"READY: nothing would stop an exit of {accounts} {noun} now{later}."
+
+
+def _is_refused_for_now(look: Look) -> bool:
+    return any(part.limited and not part.reason.startswith(SPARED) for part in look.unread)
 
 
 def _host(host: HostFacts) -> Iterable[Check]:

@@ -7,6 +7,7 @@ from decimal import ROUND_HALF_EVEN, Decimal
 from bastion.auth.permit import covered, permit
 from bastion.commands.desk import Desk
 from bastion.commands.readings import AccountReading
+from bastion.commands.sharing import FRESH_S
 from bastion.domain.act import Act
 from bastion.domain.money import ZERO
 from bastion.domain.position import Position, Side
@@ -99,14 +100,18 @@ async def positions(desk: Desk, principal: Principal) -> PositionsReport:
     )
 
 
-async def visible_readings(desk: Desk, principal: Principal) -> tuple[int, tuple[AccountReading, ...]]:
+async def visible_readings(
+    desk: Desk, principal: Principal, *, within_s: float = FRESH_S
+) -> tuple[int, tuple[AccountReading, ...]]:
     """Return when the accounts were read, and the readings of those that the principal may see.
+
+    With `within_s` zero they are read anew.
 
     Raises:
         Refused: the principal may see no account of this desk.
     """
     names = {account.name for account in covered(principal, desk.accounts, EVERYTHING)}
-    at_ns, readings = await desk.readings.recent()
+    at_ns, readings = await desk.readings.recent(within_s=within_s)
     return at_ns, tuple(reading for reading in readings if reading.venue.account.name in names)
 
 

@@ -13,6 +13,8 @@ class Unread:
     reason: str
     terminal: bool = False
     """No retry can help: a person must change the credential or its rights."""
+    limited: bool = False
+    """The venue refused it for a limit of requests: soon it can be read."""
     unsent: bool = False
     """It was not asked for, since the venue's limits are used up for now."""
 

@@ -1,8 +1,12 @@
 """An exit at the margin venue: closed where closing works, refunded as the last rung, never a false FLAT."""
 
+import time
 from decimal import Decimal
 
 from tests.acceptance.margin_desk.conftest import Start
+
+STALE_S = 1.2
+"""Seconds after which a mark of this venue is stale for certain, with `--stale-after 1`."""
 
 
 def test_positions_are_closed_with_their_cost_and_nothing_is_refunded(start: Start) -> None:
@@ -72,8 +76,11 @@ def test_a_stale_price_is_left_by_the_refund_as_the_last_rung(start: Start) -> N
     trader = start("--stale-after", "1")
     venue = trader.venue
     venue.mark("100000")
+    marked_s = time.monotonic()
     venue.open(usd="25.5", leverage=100)
     trader.prepare()
+    # Nothing but time makes a price stale.
+    time.sleep(max(0.0, marked_s + STALE_S - time.monotonic()))
     code, report = trader.answer("exit")
     assert (code, report["verdict"]) == (0, "FLAT"), report
     assert report["total_refunded_margin_usd"] == Decimal("25.5")

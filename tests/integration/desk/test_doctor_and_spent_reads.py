@@ -38,3 +38,16 @@ async def test_the_doctor_says_when_reads_have_used_up_a_venue(tmp_path: Path) -
         assert report.ready, [check for check in report.checks if check.finding is Finding.STOP]
         # What the doctor promises of the exit is true.
         assert (await emergency_exit(desk, OWNER, hold_s=Decimal(0))).success
+
+
+async def test_a_limit_of_seconds_that_another_command_used_up_stops_no_exit(tmp_path: Path) -> None:
+    place = find_place(config=None, environment={"BASTION_HOME": str(tmp_path)})
+    async with open_paper_desk(place, scenario="seed") as (desk, paper):
+        refused = {"kind": "fail", "venue": "bybit", "path": "/v5/position/list", "executed": False}
+        once = {**refused, "failure": "rate_limited", "count": 1}
+        await paper.control("POST", "/faults", once)
+        report = await doctor(desk, OWNER, host=HOST)
+        assert report.ready, [check for check in report.checks if check.finding is Finding.STOP]
+        rows = await paper.control("GET", "/requests?venue=bybit")
+        assert isinstance(rows, dict)
+        assert [row["code"] for row in rows["requests"]].count("10006") == 1

@@ -107,9 +107,14 @@ class CcxtVenue(ABC):
         read: list[PartRead] = []
         for part, answer in zip(parts, answers, strict=True):
             if isinstance(answer, VenueError):
-                terminal = isinstance(answer, VenueRejected) and answer.fault is Fault.TERMINAL
+                fault = answer.fault if isinstance(answer, VenueRejected) else None
                 unread.append(
-                    Unread(part=part.name, reason=self._wire.masked(str(answer)), terminal=terminal)
+                    Unread(
+                        part=part.name,
+                        reason=self._wire.masked(str(answer)),
+                        terminal=fault is Fault.TERMINAL,
+                        limited=fault is Fault.RATE_LIMIT,
+                    )
                 )
                 continue
             if answer.doubt:

@@ -94,6 +94,15 @@ def test_broad_excepts_stand_only_where_a_comment_says_why() -> None:
                 assert "noqa: BLE001 - " in line, f"{path.name}:{number + 1}"
 
 
+def test_nothing_is_raised_in_an_except_star_which_old_pythons_would_hand_on_in_a_group() -> None:
+    for path in MODULES:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            for handler in node.handlers if isinstance(node, ast.TryStar) else []:
+                assert not any(isinstance(inner, ast.Raise) for inner in ast.walk(handler)), (
+                    f"{path.name}:{handler.lineno}"
+                )
+
+
 def test_nothing_is_left_to_do_and_nothing_of_a_machine_stands_in_the_repository() -> None:
     marks = re.compile(r"\b(" + "|".join(("TO" + "DO", "FIX" + "ME", "XX" + "X")) + r")\b")
     hosts = re.compile(

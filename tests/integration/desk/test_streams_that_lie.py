@@ -90,6 +90,18 @@ async def test_a_listen_key_that_lapsed_without_a_word_is_found_by_extending_it(
     assert ending.result().code == "-1125"
 
 
+async def test_a_fault_of_our_own_is_not_taken_for_an_end_of_the_stream(wires: PaperProcess) -> None:
+    def hear(what: Heard) -> None:
+        if what is not Heard.OPENED:
+            raise ZeroDivisionError
+
+    async with asyncio.timeout(WAIT_S):
+        with pytest.raises(ExceptionGroup) as ended:
+            await stream_of(wires, "binance").listen(hear)
+    assert ended.value.subgroup(VenueError) is None
+    assert ended.value.subgroup(ZeroDivisionError) is not None
+
+
 @pytest.mark.parametrize("venue", ["binance", "bybit", "okx"])
 async def test_a_credential_that_the_venue_refuses_ends_it_and_shows_no_secret(
     wires: PaperProcess, venue: str

@@ -42,6 +42,7 @@ class Patience:
 
 
 PATIENCE = Patience()
+_ENDINGS = (VenueError, aiohttp.ClientError, OSError)
 MESSAGE_MOST = 4 * 1024 * 1024
 NS_PER_MS = 1_000_000
 _OK = 200
@@ -106,7 +107,13 @@ class SocketStream:
                     async with asyncio.TaskGroup() as both:
                         both.create_task(self._keep(session, socket))
                         await self._hear(socket, hear)
-        except* (VenueError, aiohttp.ClientError, OSError) as errors:
+        except _ENDINGS as error:
+            raise _told(error) from None
+        except ExceptionGroup as errors:
+            # No `except*`: before Python 3.11.4 it hands on in a group what is raised in it.
+            others = errors.split(_ENDINGS)[1]
+            if others is not None:
+                raise others from None
             raise _told(errors) from None
 
     @asynccontextmanager

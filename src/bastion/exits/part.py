@@ -29,7 +29,7 @@ from bastion.exits.progress import Leg
 from bastion.exits.recorder import Recorder
 from bastion.exits.settings import ExitSettings
 from bastion.exits.share import own_share
-from bastion.exits.verdict import Standing, at_deadline, leftovers, stand
+from bastion.exits.verdict import Standing, at_deadline, leftovers, stand, working
 from bastion.ports import Clock, Refunding
 
 
@@ -336,7 +336,6 @@ class Part:
         if verdict.success and look is not None:
             flat_ms = self.course.flat_after_ms(look.ended_ns)
         self.judged_ns = self._clock.monotonic_ns()
-        working = (*standing.orders, *standing.foreign_orders)
         self.keep(
             LegJudged(
                 exit_id=leg.exit_id,
@@ -346,7 +345,7 @@ class Part:
                 time_to_flat_ms=flat_ms,
                 dust=standing.dust,
                 residual=() if verdict.success else leftovers(leg, standing),
-                orders=tuple(order for order in working if not withdrawn(leg, order)),
+                orders=tuple(order for order in working(leg, standing) if not withdrawn(leg, order)),
                 unread=unread,
                 final=not self.holds,
             )

@@ -48,7 +48,8 @@ class Leg:
     how far from the mark its first orders may go, None for any price. `before` and
     `latest` are the last two looks of the present run; an earlier run's looks prove nothing today. `books`
     are those of the present epoch: a reopening starts a new one and keeps the old in `epochs`. `reducers` are
-    the orders of others that only reduce, as they were last shown.
+    the orders of others that only reduce, as they were last shown; `working` are the orders that can open,
+    as last shown since their last cancel.
     """
 
     exit_id: str
@@ -70,6 +71,7 @@ class Leg:
     latest: Looked | None = None
     last_sighting: dict[PositionKey, Position] = field(default_factory=dict)
     openers: dict[OrderKey, OpenOrder] = field(default_factory=dict)
+    working: dict[OrderKey, OpenOrder] = field(default_factory=dict)
     reducers: dict[OrderKey, OpenOrder] = field(default_factory=dict)
     stops: set[OrderKey] = field(default_factory=set)
     cancelled: dict[OrderKey, OpenOrder] = field(default_factory=dict)
@@ -128,6 +130,8 @@ class Leg:
     def _cancel(self, record: CancelsAnswered) -> None:
         gone = {answer.order.key: answer.order for answer in record.answers if answer.gone}
         self.cancelled.update(gone)
+        for answer in record.answers:
+            self.working.pop(answer.order.key, None)
         self.reducers = {key: order for key, order in self.reducers.items() if key not in gone}
 
     def _second(self, record: SecondSourceRead) -> None:
@@ -168,6 +172,7 @@ class Leg:
             self._book(position, since_ms=since_ms, until_ms=until_ms, baseline=False).threat = True
         self._forget_gone(look)
         self.reducers.update({order.key: order for order in look.orders if order.reduce_only})
+        self.working.update({order.key: order for order in look.orders if not order.reduce_only})
 
     def _spent_on_others(self, order: OpenOrder, look: Look) -> bool:
         # In one-way mode it would first reduce a position on the other side that nobody asked to be closed.
@@ -188,6 +193,7 @@ class Leg:
         for key in [key for key in self.last_sighting if key not in present]:
             del self.last_sighting[key]
         self.reducers.clear()
+        self.working.clear()
 
     def _book(self, position: Position, *, since_ms: int, until_ms: int, baseline: bool) -> Book:
         key = book_key(position)
@@ -233,6 +239,8 @@ class Leg:
     def _intend(self, record: RoundIntended) -> None:
         self.rounds = max(self.rounds, record.round)
         self.whys.extend(why for why in record.why if why not in self.whys)
+        gone = {order.key for order in (*record.cancels, *record.clears)}
+        self.working = {key: order for key, order in self.working.items() if key not in gone}
         for request in record.orders:
             order = Sent(request=request, round=record.round, run=record.run)
             self.sent.setdefault(request.client_order_id, order)

@@ -26,6 +26,8 @@ from bastion.shape import dataclass
 
 CANCEL_TRIES_ENOUGH = 3
 """After so many explicit cancels, an order that no look shows is taken as gone."""
+ORDERS = "orders"
+"""What the name of every part of a look that lists orders contains."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,6 +148,19 @@ def leftovers(leg: Leg, standing: Standing) -> tuple[Position, ...]:
     return tuple(shown.values())
 
 
+def working(leg: Leg, standing: Standing) -> tuple[OpenOrder, ...]:
+    """Return the orders known or believed to work: seen in the latest look, or never seen gone since.
+
+    One that could open a position, and that a look showed after its last cancel was sent, is believed to be
+    there until a look that read the orders does not show it.
+    """
+    shown = {order.key: order for order in (*standing.orders, *standing.foreign_orders)}
+    unread = leg.look.unread if leg.look is not None else ()
+    if any(ORDERS in part.part for part in unread):
+        shown = leg.working | shown
+    return tuple(shown.values())
+
+
 def possible(leg: Leg, standing: Standing) -> tuple[Position, ...]:
     """Return the positions of which nothing is known since an order of unknown outcome was sent for them.
 
@@ -181,7 +196,7 @@ def at_deadline(leg: Leg, standing: Standing) -> tuple[Verdict, tuple[tuple[str,
         (position.symbol, "an order was sent whose outcome is not known, and nothing could be read since")
         for position in possible(leg, standing)
     )
-    if leftovers(leg, standing) or standing.orders or standing.foreign_orders:
+    if leftovers(leg, standing) or working(leg, standing):
         return Verdict.NOT_FLAT, tuple(unread)
     if not unread:
         unread.append(("confirmation", "two looks in a row that show nothing did not come in time"))

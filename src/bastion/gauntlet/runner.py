@@ -112,6 +112,7 @@ async def _run_one(order: Order, task: Task, paper: PaperProcess) -> report.Gaun
         path.write_text(json.dumps(config, indent=1), encoding="utf-8")
         environment = program.environment_of(config, path=path, given=os.environ)
         environment |= own_desk.furnish(folder, config)
+        await _aged(paper, stage.lag_s)
         started_ms = (await _state(paper))["clock_ms"]
         claim = await program.run(
             order.command,
@@ -126,6 +127,16 @@ async def _run_one(order: Order, task: Task, paper: PaperProcess) -> report.Gaun
     ended = Ended(started_ms=started_ms, ended_ms=state["clock_ms"], claims_flat=claim.claims_flat)
     score = judge(stage, ended, state, requests)
     return report.told(task.row, stage, score, claim, seed=order.seed)
+
+
+async def _aged(paper: PaperProcess, seconds: float) -> None:
+    """Wait until the world is as old as its reads trail, by its own clock."""
+    if not seconds:
+        return
+    ripe_ms = (await _state(paper))["clock_ms"] + seconds * 1_000
+    async with asyncio.timeout(seconds + UNDER_WAY_S):
+        while (await _state(paper))["clock_ms"] < ripe_ms:  # noqa: ASYNC110 - the exchange is another process
+            await asyncio.sleep(POLL_S)
 
 
 async def _settled(paper: PaperProcess) -> None:

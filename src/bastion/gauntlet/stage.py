@@ -64,6 +64,11 @@ class Stage:
         """Return the stage with one more fault rule, at its first venue unless the rule names another."""
         return replace(self, faults=(*self.faults, {"venue": self.venues[0], "kind": kind, **fields}))
 
+    @property
+    def lag_s(self) -> float:
+        """How far its reads trail: a world that is younger would be shown as the empty one before it."""
+        return max((float(str(fault.get("lag_ms", 0))) for fault in self.faults), default=0) / 1_000
+
     def with_order(self, order: Json) -> "Stage":
         """Return the stage with one more order at its first venue that rests there from the start."""
         return replace(

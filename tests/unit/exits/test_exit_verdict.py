@@ -7,14 +7,21 @@ import pytest
 
 from bastion.domain.money import Quantity
 from bastion.domain.order import CancelAnswer, Direction, OrderStatus
-from bastion.domain.records import CancelsAnswered, FillsRead, OrderAnswered, Outcome, SecondSourceRead
+from bastion.domain.records import (
+    CancelsAnswered,
+    FillsRead,
+    OrderAnswered,
+    Outcome,
+    RoundIntended,
+    SecondSourceRead,
+)
 from bastion.domain.verdict import Verdict
 from bastion.errors import Fault
 from bastion.exits.pace import Pace
 from bastion.exits.plan import plan
 from bastion.exits.progress import Leg
 from bastion.exits.settings import ExitSettings
-from bastion.exits.verdict import Standing, at_deadline, leftovers, overall, stand
+from bastion.exits.verdict import Standing, at_deadline, leftovers, overall, stand, working
 from tests.unit.exits.parts import (
     MS,
     UTC_NS,
@@ -221,6 +228,38 @@ def test_a_position_that_an_incomplete_look_does_not_show_is_believed_to_be_left
     standing = judge(one, pace(0))
     assert leftovers(one, standing) == (held,)
     assert at_deadline(one, standing)[0] is Verdict.NOT_FLAT
+
+
+def test_an_order_that_an_incomplete_look_does_not_show_is_believed_to_work_until_the_orders_are_read() -> (
+    None
+):
+    one = leg()
+    opener = order(reduce_only=False)
+    see(one, look(0, orders=[opener, order(name="stop")]))
+    see(one, look(300, unread=["orders"]))
+    standing = judge(one, pace(0))
+    assert working(one, standing) == (opener,)
+    assert at_deadline(one, standing) == (Verdict.NOT_FLAT, (("orders", "no answer"),))
+    see(one, look(600, unread=["positions"]))
+    assert at_deadline(one, judge(one, pace(0)))[0] is Verdict.UNKNOWN
+
+
+@pytest.mark.parametrize("answered", [False, True])
+def test_an_order_is_not_called_left_where_nothing_was_read_since_its_cancel_was_sent(answered: bool) -> None:  # noqa: FBT001 - a case
+    one = leg()
+    opener = order(reduce_only=False)
+    see(one, look(0, orders=[opener]))
+    if answered:
+        lost = CancelAnswer(order=opener, gone=False, code="unknown")
+        one.apply(CancelsAnswered(exit_id="xtest", account="main", round=1, answers=(lost,)), at_ns=0)
+    else:
+        sent = RoundIntended(exit_id="xtest", account="main", run=1, round=1, cancels=(opener,))
+        one.apply(sent, at_ns=0)
+    see(one, look(300, unread=["orders"]))
+    assert at_deadline(one, judge(one, pace(60)))[0] is Verdict.UNKNOWN
+    see(one, look(600, orders=[opener]))
+    see(one, look(900, unread=["orders"]))
+    assert at_deadline(one, judge(one, pace(60)))[0] is Verdict.NOT_FLAT
 
 
 def test_a_leg_that_never_answered_is_unknown_and_says_what_was_unread() -> None:

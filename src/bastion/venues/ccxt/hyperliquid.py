@@ -276,7 +276,13 @@ class HyperliquidVenue(HyperliquidCancels):
             raise VenueRejected(
                 "not sent: weight is short, and is kept for positions and orders", fault=Fault.RATE_LIMIT
             )
-        return await self._call("publicPostInfo", asked, units=read_units(kind), deadline=deadline)
+        failed = True
+        try:
+            answer = await self._call("publicPostInfo", asked, units=read_units(kind), deadline=deadline)
+            failed = False
+        finally:
+            self._thrift.heard(kind, failed=failed)
+        return answer
 
     async def _act(
         self, action: Mapping[str, object], items: int, deadline: Deadline, *, expires: bool

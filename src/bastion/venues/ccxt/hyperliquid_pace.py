@@ -123,6 +123,7 @@ class Thrift:
         self._held = False
         self._lists_ns = 0
         self._executions_ns: dict[str, int] = {}
+        self._failing: dict[str, Patience] = {}
         self._pressed = 0
 
     PLENTY = 700
@@ -161,6 +162,8 @@ class Thrift:
         """Return whether a read of this kind is not sent, so that positions, contracts and orders can be."""
         if kind not in _ROW_READS:
             return False
+        if kind in self._failing and self._failing[kind].wait_s > 0:
+            return True
         now_ns, free = self._clock.monotonic_ns(), self._reads.free()
         early = now_ns - self._executions_ns.get(kind, 0) < self.EXECUTIONS_GAP_S * NS
         # With nothing held there is nothing to keep it for: executions are what a verdict then waits for.
@@ -168,6 +171,13 @@ class Thrift:
             return True
         self._executions_ns[kind] = now_ns
         return False
+
+    def heard(self, kind: str, *, failed: bool) -> None:
+        """Hear whether a read was answered; lists of executions wait longer after each failure in a row."""
+        if not failed:
+            self._failing.pop(kind, None)
+        elif kind in _ROW_READS:
+            self._failing.setdefault(kind, Patience(self._clock)).failed()
 
     def pressed(self, *, halting: bool) -> None:
         """Hear that the next look is for a halt, or the proof of an exit: nothing but the lists ends it."""

@@ -17,8 +17,6 @@ from bastion.ports import Clock
 from bastion.shape import dataclass
 
 NS = 1_000_000_000
-PROMISED_S = 0.25
-"""Looks at many accounts are decided upon in one moment, before any of them takes a unit."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,9 +46,6 @@ class Bucket:
         self._refused_ns: int | None = None
         self._pause_ns = 0
         self._waiting = 0
-        self._promised: deque[tuple[int, int]] = deque()
-        self.spaced_ns = 0
-        """When somebody last did what all users of the limit together do only from time to time."""
 
     @property
     def capacity(self) -> int:
@@ -115,17 +110,6 @@ class Bucket:
         if now < self._blocked_until_ns:
             return 0
         return max(0, self._capacity - self._used(now))
-
-    def promise(self, units: int) -> None:
-        """Count units as spoken for, for `PROMISED_S`: whoever decides now is about to take them."""
-        self._promised.append((self._clock.monotonic_ns() + round(PROMISED_S * NS), units))
-
-    def unspoken(self) -> int:
-        """How many units are free, and neither waited for nor promised."""
-        now = self._clock.monotonic_ns()
-        while self._promised and self._promised[0][0] <= now:
-            self._promised.popleft()
-        return max(0, self.free() - self._waiting - sum(units for _, units in self._promised))
 
     async def take(self, units: int) -> None:
         """Wait for `units` of the limit, in order of arrival.

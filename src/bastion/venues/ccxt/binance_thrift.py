@@ -23,12 +23,9 @@ come malformed for a while, or the watch after an exit, must not use up what the
 LEAST = 400
 """Weight below which the lists are not read at all while a position is open."""
 GAP_S = 10.0
-"""While weight is short, the lists of one account of the address are read this often: an order can come to
-hold a position's size."""
+"""While weight is short, the lists are read this often: an order can come to hold a position's size."""
 WHOLE = 90
 """What a whole look weighs."""
-BARE = 10
-"""What a look without the lists weighs."""
 BLOCKED_GAP_S = 3.0
 """So long after such a reading, being told that an order holds a position is reason enough for another."""
 PAIR_S = 1.0
@@ -74,7 +71,7 @@ class Thrift:
         Where nothing but whole lists help, a look without them proves nothing, and many accounts behind one
         address would spend its minute on such looks.
         """
-        if self._weight.unspoken() >= self._pressed:
+        if self._weight.free() >= self._pressed:
             return 0
         owed, self._pressed = self._pressed, 0
         return owed
@@ -84,34 +81,22 @@ class Thrift:
         self._paid = True
 
     def allows(self) -> bool:
-        """Return whether the look that begins now reads the order lists.
-
-        What it will weigh is spoken for from here on: fifty accounts decide before one of them has sent.
-        """
-        paid, self._paid = self._paid, False
-        lists = self._decides(paid=paid)
-        if not paid:
-            self._weight.promise(WHOLE if lists else BARE)
-        return lists
-
-    def _decides(self, *, paid: bool) -> bool:
+        """Return whether the look that begins now reads the order lists."""
         now_ns = self._clock.monotonic_ns()
-        free = self._weight.unspoken()
+        free = self._weight.free()
         pressed, self._pressed = self._pressed, 0
+        paid, self._paid = self._paid, False
         if paid or (pressed and free >= pressed):
             self._wanted = self._paired = False
             self._read_ns = now_ns
             return True
         since_ns = now_ns - self._read_ns
         second = since_ns <= PAIR_S * NS and not self._paired
-        # Of many accounts behind the address, one at a time.
-        due = now_ns - max(self._read_ns, self._weight.spaced_ns) >= GAP_S * NS or second
+        due = since_ns >= GAP_S * NS or second
         wanted = self._wanted and free >= WHOLE and since_ns >= BLOCKED_GAP_S * NS
         short = free < (KEPT if self._held else SCARCE)
         if short and not wanted and (not due or (self._held and free < LEAST)):
             return False
-        if short:
-            self._weight.spaced_ns = now_ns
         self._wanted = False
         self._paired = second
         self._read_ns = now_ns

@@ -134,12 +134,7 @@ class Bucket:
         Whoever takes in turn goes first; among those who reserve it is first come, first served.
         """
         async with self._reserving:
-            while (wait_ns := self._wait_ns(min(units, self._capacity) + self._waiting)) != 0:
-                self._changed.clear()
-                if wait_ns is None:
-                    await self._changed.wait()
-                else:
-                    await self._change(within_s=wait_ns / NS)
+            await self._until_free(min(units, self._capacity), behind=True)
             self._flying += units
 
     async def ready(self) -> None:
@@ -171,8 +166,8 @@ class Bucket:
         """Count units that left without having waited for their turn."""
         self._cooling.append((self._clock.monotonic_ns() + self._window_ns, units))
 
-    async def _until_free(self, units: int) -> None:
-        while (wait_ns := self._wait_ns(units)) != 0:
+    async def _until_free(self, units: int, *, behind: bool = False) -> None:
+        while (wait_ns := self._wait_ns(units + (self._waiting if behind else 0))) != 0:
             self._changed.clear()
             if wait_ns is None:
                 # Every unit is in flight: nothing can become free before an answer comes.
@@ -317,7 +312,8 @@ class Throttle:
             for name, count in units.items():
                 bucket = self[name]
                 covered = _covered(bucket, count)
-                taken.append((bucket, covered))
+                if covered:
+                    taken.append((bucket, covered))
                 if covered < count:
                     await bucket.take(count - covered)
                     taken.append((bucket, count - covered))

@@ -11,14 +11,15 @@ WORLDS = (
     "tests/simulation/exits/test_simulated_acts.py",
 )
 GATE = ("tests/unit/test_gate_rules.py", "tests/unit/test_gate_edges.py")
-GENERIC_GATE = (*GATE, "tests/unit/test_generic_gate.py")
+GENERIC_GATE = ("tests/unit/test_generic_shapes.py", "tests/unit/test_generic_gate.py")
 ROWS = "tests/unit/test_venue_rows.py"
-JOURNAL = "tests/integration/exits/test_sqlite_journal.py"
+JOURNAL = ("tests/integration/exits/test_sqlite_journal.py", "tests/unit/test_journal_edges.py")
+SPOOL = (*JOURNAL, "tests/unit/test_spool_edges.py")
 
 JUDGES: dict[str, tuple[str, ...]] = {
     "exits/verdict.py": DECISIONS,
     "venues/gate/rules.py": GATE,
-    "venues/gate/outgoing.py": GENERIC_GATE,
+    "venues/gate/outgoing.py": (*GATE, *GENERIC_GATE),
     "venues/gate/binance.py": GATE,
     "venues/gate/bybit.py": GATE,
     "venues/gate/okx.py": GATE,
@@ -31,13 +32,16 @@ JUDGES: dict[str, tuple[str, ...]] = {
     "exits/books.py": DECISIONS,
     "exits/plan.py": WORLDS,
     "exits/pace.py": DECISIONS,
-    "storage/spool.py": (JOURNAL, *WORLDS),
-    "storage/sqlite.py": (JOURNAL,),
-    "storage/chain.py": (JOURNAL,),
+    "storage/spool.py": SPOOL,
+    "storage/sqlite.py": JOURNAL,
+    "storage/chain.py": JOURNAL,
     "venues/ccxt/binance_rows.py": (ROWS, "tests/unit/test_binance_row_edges.py"),
     "venues/ccxt/bybit_rows.py": (ROWS, "tests/unit/test_bybit_row_edges.py"),
     "venues/ccxt/okx_rows.py": (ROWS, "tests/unit/test_okx_row_edges.py"),
-    "venues/ccxt/hyperliquid_rows.py": ("tests/unit/test_hyperliquid_words.py",),
+    "venues/ccxt/hyperliquid_rows.py": (
+        "tests/unit/test_hyperliquid_words.py",
+        "tests/unit/test_hyperliquid_row_edges.py",
+    ),
     "exits/hand.py": WORLDS,
 }
 """What is broken, by its path in the package, and the tests that must notice; most money first."""

@@ -63,7 +63,10 @@ class SpooledJournal:
         self._budget_s = budget_ms / 1000
         self._complain = complain
         self._memory = MemoryJournal(clock=clock, spooled=True)
-        self._memory_after: list[int | None] = []
+        # Of each entry in memory: where it belongs, and the hash of the line that the spool did not take.
+        self._kept: list[tuple[int | None, str]] = []
+        # In which order this process made what it spooled, by the hashes of the lines.
+        self._made: dict[str, int] = {}
         self._last_seq: int | None = None
         self._seq = 0
         self._head = GENESIS
@@ -110,9 +113,8 @@ class SpooledJournal:
         except JournalUnusable as error:
             self._complain(str(error))
             ids = ()
-        placed = [one for lines in self._shelf.chains() for one in self._read_on(lines)]
-        spooled = [entry.exit_id for _, entry, _ in placed if kind_of(entry.record) == "ExitRequested"]
-        return tuple(dict.fromkeys((*ids, *spooled, *self._memory.exit_ids())))
+        beside = [entry for _, entry, _ in self._beside() if kind_of(entry.record) == "ExitRequested"]
+        return tuple(dict.fromkeys((*ids, *(entry.exit_id for entry in beside))))
 
     def latch_entries(self) -> tuple[Entry, ...]:
         """Return the entries that trip or reset the latch, from all places, in the order of their making."""
@@ -152,6 +154,7 @@ class SpooledJournal:
             head = entry.hash
             entries.append(entry)
             lines.append(_line(entry, body, after))
+            self._made[entry.hash] = len(self._made)
         try:
             async with asyncio.timeout(self._budget_s):
                 await self._shelf.put(lines)
@@ -162,7 +165,7 @@ class SpooledJournal:
                 self._complain(f"The spool did not take {len(records)} record(s) either: {reason}.")
                 for line in lines:
                     self._complain(line)
-            self._memory_after.extend(after for _ in records)
+            self._kept.extend((after, entry.hash) for entry in entries)
             return self._memory.keep(records)
         self._seq, self._head = seq, head
         return tuple(entries)
@@ -191,9 +194,17 @@ class SpooledJournal:
 
     def _beside(self) -> list[_Placed]:
         placed = [one for lines in self._shelf.chains() for one in self._read_on(lines)]
-        for after, entry in zip(self._memory_after, self._memory.all_entries(), strict=True):
-            placed.append((after, entry, self._name(entry)))
-        return placed
+        if not self._kept:
+            return placed
+        # A spool that was late may have taken a line after all: then it stands there. What this process made
+        # comes in the order of its making, wherever each of it stands.
+        there = {entry.hash for _, entry, _ in placed}
+        own = [(self._made[one[1].hash], one) for one in placed if one[1].hash in self._made]
+        for (after, line), entry in zip(self._kept, self._memory.all_entries(), strict=True):
+            if line not in there:
+                own.append((self._made[line], (after, entry, self._name(entry))))
+        own.sort(key=lambda one: one[0])
+        return [*(one for one in placed if one[1].hash not in self._made), *(one for _, one in own)]
 
     def _read_on(self, lines: Sequence[str]) -> list[_Placed]:
         if not lines:
@@ -221,7 +232,7 @@ class SpooledJournal:
         return name
 
     def _not_arrived(self, stored: tuple[Entry, ...], beside: list[_Placed]) -> list[_Placed]:
-        # What the journal took after all, or the spool after the memory, stands in one place only.
+        # What the journal took after all stands there alone.
         waiting: dict[_Name, list[int]] = {}
         for entry in reversed(stored):
             waiting.setdefault(self._name(entry), []).append(entry.seq)

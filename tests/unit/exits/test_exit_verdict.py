@@ -7,6 +7,7 @@ import pytest
 
 from bastion.domain.money import Quantity
 from bastion.domain.order import CancelAnswer, Direction, OrderStatus
+from bastion.domain.position import Side
 from bastion.domain.records import (
     CancelsAnswered,
     FillsRead,
@@ -446,3 +447,59 @@ def test_an_order_that_no_look_shows_lingers_until_it_was_cancelled_often_enough
     beat = pace(60)
     beat.cancel_tries[opener.key] = tries
     assert judge(one, beat).lingering == ((opener,) if lingers else ())
+
+
+@pytest.mark.parametrize(
+    ("side", "took", "others", "suspected"),
+    [
+        (Side.LONG, ("0.4", "0.6"), None, True),
+        (Side.SHORT, ("0.4", "0.6"), None, True),
+        (Side.LONG, ("0.4", "0.3"), "0.3", True),
+        (Side.SHORT, ("0.4", "0.3"), "0.3", True),
+        (Side.SHORT, ("0.4", "0.3"), None, False),
+        (Side.LONG, ("0.4", "0.3"), None, False),
+        (Side.LONG, ("0.4", "0.3"), "0.6", False),
+        (Side.LONG, ("0", "0"), "1", False),
+        (Side.SHORT, ("0", "0"), "1", False),
+    ],
+    ids=[
+        "a long in two rounds",
+        "a short in two rounds",
+        "a long with somebody else",
+        "a short with somebody else",
+        "a part of a short",
+        "a part of a long",
+        "somebody else sold more than there was",
+        "somebody else alone closed a long",
+        "somebody else alone closed a short",
+    ],
+)
+def test_what_several_rounds_closed_together_is_suspect_where_the_sum_says_so(
+    side: Side,
+    took: tuple[str, str],
+    others: str | None,
+    suspected: bool,  # noqa: FBT001 - a case of the table
+) -> None:
+    one, beat, held = leg(), pace(60), position(side=side)
+    see(one, look(0, [held]))
+    for number, filled in enumerate(took, 1):
+        intend(one, request(held, f"bst{number}"), number=number)
+        one.apply(answered(f"bst{number}", filled=filled, status=OrderStatus.CANCELED), at_ns=0)
+    if others is not None:
+        closing = Direction.SELL if side is Side.LONG else Direction.BUY
+        read = replace(executions_read(70), fills=(fill(others, direction=closing),))
+        one.apply(read, at_ns=0)
+    beat.key_act_ns[held.key] = 60 * MS
+    see(one, look(100, [held]))
+    assert judge(one, beat).suspects == ({held.key} if suspected else set())
+
+
+@pytest.mark.parametrize("larger", ["AAAUSDT", "ZZZUSDT"])
+def test_a_position_that_grew_is_really_there_however_large_another_one_was(larger: str) -> None:
+    one, beat, other = closed_leg(), pace(60), position(larger, "5")
+    intend(one, request(other, "bst2"), number=2)
+    beat.key_act_ns[position().key] = 60 * MS
+    see(one, look(100, [position(quantity="1.1")]))
+    assert judge(one, beat).suspects == set()
+    see(one, look(200, [position()]))
+    assert judge(one, beat).suspects == {position().key}

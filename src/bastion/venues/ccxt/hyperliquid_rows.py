@@ -120,7 +120,7 @@ def order_state(told: Row, client_order_id: str) -> OrderState:
         client_order_id=client_order_id,
         order_id=row.text("oid"),
         status=_status(word, filled=filled, left=row.decimal("sz")),
-        filled=Quantity(ZERO if word.endswith("Rejected") else max(ZERO, filled)),
+        filled=Quantity(ZERO if _is_rejected(word) else max(ZERO, filled)),
         reason="" if word in _WORKING or word == "filled" else word,
     )
 
@@ -216,11 +216,15 @@ def _status(word: str, *, filled: Decimal, left: Decimal) -> OrderStatus:
         return OrderStatus.PARTIAL if filled > ZERO else OrderStatus.ACCEPTED
     if word == "filled":
         return OrderStatus.FILLED if left == ZERO else OrderStatus.CANCELED
-    if word.endswith("Rejected") or word == "rejected":
+    if _is_rejected(word):
         return OrderStatus.REJECTED
     if word.lower().endswith("canceled") or word == "scheduledCancel":
         return OrderStatus.CANCELED
     raise AnswerMalformed(f"orderStatus: the status {word[:40]!r} is not documented")
+
+
+def _is_rejected(word: str) -> bool:
+    return word == "rejected" or word.endswith("Rejected")
 
 
 def _margin_mode(leverage: Row | None) -> MarginMode | None:

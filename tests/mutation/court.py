@@ -1,8 +1,8 @@
 """Court: the tests that judge mutants, collected once, and a fork of that process for each mutant.
 
 The fork has everything imported. It puts the broken code into the loaded functions and runs the tests that
-reach the broken statement, the quickest first, until one fails. What is decided at import is tried in a fork
-of a process that has imported nothing of the package.
+reach the broken statement until one fails: first those that killed most others, then the quickest. What is
+decided at import is tried in a fork of a process that has imported nothing of the package.
 """
 
 import contextlib
@@ -15,6 +15,7 @@ import signal
 import sys
 import time
 import traceback
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from types import FunctionType
@@ -140,6 +141,7 @@ class Court:
         self._told = told
         self._tell = tell
         self._failed = ""
+        self._kills: Counter[str] = Counter()
         self._importing = begin()
         sys.meta_path.insert(0, Finder(module, subject.path, marked(subject.source, subject.path)))
 
@@ -167,14 +169,20 @@ class Court:
             if mutant.at_import or mutant.statement in seen_at_import:
                 self._tell(mutant, Fate(fate=AT_IMPORT))
                 continue
-            reach = sorted((row for row in rows if mutant.statement in row.lines), key=quickness)
+            # What killed others nearby kills the next one too, more often than not.
+            reach = sorted(
+                (row for row in rows if mutant.statement in row.lines),
+                key=lambda row: (-self._kills[row.test], quickness(row)),
+            )
             chosen = [items[one.test] for one in reach]
             said = forked(
                 lambda mutant=mutant, chosen=chosen: self._try(mutant, functions, chosen),  # type: ignore[misc]
                 cpu_s=CPU_LEAST_S + CPU_FACTOR * sum(one.cpu_s for one in reach),
                 wall_s=WALL_LEAST_S + WALL_FACTOR * sum(one.wall_s for one in reach),
             )
-            self._tell(mutant, Fate(fate=TIMED_OUT) if said is None else Fate(**said))
+            fate = Fate(fate=TIMED_OUT) if said is None else Fate(**said)
+            self._kills[fate.by] += fate.fate == KILLED
+            self._tell(mutant, fate)
         return True
 
     def pytest_internalerror(self, excrepr: object) -> None:

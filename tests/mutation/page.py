@@ -14,13 +14,13 @@ HEAD = """# Which broken lines the tests notice
 This page is written by `python -m tests.mutation.page` from what `make mutate ARGS=--keep` kept. Nothing in
 it is typed by hand.
 
-`make mutate` changes one thing at a time in the modules that an exit hangs on, by the operators of
-cosmic-ray: a comparison, a number, an `and`, a `not`, a loop that is never entered. Each such mutant is put
-into a fork of a process that has all tests loaded, and the tests that reach the changed statement run there,
-the quickest first, until one fails. Tests that take long (the seconds of CPU stand in the table) judge
-nothing: what only a long simulated world would notice counts as survived. Of a module with fewer tried than
-there are, these are a sample that is always the same. The bar is 90 % killed or argued; an argued mutant
-changes nothing, and its reason stands in `tests/mutation/argued.json`.
+`make mutate` changes one thing at a time in the modules that an exit hangs on, by the operators of cosmic-
+ray: a comparison, a number, an `and`, a `not`, a loop that is never entered. Each such mutant is put into a
+fork of a process that has all tests loaded, and the tests that reach the changed statement run there, until
+one fails. Tests that take long (the seconds of CPU stand in the table) judge nothing: what only a long
+simulated world would notice counts as survived. Of a module with fewer tried than there are, these are a
+sample that is always the same. The bar is 90 % killed or argued; an argued mutant changes nothing, and its
+reason stands in `tests/mutation/argued.json`.
 """
 
 

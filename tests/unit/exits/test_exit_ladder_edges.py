@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 
 from bastion.domain.instrument import Instrument
-from bastion.domain.money import ZERO, Price, Quantity
+from bastion.domain.money import ZERO, Price, Quantity, Usd
 from bastion.domain.order import OrderKind, OrderStatus
 from bastion.domain.position import Position, Side
 from bastion.domain.records import OrderAnswered, Outcome
@@ -369,6 +369,8 @@ def test_a_bounded_order_carries_its_price_and_goes_at_market_where_there_is_no_
         (Side.SHORT, "100.03", "0.5", "0.01", "101.0"),
         (Side.LONG, "100.03", "0", "0.01", "99.03"),
         (Side.SHORT, "100.03", "0", "0.01", "101.03"),
+        (Side.LONG, "100.3", "0", "0.01", "99.3"),
+        (Side.LONG, "1E+2", "0", "0.05", "95"),
         (Side.LONG, "0.3", "0.5", "0.9", "0.5"),
         (Side.SHORT, "0.3", "0.5", "0.1", "0.5"),
         (Side.LONG, "100", "0.1", "0", "100.0"),
@@ -425,7 +427,12 @@ TRIED = Trail(sizes=3, last_fault=Fault.SIZE, last_quantity=SMALL.quantity)
         (SMALL, rules("0.1"), Trail(), True, True),
         (SMALL, None, TRIED, False, True),
         (SMALL, None, TRIED, True, True),
+        (position(quantity="0.01"), None, TRIED, False, True),
+        (replace(SMALL, notional_usd=Usd(Decimal(5))), None, TRIED, False, False),
+        (replace(SMALL, notional_usd=Usd(Decimal(9))), None, TRIED, False, False),
+        (SMALL, None, replace(TRIED, sizes=1), False, False),
         (SMALL, None, replace(TRIED, sizes=2), False, False),
+        (SMALL, None, replace(TRIED, last_fault=Fault.TERMINAL), False, False),
         (SMALL, None, replace(TRIED, last_fault=Fault.RETRY), False, False),
         (SMALL, None, replace(TRIED, last_quantity=Quantity(Decimal("0.02"))), False, False),
         (SMALL, None, replace(TRIED, last_quantity=Quantity(Decimal("0.005"))), False, False),

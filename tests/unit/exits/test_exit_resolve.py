@@ -111,7 +111,10 @@ def test_no_look_settles_an_order_of_which_the_venue_spoke() -> None:
     assert settled(one, pace()) == []
 
 
-@pytest.mark.parametrize(("sizes", "by"), [(["0.5", "0.4"], []), (["0.5", "0.5"], [ResolvedBy.FILLS])])
+@pytest.mark.parametrize(
+    ("sizes", "by"),
+    [(["0.5", "0.4"], []), (["0.5", "0.5"], [ResolvedBy.FILLS]), (["0.6", "0.5"], [ResolvedBy.FILLS])],
+)
 def test_executions_that_fill_an_order_wholly_settle_it(sizes: list[str], by: list[ResolvedBy]) -> None:
     one = lost()
     fills = tuple(fill(size, cid="bst1", name=size + str(number)) for number, size in enumerate(sizes))
@@ -176,7 +179,7 @@ def ask(
     beat: Pace | None = None,
     *,
     now_ms: int = 5_000,
-    fills_ms: int | None = None,
+    fills_ms: float | None = None,
 ) -> Questions:
     return questions(
         one,
@@ -184,7 +187,7 @@ def ask(
         beat or pace(),
         now_ns=now_ms * MS,
         settings=SETTINGS,
-        fills_asked_ns=None if fills_ms is None else fills_ms * MS,
+        fills_asked_ns=None if fills_ms is None else round(fills_ms * MS),
     )
 
 
@@ -197,11 +200,11 @@ def vanished() -> tuple[Leg, Standing]:
 
 @pytest.mark.parametrize(
     ("fills_ms", "asked"),
-    [(None, True), (4_750, True), (4_751, False), (4_000, True)],
-    ids=["no executions are waited for", "just late", "not late yet", "late"],
+    [(None, True), (4_750, True), (4_750.0001, False), (4_751, False), (4_000, True)],
+    ids=["no executions are waited for", "just late", "a hair too early", "not late yet", "late"],
 )
 def test_a_second_source_is_asked_of_what_vanished_once_the_executions_are_late(
-    fills_ms: int | None,
+    fills_ms: float | None,
     asked: bool,  # noqa: FBT001 - a case of the table
 ) -> None:
     one, standing = vanished()
@@ -278,11 +281,12 @@ def test_a_working_order_is_asked_for_while_its_position_is_not_accounted_for() 
     assert ask(one, standing).orders == (request(position()),)
 
 
-def test_a_working_order_of_what_is_gone_and_explained_is_not_asked_for() -> None:
-    one, standing = working([position("ETHUSDT")])
+@pytest.mark.parametrize("name", ["AAAUSDT", "ETHUSDT"])
+def test_a_working_order_of_what_is_gone_and_explained_is_not_asked_for(name: str) -> None:
+    one, standing = working([position(name)])
     explained = replace(standing, unexplained=())
     assert ask(one, explained).orders == ()
-    other = replace(standing, unexplained=(replace(standing.unexplained[0], key=("linear", "X", "")),))
+    other = replace(standing, unexplained=(replace(standing.unexplained[0], key=("linear", name, "")),))
     assert ask(one, other).orders == ()
 
 
@@ -309,6 +313,7 @@ def test_orders_are_told_by_position_and_only_those_of_the_present_epoch() -> No
 def test_orders_of_the_round_at_which_a_book_began_are_of_the_epoch_before() -> None:
     one = leg()
     intend(one, request(position(), "bst1"), number=1)
+    intend(one, request(position(), "bst2"), number=2)
     see(one, look(0, [position()]))
     assert by_position(one) == {}
 

@@ -7,6 +7,7 @@ import importlib
 import logging
 import os
 import shutil
+import sys
 import tempfile
 from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -73,6 +74,9 @@ EXIT_ID_LENGTH = 12
 ANSWERS = "answers.sqlite"
 # No money waits for the disk here, so a slow one needs no second place for the records.
 PAPER_COMMIT_MS = 5_000
+SWITCH_S = 0.0005
+"""How long a thread that is ready waits for its turn while another computes; Python's own 5 ms would stand
+between a commit that is on the disk and the order that waits for it."""
 
 _log = logging.getLogger(__name__)
 
@@ -255,6 +259,7 @@ def _engine(desk: Desk, log: SqliteEngineLog, home: Path, config: Config, *, ser
 
 @contextlib.contextmanager
 def _journal(home: Path, settings: ExitSettings, clock: Clock) -> Iterator[Journal]:
+    sys.setswitchinterval(SWITCH_S)
     journal = open_journal(
         home / "journal.sqlite",
         spool=home / "spool",

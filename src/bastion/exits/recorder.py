@@ -6,6 +6,7 @@ from collections.abc import Callable
 from bastion.domain.records import Entry, Record
 from bastion.exits.bulkhead import attempt, contained
 from bastion.exits.settings import ExitSettings
+from bastion.patience import patience
 from bastion.ports import Journal
 
 Observer = Callable[[Entry], None]
@@ -47,7 +48,7 @@ class Recorder:
         """Wait at most that long until everything handed over is durable; return whether it is."""
         goal = self._handed
         try:
-            async with asyncio.timeout(seconds):
+            async with patience(seconds):
                 while max(self._durable, self._refused) < goal:
                     self._changed.clear()
                     await self._changed.wait()
@@ -65,6 +66,8 @@ class Recorder:
         while True:
             await self._more.wait()
             self._more.clear()
+            # Whoever has its turn now, and notes something too, shares the commit.
+            await asyncio.sleep(0)
             await self._write()
             if self._closing and (not self._waiting or self._refusals):
                 return

@@ -1,6 +1,5 @@
 """Spool: where records go when the journal cannot take them in time; a spool counts as journal."""
 
-import asyncio
 import json
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
@@ -9,6 +8,7 @@ from pathlib import Path
 
 from bastion.domain.records import Entry, Record
 from bastion.errors import JournalUnusable
+from bastion.patience import patience
 from bastion.ports import Clock, Journal
 from bastion.storage.chain import GENESIS, digest, seal
 from bastion.storage.codec import RecordMalformed, canonical, decode, encode, kind_of
@@ -85,7 +85,7 @@ class SpooledJournal:
         # A late journal is handed the records all the same: it takes them in order when it can.
         budget_s = 0 if now_ns < self._late_until_ns else self._budget_s
         try:
-            async with asyncio.timeout(budget_s):
+            async with patience(budget_s):
                 taken = await self._journal.append(records)
         except TimeoutError:
             self._late_since_ns = now_ns if self._late_since_ns is None else self._late_since_ns
@@ -156,7 +156,7 @@ class SpooledJournal:
             lines.append(_line(entry, body, after))
             self._made[entry.hash] = len(self._made)
         try:
-            async with asyncio.timeout(self._budget_s):
+            async with patience(self._budget_s):
                 await self._shelf.put(lines)
         except OSError as error:
             # A TimeoutError is an OSError, too.

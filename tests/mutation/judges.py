@@ -30,7 +30,7 @@ JUDGES: dict[str, tuple[str, ...]] = {
     "exits/resolve.py": DECISIONS,
     "exits/progress.py": DECISIONS,
     "exits/books.py": DECISIONS,
-    "exits/plan.py": WORLDS,
+    "exits/plan.py": DECISIONS,
     "exits/pace.py": DECISIONS,
     "storage/spool.py": SPOOL,
     "storage/sqlite.py": JOURNAL,

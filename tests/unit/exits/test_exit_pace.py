@@ -72,9 +72,13 @@ def test_an_order_of_which_nothing_was_heard_is_looked_for_at_once_and_then_wait
     assert waits(not_sent, 3) == [100, 200, 400]
 
 
-def test_an_order_that_expired_without_a_fill_counts_as_a_failure() -> None:
-    barren = answered(filled="0", status=OrderStatus.CANCELED)
-    assert waits(barren, 3) == [0, 200, 400]
+@pytest.mark.parametrize("status", [OrderStatus.CANCELED, OrderStatus.REJECTED])
+def test_an_order_that_ended_without_a_fill_counts_as_a_failure(status: OrderStatus) -> None:
+    assert waits(answered(filled="0", status=status), 3) == [0, 200, 400]
+
+
+def test_an_answer_that_tells_no_state_is_as_none() -> None:
+    assert waits(replace(answered(), state=None), 3) == [0, 200, 400]
 
 
 @pytest.mark.parametrize(
@@ -104,6 +108,17 @@ def test_the_slices_of_one_round_fail_once() -> None:
     assert (one.failures[KEY], one.terminals[KEY]) == (1, 1)
     assert hear(one, refused(Fault.TERMINAL), number=5) == 200
     assert one.terminals[KEY] == 2
+
+
+@pytest.mark.parametrize(
+    ("rounds", "failures"), [((1, 2, 2), 2), ((1, 2, 3, 3), 3), ((1, 2, 3, 4, 4, 4), 4), ((1_000, 1_000), 1)]
+)
+def test_a_round_fails_once_whichever_it_is(rounds: tuple[int, ...], failures: int) -> None:
+    one = beat()
+    for number in rounds:
+        # Rounds are counted anew from the records: a number is equal to itself, not one object.
+        hear(one, refused(Fault.TERMINAL), number=int(str(number)))
+    assert (one.failures[KEY], one.terminals[KEY]) == (failures, failures)
 
 
 def test_another_fault_ends_the_row_of_final_refusals() -> None:

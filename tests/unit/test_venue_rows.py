@@ -1,6 +1,7 @@
 """Rows: documented payloads, read in the desk's words; an undocumented shape is never believed."""
 
 import json
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
@@ -10,7 +11,7 @@ from bastion.domain.money import Quantity
 from bastion.domain.order import Direction, OrderKind, OrderRequest, OrderStatus
 from bastion.domain.position import Position, Side
 from bastion.errors import AnswerMalformed
-from bastion.venues.ccxt import binance_rows, bybit_rows
+from bastion.venues.ccxt import binance_rows, bybit_rows, okx_rows
 from bastion.venues.ccxt.bybit_orders import order_params
 from bastion.venues.raw import Answer, Row, plain
 
@@ -396,3 +397,29 @@ def test_json_numbers_are_read_exactly() -> None:
     text = json.dumps({"a": 1}).replace("1", "0.1000000000000000055511151231257827")
     value = Row(Answer(status=200, headers={}, text=text).value, "x").decimal("a")
     assert value == Decimal("0.1000000000000000055511151231257827")
+
+
+@pytest.mark.parametrize(
+    ("read", "letters"),
+    [
+        (lambda word: binance_rows.position(Row({**POSITION_RISK, "positionSide": word}, "row")), 20),
+        (lambda word: binance_rows.order_state(Row({"status": word}, "row")), 30),
+        (lambda word: binance_rows.direction(Row({"side": word}, "row")), 20),
+        (lambda word: bybit_rows.order_state(Row({"orderStatus": word}, "row")), 30),
+        (lambda word: bybit_rows.direction(Row({"side": word}, "row")), 20),
+        (lambda word: okx_rows.order_state(Row({"state": word}, "row")), 30),
+        (lambda word: okx_rows.direction(Row({"side": word}, "row")), 20),
+    ],
+)
+def test_a_word_that_nobody_documented_is_told_by_its_beginning(
+    read: Callable[[str], object], letters: int
+) -> None:
+    word = "x" * 80
+    with pytest.raises(AnswerMalformed, match=f"'{word[:letters]}'"):
+        read(word)
+
+
+def test_words_of_okx_are_read_by_what_they_say() -> None:
+    spot = Row(json.loads('{"state": "live", "instType": "SPOT"}'), "row")
+    assert okx_rows.open_order(spot) is None
+    assert okx_rows.open_algo(spot) is None

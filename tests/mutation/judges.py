@@ -25,7 +25,7 @@ JUDGES: dict[str, tuple[str, ...]] = {
     "venues/gate/okx.py": GATE,
     "venues/gate/hyperliquid.py": GATE,
     "venues/gate/generic.py": GENERIC_GATE,
-    "commands/latch.py": ("tests/integration/exits/test_halt_and_latch.py",),
+    "commands/latch.py": ("tests/unit/test_latch_rules.py",),
     "exits/ladder.py": DECISIONS,
     "exits/resolve.py": DECISIONS,
     "exits/progress.py": DECISIONS,

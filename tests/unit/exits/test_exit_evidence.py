@@ -242,15 +242,28 @@ def test_a_second_source_explains_the_size_that_a_look_shows_of_a_short_too() ->
     assert standing.verdict is Verdict.FLAT_WITH_DUST
 
 
-def test_dust_is_explained_by_what_is_left_of_it_and_by_nothing_else() -> None:
-    one = leg()
-    see(one, look(0, [position(quantity="2")]))
-    left = position(quantity="0.5")
+@pytest.mark.parametrize("side", Side)
+def test_dust_is_explained_by_what_is_left_of_it_and_by_nothing_else(side: Side) -> None:
+    one, whole, left = leg(), position(quantity="2", side=side), position(quantity="0.5", side=side)
+    see(one, look(0, [whole]))
     twice(one, [left])
     assert judge(one, dust=[left]).verdict is None
-    intend(one, request(position(quantity="2")))
+    intend(one, request(whole))
     one.apply(answered(filled="1.5", status=OrderStatus.CANCELED), at_ns=0)
+    # What is shown is what should be left: no list that shows nothing has to be believed.
+    assert judge(one, dust=[left]).verdict is Verdict.FLAT_WITH_DUST
     assert judge(with_fills_read(one), dust=[left]).verdict is Verdict.FLAT_WITH_DUST
+
+
+@pytest.mark.parametrize(("sold", "flat"), [("0.4", False), ("0.5", True), ("0.6", False)])
+def test_what_is_gone_is_explained_by_exactly_what_was_executed(sold: str, flat: bool) -> None:  # noqa: FBT001 - a case of the table
+    one = leg()
+    see(one, look(0, [position()]))
+    intend(one, request(position()))
+    one.apply(answered(filled="0.5", status=OrderStatus.CANCELED), at_ns=0)
+    one.apply(read(500, fills=(fill(sold),)), at_ns=0)
+    twice(one, at_ms=6_000)
+    assert judge(one).verdict is (Verdict.FLAT if flat else None)
 
 
 @pytest.mark.parametrize(("act_ms", "flat"), [(499, True), (500, True), (501, False)])
@@ -356,6 +369,7 @@ def test_at_the_deadline_an_order_that_rests_is_left(orders: tuple[OpenOrder, ..
 def test_at_the_deadline_one_empty_look_is_not_two() -> None:
     one = leg()
     see(one, look(0))
+    assert (judge(one).clean, judge(one).confirmed, judge(one).verdict) == (True, False, None)
     verdict, unread = at_deadline(one, judge(one))
     assert verdict is Verdict.UNKNOWN
     assert unread == (("confirmation", "two looks in a row that show nothing did not come in time"),)

@@ -272,6 +272,7 @@ LOST = OrderResolved(exit_id="xtest", account="main", client_order_id="bst1", by
         ((UNHEARD,), 100, 60_000, False),
         ((UNHEARD, LOST), 100, 8_099, False),
         ((UNHEARD, LOST), 100, 8_100, True),
+        ((UNHEARD, LOST), 100, 60_000, True),
         ((UNHEARD, LOST), None, 8_009, False),
         ((UNHEARD, LOST), None, 8_010, True),
     ],
@@ -282,6 +283,7 @@ LOST = OrderResolved(exit_id="xtest", account="main", client_order_id="bst1", by
         "unheard",
         "lost",
         "expired",
+        "expired long ago",
         "lost in an earlier run",
         "expired then",
     ],
@@ -408,11 +410,11 @@ def test_a_cancel_that_failed_waits_and_holds_no_other_up(at_ms: int, chosen: bo
 @pytest.mark.parametrize(
     ("first_ms", "second_ms", "unread", "swept"),
     [
-        (0, 250, (False, False), True),
-        (0, 249, (False, False), False),
-        (0, 250, (True, False), False),
-        (0, 250, (False, True), False),
-        (0, None, (False, False), False),
+        (100, 350, (False, False), True),
+        (100, 349, (False, False), False),
+        (100, 350, (True, False), False),
+        (100, 350, (False, True), False),
+        (100, None, (False, False), False),
     ],
 )
 def test_a_stop_without_a_position_goes_once_two_looks_apart_show_none(
@@ -427,6 +429,13 @@ def test_a_stop_without_a_position_goes_once_two_looks_apart_show_none(
             see(one, look(at_ms, orders=[STOP], unread=("positions",) if incomplete else ()))
     act = decide(one, now_ms=1_000)
     assert (act.intent.cancels if act is not None else ()) == ((STOP,) if swept else ())
+
+
+def test_a_stop_stays_beside_a_position_that_is_not_ours_to_close() -> None:
+    one = leg()
+    for at_ms in (100, 350):
+        see(one, look(at_ms, [replace(HELD, closable=False)], [STOP]))
+    assert decide(one, now_ms=1_000) is None
 
 
 def test_a_stop_stays_beside_its_position_and_the_next_ones_are_looked_at() -> None:

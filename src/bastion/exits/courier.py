@@ -1,12 +1,13 @@
 """Courier: carries one leg's requests to its venue, and brings every answer into the leg and the journal."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Coroutine, Sequence
 from dataclasses import replace
 from typing import Any, Protocol
 
 from bastion.domain.instrument import Instrument
-from bastion.domain.look import Look, Unread
+from bastion.domain.look import Look
 from bastion.domain.money import Quantity
 from bastion.domain.order import CancelAnswer, OpenOrder, OrderRequest
 from bastion.domain.position import Position
@@ -23,12 +24,13 @@ from bastion.errors import VenueError
 from bastion.exits.books import book_key
 from bastion.exits.bulkhead import attempt
 from bastion.exits.exposure import collateral_read
+from bastion.exits.looking import look_at
 from bastion.exits.pace import Pace, backoff_s, nanoseconds
 from bastion.exits.plan import Act
 from bastion.exits.progress import Leg
 from bastion.exits.resolve import Questions, answer
 from bastion.exits.settings import ExitSettings
-from bastion.ports import Accounting, Clock, Venue
+from bastion.ports import Accounting, Clock, Glancing, Venue
 
 SURPRISE = "the adapter failed in a way that is not a venue's answer"
 
@@ -80,7 +82,7 @@ class Courier:
         self._accounting = venue if isinstance(venue, Accounting) else None
         self._requests: dict[str, OrderRequest] = {}
         self._ask_again_ns: dict[str, int] = {}
-        self._ask_failures: dict[str, int] = {}
+        self._ask_failures: Counter[str] = Counter()
         self._cancels = 0
         self.instruments: dict[tuple[str, str], Instrument] = dict[tuple[str, str], Instrument]()
         self.fills_asked_ns: int | None = None
@@ -94,15 +96,15 @@ class Courier:
     def _pace(self) -> Pace:
         return self._worked.pace
 
-    def trouble(self, part: str, error: Exception) -> None:
-        """Record that something failed on the way, once for each new reason; a countdown is one reason."""
+    def trouble(self, part: str, error: Exception) -> str:
+        """Record that something failed, once for each new reason; a countdown is one. Return what is told."""
         code = error.code if isinstance(error, VenueError) else type(error).__name__
         message = str(error) if isinstance(error, VenueError) else SURPRISE
         if isinstance(error, TimeoutError):
             message = "no answer came in time"
         told = [trouble for trouble in self._leg.troubles if trouble.part == part]
         if told and (told[-1].code, _words(told[-1].message)) == (code, _words(message)):
-            return
+            return message
         self._worked.note(
             Troubled(
                 exit_id=self._leg.exit_id,
@@ -112,25 +114,17 @@ class Courier:
                 message=message,
             )
         )
+        return message
 
-    async def look(self, *, seconds: float) -> Look:
-        """Read the account; a venue that fails in any way gives a look in which everything is unread."""
-        begun_ns = self._clock.monotonic_ns()
-        limit_s = min(seconds, self._settings.read_deadline_s)
-        result = await attempt(
-            lambda: self._venue.look(deadline_s=limit_s), seconds=limit_s + self._settings.call_grace_s
-        )
-        if isinstance(result, Look):
-            return result
-        error = result if isinstance(result, Exception) else TypeError("not a look")
-        self.trouble("look", error)
-        return Look(
-            begun_ns=begun_ns,
-            ended_ns=self._clock.monotonic_ns(),
-            positions=(),
-            orders=(),
-            parts=(),
-            unread=(Unread(part="everything", reason=self._leg.troubles[-1].message),),
+    async def look(self, *, seconds: float, glancing: Glancing | None = None) -> Look:
+        """Read the account, or by `glancing` its positions alone; where the venue fails, all is unread."""
+        return await look_at(
+            self._venue,
+            glancing,
+            clock=self._clock,
+            settings=self._settings,
+            seconds=seconds,
+            failed=lambda error: self.trouble("look", error),
         )
 
     async def act(self, act: Act) -> None:
@@ -166,6 +160,10 @@ class Courier:
             return
         positions = tuple({book.key: book.position for book in books}.values())
         since_ms = min(book.since_ms for book in books)
+        read = self._leg.fills_read
+        if read is not None and read.begun_ns < self._pace.last_act_ns and not self._ask_failures["fills"]:
+            # What came before the last act is not what is asked for now.
+            self._ask_again_ns.pop("fills", None)
         self._question("fills", self._fills, (positions, since_ms))
 
     def ask_collateral(self) -> None:
@@ -291,7 +289,7 @@ class Courier:
             self._start(name, ask(name, about))
 
     def _asked(self, name: str, result: object, *, news: bool = True) -> None:
-        vain, failed = self._ask_failures.get(name, 0), isinstance(result, Exception)
+        vain, failed = self._ask_failures[name], isinstance(result, Exception)
         self._ask_failures[name] = vain + 1 if failed or not news else 0
         wait_s = backoff_s(vain if failed else max(vain, 1), self._settings)
         self._ask_again_ns[name] = self._clock.monotonic_ns() + nanoseconds(wait_s)

@@ -25,10 +25,16 @@ from bastion.exits.pressing import press
 from bastion.exits.progress import Leg
 from bastion.exits.resolve import questions, settle
 from bastion.exits.settings import ExitSettings
-from bastion.exits.sweeping import nothing_to_close, sweep_ahead, worth_acting_on
+from bastion.exits.sweeping import (
+    glance_is_enough,
+    nothing_to_close,
+    sweep_ahead,
+    sweep_behind,
+    worth_acting_on,
+)
 from bastion.exits.union import Union
 from bastion.exits.verdict import Standing, stand
-from bastion.ports import Attesting, Clock, Refunding, Venue
+from bastion.ports import Attesting, Clock, Glancing, Refunding, Venue
 
 SECOND_NS = 1_000_000_000
 
@@ -48,6 +54,7 @@ class Hand:
         self._venue = venue
         self._patient = venue if isinstance(venue, Refunding) else None
         self._attests = venue if isinstance(venue, Attesting) else None
+        self._glances = venue if isinstance(venue, Glancing) else None
         self._seen = seen if seen is not None and worth_acting_on(seen) else None
         self._clock = clock
         self._begun_ns = clock.monotonic_ns()
@@ -205,14 +212,9 @@ class Hand:
                 await courier.resynchronise()
             act = None
             if any(part.acts(now_ns) for part in self._parts):
-                act = plan(
-                    self.leg,
-                    standing,
-                    self._pace,
-                    courier.instruments,
-                    now_ns=now_ns,
-                    settings=self._settings,
-                )
+                known, own = courier.instruments, self._settings
+                act = sweep_behind(self.leg, standing, self._pace)
+                act = act or plan(self.leg, standing, self._pace, known, now_ns=now_ns, settings=own)
             if act is not None:
                 await courier.act(act)
                 self._idle = 0
@@ -275,7 +277,8 @@ class Hand:
         self._pressed += press(self._venue, group, pressed=self._pressed)
         # What was seen a moment ago is good enough to act on, since every order can only reduce.
         seen, self._seen = self._seen, None
-        look = await courier.look(seconds=seconds) if seen is None else seen
+        quick = self._glances if self._alone and glance_is_enough(self.leg, self._pace) else None
+        look = await courier.look(seconds=seconds, glancing=quick) if seen is None else seen
         self._looks += 1
         self._idle += 1
         for part in self._parts:

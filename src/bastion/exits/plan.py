@@ -17,7 +17,7 @@ from bastion.exits import last_rung
 from bastion.exits.books import Sent
 from bastion.exits.ladder import BOUNDED, NO_MARK, Rung, Slice, Trail, is_dust, rung, rung_s, slices, trail
 from bastion.exits.own_orders import as_open
-from bastion.exits.pace import Pace, nanoseconds
+from bastion.exits.pace import CANCELLING, Pace, nanoseconds
 from bastion.exits.progress import Leg, PositionKey
 from bastion.exits.resolve import by_position
 from bastion.exits.settings import ExitSettings
@@ -261,6 +261,10 @@ def _cancels(
     held = {(position.category, position.instrument) for position in standing.open}
     doubted = {book.key[:2] for book in standing.unexplained}
     known = {key[:2] for key, book in leg.books.items() if book.seen}
+    # One sweep takes what is left of a wave that the venue's limits spread over seconds.
+    wave = (
+        leg.sight.whole and bool(standing.open) and any(key != CANCELLING for key in pace.in_flight.values())
+    )
     chosen = []
     for order in look.orders:
         if not order.closable or not _cancel_due(order, pace, now_ns=now_ns):
@@ -268,7 +272,7 @@ def _cancels(
         place = (order.category, order.instrument)
         if leg.sight.at_once(order):
             chosen.append(order)
-        elif place in held or place in doubted:
+        elif wave or place in held or place in doubted:
             continue
         elif place in known or _absent_twice(leg, place, settings):
             chosen.append(order)

@@ -2,7 +2,7 @@
 
 from bastion.domain.look import Look
 from bastion.domain.money import ZERO
-from bastion.domain.order import OrderStatus
+from bastion.domain.order import OpenOrder, OrderStatus
 from bastion.domain.position import Position
 from bastion.domain.records import RoundIntended
 from bastion.exits.books import Sent, book_key
@@ -10,6 +10,7 @@ from bastion.exits.pace import Pace
 from bastion.exits.plan import Act
 from bastion.exits.progress import Leg
 from bastion.exits.resolve import by_position
+from bastion.exits.verdict import Standing
 
 
 def worth_acting_on(look: Look) -> bool:
@@ -34,31 +35,73 @@ def sweep_ahead(leg: Leg, pace: Pace, *, since_ns: int) -> Act | None:
     look = leg.look
     if look is None or look.begun_ns < since_ns:
         return None
+    left = _left(leg, pace, look)
+    return _sweep(leg, left) if left and not _threatened(leg, look) else None
+
+
+def glance_is_enough(leg: Leg, pace: Pace) -> bool:
+    """Return whether the next look need only tell what is held: the sweep of what rests will come first.
+
+    So it is where the venue said that our orders closed all that the latest look showed, and that look read
+    the orders as well. A look that finds them resting proves nothing, and their lists are what a look costs.
+    """
+    look = leg.look
+    return look is not None and look.complete and bool(_left(leg, pace, look))
+
+
+def sweep_behind(leg: Leg, standing: Standing, pace: Pace) -> Act | None:
+    """Return the sweep of what rested at the last reading of the orders, where a glance shows nothing held.
+
+    As for every sweep, what closed the positions must be explained. What came to rest since then is found by
+    the looks that follow, which are whole. None where the latest look is no glance, or shows anything.
+    """
+    look = leg.look
+    if look is None or not look.parts or look.complete or not all(part.unsent for part in look.unread):
+        return None
+    if look.positions or standing.unexplained or pace.in_flight or not leg.sight.whole:
+        return None
+    resting = (*leg.reducers.values(), *leg.working.values())
+    left = tuple(order for order in resting if order.key not in leg.cancelled)
+    if not left or not all(_can_go(order, pace) for order in left):
+        return None
+    return _sweep(leg, left)
+
+
+def _left(leg: Leg, pace: Pace, look: Look) -> tuple[OpenOrder, ...]:
+    # What rests beside positions that our orders closed, all of them; nothing where any of that is in doubt.
     if pace.in_flight or not leg.sight.whole or not look.positions:
-        return None
+        return ()
     orders = by_position(leg)
-    if not all(
-        _closed(leg, position, orders.get(position.key, []), pace, look) for position in look.positions
-    ):
-        return None
+    if not all(_closed(position, orders.get(position.key, []), pace, look) for position in look.positions):
+        return ()
     left = tuple(order for order in look.orders if order.key not in leg.cancelled)
-    if not left or any(not order.closable or order.key in pace.cancel_tries for order in left):
-        return None
+    return left if all(_can_go(order, pace) for order in left) else ()
+
+
+def _can_go(order: OpenOrder, pace: Pace) -> bool:
+    return order.closable and order.key not in pace.cancel_tries
+
+
+def _sweep(leg: Leg, orders: tuple[OpenOrder, ...]) -> Act:
     return Act(
         intent=RoundIntended(
             exit_id=leg.exit_id,
             account=leg.account.name,
             run=leg.run,
             round=leg.rounds + 1,
-            cancels=left,
+            cancels=orders,
         ),
         sweep=True,
     )
 
 
-def _closed(leg: Leg, position: Position, sent: list[Sent], pace: Pace, look: Look) -> bool:
-    book = leg.books.get(book_key(position))
-    if not position.closable or not sent or book is None or book.threat:
+def _threatened(leg: Leg, look: Look) -> bool:
+    books = [leg.books.get(book_key(position)) for position in look.positions]
+    return any(book is None or book.threat for book in books)
+
+
+def _closed(position: Position, sent: list[Sent], pace: Pace, look: Look) -> bool:
+    if not position.closable or not sent:
         return False
     newest = max(order.round for order in sent)
     # What an order filled before the look is not in it; only what left after it counts.

@@ -199,6 +199,18 @@ class Sparing(Protocol):
 
 
 @runtime_checkable
+class Glancing(Protocol):
+    """What an adapter offers beside `Venue` where the positions can be read without the lists of orders."""
+
+    async def glance(self, *, deadline_s: float) -> Look:
+        """Read the positions as `look` does, and say of the orders in `Look.unread` that they were not asked.
+
+        Such a look is never `complete`, and so proves nothing; it never raises for the venue's sake.
+        """
+        ...
+
+
+@runtime_checkable
 class Quoting(Protocol):
     """What a venue adapter offers beside `Venue` where the order book can be read."""
 

@@ -33,7 +33,7 @@ from bastion.venues.ccxt.binance_protection import NO_SUCH_ORDER, ORDER
 from bastion.venues.ccxt.binance_thrift import Thrift, spared
 from bastion.venues.ccxt.faults import Refusal, binance_refusal
 from bastion.venues.ccxt.shelf import Instruments, Shelf, by_key
-from bastion.venues.ccxt.venue import Part, PartRead
+from bastion.venues.ccxt.venue import Glances, Part, PartRead
 from bastion.venues.ccxt.wire import VenueKey, Wire
 from bastion.venues.ccxt.witness import Claim
 from bastion.venues.deadline import Deadline, settled
@@ -64,7 +64,7 @@ _USED = {
 }
 
 
-class BinanceVenue(BinanceFills):
+class BinanceVenue(BinanceFills, Glances):
     """One USD-M account. Position mode is read from each position, never from a setting."""
 
     _thrift: Thrift
@@ -245,10 +245,13 @@ class BinanceVenue(BinanceFills):
     def _parts(self) -> tuple[Part, ...]:
         lists = self._thrift.allows()
         return (
-            Part(name=PARTS[0], read=self._positions),
+            *self._held_parts(),
             Part(name=PARTS[1], read=self._orders if lists else spared),
             Part(name=PARTS[2], read=self._conditional_orders if lists else spared),
         )
+
+    def _held_parts(self) -> tuple[Part, ...]:
+        return (Part(name=PARTS[0], read=self._positions),)
 
     async def _claims(self, deadline: Deadline) -> Sequence[Claim]:
         answer = await self._call(witness.METHOD, {}, units={"weight": witness.WEIGHT}, deadline=deadline)

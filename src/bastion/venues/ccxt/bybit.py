@@ -1,7 +1,8 @@
 """Bybit v5, unified account: one account behind `ports.Venue`.
 
 Source: bybit-exchange.github.io/docs/v5, the page of each endpoint named below. Order acknowledgements are
-asynchronous there: `place` asks what became of the order before it answers.
+asynchronous there: `place` asks what became of the order before it answers; of many at
+once it asks one list of ended orders.
 """
 
 from collections.abc import Mapping, Sequence
@@ -35,8 +36,9 @@ from bastion.venues.ccxt.bybit_protection import BybitProtection
 from bastion.venues.ccxt.confirm import confirmed
 from bastion.venues.ccxt.faults import BYBIT_REJECT_REASONS, Refusal, bybit_refusal
 from bastion.venues.ccxt.lane import BatchUnavailable, Params
+from bastion.venues.ccxt.roll import List, RollCall
 from bastion.venues.ccxt.shelf import Instruments, Shelf, by_key
-from bastion.venues.ccxt.venue import Part, PartRead
+from bastion.venues.ccxt.venue import Glances, Part, PartRead
 from bastion.venues.ccxt.wire import VenueKey, Wire
 from bastion.venues.ccxt.witness import Claim
 from bastion.venues.deadline import Deadline, settled, together
@@ -57,7 +59,7 @@ NO_BATCHES = frozenset({"HTTP 404", "404", "10404", "10017"})
 NO_CATEGORY = frozenset({"HTTP 404", "404", "10404", "10028", "100028"})
 
 
-class BybitVenue(BybitProtection):
+class BybitVenue(BybitProtection, Glances):
     """One unified account: linear contracts of every settle coin, inverse contracts, and options by name."""
 
     def __init__(
@@ -79,6 +81,7 @@ class BybitVenue(BybitProtection):
         self._fees = {}
         self._lanes = OrderLanes(self._throttle, self._create, self._create_batch)
         self._fills = BybitFills(self.pages, self._index_price)
+        self._roll = RollCall(self._find, self._ended, self._list_of, clock=clock)
 
     @property
     def link(self) -> str:
@@ -92,8 +95,9 @@ class BybitVenue(BybitProtection):
         means. An order that is not known to have ended within 3 s comes back as ACCEPTED.
         """
         deadline = Deadline(self._clock, deadline_s)
-        order_id = await self._lanes.send(order_params(request, self._instruments), deadline)
-        state = await confirmed(self._find, request, order_id, clock=self._clock, deadline=deadline)
+        with self._roll.under_way(request):
+            order_id = await self._lanes.send(order_params(request, self._instruments), deadline)
+            state = await confirmed(self._roll.find, request, order_id, clock=self._clock, deadline=deadline)
         fault = BYBIT_REJECT_REASONS.get(state.reason)
         if state.filled == ZERO and (fault is not None or state.status is OrderStatus.REJECTED):
             raise VenueRejected(
@@ -183,14 +187,20 @@ class BybitVenue(BybitProtection):
         )
 
     def _parts(self) -> tuple[Part, ...]:
+        scopes = self._scopes()
+        orders = [Part(name=f"orders {name}", read=partial(self._orders, scope)) for name, scope in scopes]
+        return (*self._held_parts(), *orders)
+
+    def _held_parts(self) -> tuple[Part, ...]:
+        return tuple(
+            Part(name=witness.positions_part(name), read=partial(self._positions, scope))
+            for name, scope in self._scopes()
+        )
+
+    def _scopes(self) -> list[tuple[str, dict[str, str]]]:
         scopes = [(f"linear/{coin}", {"category": rows.LINEAR, "settleCoin": coin}) for coin in self._coins()]
         scopes += [(name, {"category": name}) for name in (rows.INVERSE, rows.OPTION)]
-        positions = [
-            Part(name=witness.positions_part(name), read=partial(self._positions, scope))
-            for name, scope in scopes
-        ]
-        orders = [Part(name=f"orders {name}", read=partial(self._orders, scope)) for name, scope in scopes]
-        return (*positions, *orders)
+        return scopes
 
     def _coins(self) -> tuple[str, ...]:
         known = {item.settle for item in (self._instruments or {}).values() if item.category == rows.LINEAR}
@@ -279,6 +289,20 @@ class BybitVenue(BybitProtection):
                 if row.text_or("orderLinkId") == request.client_order_id:
                     return rows.order_state(row)
         return None
+
+    def _list_of(self, request: OrderRequest) -> List:
+        position = request.position
+        if position.category == rows.INVERSE:
+            return (rows.INVERSE,)
+        known = (self._instruments or {}).get((position.category, position.instrument))
+        return (position.category, known.settle) if known is not None and known.settle else ()
+
+    async def _ended(self, named: List, deadline: Deadline) -> dict[str, OrderState]:
+        scope = dict(zip(("category", "settleCoin"), named, strict=False))
+        params = {**scope, "openOnly": 1, "limit": ORDERS_PAGE}
+        answer = await self._get("privateGetV5OrderRealtime", params, "realtime", deadline)
+        listed = Row(answer.value, "order/realtime").row("result").rows("list")
+        return {state.client_order_id: state for state in believed(listed, rows.order_state)[0]}
 
     async def _cancel_one(self, order: OpenOrder, deadline: Deadline) -> CancelAnswer:
         params = {"category": order.category, "symbol": order.instrument, "orderId": order.order_id}

@@ -6,6 +6,7 @@ Where the record has not come yet, the snapshot's average price does as well, if
 reduced the position: reductions do not change the average entry price. Otherwise the PnL is left pending.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
@@ -19,12 +20,11 @@ from bastion.venues.deadline import Deadline, settled, together
 from bastion.venues.raw import STABLECOINS, Answer, Row, plain
 
 PAGE = 100
-# Beyond this many contracts of one category, one list of the whole category is cheaper than one for each.
-SINGLY_MAX = 4
+# Beyond so many contracts of one category, one list of the whole category is cheaper than one for each.
+SINGLY_MAX = 1
 
-Pages = Callable[
-    [str, Mapping[str, object], str, int, Deadline], Awaitable[list[tuple[Answer, tuple[Row, ...]]]]
-]
+Found = list[tuple[Answer, tuple[Row, ...]]]
+Pages = Callable[[str, Mapping[str, object], str, int, Deadline], Awaitable[Found]]
 IndexPrice = Callable[[str, Deadline], Awaitable[Decimal]]
 
 
@@ -44,12 +44,19 @@ class BybitFills:
             VenueError: they could not all be read.
         """
         asked = _questions(positions, since_ms)
-        lists = await together(
-            [
-                self._pages("privateGetV5ExecutionList", question, "executions", PAGE, deadline)
-                for question in asked
-            ]
-        )
+        # Side by side: whoever asks waits to sweep what rests beside positions that are gone.
+        async with asyncio.TaskGroup() as group:
+            entering = group.create_task(self._entries(asked, deadline))
+            reading = group.create_task(
+                settled(
+                    [
+                        self._pages("privateGetV5ExecutionList", question, "executions", PAGE, deadline)
+                        for question in asked
+                    ]
+                )
+            )
+        entries = entering.result()
+        lists = [_came(found) for found in reading.result()]
         trades = [
             (str(question["category"]), row)
             for question, pages in zip(asked, lists, strict=True)
@@ -57,7 +64,6 @@ class BybitFills:
             for row in page
             if rows.moves_position(row)
         ]
-        entries = await self._entries(asked, deadline) if trades else {}
         rates = await self._rates(trades, deadline)
         snapshot = _reduced_only(positions, trades)
         hedged = {position.instrument for position in positions if position.hedged}
@@ -103,6 +109,12 @@ def _questions(positions: Sequence[Position], since_ms: int) -> list[dict[str, o
         else:
             asked.append(question)
     return asked
+
+
+def _came(found: Found | VenueError) -> Found:
+    if isinstance(found, VenueError):
+        raise found
+    return found
 
 
 def _fee_coin(category: str, row: Row) -> str:

@@ -2,8 +2,8 @@
 
 Source: www.okx.com/docs-v5/en, the page of each endpoint named below. One call shows the positions of every
 kind; what is no perpetual or dated future is named, not closed. Order acknowledgements are asynchronous:
-`place` asks what became of the order before it answers. Orders carry expTime, so that one which was held up
-on the way is refused (50036) instead of executed late.
+`place` asks what became of the order before it answers; of many at once it asks one list. Orders carry
+expTime, so that one which was held up on the way is refused (50036) instead of executed late.
 """
 
 from collections.abc import Mapping, Sequence
@@ -55,8 +55,9 @@ from bastion.venues.ccxt.okx_reads import ALGO_LISTS, OkxReads, data_of
 from bastion.venues.ccxt.okx_sender import OkxSender
 from bastion.venues.ccxt.okx_stamp import stamped
 from bastion.venues.ccxt.okx_thrift import AlgoThrift, spared
+from bastion.venues.ccxt.roll import RollCall
 from bastion.venues.ccxt.shelf import Instruments, Shelf, by_key
-from bastion.venues.ccxt.venue import Part, PartRead
+from bastion.venues.ccxt.venue import Glances, Part, PartRead
 from bastion.venues.ccxt.wire import VenueKey, Wire
 from bastion.venues.ccxt.witness import Claim
 from bastion.venues.deadline import Deadline, settled, together
@@ -70,7 +71,7 @@ KEY_SPACE, DEMO_SPACE = "trading", "demo"
 ORDER_GONE = frozenset({"51400", "51401", "51402", "51405", "51603"})
 
 
-class OkxVenue(OkxMarket):
+class OkxVenue(OkxMarket, Glances):
     """One trading account: perpetuals and dated futures of every margin coin, the rest by name."""
 
     def __init__(
@@ -94,6 +95,7 @@ class OkxVenue(OkxMarket):
         self._reads = reads = OkxReads(self._call, clock)
         self._sender = OkxSender(self._call, reads, self._refused)
         self._fills = OkxFills(reads.by_bill, reads.index_price, reads.mode_of_order, reads.was_triggered)
+        self._roll = RollCall(self._find, reads.ended, reads.list_of, clock=clock)
 
     @property
     def link(self) -> str:
@@ -110,8 +112,9 @@ class OkxVenue(OkxMarket):
         means. An order that is not known to have ended within 3 s comes back as ACCEPTED.
         """
         deadline = Deadline(self._clock, deadline_s)
-        order_id = await self._send(request, deadline)
-        state = await confirmed(self._find, request, order_id, clock=self._clock, deadline=deadline)
+        with self._roll.under_way(request):
+            order_id = await self._send(request, deadline)
+            state = await confirmed(self._roll.find, request, order_id, clock=self._clock, deadline=deadline)
         self._thrift.closed(request, state)
         fault = CANCEL_SOURCES.get(state.reason)
         if state.ended and state.filled == ZERO and fault is not None:
@@ -237,10 +240,13 @@ class OkxVenue(OkxMarket):
         if reads:
             lists += (self._reads.smart_part(),)
         return (
-            Part(name="positions", read=self._positions),
+            *self._held_parts(),
             Part(name="orders but spot", read=self._reads.orders),
             *lists,
         )
+
+    def _held_parts(self) -> tuple[Part, ...]:
+        return (Part(name="positions", read=self._positions),)
 
     async def _claims(self, deadline: Deadline) -> Sequence[Claim]:
         answer = await self._call(witness.METHOD, {}, units={witness.UNIT: 1}, deadline=deadline)

@@ -48,7 +48,7 @@ ACCOUNT_LIMITS = tuple(
         (ALGOS, 20),
         (FILLS, 60),
         ("fills_history", 10),
-        ("history", 10),
+        ("history", 40),
         ("risk", 10),
         ("config", 5),
         ("balance", 10),

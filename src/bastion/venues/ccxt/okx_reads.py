@@ -1,7 +1,8 @@
 """OKX reads: the lists and figures of a trading account, believed only in their documented shape.
 
-Source: www.okx.com/docs-v5/en, Get positions, Order List, Algo order list, Order details, Get instruments,
-Get limit price, Get index tickers, Pagination (the newest rows first, `after` an id for older ones).
+Source: www.okx.com/docs-v5/en, Get positions, Order List, Algo order list, Order details, Order history (last
+7 days), Get instruments, Get limit price, Get index tickers, Pagination (the newest rows first, `after` an id
+for older ones).
 """
 
 from collections.abc import Awaitable, Mapping, Sequence
@@ -9,12 +10,14 @@ from decimal import Decimal
 from typing import Protocol
 
 from bastion.domain.instrument import Instrument
+from bastion.domain.order import OrderRequest, OrderState
 from bastion.domain.position import Position
 from bastion.errors import AnswerMalformed, VenueError, VenueRejected
 from bastion.ports import Clock
 from bastion.venues.ccxt import okx_rows as rows
 from bastion.venues.ccxt.novelty import Novelty
 from bastion.venues.ccxt.okx_pace import ALGOS, DETAILS, PENDING, POSITIONS, bucket
+from bastion.venues.ccxt.roll import List
 from bastion.venues.ccxt.venue import Part, PartRead
 from bastion.venues.deadline import Deadline, together
 from bastion.venues.encoders.signed import Parameters
@@ -130,6 +133,17 @@ class OkxReads:
             raise
         found = data_of(answer, "order")
         return found[0] if found else None
+
+    def list_of(self, request: OrderRequest) -> List:
+        """Return the instType of the list that shows an order of ours once it has ended."""
+        return (rows.kind_of(request.position.category),)
+
+    async def ended(self, named: List, deadline: Deadline) -> dict[str, OrderState]:
+        """Return the newest of the orders that have ended, by our client ids (Order history, 7 days)."""
+        method, params = "privateGetTradeOrdersHistory", {"instType": named[0], "limit": str(PAGE)}
+        answer = await self._call(method, params, units={"history": 1}, deadline=deadline)
+        listed = data_of(answer, "orders-history")
+        return {state.client_order_id: state for state in believed(listed, rows.order_state)[0]}
 
     async def mode_of_order(self, instrument: str, order_id: str, deadline: Deadline) -> str:
         """Return the margin mode that an order was sent in."""

@@ -27,6 +27,8 @@ CLOCK_WAIT_S = 0.5
 """How long a look waits for nothing but the venue's clock; without it, the machine's own must do."""
 WITNESS_WAIT_S = 1.0
 """How long an empty look waits for nothing but the witness that speaks against it."""
+ORDERS_LEFT_OUT = "orders"
+GLANCED = "not asked for: a look at the positions alone, before what rests was swept"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,9 +97,10 @@ class CcxtVenue(ABC):
 
     async def look(self, *, deadline_s: float) -> Look:
         """Read every part of the account in parallel; what did not come stands in `unread`."""
-        deadline = Deadline(self._clock, deadline_s)
+        return await self._look_at(self._parts(), Deadline(self._clock, deadline_s))
+
+    async def _look_at(self, parts: Sequence[Part], deadline: Deadline) -> Look:
         begun_ns, begun_utc_ns = self._clock.monotonic_ns(), self._clock.now_ns()
-        parts = self._parts()
         answers = await self._read_parts(parts, deadline)
         positions: dict[tuple[str, str, str], Position] = {}
         orders: dict[tuple[str, str, str, bool], OpenOrder] = {}
@@ -339,3 +342,16 @@ class CcxtVenue(ABC):
 
     def _not_cancelled(self, order: OpenOrder, error: VenueError) -> CancelAnswer:
         return CancelAnswer(order=order, gone=False, code=error.code, message=self._wire.masked(str(error)))
+
+
+class Glances(CcxtVenue):
+    """The adapters that read the positions alone where that is enough: `ports.Glancing`."""
+
+    async def glance(self, *, deadline_s: float) -> Look:
+        """Read the positions, and weigh them as a look does; no list of orders is asked for."""
+        look = await self._look_at(self._held_parts(), Deadline(self._clock, deadline_s))
+        left = Unread(part=ORDERS_LEFT_OUT, reason=GLANCED, unsent=True)
+        return replace(look, unread=(*look.unread, left))
+
+    @abstractmethod
+    def _held_parts(self) -> tuple[Part, ...]: ...

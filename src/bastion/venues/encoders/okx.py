@@ -16,6 +16,7 @@ METHODS: Mapping[str, tuple[str, str, str]] = {
     "privatePostTradeCancelBatchOrders": ("private", "POST", "trade/cancel-batch-orders"),
     "privatePostTradeCancelAlgos": ("private", "POST", "trade/cancel-algos"),
     "privateGetTradeOrder": ("private", "GET", "trade/order"),
+    "privateGetTradeOrdersHistory": ("private", "GET", "trade/orders-history"),
     "privateGetTradeOrdersPending": ("private", "GET", "trade/orders-pending"),
     "privateGetTradeOrdersAlgoPending": ("private", "GET", "trade/orders-algo-pending"),
     "privateGetTradeFills": ("private", "GET", "trade/fills"),

@@ -1,0 +1,99 @@
+"""Roll: what became of many orders that a venue only acknowledged, by one list of orders that have ended."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from bastion.domain.order import OrderKind, OrderRequest, OrderState
+from bastion.errors import VenueError
+from bastion.ports import Clock
+from bastion.venues.ccxt.confirm import Find
+from bastion.venues.deadline import Deadline, within
+
+LISTED_LEAST = 3
+"""From so many orders on the way at once, one list is asked instead of a question for each."""
+LISTED_TRIES = 2
+"""So often a list is asked about an order before the order itself is."""
+
+List = tuple[str, ...]
+"""What names one list of the venue; empty for an order that no list is known to show."""
+Read = Callable[[List, Deadline], Awaitable[Mapping[str, OrderState]]]
+ListOf = Callable[[OrderRequest], List]
+
+
+@dataclass(slots=True)
+class _Roll:
+    """One list: who is on the way, who waits for it, what it told them, and how often it was asked."""
+
+    tries: dict[str, int] = field(default_factory=dict)
+    waiting: set[str] = field(default_factory=set)
+    told: dict[str, OrderState] = field(default_factory=dict)
+    turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+    begun: int = 0
+    came: bool = True
+
+
+class RollCall:
+    """Finds out what became of orders: `alone` asks for one, `read` for the newest page of a list.
+
+    A list that shows an order's end is the venue's word on it, whoever asked and when. Of an order that it
+    does not show, it says nothing. Where it does not come in half of the time, each order is asked for alone.
+    """
+
+    def __init__(self, alone: Find, read: Read, list_of: ListOf, *, clock: Clock) -> None:
+        self._alone = alone
+        self._read = read
+        self._list_of = list_of
+        self._clock = clock
+        self._rolls: dict[List, _Roll] = {}
+
+    @contextmanager
+    def under_way(self, request: OrderRequest) -> Iterator[None]:
+        """Count an order among those whose fate will be asked for."""
+        named = self._list_of(request) if request.kind is not OrderKind.RESTING else ()
+        if not named:
+            yield
+            return
+        roll = self._rolls.setdefault(named, _Roll())
+        roll.tries[request.client_order_id] = 0
+        try:
+            yield
+        finally:
+            roll.tries.pop(request.client_order_id, None)
+
+    async def find(self, request: OrderRequest, deadline: Deadline) -> OrderState | None:
+        """Return what the venue says of an order that is under way, or None where it says nothing.
+
+        Raises:
+            VenueError: the venue did not say.
+        """
+        named, cid = self._list_of(request), request.client_order_id
+        roll = self._rolls.get(named)
+        tries = roll.tries.get(cid) if roll is not None else None
+        if roll is None or tries is None or tries >= LISTED_TRIES or len(roll.tries) < LISTED_LEAST:
+            return await self._alone(request, deadline)
+        roll.tries[cid] = tries + 1
+        roll.waiting.add(cid)
+        try:
+            await self._ask(roll, named, cid, deadline)
+            found = roll.told.get(cid)
+        finally:
+            roll.waiting.discard(cid)
+            roll.told.pop(cid, None)
+        return found if found is not None or roll.came else await self._alone(request, deadline)
+
+    async def _ask(self, roll: _Roll, named: List, cid: str, deadline: Deadline) -> None:
+        seat = roll.begun
+        async with within(deadline), roll.turn:
+            # One that was asked after this order was taken has said all that a list can say now.
+            if cid in roll.told or roll.begun > seat:
+                return
+            roll.begun += 1
+            try:
+                found = await self._read(named, Deadline(self._clock, deadline.left_s / 2))
+            except VenueError:
+                roll.came = False
+                return
+            roll.came = True
+            roll.told |= {one: found[one] for one in roll.waiting & found.keys() if found[one].ended}

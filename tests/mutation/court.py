@@ -220,9 +220,10 @@ class Court:
         functions: Mapping[tuple[str, int], list[FunctionType]],
         items: Sequence[pytest.Item],
     ) -> object:
-        broken = self._subject.broken(mutant)
-        change = self._subject.change(mutant, broken)
+        change = ""
         try:
+            broken = self._subject.broken(mutant)
+            change = self._subject.change(mutant, broken)
             swap(functions, str(self._subject.path), self._subject.source, broken)
         except NotSwappable:
             return asdict(Fate(fate=AT_IMPORT, change=change))
@@ -255,9 +256,10 @@ def quickness(one: Covering) -> tuple[int, str, float]:
 
 def tried_afresh(subject: Subject, module: str, mutant: Mutant, tests: Sequence[str]) -> object:
     """Try a mutant in this process, which has imported nothing of the package, and return its fate."""
-    broken = subject.broken(mutant)
-    change = subject.change(mutant, broken)
+    change = ""
     try:
+        broken = subject.broken(mutant)
+        change = subject.change(mutant, broken)
         broken_code = compile(broken, str(subject.path), "exec")
     except SyntaxError:
         return asdict(Fate(fate=KILLED, by=NO_PYTHON, change=change))

@@ -71,9 +71,16 @@ class Subject:
                 )
 
     def broken(self, mutant: Mutant) -> str:
-        """Return the source with that one change. This spoils the tree: it works once in a process."""
+        """Return the source with that one change. This spoils the tree: it works once in a process.
+
+        Raises:
+            SyntaxError: the operator cannot write it, as where an exception has a dotted name.
+        """
         visitor = MutationVisitor(mutant.occurrence, get_operator(f"core/{mutant.operator}")())
-        code: str = visitor.walk(self._tree).get_code()
+        try:
+            code: str = visitor.walk(self._tree).get_code()
+        except AttributeError as error:
+            raise SyntaxError(mutant.key) from error
         return code
 
     def change(self, mutant: Mutant, broken: str) -> str:

@@ -149,7 +149,8 @@ async def test_a_reset_is_written_down_and_leaves_the_lock_to_the_next_exit(tmp_
     async with desk_of(tmp_path, TRIPPED) as desk:
         seen: list[Record] = []
         desk.watch(lambda entry: seen.append(entry.record))
-        report = await lift(desk, reason=" calm again ")
+        # What was typed is equal to what was written down, and another object.
+        report = await lift(desk, "".join(EXIT_ID), reason=" calm again ")
         assert seen == [LIFTED]
         assert [entry.record for entry in desk.journal.latch_entries()] == [TRIPPED, LIFTED]
         assert (report.exit_id, report.latch, report.success) == (EXIT_ID, LatchState.CLEAR, True)
@@ -177,7 +178,8 @@ async def test_the_latch_holds_while_an_exit_of_the_last_hour_has_no_verdict(
     age_s: float,
     holds: bool,  # noqa: FBT001 - a case of the table
 ) -> None:
-    async with desk_of(tmp_path, ASKED, TRIPPED, age_s=age_s) as desk:
+    before = replace(ASKED, exit_id="xbefore")
+    async with desk_of(tmp_path, before, ASKED, TRIPPED, age_s=age_s) as desk:
         if holds:
             with pytest.raises(Conflict, match=r"xrunning has no verdict yet.*--resume xrunning"):
                 await lift(desk)
@@ -192,9 +194,10 @@ async def test_the_latch_holds_while_an_exit_is_watched_here_and_the_lock_stays_
         held = RunningExit(exit_id="xheld", request=replace(ASKED, exit_id="xheld", hold_s=Decimal(1)))
         held.judged.set()
         desk._running["xheld"] = held
+        desk._running["xlater"] = replace(held, exit_id="xlater")
         with pytest.raises(Conflict, match="xheld is still watched"):
             await lift(desk)
-        del desk._running["xheld"]
+        desk._running.clear()
         assert (await lift(desk)).success
 
 

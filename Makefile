@@ -13,10 +13,13 @@ PICK = for candidate in $(PYTHON) python3 python3.13 python3.12 python3.11 pytho
 
 UV := $(shell command -v uv 2>/dev/null)
 
+# pip compiles the modules on one core, so there they are compiled afterwards, on all; uv does so by itself.
 ifeq ($(UV),)
-INSTALL = .venv/bin/python -m pip --disable-pip-version-check install --quiet
+INSTALL = .venv/bin/python -m pip --disable-pip-version-check install --quiet --no-compile
+COMPILE_INSTALLED = .venv/bin/python -m compileall -qq -j 0 .venv/lib || true
 else
 INSTALL = uv pip install --quiet --compile-bytecode --python .venv/bin/python
+COMPILE_INSTALLED = true
 endif
 
 help:
@@ -51,26 +54,29 @@ help:
 .venv/run.stamp: requirements/run.txt pyproject.toml | .venv/bin/python
 	@echo "Preparing .venv (once)."
 	@$(INSTALL) --require-hashes -r requirements/run.txt
+	@$(COMPILE_INSTALLED)
 	@$(INSTALL) --no-deps --no-build-isolation -e .
 	@touch $@
 
 .venv/dev.stamp: requirements/dev.txt pyproject.toml | .venv/bin/python
 	@echo "Preparing .venv with what the checks need (once)."
 	@$(INSTALL) --require-hashes -r requirements/dev.txt
+	@$(COMPILE_INSTALLED)
 	@$(INSTALL) --no-deps --no-build-isolation -e .
 	@touch .venv/run.stamp $@
 
 demo: .venv/run.stamp
 	@.venv/bin/bastion demo $(ARGS)
 
-# Most of the time is spent waiting for processes and sockets, so a worker for each core is worth it; a file's
-# tests stay together, since they share what they start.
+# Nearly half of the time is spent waiting for processes, sockets and deadlines, so one worker more than there
+# are cores is worth it; a file's tests stay together, since they share what they start, and the longest files
+# start first (tests/run_order.py).
 # Their processes, and the programs that they start, load compiled modules, whatever the environment says about
 # writing them: to compile them anew costs each process a third of its start.
-WORKERS ?= auto
+WORKERS ?= $(shell .venv/bin/python -c 'import os; print(min((os.cpu_count() or 1) + 1, 4))')
 test: .venv/dev.stamp
-	@.venv/bin/python -m compileall -q src tests
-	@.venv/bin/python -m pytest -q -n $(WORKERS) --maxprocesses 4 --dist loadfile $(ARGS)
+	@.venv/bin/python -m compileall -q -j 0 src tests
+	@.venv/bin/python -m pytest -q -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 lint: .venv/dev.stamp
 	@.venv/bin/ruff check .

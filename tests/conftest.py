@@ -1,11 +1,15 @@
-"""Fixtures for every folder: the paper exchange as a process, and the watch for secrets in outputs."""
+"""Fixtures for every folder: the paper exchange as a process, the watch for secrets, the run's order."""
 
 from collections.abc import Iterator
 
 import pytest
 
 from tests.paper_process import PaperProcess, paper_exchange
-from tests.secret_watch import pytest_configure as pytest_configure  # noqa: PLC0414 - pytest finds the hook here
+from tests.run_order import pytest_collection as pytest_collection  # noqa: PLC0414 - pytest finds the hook here
+from tests.run_order import (
+    pytest_collection_modifyitems as pytest_collection_modifyitems,  # noqa: PLC0414 - as above
+)
+from tests.secret_watch import pytest_configure as pytest_configure  # noqa: PLC0414 - as above
 from tests.secret_watch import (
     pytest_runtest_makereport as pytest_runtest_makereport,  # noqa: PLC0414 - as above
 )

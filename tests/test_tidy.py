@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.run_order import FIRST
+
 ROOT = Path(__file__).resolve().parent.parent
 SOURCE = ROOT / "src" / "bastion"
 MODULES = sorted(SOURCE.rglob("*.py"))
@@ -48,6 +50,10 @@ def functions(tree: ast.AST) -> list[ast.FunctionDef | ast.AsyncFunctionDef]:
 
 def test_there_are_modules_to_check() -> None:
     assert len(MODULES) > 20
+
+
+def test_the_files_that_start_first_exist() -> None:
+    assert [name for name in FIRST if not (ROOT / "tests" / name).is_file()] == []
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(SOURCE)))

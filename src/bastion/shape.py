@@ -67,8 +67,10 @@ def _shaped(cls: type[T], *, kw_only: bool) -> type[T]:
     for name, shared in _SHARED.items():
         if name not in kept:
             type.__setattr__(made, name, shared)
-    names = [one.name for one in _fields(made) if one.compare]
+    fields = _fields(made)
+    names = [one.name for one in fields if one.compare]
     type.__setattr__(made, "_compared", staticmethod(_getter(names)))
+    type.__setattr__(made, "_shown", tuple(one.name for one in fields if one.repr))
     _pending.append(made)
     return made
 
@@ -138,7 +140,7 @@ def _first_init(self: object, /, *args: object, **kwargs: object) -> None:
 
 
 def _repr(self: Any) -> str:  # noqa: ANN401 - any of the classes
-    told = [f"{one.name}={getattr(self, one.name)!r}" for one in dataclasses.fields(self) if one.repr]
+    told = [f"{name}={getattr(self, name)!r}" for name in self._shown]
     return f"{type(self).__qualname__}({', '.join(told)})"
 
 

@@ -19,9 +19,9 @@ def press(venue: Venue, parts: Iterable[Part], *, pressed: int) -> int:
     `pressed` is how often that was before, since the latest of these parts began.
     """
     waiting = [part for part in parts if part.judged is None]
-    if pressed >= PRESSED_MAX or not isinstance(venue, Sparing):
+    if pressed >= PRESSED_MAX or not any(orders_decide(part.leg) for part in waiting):
         return 0
-    if not any(orders_decide(part.leg) for part in waiting):
+    if not isinstance(venue, Sparing):
         return 0
     venue.need_orders(halting=any(part.halts for part in waiting))
     # A look for which nothing was sent took nothing of what is kept.

@@ -146,7 +146,7 @@ class Leg:
 
     def _look(self, record: Looked, *, at_ns: int) -> None:
         whole = record.look
-        record = replace(record, look=self.narrowed(whole))
+        record = record if self.sight.whole else replace(record, look=self.narrowed(whole))
         if self.latest is not None and self.latest.look.begun_ns == record.look.begun_ns:
             return  # The journal and its spool may both hold it.
         self.before, self.latest = self.latest, record

@@ -8,10 +8,12 @@ import argparse
 import os
 import sys
 import time
+from collections.abc import Iterator
 
+from tests.simulation.exits.aims import aim_anew, seeds_left
 from tests.simulation.exits.arena import simulate
 from tests.simulation.exits.deeper import deeper
-from tests.simulation.exits.sweep import Tally, bars, breaks, shown, sweep
+from tests.simulation.exits.sweep import HITS, Tally, bars, breaks, shown, sweep
 from tests.simulation.exits.world import draw
 from tests.simulation.kept import DEPTH_A, Kept, Run, commit, machine, today
 
@@ -39,11 +41,14 @@ def main() -> int:
     begin = time.monotonic()
     until = begin + chosen.minutes * 60 if chosen.minutes else None
     tally, state = Tally(), commit()
-    for part in sweep(first, chosen.count, chosen.processes, until=until):
-        tally.add(part)
-        if chosen.keep:
-            kept.add(part, _run(part, chosen.processes, state))
-            kept.save(DEPTH_A)
+    for begins, count in _stretches(first, chosen.count, kept, aims=chosen.keep):
+        for part in sweep(begins, count, chosen.processes, until=until):
+            tally.add(part)
+            if chosen.keep:
+                kept.add(part, _run(part, chosen.processes, state))
+                kept.save(DEPTH_A)
+        if until is not None and time.monotonic() >= until:
+            break
     took_s = time.monotonic() - begin
     print(f"\n{tally.worlds} worlds in {took_s:.0f} s: {shown(tally.verdicts)}")  # noqa: T201 - a program
     print(f"orders: {shown(tally.rungs)}")  # noqa: T201 - a program
@@ -52,6 +57,19 @@ def main() -> int:
     for line in lines:
         print(line)  # noqa: T201 - a program
     return 0 if good else 1
+
+
+def _stretches(first: int, count: int, kept: Kept, *, aims: bool) -> Iterator[tuple[int, int]]:
+    # A sweep that is kept is aimed anew, now and then, at the cells that all runs have hit least.
+    end = first + count
+    while first < end:
+        length = end - first
+        if aims and not seeds_left(first):
+            aim_anew(first, kept.tally.cells, enough=HITS)
+        if aims:
+            length = min(length, seeds_left(first))
+        yield first, length
+        first += length
 
 
 def _run(part: Tally, processes: int, state: str) -> Run:

@@ -2,16 +2,16 @@
 
 `world.draw` is the first edition of the worlds and stays as it is, so that a seed that once broke a rule goes
 on meaning the world that it meant. This is the second: the same swarm of faults on half of the venues, and on
-each venue one fault in one phase that comes round by the seed's number.
+each venue one fault in one phase that comes round by the seed's number (`aims`).
 """
 
 from collections.abc import Callable
 from dataclasses import replace
 from decimal import Decimal
-from math import gcd
 from random import Random
 
-from tests.simulation.exits.cells import Cell, Phase, applicable
+from tests.simulation.exits.aims import aim
+from tests.simulation.exits.cells import Cell, Phase
 from tests.simulation.exits.market import LASTING
 from tests.simulation.exits.world import (
     TROUBLES,
@@ -27,7 +27,6 @@ from tests.simulation.exits.world import (
 )
 
 VENUES_MAX = 4
-STRIDE = 7919
 HOLD_S = 8
 LIES = frozenset(
     {
@@ -54,12 +53,10 @@ RATES = frozenset(
 def deeper(seed: int) -> World:
     """Return the world of a seed."""
     rng = Random(f"deeper {seed}")
-    cells = applicable()
-    stride = next(step for step in range(STRIDE, STRIDE + len(cells)) if gcd(step, len(cells)) == 1)
     world = World(seed=seed, venues=[], hold_s=rng.choice((0, 0, 0, 0, 0, 8)))
     for number in range(rng.choice((1, 2, 3, 3, 3, VENUES_MAX))):
-        aim = cells[(seed * VENUES_MAX + number) * stride % len(cells)]
-        world.venues.append(_venue(rng, world, f"v{number}", aim))
+        cell = aim(seed, seed * VENUES_MAX + number)
+        world.venues.append(_venue(rng, world, f"v{number}", cell))
     if rng.random() < 0.06:
         world.cuts_at_append = [(rng.randint(1, 25), rng.random() < 0.5) for _ in range(rng.randint(1, 3))]
     if rng.random() < 0.06:

@@ -36,6 +36,8 @@ READS = frozenset(
         Kind.OTHER,
     }
 )
+PURE_READS = READS - {Kind.OTHER}
+"""Requests that change nothing at a venue."""
 LISTS = frozenset({Kind.POSITIONS, Kind.ORDERS, Kind.CONDITIONAL, Kind.FILLS, Kind.LOOKUP})
 
 _KINDS: Mapping[tuple[str, str], Kind] = {

@@ -40,6 +40,7 @@ class Happenings:
         """Give every book its depth back."""
         for base in BASES:
             self._reshape(base, offset=0, steps=DEEP)
+        self._host.stir()
 
     def _carry_out(self, event: EventDraw) -> bool:
         exchange, venue = self._host.exchange, self._host.plan.venue

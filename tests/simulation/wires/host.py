@@ -15,7 +15,7 @@ from bastion.paper.wire.protocol import Conditions, NamesCalls, Wire, WireAnswer
 from bastion.paper.world import World as PaperWorld
 from bastion.venues.ccxt.hyperliquid_pace import WEIGHT, read_units
 from tests.simulation.exits.virtual_time import EPOCH_NS, VirtualClock
-from tests.simulation.wires.calls import Kind, kind_of
+from tests.simulation.wires.calls import PURE_READS, Kind, kind_of
 from tests.simulation.wires.trace import Trace
 from tests.simulation.wires.transport import Line
 from tests.simulation.wires.weather import Fate, fate_of
@@ -109,6 +109,8 @@ class Host:
         self._same: dict[str, int] = {}
         self._connected = 0
         self._due_ms: int | None = None
+        # Until then, settling would change nothing.
+        self._quiet_until_ms: int | None = 0
         self.banned_until_s = 0.0
         self.began_s = clock.seconds
         self.requests = 0
@@ -222,7 +224,7 @@ class Host:
         return self.wire.failure(name, asked.request)
 
     def _carry_out(self, asked: Asked, conditions: Conditions) -> WireAnswer:
-        self.settle()
+        self._settle_what_is_due()
         now = WireRequest(
             method=asked.request.method,
             path=asked.request.path,
@@ -236,7 +238,8 @@ class Host:
         self._watch.before(self.plan.venue, asked)
         answer = self.wire.handle(now)
         self._watch.after(self.plan.venue, asked, answer)
-        self.settle()
+        if asked.kind not in PURE_READS:
+            self.settle()
         return answer
 
     def _answer(
@@ -278,11 +281,20 @@ class Host:
     def settle(self) -> None:
         """Do what is due at the exchange, and come back when more is."""
         self.world.settle()
-        due_ms = self.world.next_due_ms()
+        due_ms = self._quiet_until_ms = self.world.next_due_ms()
         if due_ms is None or due_ms == self._due_ms:
             return
         self._due_ms = due_ms
         self._later(max(due_ms - self.world.clock.now_ms(), 1) / 1000, self._settle_due)
+
+    def stir(self) -> None:
+        """Hear that something was changed at the exchange: what is due by it, the next request settles."""
+        self._quiet_until_ms = 0
+
+    def _settle_what_is_due(self) -> None:
+        # Whoever changes something settles behind it, so that nothing becomes due unseen.
+        if self._quiet_until_ms is not None and self.world.clock.now_ms() >= self._quiet_until_ms:
+            self.settle()
 
     def _settle_due(self) -> None:
         self._due_ms = None

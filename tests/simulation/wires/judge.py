@@ -24,6 +24,7 @@ CALM_FLAT_S = 4.0
 HEAL_GRACE_S = 20.0
 CONNECTING_S = 0.25
 MINUTE_S = 60.0
+TOO_MANY = 429
 # Where a kept connection breaks off, a read is repeated; that is charged, but has left by then.
 BROKEN_OFF = {"reset_before", "reset_after", "blank"}
 UNEVEN = {"late", "slow", "twice", "unknown_late", *BROKEN_OFF}
@@ -56,11 +57,13 @@ class Judge:
     judged_s: dict[str, float] = field(default_factory=dict)
     whereabouts: dict[str, Whereabouts] = field(default_factory=dict)
     rungs: Counter[str] = field(default_factory=Counter)
-    known: dict[str, set[int]] = field(default_factory=dict)
+    known: dict[str, int] = field(default_factory=dict)
     ours: set[tuple[str, int]] = field(default_factory=set)
     filled: dict[str, int] = field(default_factory=dict)
+    executed: dict[str, int] = field(default_factory=dict)
     quiet: dict[str, tuple[float, float]] = field(default_factory=dict)
     limited_s: dict[str, float] = field(default_factory=dict)
+    refused_s: dict[str, float] = field(default_factory=dict)
     names: dict[tuple[str, int], str] = field(default_factory=dict)
     resting: list[Order] = field(default_factory=list)
     cleared: dict[str, set[str]] = field(default_factory=dict)
@@ -81,7 +84,7 @@ class Judge:
             )
         for host in self.hosts.values():
             for account in host.exchange.account_names():
-                self.known[account] = {order.order_id for order in host.exchange.orders(account, EVERY)}
+                self.known[account] = len(host.exchange._orders._by_account.get(account, ()))
                 self._follow(host, account)
         for held in self.held.values():
             held.since_s, held.grown_s = self.began_s - 3600, 0.0
@@ -121,8 +124,12 @@ class Judge:
         self.happened(venue)
 
     def told(self, venue: str, asked: Asked, status: int, *, banned: bool) -> None:
-        del asked, status
+        del asked
         host = self.hosts[venue]
+        if status == TOO_MANY and venue == "hyperliquid":
+            # It names neither a count nor a time: whoever hears it has to believe that others of its address
+            # have used up the minute, and to wait for what comes back of it.
+            self.refused_s[venue] = self.clock.seconds + MINUTE_S
         if banned:
             # What was connecting at that moment had passed the throttle already; and the desk counts from
             # the answer, which was under way for a while.
@@ -132,9 +139,13 @@ class Judge:
     def happened(self, venue: str) -> None:
         """Look at what changed in the books of a venue since the last time."""
         host = self.hosts[venue]
+        executed = len(host.exchange._settlement.fills)
+        moved = self.executed.get(venue) != executed
+        self.executed[venue] = executed
         for account in host.exchange.account_names():
             self._new(host, account)
-            self._follow(host, account)
+            if moved:
+                self._follow(host, account)
 
     def event(self, host: Host, event: EventDraw) -> None:
         """Hear of something that took place at a venue by itself."""
@@ -258,10 +269,11 @@ class Judge:
         self.filled[account] = len(fills)
 
     def _new(self, host: Host, account: str) -> Iterable[Order]:
-        known = self.known[account]
-        fresh = [order for order in host.exchange.orders(account, EVERY) if order.order_id not in known]
-        known.update(order.order_id for order in fresh)
-        return fresh
+        # The store's own list, whose order is that of taking: this is asked twice for each request.
+        store = host.exchange._orders
+        ids = store._by_account.get(account, [])
+        known, self.known[account] = self.known[account], len(ids)
+        return [store.newest(order_id) for order_id in ids[known:]]
 
     def _must_be_flat(self, record: LegJudged) -> None:
         account = record.account
@@ -298,6 +310,7 @@ class Judge:
             # One process never spends the whole of an address's weight; several after each other, each of
             # which lost power and with it all that it knew, can, and have to wait.
             limited_s = self.limited_s.get(one.venue, 0.0) if self.cuts else 0.0
+            limited_s = max(limited_s, self.refused_s.get(one.venue, 0.0))
             healed_s = max(host.heals_s, host.banned_until_s, self.run_began_s, limited_s)
             limit_s = healed_s + HEAL_GRACE_S + plan.lag_s
             if one.name in left and self.clock.seconds < limit_s:

@@ -8,17 +8,20 @@ class Trace:
 
     def __init__(self, *, keep: bool = False) -> None:
         self._hash = hashlib.sha256()
+        self._seconds = -1.0
         self._at = ""
         self._moment: list[str] = []
         self.lines: list[str] | None = [] if keep else None
 
     def note(self, seconds: float, line: str) -> None:
         """Add a line of the virtual time `seconds`."""
-        at = f"{seconds:.9f}"
-        if at != self._at:
-            self._end_moment()
-            self._at = at
-        self._moment.append(f"{at} {line}")
+        if seconds != self._seconds:
+            self._seconds = seconds
+            at = f"{seconds:.9f}"
+            if at != self._at:
+                self._end_moment()
+                self._at = at
+        self._moment.append(f"{self._at} {line}")
 
     def end(self) -> None:
         """Take in what came last."""

@@ -198,7 +198,10 @@ class HyperliquidVenue(HyperliquidCancels):
         )
 
     def _parts(self) -> tuple[Part, ...]:
-        parts = [Part(name="account", read=self._proven), Part(name="spot", read=self._spot)]
+        parts = [Part(name="account", read=self._proven)]
+        if not self._spared:
+            # A look that leaves lists out proves nothing, and is repeated soon.
+            parts.append(Part(name="spot", read=self._spot))
         if self._dexes.error is not None:
             parts.append(Part(name="perp dexes", read=self._dexes.unread))
         for dex in self._dexes.names:
@@ -309,6 +312,7 @@ class HyperliquidVenue(HyperliquidCancels):
         signature = self._signer.sign(
             action, nonce=self._nonce, vault=vault, expires_after=ends_ms, testnet=self._testnet
         )
+        self._thrift.acted()
         body: dict[str, object] = {"action": action, "nonce": self._nonce, "signature": signature}
         if vault is not None:
             body["vaultAddress"] = vault

@@ -36,6 +36,7 @@ _ROWS_MARGIN, _ROWS_A_WEIGHT = 20, 20
 _LIGHT_READS = frozenset(
     {"l2Book", "allMids", "clearinghouseState", "orderStatus", "spotClearinghouseState", "exchangeStatus"}
 )
+_FATE = "orderStatus"
 _ROW_READS = frozenset({"userFills", "userFillsByTime", "historicalOrders"})
 
 
@@ -48,13 +49,15 @@ def read_units(kind: str) -> Mapping[str, int]:
 
 
 def weigh_rows(throttle: Throttle, answer: Answer, units: Mapping[str, int]) -> None:
-    """Count a list that weighs by its rows as what it weighed, once its rows are known."""
-    if units.get(READS) != _HEAVY + _ROWS_MARGIN or answer.status != FOUND:
+    """Count a list that weighs by its rows as what it weighed, once its rows are known; an error has none."""
+    if units.get(READS) != _HEAVY + _ROWS_MARGIN:
         return
-    try:
-        listed = answer.value
-    except AnswerMalformed:
-        return
+    listed: object = []
+    if answer.status == FOUND:
+        try:
+            listed = answer.value
+        except AnswerMalformed:
+            return
     if not isinstance(listed, list):
         return
     weighed = -(-len(listed) // _ROWS_A_WEIGHT)
@@ -111,9 +114,9 @@ class Thrift:
     As long as weight is plenty, all are read. Then a dex on which the account holds neither money nor
     positions, and on which no order stood, is read every 30 s only. While a position is open, orders are
     then read once a second at most, and when weight is short the lists give way to the positions for 10 s at
-    a time; lists of executions do so sooner, to one each 2 s. Orders and reads that fail or lag are repeated
-    often, and would leave nothing for what proves an account flat once its positions are closed: three looks
-    and a list of executions, for which a part is kept.
+    a time; lists of executions do so sooner, to one each 2 s, as the fates of orders do. Orders and reads
+    that fail or lag are repeated often, and would leave nothing for what proves an account flat once its
+    positions are closed: three looks and a list of executions, for which a part is kept.
     """
 
     def __init__(self, clock: Clock, reads: Bucket) -> None:
@@ -123,6 +126,8 @@ class Thrift:
         self._held = False
         self._lists_ns = 0
         self._executions_ns: dict[str, int] = {}
+        self._acted_ns = -1
+        self._fates_ns = -round(self.FATES_GAP_S * NS)
         self._failing: dict[str, Patience] = {}
         self._pressed = 0
 
@@ -132,12 +137,17 @@ class Thrift:
     UNUSED_S = 30.0
     KEPT_FROM_EXECUTIONS = 440
     EXECUTIONS_GAP_S = 2.0
+    FATES_GAP_S = 2.0
     KEPT_FOR_PROOF = 240
     HELD_GAP_S = 1.0
 
     def saw(self, *, held: bool) -> None:
         """Hear whether the latest look showed a position."""
         self._held = held
+
+    def acted(self) -> None:
+        """Hear that an action leaves."""
+        self._acted_ns = self._clock.monotonic_ns()
 
     def found(self, dex: str, *, empty: bool) -> None:
         """Hear whether a dex was just seen without money, positions and orders."""
@@ -160,16 +170,29 @@ class Thrift:
 
     def withholds(self, kind: str) -> bool:
         """Return whether a read of this kind is not sent, so that positions, contracts and orders can be."""
+        if kind == _FATE:
+            return self._held and self._reads.free() < self.KEPT_FOR_PROOF and self._is_early()
         if kind not in _ROW_READS:
             return False
         if kind in self._failing and self._failing[kind].wait_s > 0:
             return True
         now_ns, free = self._clock.monotonic_ns(), self._reads.free()
-        early = now_ns - self._executions_ns.get(kind, 0) < self.EXECUTIONS_GAP_S * NS
+        read_ns = self._executions_ns.get(kind, 0)
+        # What was read before the last order or cancel proves nothing of what that one did.
+        stale = not self._held and read_ns <= self._acted_ns
+        early = now_ns - read_ns < self.EXECUTIONS_GAP_S * NS and not stale
         # With nothing held there is nothing to keep it for: executions are what a verdict then waits for.
         if (self._held and free < self.KEPT_FOR_PROOF) or (free < self.KEPT_FROM_EXECUTIONS and early):
             return True
         self._executions_ns[kind] = now_ns
+        return False
+
+    def _is_early(self) -> bool:
+        # What is asked at one moment is one question: the fates of the orders of a round.
+        now_ns = self._clock.monotonic_ns()
+        if 0 < now_ns - self._fates_ns < self.FATES_GAP_S * NS:
+            return True
+        self._fates_ns = now_ns
         return False
 
     def heard(self, kind: str, *, failed: bool) -> None:

@@ -19,6 +19,7 @@ from bastion.domain.records import (
 )
 from bastion.errors import JournalUnusable
 from bastion.ports import Journal
+from bastion.storage import spool
 from bastion.storage.chain import broken_at
 from bastion.storage.memory import MemoryJournal
 from bastion.storage.spool import SpooledJournal
@@ -113,17 +114,19 @@ class Bench:
 
     def __init__(self, *, journal: bool = True, shelf: Shelf | None = None) -> None:
         self.clock = VirtualClock()
+        # A machine that has just been started: no time is long against it.
+        self.clock.seconds = 0.25
         self.store = Store(self.clock)
         self.shelf = shelf if shelf is not None else Shelf()
         self.told: list[str] = []
         self.kept = self.opened(self.store if journal else None)
 
-    def opened(self, journal: Journal | None) -> SpooledJournal:
+    def opened(self, journal: Journal | None, *, budget_s: float = BUDGET_S) -> SpooledJournal:
         return SpooledJournal(
             journal=journal,
             shelf=self.shelf,
             clock=self.clock,
-            budget_ms=int(BUDGET_S * 1000),
+            budget_ms=round(budget_s * 1000),
             complain=self.told.append,
         )
 
@@ -208,10 +211,11 @@ def test_an_append_in_time_is_waited_for_and_ends_the_lateness() -> None:
 
 @pytest.mark.parametrize(
     ("error", "reason"),
-    [(OSError("no space left"), "no space left"), (OSError(), "it took longer than 50 ms")],
+    [(OSError("no space left"), "no space left"), (OSError(), "it took longer than 700 ms")],
 )
 def test_what_no_place_took_is_kept_in_memory_and_told_line_by_line(error: OSError, reason: str) -> None:
     async def story(bench: Bench) -> None:
+        bench.kept = bench.opened(bench.store, budget_s=0.7)
         bench.store.failing = True
         bench.shelf.error = error
         assert await bench.append(requested(), begun(1))
@@ -315,7 +319,7 @@ def test_another_process_asks_the_journal_once_behind_which_entry_its_records_be
         assert [json.loads(line)["after"] for line in bench.shelf.lines] == [2, 2]
         bench.kept = bench.opened(bench.store)
         bench.store.failing = True
-        await bench.append(requested("x3"))
+        await bench.append(requested("x3"), begun(4))
         assert json.loads(bench.shelf.lines[-1])["after"] == 0
 
     tell(story)
@@ -358,6 +362,9 @@ def test_exits_are_listed_once_from_the_journal_the_spool_and_the_memory() -> No
         bench.shelf.error = OSError("gone")
         await bench.append(requested("x3"), requested("x2"))
         assert bench.kept.exit_ids() == ("x1", "x2", "x3")
+        assert bench.records("x1") == [requested("x1"), begun(1)]
+        assert bench.records("x2") == [requested("x2"), requested("x2")]
+        assert bench.records("x9") == [begun(1, "x9")]
 
     tell(story)
 
@@ -477,6 +484,36 @@ def test_a_spool_that_was_begun_anew_is_read_anew() -> None:
         assert bench.records() == []
 
     tell(story, Bench(journal=False))
+
+
+def test_a_line_that_is_still_being_written_is_looked_at_again() -> None:
+    async def story(bench: Bench) -> None:
+        await bench.append(begun(1), begun(2), begun(3))
+        whole = list(bench.shelf.lines)
+        bench.shelf.lines[:] = [*whole[:2], whole[2][:-20]]
+        first = bench.kept.entries("x1")
+        assert [entry.record for entry in first] == [begun(1), begun(2)]
+        bench.shelf.lines[:] = whole
+        await bench.append(begun(4))
+        assert bench.records() == [begun(1), begun(2), begun(3), begun(4)]
+        assert bench.kept.entries("x1")[0] is first[0], "what was read once is not read again"
+
+    tell(story, Bench(journal=False))
+
+
+def test_how_many_names_are_remembered_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(spool, "NAMES_MAX", 300)
+
+    async def story(bench: Bench) -> None:
+        await bench.append(requested())
+        bench.store.failing = True
+        await bench.append(begun(0))
+        for count, remembered in ((5, 6), (294, 300), (1, 1)):
+            bench.store.keep([begun(number) for number in range(count)])
+            bench.kept.entries("x1")
+            assert len(bench.kept._names) == remembered
+
+    tell(story)
 
 
 def test_the_spools_of_several_processes_all_count() -> None:

@@ -85,6 +85,8 @@ async def carry_out(desk: Desk, principal: Principal, request: Asked) -> tuple[s
     until_ns = desk.clock.monotonic_ns() + int(patience_s * SECOND_NS)
     # A caller who goes away between the durable request and the start must not leave the request lying.
     exit_id = await desk.outlive(_join_or_begin(desk, principal, request))
+    # To tell how it stands takes as long as to send several orders; these leave first.
+    await desk.right_of_way.give()
     await attend(desk, exit_id, until_ns=until_ns, extends=request.wait_s is None)
     return exit_id, until_ns
 
@@ -175,6 +177,7 @@ async def _begin(desk: Desk, principal: Principal, request: Asked, *, ours: bool
             return found.exit_id
     names = {account.name for account in request.accounts}
     exit_id = desk.new_exit_id()
+    desk.right_of_way.take()
     entries = await request_exit(
         desk.journal,
         desk.clock,
@@ -196,7 +199,7 @@ async def _begin(desk: Desk, principal: Principal, request: Asked, *, ours: bool
         while len(desk.tagged) > TAGGED_MAX:
             del desk.tagged[next(iter(desk.tagged))]
     if ours:
-        desk.start(exit_id)
+        desk.start(exit_id, entries=entries)
     desk.tell(entries)
     return exit_id
 

@@ -9,6 +9,7 @@ from typing import TypeVar
 from bastion.auth.keys import Keys
 from bastion.commands.hearing import Ears
 from bastion.commands.readings import Readings
+from bastion.commands.right_of_way import RightOfWay
 from bastion.commands.steering import EngineControl
 from bastion.commands.wealth import Wealth
 from bastion.domain.account import Account
@@ -103,6 +104,7 @@ class Desk:
         # Two who set stops on one account take turns, so that neither takes away the other's.
         self.turns = {name: asyncio.Lock() for name in venues}
         self.beginning = asyncio.Lock()
+        self.right_of_way = RightOfWay(clock)
         # The composition root sets it; without one nothing is watched, and every exit works as ever.
         self.engine: EngineControl | None = None
         # As above; without one, whoever answers keeps what was answered in memory alone.
@@ -153,8 +155,10 @@ class Desk:
         """Return the exit of that id while this process works on it, its hold included."""
         return self._running.get(exit_id)
 
-    def start(self, exit_id: str) -> RunningExit:
+    def start(self, exit_id: str, *, entries: tuple[Entry, ...] = ()) -> RunningExit:
         """Carry out the exit, whose request is in the journal, in a task of the desk's own.
+
+        `entries` are those of the exit, where the caller has just written them.
 
         Raises:
             Refused: the journal knows no exit of that id.
@@ -162,7 +166,7 @@ class Desk:
         present = self._running.get(exit_id)
         if present is not None:
             return present
-        state = progress(self.journal.entries(exit_id))
+        state = progress(entries or self.journal.entries(exit_id))
         if state is None:
             raise Refused(f"There is no exit with the id {exit_id[:64]!r} in this journal.")
         # What closes a part, or only winners, chose its sizes by a look of its own.

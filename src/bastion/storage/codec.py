@@ -6,6 +6,7 @@ from dataclasses import MISSING, fields, is_dataclass
 from decimal import Decimal, InvalidOperation
 from enum import StrEnum
 from functools import cache
+from operator import itemgetter
 from types import NoneType, UnionType
 from typing import Any, NewType, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
@@ -16,6 +17,7 @@ RECORD_TYPES: dict[str, type[Any]] = {kind.__name__: kind for kind in get_args(R
 RECENT_MAX = 256
 _recent: dict[int, tuple[Record, str]] = {}
 _canonical = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
+_in_order = json.JSONEncoder(separators=(",", ":"), ensure_ascii=True, allow_nan=False)
 
 Encode = Callable[[Any], Any]
 Decode = Callable[[Any], Any]
@@ -70,7 +72,7 @@ def prime() -> None:
 
 def encode_value(value: object) -> str:
     """Return the canonical JSON of an instance of any frozen dataclass that records could hold."""
-    return canonical(_coder(cast("Any", type(value)))[0](value))
+    return _in_order.encode(_coder(cast("Any", type(value)))[0](value))
 
 
 def decode_value(kind: type[T], text: str) -> T:
@@ -207,14 +209,17 @@ def _dataclass(kind: type[Any]) -> tuple[Encode, Decode]:
     names = {one.name for one in fields(kind)}
     needed = {one.name for one in fields(kind) if one.default is MISSING and one.default_factory is MISSING}
 
-    plain = [name for name, encode_one, _ in coders if encode_one is _same]
-    others = [(name, encode_one) for name, encode_one, _ in coders if encode_one is not _same]
+    # Made in the order of the names, so that nothing is sorted when it is written.
+    encoders = [
+        (name, None if encode_one is _same else encode_one)
+        for name, encode_one, _ in sorted(coders, key=itemgetter(0))
+    ]
 
     def encode_fields(value: Any) -> dict[str, Any]:  # noqa: ANN401 - an instance of `kind`
-        encoded = {name: getattr(value, name) for name in plain}
-        for name, encode_one in others:
-            encoded[name] = encode_one(getattr(value, name))
-        return encoded
+        return {
+            name: getattr(value, name) if encode_one is None else encode_one(getattr(value, name))
+            for name, encode_one in encoders
+        }
 
     def decode_fields(value: Any) -> Any:  # noqa: ANN401 - what JSON holds
         if not isinstance(value, dict) or not needed <= value.keys() <= names:

@@ -186,6 +186,8 @@ class SqliteJournal:
                 _tell(append, refused)
             return
         for append, entries in zip(group, made, strict=True):
+            # What was just written need not be decoded when it is read.
+            self._known.update((entry.seq, entry) for entry in entries)
             _tell(append, entries)
 
     def _insert(self, group: list[_Append]) -> list[tuple[Entry, ...]]:

@@ -1,5 +1,6 @@
 """Root: the one ASGI application of the daemon: MCP below /mcp, what only the own user may ask, and REST."""
 
+from bastion.commands.right_of_way import RightOfWay
 from bastion.ports import Clock
 from bastion.surfaces.rest.asgi import LOCAL, Application, Receive, Scope, Send
 from bastion.surfaces.rest.door import send_reply, texts_of
@@ -17,15 +18,23 @@ class Root:
     """Hands each request to its surface; start and stop are those of the MCP application."""
 
     def __init__(
-        self, *, mcp: Application, rest: Application, clock: Clock, about: dict[str, object]
+        self,
+        *,
+        mcp: Application,
+        rest: Application,
+        clock: Clock,
+        right_of_way: RightOfWay,
+        about: dict[str, object],
     ) -> None:
         self._mcp = mcp
         self._rest = rest
         self._clock = clock
+        self._right_of_way = right_of_way
         self._about = about
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one ASGI connection."""
+        await self._right_of_way.give()
         if scope["type"] != "http" or scope["path"].startswith(_MCP):
             await self._mcp(scope, receive, send)
             return

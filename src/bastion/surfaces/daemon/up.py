@@ -81,6 +81,7 @@ async def _serve(
         mcp=daemon.mcp(desk, rates),
         rest=rest_application(desk, version=daemon.version, rates=rates),
         clock=desk.clock,
+        right_of_way=desk.right_of_way,
         about=about,
     )
 

@@ -10,7 +10,7 @@ import pytest
 from bastion.domain.balance import CollateralRead
 from bastion.domain.money import Quantity
 from bastion.domain.order import CancelAnswer, Direction, OrderState, OrderStatus
-from bastion.domain.position import Side
+from bastion.domain.position import Position, Side
 from bastion.domain.records import (
     CancelsAnswered,
     Entry,
@@ -34,9 +34,11 @@ from bastion.domain.records import (
     SecondSourceRead,
     Troubled,
 )
+from bastion.domain.selection import Selection
 from bastion.domain.verdict import Verdict
 from bastion.exits.books import book_key
 from bastion.exits.progress import Leg, is_over, progress, unjudged
+from bastion.exits.scope import Scope
 from tests.unit.exits.parts import (
     ACCOUNT,
     MS,
@@ -140,11 +142,12 @@ def test_looks_of_an_earlier_run_prove_nothing() -> None:
 
 def test_the_snapshot_is_the_first_look_of_that_purpose() -> None:
     one = leg()
-    looks = ((0, LookPurpose.VERIFY), (100, LookPurpose.SNAPSHOT), (200, LookPurpose.SNAPSHOT))
+    purposes = (LookPurpose.VERIFY, LookPurpose.HOLD, LookPurpose.SNAPSHOT, LookPurpose.SNAPSHOT)
+    looks = ((100 * number, purpose) for number, purpose in enumerate(purposes))
     for at_ms, purpose in looks:
         one.apply(Looked(**X, run=1, purpose=purpose, look=look(at_ms)), at_ns=UTC_NS + at_ms * MS)
     assert one.snapshot is not None
-    assert one.snapshot.look.begun_ns == 100 * MS
+    assert one.snapshot.look.begun_ns == 200 * MS
 
 
 def test_what_bastion_does_not_close_is_seen_and_has_no_book() -> None:
@@ -422,3 +425,39 @@ def test_an_exit_is_taken_up_until_it_is_judged_and_held_until_it_ended_flat(
 def test_what_was_never_asked_for_is_not_taken_up() -> None:
     assert unjudged(entries(RUN_1)) is None
     assert not is_over(entries(RUN_1))
+
+
+@pytest.mark.parametrize(
+    ("held", "sides", "threat"),
+    [
+        (position(), {Side.SHORT}, False),
+        (position(quantity="2"), {Side.SHORT}, False),
+        (position(quantity="0.9"), {Side.SHORT}, True),
+        (position(hedged=True), {Side.SHORT}, True),
+        (position("AAAUSDT", "2"), {Side.SHORT}, True),
+        (position("ZZZUSDT", "2"), {Side.SHORT}, True),
+        (replace(position(), category="inverse"), {Side.SHORT}, True),
+        (position(), set(), True),
+        (position(), {Side.LONG, Side.SHORT}, True),
+        (position(), {Side.LONG}, False),
+    ],
+    ids=[
+        *("as much", "more", "less than the order", "hedged", "another, before", "another, after"),
+        *("another category", "everything is closed", "both sides are closed", "the order is not covered"),
+    ],
+)
+@pytest.mark.parametrize("mirrored", [False, True])
+def test_an_order_that_a_position_which_stays_would_swallow_threatens_nothing(
+    held: Position,
+    sides: set[Side],
+    threat: bool,  # noqa: FBT001 - a case of the table
+    mirrored: bool,  # noqa: FBT001 - a case of the table
+) -> None:
+    other = {Side.LONG: Side.SHORT, Side.SHORT: Side.LONG}
+    towards = Direction.SELL
+    if mirrored:
+        held, sides, towards = replace(held, side=Side.SHORT), {other[side] for side in sides}, Direction.BUY
+    one = leg()
+    one.sight = Scope(selection=Selection(sides=frozenset(sides)))
+    see(one, look(0, [held], [order(reduce_only=False, direction=towards)]))
+    assert any(book.threat for book in one.books.values()) is threat

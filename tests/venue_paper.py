@@ -19,6 +19,7 @@ from bastion.embedded import paper_credential
 from bastion.errors import VenueError
 from bastion.venues.catalog import Catalog
 from bastion.venues.ccxt.binance import BinanceVenue
+from bastion.venues.ccxt.binance_papi import BinancePortfolioVenue
 from bastion.venues.ccxt.bybit import BybitVenue
 from bastion.venues.ccxt.hyperliquid import HyperliquidVenue
 from bastion.venues.ccxt.hyperliquid_cloid import client_id_of
@@ -27,7 +28,7 @@ from bastion.venues.ccxt.okx import OkxVenue
 
 WAIT_S = 10.0
 
-PaperVenue = BinanceVenue | BybitVenue | HyperliquidVenue | OkxVenue
+PaperVenue = BinanceVenue | BinancePortfolioVenue | BybitVenue | HyperliquidVenue | OkxVenue
 
 
 def instrument(symbol: str, **changes: object) -> dict[str, object]:
@@ -45,7 +46,10 @@ def instrument(symbol: str, **changes: object) -> dict[str, object]:
     }
 
 
+PAPI = "papi"
+"""Binance's Portfolio Margin: the same venue and contracts, asked at pages of its own."""
 ORDER_PATHS = {
+    PAPI: "/papi/v1/um/order",
     "binance": "/fapi/v1/order",
     "bybit": "/v5/order/create",
     "hyperliquid": "/exchange/order",
@@ -83,10 +87,11 @@ def key(venue: str, permissions: Sequence[str]) -> dict[str, object]:
     return {**names, "permissions": list(permissions)}
 
 
-def seeded(venue: str) -> dict[str, object]:
+def seeded(kind: str) -> dict[str, object]:
     """A scenario with two positions: the shipped one, where it has the venue."""
-    if venue in {"binance", "bybit"}:
+    if kind in {"binance", "bybit"}:
         return {"name": "seed"}
+    venue = "binance" if kind == PAPI else kind
     rows = [{"symbol": symbol, "quantity": "0.5", "entry": "1000"} for symbol in ("BTCUSDT", "ETHUSDT")]
     return scenario(venue, ["BTCUSDT", "ETHUSDT"], position=rows)
 
@@ -134,8 +139,16 @@ class PaperRig:
     def name(self) -> str:
         return self.account.venue
 
+    @property
+    def kind(self) -> str:
+        """The venue's name, or that of its key space where that has pages of its own."""
+        return PAPI if self.account.key_space == PAPI else self.name
+
     async def load(self, document: Mapping[str, object]) -> None:
         body = {name: renamed(self.name, value) for name, value in document.items()}
+        venues = body.get("venue")
+        if self.kind == PAPI and isinstance(venues, list):
+            body["venue"] = [{**one, "settings": {"portfolio_margin": 1}} for one in venues]
         await self.paper.control("POST", "/scenario", body)
 
     async def hold(self, symbol: str, quantity: str, *, entry: str = "1000", side: str = "NET") -> None:
@@ -153,7 +166,7 @@ class PaperRig:
 
     @property
     def order_path(self) -> str:
-        return ORDER_PATHS[self.name]
+        return ORDER_PATHS[self.kind]
 
     async def fault_orders(self, kind: str, **more: object) -> None:
         await self.fault(kind, path=self.order_path, method="POST", **more)
@@ -248,25 +261,35 @@ async def paper_process() -> AsyncIterator[PaperProcess]:
         yield paper
 
 
-def account_at(paper: PaperProcess, venue: str) -> Account:
+def account_at(paper: PaperProcess, kind: str) -> Account:
     """The account of any venue, also of one that the scenario of the start does not have."""
+    venue = "binance" if kind == PAPI else kind
     base = str(paper.accounts[0].base_url).rpartition("/")[0]
     return Account(
         name=f"paper-{venue}",
         venue=venue,
-        key_space=KEY_SPACE_DEFAULT[venue],
+        key_space=PAPI if kind == PAPI else KEY_SPACE_DEFAULT[venue],
         credential=f"paper-{venue}",
         base_url=f"{base}/{venue}",
     )
 
 
 @asynccontextmanager
-async def paper_rig(paper: PaperProcess, venue: str) -> AsyncIterator[PaperRig]:
-    account = account_at(paper, venue)
+async def paper_rig(paper: PaperProcess, kind: str) -> AsyncIterator[PaperRig]:
+    account = account_at(paper, kind)
     catalog = Catalog(clock=SystemClock(), shelf_dir=None)
-    adapter = catalog.build(account, paper_credential(venue))
+    adapter = catalog.build(account, paper_credential(account.venue))
     assert isinstance(adapter, PaperVenue)
     try:
         yield PaperRig(paper=paper, account=account, venue=adapter, catalog=catalog)
     finally:
         await adapter.close()
+
+
+async def prepared(paper: PaperProcess, kind: str) -> AsyncIterator[PaperRig]:
+    """A rig with two positions, without faults, and with an empty log: the body of a fixture."""
+    async with paper_rig(paper, kind) as one:
+        await one.heal()
+        await one.load(seeded(kind))
+        await one.forget_requests()
+        yield one

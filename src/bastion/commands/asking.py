@@ -7,7 +7,15 @@ from decimal import Decimal
 from bastion.commands.desk import RECENT_EXITS, Desk, RunningExit
 from bastion.domain.account import Account
 from bastion.domain.principal import Principal
-from bastion.domain.records import Entry, ExitEnded, ExitJudged, ExitRequested, LegReopened, RequestTagged
+from bastion.domain.records import (
+    Entry,
+    ExitEnded,
+    ExitJudged,
+    ExitRequested,
+    LegReopened,
+    RequestTagged,
+    RunStarted,
+)
 from bastion.errors import Refused
 from bastion.exits.progress import unjudged
 from bastion.exits.request import Wish, request_exit
@@ -24,6 +32,8 @@ FOLLOW_GAP_S = 0.1
 EXTENSIONS_MAX = 100
 # A process that carries out an exit writes at least this often; a longer silence means that it is stuck.
 STUCK_S = 20
+# What is asked for is taken up within a fifth of a second by the process that holds the lock.
+TAKEN_UP_S = 3
 SECOND_NS = 1_000_000_000
 TAGGED_MAX = 5_000
 
@@ -152,8 +162,7 @@ async def _join_or_begin(desk: Desk, principal: Principal, request: Asked) -> st
         try:
             return await _begin(desk, principal, request, ours=desk.lock.acquire())
         finally:
-            if desk.running() is None:
-                desk.lock.release()
+            desk.let_go()
 
 
 async def _begin(desk: Desk, principal: Principal, request: Asked, *, ours: bool) -> str:
@@ -256,7 +265,8 @@ async def _wait(running: RunningExit, *, desk: Desk, until_ns: int, extends: boo
 async def _follow(desk: Desk, exit_id: str, *, until_ns: int) -> RunningExit | None:
     """Wait for the verdict of an exit that another process carries out; None once it has one.
 
-    The exit is taken up here where the lock was freed without a verdict, or nobody writes any more.
+    The exit is taken up here where the lock was freed without a verdict, nobody took it up, or nobody writes
+    any more.
     """
     seen = 0
     alive_ns = desk.clock.monotonic_ns()
@@ -266,13 +276,14 @@ async def _follow(desk: Desk, exit_id: str, *, until_ns: int) -> RunningExit | N
             return None
         if len(entries) > seen:
             seen, alive_ns = len(entries), desk.clock.monotonic_ns()
-        stuck = desk.clock.monotonic_ns() - alive_ns > STUCK_S * SECOND_NS
+        taken_up = any(isinstance(entry.record, RunStarted) for entry in entries)
+        patience_s = STUCK_S if taken_up else TAKEN_UP_S
+        stuck = desk.clock.monotonic_ns() - alive_ns > patience_s * SECOND_NS
         if desk.lock.acquire() or stuck:
             # It was freed since we read: by a verdict, which is then the answer, or by a death.
             if unjudged(desk.journal.entries(exit_id)) is not None:
                 return desk.start(exit_id)
-            if desk.running() is None:
-                desk.lock.release()
+            desk.let_go()
             return None
         await desk.clock.sleep(FOLLOW_GAP_S)
     return None

@@ -22,6 +22,7 @@ from bastion.domain.records import (
     ExitRequested,
     LegExtended,
     LegReopened,
+    RunStarted,
 )
 from bastion.errors import Refused
 from bastion.exits.executor import Executor
@@ -151,6 +152,16 @@ class Desk:
             if running.request.hold_s > 0 or not running.judged.is_set()
         )
 
+    def let_go(self) -> None:
+        """Free the lock once no exit of this process can act any more; nothing happens before.
+
+        Who watches a flat account, or goes on with one that is not, can send an order in the next moment:
+        what another process asks for meanwhile is carried out here as well, by the same hand. An embedded
+        exchange is its process's own, so that there another process can only mean another world.
+        """
+        if not (self.working() if self.paper else self.busy()):
+            self.lock.release()
+
     def exit_of(self, exit_id: str) -> RunningExit | None:
         """Return the exit of that id while this process works on it, its hold included."""
         return self._running.get(exit_id)
@@ -244,15 +255,23 @@ class Desk:
         await self.clock.sleep(ADOPT_GAP_S)
         fresh = {request.exit_id for request in self.unfinished() if self._is_fresh(request)}
         known = set(self.journal.exit_ids()) - fresh
-        while self.running() is not None:
+        while self.working() if self.paper else self.busy():
             for exit_id in self.journal.exit_ids():
                 if exit_id in known:
                     continue
                 known.add(exit_id)
-                if exit_id not in self._running and unjudged(self.journal.entries(exit_id)) is not None:
-                    self.tell(self.journal.entries(exit_id))
+                entries = self.journal.entries(exit_id)
+                if exit_id not in self._running and self._can_take_up(entries):
+                    self.tell(entries)
                     self.start(exit_id)
             await self.clock.sleep(ADOPT_GAP_S)
+
+    def _can_take_up(self, entries: tuple[Entry, ...]) -> bool:
+        # Whoever asked goes on by himself with what nobody took up, such as accounts that are not known here.
+        request = unjudged(entries)
+        if request is None or any(isinstance(entry.record, RunStarted) for entry in entries):
+            return False
+        return all(account.name in self.venues for account in request.accounts)
 
     def _is_fresh(self, request: ExitRequested) -> bool:
         return self.is_recent(request, seconds=FRESH_REQUEST_S)
@@ -277,8 +296,7 @@ class Desk:
             self._running.pop(running.exit_id, None)
             running.judged.set()
             running.ended.set()
-            if self.running() is None:
-                self.lock.release()
+            self.let_go()
 
     def _observe(self, entry: Entry) -> None:
         self.readings.forget()
@@ -296,12 +314,10 @@ class Desk:
                 _log.exception("A watcher of the exit %s failed.", entry.exit_id)
 
     def _keep_state(self, running: RunningExit, entry: Entry) -> None:
-        # The lock is held while closing, not while holding: another process may then prove flat anew.
         if isinstance(entry.record, ExitJudged):
             running.flat = entry.record.verdict.success
             running.judged.set()
-            if self.running() is None:
-                self.lock.release()
+            self.let_go()
         elif isinstance(entry.record, LegExtended):
             running.extra_s = max(running.extra_s, float(entry.record.extra_s))
         elif isinstance(entry.record, LegReopened):

@@ -98,8 +98,7 @@ async def reset(
             )
             desk.tell(await desk.journal.append((record,)))
         finally:
-            if desk.running() is None:
-                desk.lock.release()
+            desk.let_go()
     _, readings = await desk.readings.recent()
     unread = [
         reading.venue.account.name

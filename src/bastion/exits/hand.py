@@ -20,7 +20,7 @@ from bastion.exits.heed import heed, replay
 from bastion.exits.own_orders import resting
 from bastion.exits.pace import Pace, backoff_s, nanoseconds, watch_gap_ns
 from bastion.exits.part import Part
-from bastion.exits.plan import dust_of, plan
+from bastion.exits.plan import dust_of, next_cancel_ns, plan, tries_again
 from bastion.exits.pressing import press
 from bastion.exits.progress import Leg
 from bastion.exits.resolve import questions, settle
@@ -216,8 +216,8 @@ class Hand:
                 act = sweep_behind(self.leg, standing, self._pace)
                 act = act or plan(self.leg, standing, self._pace, known, now_ns=now_ns, settings=own)
             if act is not None:
+                self._idle = self._idle if tries_again(act, self._pace) else 0
                 await courier.act(act)
-                self._idle = 0
                 self._next_look_ns = self._clock.monotonic_ns()
                 continue
             await self._bide(courier, standing)
@@ -381,6 +381,7 @@ class Hand:
             return min([again_ns, *(end for end in ends if end is not None and end > look.begun_ns)])
         gap_ns = settings.look_gap_ms * 1_000_000
         again_ns = look.ended_ns + nanoseconds(backoff_s(self._idle, settings))
+        again_ns = max(again_ns, next_cancel_ns(standing, pace))
         if standing.clean and not standing.confirmed:
             return max(look.begun_ns + gap_ns, pace.quiet_until_ns)
         if any(part.judged is None and part.half_proven for part in self._parts):

@@ -155,12 +155,14 @@ class Pace:
             key = answer.order.key
             tries = self.cancel_tries.get(key, 0)
             self.cancel_tries[key] = tries + 1
-            self.cancel_at_ns[key] = now_ns + nanoseconds(backoff_s(tries, settings))
+            wait_s = backoff_s(tries, settings, most_s=settings.cancel_backoff_max_s)
+            self.cancel_at_ns[key] = now_ns + nanoseconds(wait_s)
 
 
-def backoff_s(failures: int, settings: ExitSettings) -> float:
+def backoff_s(failures: int, settings: ExitSettings, *, most_s: float | None = None) -> float:
     """Return how long to wait after that many failures: doubling, up to the limit."""
-    return min(settings.backoff_first_s * 2.0 ** min(failures, 16), settings.backoff_max_s)
+    limit_s = settings.backoff_max_s if most_s is None else most_s
+    return min(settings.backoff_first_s * 2.0 ** min(failures, 16), limit_s)
 
 
 def watch_gap_ns(settings: ExitSettings, *, calm: bool, since_ns: int) -> int:

@@ -29,7 +29,7 @@ from bastion.exits.progress import Leg
 from bastion.exits.recorder import Recorder
 from bastion.exits.settings import ExitSettings
 from bastion.exits.share import own_share
-from bastion.exits.verdict import Standing, at_deadline, leftovers, stand, working
+from bastion.exits.verdict import Standing, at_deadline, leftovers, possible, stand, working
 from bastion.ports import Clock, Refunding
 
 
@@ -72,6 +72,7 @@ class Part:
         self.standing = Standing()
         self._extra_s = Decimal(0)
         self._terminal_looks = 0
+        self._waited = False
         self._terminals_cleared_ns = now_ns
 
     @property
@@ -237,6 +238,8 @@ class Part:
             return True
         if told is not None:
             return False
+        if now_ns >= self.deadline_ns and self._waits_for_reads(standing):
+            return False
         if now_ns >= self.deadline_ns or self._hopeless(standing):
             self.judge_now(standing)
             return True
@@ -300,16 +303,38 @@ class Part:
         extra_s = Decimal(int(patient.patience_s(leg.narrowed(look))))
         if extra_s <= self._extra_s:
             return
+        self._grant(
+            extra_s,
+            f"{len(look.positions)} positions need up to {extra_s:f} s more than the deadline, "
+            "since the venue limits trading requests",
+        )
+
+    def _waits_for_reads(self, standing: Standing) -> bool:
+        # A limit gives back within its window what the proof needs; to end without it would be a false alarm.
+        look = self.leg.look
+        if self._waited or look is None or not look.unread or not all(part.limited for part in look.unread):
+            return False
+        if leftovers(self.leg, standing) or working(self.leg, standing) or possible(self.leg, standing):
+            return False
+        self._waited = True
+        extra_s = min(Decimal(int(self._settings.limit_window_s)), Decimal(int(self._deadline_s)))
+        self._grant(
+            self._extra_s + extra_s,
+            f"nothing is seen to be open, and up to {extra_s:f} s more than the deadline are given to the "
+            "reads that prove it, since the venue limits them",
+        )
+        return True
+
+    def _grant(self, extra_s: Decimal, reason: str) -> None:
         self.deadline_ns += nanoseconds(float(extra_s - self._extra_s))
         self._extra_s = extra_s
         self.keep(
             LegExtended(
-                exit_id=leg.exit_id,
-                account=leg.account.name,
+                exit_id=self.leg.exit_id,
+                account=self.leg.account.name,
                 run=self.run,
                 extra_s=extra_s,
-                reason=f"{len(look.positions)} positions need up to {extra_s:f} s more than the deadline, "
-                "since the venue limits trading requests",
+                reason=reason,
             )
         )
 

@@ -132,6 +132,21 @@ def plan(
     )
 
 
+def tries_again(act: Act, pace: Pace) -> bool:
+    """Return whether a round does nothing but repeat cancels that were not carried out before."""
+    intent = act.intent
+    return not intent.orders and all(
+        order.key in pace.cancel_tries for order in (*intent.cancels, *intent.clears)
+    )
+
+
+def next_cancel_ns(standing: Standing, pace: Pace) -> int:
+    """Return when the next cancel is due, where orders that could not be cancelled are all that is left."""
+    if standing.open or not standing.orders:
+        return 0
+    return min(pace.cancel_at_ns.get(order.key, 0) for order in standing.orders)
+
+
 def _requests(
     leg: Leg,
     position: Position,

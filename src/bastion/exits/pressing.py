@@ -1,4 +1,4 @@
-"""Pressing: which looks must show the orders, however short a venue's reads are."""
+"""Pressing: which looks must show the orders, however short a venue's reads are, and read each list anew."""
 
 from collections.abc import Iterable
 
@@ -6,7 +6,7 @@ from bastion.domain.look import Look
 from bastion.exits.part import Part
 from bastion.exits.progress import Leg
 from bastion.exits.sweeping import nothing_to_close
-from bastion.ports import Sparing, Venue
+from bastion.ports import Rereading, Sparing, Venue
 
 PRESSED_MAX = 6
 """So many looks, once an exit or halt began, have the orders out of what is kept for that."""
@@ -16,9 +16,12 @@ POSITIONS = "positions"
 def press(venue: Venue, parts: Iterable[Part], *, pressed: int) -> int:
     """Tell the venue where only the orders can decide the next look; return how often it was told.
 
+    A look that may be one of the two that prove a part's verdict rests on no reading of before it.
     `pressed` is how often that was before, since the latest of these parts began.
     """
     waiting = [part for part in parts if part.judged is None]
+    if waiting and isinstance(venue, Rereading):
+        venue.read_anew()
     if pressed >= PRESSED_MAX or not any(orders_decide(part.leg) for part in waiting):
         return 0
     if not isinstance(venue, Sparing):

@@ -18,6 +18,10 @@ class ExitSettings:
     Where a part of a position is to stay, an order that was lost is replaced after `exact_patience_s`, which
     is longer than an order of ours can wait at a venue (its receive window, 5 s).
 
+    A cancel that was not carried out is sent again after twice as long each time, up to
+    `cancel_backoff_max_s`. Where nothing but reads that a venue's limit refused keep a proof back at the
+    deadline, the exit goes on for `limit_window_s` once more, though never longer than its deadline was.
+
     What our fills say is closed, and a look still shows, is closed again only by a look that began
     `stale_patience_s` later: so long the venue's reads may trail its matching.
 
@@ -43,12 +47,14 @@ class ExitSettings:
     fills_patience_s: float = 3.0
     backoff_first_s: float = 0.1
     backoff_max_s: float = 2.0
+    cancel_backoff_max_s: float = 5.0
     rate_limit_wait_s: float = 1.0
     rate_limit_wait_max_s: float = 30.0
     stale_patience_s: float = 2.5
     market_rung_s: float = 2.0
     ioc_rung_s: float = 2.0
     resting_rung_s: float = 5.0
+    limit_window_s: float = 60.0
     resolve_after_s: float = 1.0
     resolve_patience_s: float = 1.0
     exact_patience_s: float = 8.0

@@ -12,6 +12,7 @@ from bastion.ports.venue import (
     Protecting,
     Quoting,
     Refunding,
+    Rereading,
     Sparing,
     Venue,
 )
@@ -33,6 +34,7 @@ __all__ = [
     "Quoting",
     "Refunding",
     "RepeatStore",
+    "Rereading",
     "Sparing",
     "Venue",
 ]

@@ -211,6 +211,15 @@ class Glancing(Protocol):
 
 
 @runtime_checkable
+class Rereading(Protocol):
+    """What an adapter offers that takes a list which showed nothing a moment ago as still showing nothing."""
+
+    def read_anew(self) -> None:
+        """Let the next look read each such list itself: it may be one of the two that prove flat."""
+        ...
+
+
+@runtime_checkable
 class Quoting(Protocol):
     """What a venue adapter offers beside `Venue` where the order book can be read."""
 

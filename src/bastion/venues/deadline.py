@@ -26,6 +26,10 @@ class Deadline:
         """Seconds that are left; never zero, so that it can be a timeout."""
         return max(DEADLINE_LEAST_S, (self._end_ns - self._clock.monotonic_ns()) / NS)
 
+    def share(self, parts: int) -> "Deadline":
+        """Return the moment at which one of so many equal parts of the time left is over."""
+        return Deadline(self._clock, self.left_s / parts)
+
     @property
     def passed(self) -> bool:
         """Whether the moment is over."""

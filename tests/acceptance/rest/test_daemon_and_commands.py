@@ -196,7 +196,7 @@ def test_an_exit_that_the_daemon_goes_on_with_is_resumed_by_the_daemon(desk: Res
     failed = desk.house.run("exit", "--now", "--json", "--deadline", "2")
     assert failed.returncode in {10, 11}, failed.stderr
     exit_id = json.loads(failed.stdout)["exit_id"]
-    # The lock is free after a verdict; a second process would work in the same exit's name.
+    # Two would act in its name.
     resumed = desk.house.run("exit", "--resume", exit_id, "--now", "--json")
     assert json.loads(resumed.stdout)["exit_id"] == exit_id
     desk.venues.mend()

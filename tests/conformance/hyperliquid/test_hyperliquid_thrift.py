@@ -3,16 +3,22 @@
 import asyncio
 from dataclasses import replace
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 
+from bastion.clock import SystemClock
 from bastion.domain.order import OrderState
 from bastion.errors import Fault, VenueError, VenueRejected
+from bastion.venues.catalog import Catalog
 from bastion.venues.deadline import Deadline, settled
 from bastion.venues.encoders.hyperliquid import HyperliquidEncoder
+from tests.hyperliquid_rig import MASTER, private_key
 from tests.hyperliquid_script import (
+    BY_TIME,
     DEXES,
     FILLS,
+    META,
     ROLE,
     STATE,
     Scripted,
@@ -22,7 +28,9 @@ from tests.hyperliquid_script import (
     raw,
     request_for,
     say,
+    scripted,
     state,
+    universe,
 )
 
 S = 5.0
@@ -123,11 +131,12 @@ async def test_a_list_of_executions_counts_by_its_rows_once_they_are_known(hl: S
     await hl.venue._synchronise(Deadline(hl.venue._clock, S), seen=0)
     for count, weight in ((0, 20), (5, 21), (500, 45)):
         hl.on(FILLS, say([fill_row(number, number) for number in range(count)]))
+        hl.on(STATE, say(state(held("BTC", "0.5"))))
         before = hl.venue._throttle["reads"].free()
         await hl.venue.second_source(replace(POSITION, instrument="BTC"), deadline_s=S)
         spent = before - hl.venue._throttle["reads"].free()
-        # Without an execution, the clearinghouse is asked as well, for 2.
-        assert spent == weight + (0 if count else 2)
+        # The clearinghouse is asked as well, for 2: what executions left may have been settled since.
+        assert spent == weight + 2
 
 
 async def test_what_never_left_costs_no_weight(hl: Scripted) -> None:
@@ -168,3 +177,62 @@ async def test_money_at_the_address_proves_it_and_only_the_first_order_asks_for_
     (answer,) = await place(hl, "BTC")
     assert isinstance(answer, OrderState | VenueError)
     assert len(hl.seen("extraAgents")) == 2
+
+
+async def test_executions_that_one_question_does_not_tell_are_asked_for_by_the_other(hl: Scripted) -> None:
+    position, now_ms = POSITION, hl.venue._wire.now_ms()
+    broken = raw("<html>", status=502)
+    rows = [fill_row(1, now_ms - 5_000), fill_row(2, now_ms - 4_000, startPosition="0.5")]
+    hl.on(BY_TIME, broken)
+    hl.on(FILLS, say(rows))
+    read = await hl.venue.fills([position], since_ms=now_ms - 4_500, deadline_s=S)
+    assert [fill.fill_id for fill in read] == ["2"]
+    # A whole page that does not reach back far enough may lack the oldest.
+    hl.on(FILLS, say([fill_row(number, now_ms) for number in range(2_000)]))
+    with pytest.raises(VenueError):
+        await hl.venue.fills([position], since_ms=now_ms - 4_500, deadline_s=S)
+    hl.venue._thrift._failing.clear()
+    hl.on(FILLS, broken)
+    hl.on(BY_TIME, say(rows))
+    assert await hl.venue.second_source(position, deadline_s=S) == Decimal(0)
+    hl.venue._thrift._failing.clear()
+    with pytest.raises(VenueError, match="502"):
+        await hl.venue.second_source(replace(position, instrument="ETH"), deadline_s=S)
+
+
+async def test_a_coin_that_the_venue_delisted_is_settled_whatever_its_executions_left(hl: Scripted) -> None:
+    hl.on(FILLS, say([fill_row(1, 5)]))
+    assert not (await hl.venue.look(deadline_s=S)).complete
+    assert await hl.venue.second_source(POSITION, deadline_s=S) == Decimal("0.5")
+    listed = universe("BTC", "ETH")
+    assert isinstance(listed[0], dict)
+    listed[0]["universe"][0]["isDelisted"] = True
+    hl.on(META, say(listed))
+    hl.venue._settled._asked_ns.clear()
+    assert await hl.venue.second_source(POSITION, deadline_s=S) == Decimal(0)
+    assert (await hl.venue.look(deadline_s=S)).empty
+    # What the clearinghouse still shows is held all the same.
+    hl.on(STATE, say(state(held("BTC", "0.5"))))
+    assert await hl.venue.second_source(POSITION, deadline_s=S) == Decimal("0.5")
+
+
+async def test_a_command_of_the_same_minute_asks_neither_for_the_role_nor_for_the_dexes(
+    tmp_path: Path,
+) -> None:
+    async with scripted(shelf_dir=tmp_path) as hl:
+        hl.on(STATE, say(state(value="0.0")))
+        assert (await hl.venue.look(deadline_s=S)).empty
+        given = {"walletAddress": MASTER.address, "privateKey": private_key("agent")}
+        later = Catalog(clock=SystemClock(), shelf_dir=tmp_path).build(hl.venue.account, given)
+        try:
+            assert (await later.look(deadline_s=S)).empty
+        finally:
+            await later.close()
+        assert len(hl.seen(ROLE)) == len(hl.seen(DEXES)) == 1
+        (notes,) = await asyncio.to_thread(lambda: list(tmp_path.glob("*-notes.json")))
+        notes.write_text('{"version": 1, "notes": {"perp dexes": [7, 8], "role": "x"}}', encoding="utf-8")
+        await (odd := Catalog(clock=SystemClock(), shelf_dir=tmp_path).build(hl.venue.account, given)).look(
+            deadline_s=S
+        )
+        await odd.close()
+        assert len(hl.seen(ROLE)) == len(hl.seen(DEXES)) == 2

@@ -6,9 +6,24 @@ import pytest
 
 from bastion.domain.order import Direction, OpenOrder
 from bastion.errors import OutcomeUnknown
+from bastion.ports import Rereading
 from bastion.venues.deadline import settled
 from tests.hyperliquid_rig import MASTER, Venue, ccxt_client
-from tests.hyperliquid_script import META, TWAPS, Body, Scripted, by_dex, raw, say, scripted, universe
+from tests.hyperliquid_script import (
+    META,
+    STATE,
+    TWAPS,
+    Body,
+    Scripted,
+    by_dex,
+    held,
+    place,
+    raw,
+    say,
+    scripted,
+    state,
+    universe,
+)
 
 BTC, ETH = "BTC/USDC:USDC", "ETH/USDC:USDC"
 MINUTE_MS = 60_000
@@ -215,3 +230,30 @@ async def test_the_list_of_twaps_gives_way_when_weight_is_short_unless_one_runs(
     hl.venue._throttle["reads"].resize(600)
     assert (await hl.venue.look(deadline_s=S)).orders
     assert len(hl.seen(TWAPS)) == 3
+
+
+async def test_of_two_looks_that_may_prove_flat_each_has_a_reading_of_its_own(
+    hl: Scripted,
+) -> None:
+    assert isinstance(hl.venue, Rereading)
+    for looks, weight in enumerate((1080, 1080, 600), start=1):
+        hl.venue._throttle["reads"].resize(weight)
+        hl.venue.read_anew()
+        assert (await hl.venue.look(deadline_s=S)).complete
+        assert len(hl.seen(TWAPS)) == looks
+    # It holds for one look: those that only watch are content with what was read a moment ago.
+    await hl.venue.look(deadline_s=S)
+    assert len(hl.seen(TWAPS)) == 3
+    # While a position is shown no look proves that it is gone, until something was done about it.
+    hl.venue._throttle["reads"].resize(1080)
+    hl.on(STATE, say(state(held("BTC", "1"))))
+    for _ in range(3):
+        await hl.venue.look(deadline_s=S)
+        hl.venue.read_anew()
+    assert len(hl.seen(TWAPS)) == 3
+    await place(hl, "BTC")
+    hl.on(STATE, say(state()))
+    for looks in (4, 5):
+        hl.venue.read_anew()
+        assert (await hl.venue.look(deadline_s=S)).complete
+        assert len(hl.seen(TWAPS)) == looks

@@ -7,7 +7,7 @@ import pytest
 import pytest_asyncio
 
 from bastion.app import PaperProcess
-from tests.venue_paper import PaperRig, paper_process, paper_rig, seeded
+from tests.venue_paper import PaperRig, paper_process, prepared
 from tests.venue_rig import BINANCE, BYBIT, OKX, Rig, rigged
 
 
@@ -43,27 +43,19 @@ async def paper() -> AsyncIterator[PaperProcess]:
 
 @pytest.fixture(params=["binance", "bybit", "hyperliquid", "okx"])
 async def exchange(request: pytest.FixtureRequest, paper: PaperProcess) -> AsyncIterator[PaperRig]:
-    async for one in _prepared(paper, request.param):
+    async for one in prepared(paper, request.param):
         yield one
 
 
 @pytest.fixture(params=["binance", "bybit", "okx"])
 async def hedging(request: pytest.FixtureRequest, paper: PaperProcess) -> AsyncIterator[PaperRig]:
     """A venue that has hedge mode; the others do not."""
-    async for one in _prepared(paper, request.param):
+    async for one in prepared(paper, request.param):
         yield one
 
 
 @pytest.fixture(params=["binance", "bybit", "okx"])
 async def keyed(request: pytest.FixtureRequest, paper: PaperProcess) -> AsyncIterator[PaperRig]:
     """A venue where reading needs a key as well, and sizes have a maximum of their own."""
-    async for one in _prepared(paper, request.param):
-        yield one
-
-
-async def _prepared(paper: PaperProcess, venue: str) -> AsyncIterator[PaperRig]:
-    async with paper_rig(paper, venue) as one:
-        await one.heal()
-        await one.load(seeded(venue))
-        await one.forget_requests()
+    async for one in prepared(paper, request.param):
         yield one

@@ -1,6 +1,7 @@
 """The Venue port, on every adapter: each test runs against each venue's wire, judged by the true state."""
 
 import asyncio
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from decimal import Decimal
 
@@ -11,16 +12,47 @@ from bastion.domain.money import Price
 from bastion.domain.order import Direction, OrderKind, OrderState, OrderStatus
 from bastion.domain.position import Side
 from bastion.errors import Fault, OutcomeUnknown, VenueRejected
-from tests.venue_paper import WAIT_S, PaperRig, close_of, instrument, named, paper_rig, plainly, scenario
+from tests.venue_paper import (
+    PAPI,
+    WAIT_S,
+    PaperRig,
+    close_of,
+    instrument,
+    named,
+    paper_rig,
+    plainly,
+    prepared,
+    scenario,
+)
 
 MANY = [f"T{number:03d}USDT" for number in range(60)]
 STOP = {"trigger_price": "950", "trigger_when": "FALLS_TO"}
 POSITION_PATHS = {
+    "papi": "/papi/v1/um/positionRisk",
     "binance": "/fapi/v3/positionRisk",
     "bybit": "/v5/position/list",
     "hyperliquid": "/info/clearinghouseState",
     "okx": "/api/v5/account/positions",
 }
+
+
+@pytest.fixture(params=["binance", PAPI, "bybit", "hyperliquid", "okx"])
+async def exchange(request: pytest.FixtureRequest, paper: PaperProcess) -> AsyncIterator[PaperRig]:
+    """Each adapter; Portfolio Margin by its USD-M side, which is the one with these contracts."""
+    async for one in prepared(paper, request.param):
+        yield one
+
+
+@pytest.fixture(params=["binance", PAPI, "bybit", "okx"])
+async def hedging(request: pytest.FixtureRequest, paper: PaperProcess) -> AsyncIterator[PaperRig]:
+    async for one in prepared(paper, request.param):
+        yield one
+
+
+@pytest.fixture(params=["binance", PAPI, "bybit", "okx"])
+async def keyed(request: pytest.FixtureRequest, paper: PaperProcess) -> AsyncIterator[PaperRig]:
+    async for one in prepared(paper, request.param):
+        yield one
 
 
 async def test_a_look_shows_exactly_what_the_account_holds(exchange: PaperRig) -> None:
@@ -177,7 +209,7 @@ async def test_an_order_that_never_arrived_is_known_to_be_unknown(exchange: Pape
 
 @pytest.mark.parametrize("shape", ["truncated", "html"])
 async def test_a_malformed_position_list_is_never_an_empty_account(exchange: PaperRig, shape: str) -> None:
-    await exchange.fault("malformed", path=POSITION_PATHS[exchange.name], shape=shape)
+    await exchange.fault("malformed", path=POSITION_PATHS[exchange.kind], shape=shape)
     look = await exchange.venue.look(deadline_s=WAIT_S)
     assert not look.complete
     assert not look.empty

@@ -101,10 +101,29 @@ _KINDS: Mapping[tuple[str, str], Kind] = {
     ("POST", "/exchange/cancelByCloid"): Kind.CANCEL,
     ("POST", "/exchange/twapCancel"): Kind.CANCEL,
 }
+_PAPI: Mapping[tuple[str, str], Kind] = {
+    ("GET", "positionRisk"): Kind.POSITIONS,
+    ("GET", "openOrders"): Kind.ORDERS,
+    ("GET", "algo/openAlgoOrders"): Kind.CONDITIONAL,
+    ("GET", "conditional/openOrders"): Kind.CONDITIONAL,
+    ("GET", "account"): Kind.WITNESS,
+    ("GET", "userTrades"): Kind.FILLS,
+    ("GET", "order"): Kind.LOOKUP,
+    ("POST", "order"): Kind.PLACE,
+    ("DELETE", "order"): Kind.CANCEL,
+    ("DELETE", "algo/order"): Kind.CANCEL,
+    ("DELETE", "conditional/order"): Kind.CANCEL,
+    ("DELETE", "allOpenOrders"): Kind.SWEEP,
+    ("DELETE", "algo/allOpenOrders"): Kind.SWEEP,
+    ("DELETE", "conditional/allOpenOrders"): Kind.SWEEP,
+}
+_SIDES_OF_PAPI = ("/papi/v1/um/", "/papi/v1/cm/")
 
 
 def kind_of(method: str, path: str, query: str) -> Kind:
     """Return what a request is for; Bybit asks for one order on the page of open orders."""
+    if path.startswith(_SIDES_OF_PAPI):
+        return _PAPI.get((method, path[len(_SIDES_OF_PAPI[0]) :]), Kind.OTHER)
     kind = _KINDS.get((method, path), Kind.OTHER)
     if kind is Kind.ORDERS and ("orderLinkId=" in query or "orderId=" in query):
         return Kind.LOOKUP

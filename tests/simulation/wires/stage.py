@@ -11,6 +11,7 @@ from bastion.paper.wire.registry import PLUGINS
 from bastion.paper.world import World as PaperWorld
 from bastion.ports import Venue
 from bastion.venues.catalog import Catalog, default_key_space
+from bastion.venues.ccxt.binance_papi import KEY_SPACE as PAPI
 from bastion.venues.ccxt.hyperliquid_signing import Signer
 from tests.simulation.exits.virtual_time import VirtualClock
 from tests.simulation.wires.host import Host, VenueClock
@@ -55,7 +56,8 @@ def paper_world(plan: HostDraw, accounts: list[AccountDraw], clock: VirtualClock
     time.before_ms = LONG_AGO_MS
     world = PaperWorld(parse_scenario(document), RULES, clock=time)
     time.before_ms = 0
-    return world, PLUGINS[venue].build(world.exchange(venue), {})
+    settings = {"portfolio_margin": 1} if plan.portfolio else {}
+    return world, PLUGINS[venue].build(world.exchange(venue), settings)
 
 
 def adapters(world: World, hosts: Mapping[str, Host], clock: VirtualClock) -> dict[str, Venue]:
@@ -67,7 +69,7 @@ def adapters(world: World, hosts: Mapping[str, Host], clock: VirtualClock) -> di
             Account(
                 name=one.name,
                 venue=one.venue,
-                key_space=default_key_space(one.venue),
+                key_space=PAPI if world.hosts[one.venue].portfolio else default_key_space(one.venue),
                 credential=one.name,
                 base_url=f"http://{one.venue}.simulated",
             ),

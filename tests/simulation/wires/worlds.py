@@ -9,6 +9,8 @@ BASES = ("BTC", "ETH", "SOL", "XRP", "ADA", "LTC")
 MARKS = {"BTC": 60000, "ETH": 3000, "SOL": 150, "XRP": 2, "ADA": 1, "LTC": 80}
 HEALS_MAX_S = 15.0
 BAN_HELD = 7
+PORTFOLIO_SHARE = 0.3
+"""In so many of the worlds with Binance its accounts are Portfolio Margin accounts, asked at `papi`."""
 DRASTIC = (
     "lost_request",
     "lost_answer",
@@ -95,6 +97,7 @@ class HostDraw:
     dead: bool = False
     dead_for_good: bool = False
     step_cap: int = 0
+    portfolio: bool = False
     events: list[EventDraw] = field(default_factory=list)
 
     @property
@@ -130,6 +133,7 @@ def draw(seed: int) -> World:
             hosts[account.venue] = _host(
                 rng, account.venue, [a for a in accounts if a.venue == account.venue]
             )
+            hosts[account.venue].portfolio = _is_portfolio(account.venue, seed)
     world = World(seed=seed, accounts=accounts, hosts=hosts, hold_s=rng.choice((0, 0, 0, 15)))
     if rng.random() < 0.25:
         world.second_at_s = rng.choice((0.0, rng.uniform(0.0, 0.6), rng.uniform(0.0, 5.0)))
@@ -148,6 +152,11 @@ def draw(seed: int) -> World:
         # Ten minutes of silence are long: few of these worlds are held open until it is over.
         world.hold_s = 0
     return world
+
+
+def _is_portfolio(venue: str, seed: int) -> bool:
+    # Drawn apart, so that no other draw of the seed depends on it.
+    return venue == "binance" and Random(f"papi {seed}").random() < PORTFOLIO_SHARE
 
 
 def _account(rng: Random, name: str) -> AccountDraw:

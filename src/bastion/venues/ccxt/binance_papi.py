@@ -20,7 +20,7 @@ from bastion.domain.look import Look, ReadsLeft
 from bastion.domain.money import ZERO, Usd
 from bastion.domain.order import CancelAnswer, Fill, OpenOrder, OrderRequest, OrderState
 from bastion.domain.position import Position
-from bastion.errors import VenueError
+from bastion.errors import Fault, VenueError, VenueRejected
 from bastion.http1.dial import Connect, tcp
 from bastion.ports import Clock
 from bastion.venues.ccxt.binance import BinanceVenue
@@ -91,7 +91,10 @@ class BinancePortfolioVenue:
     async def look(self, *, deadline_s: float) -> Look:
         """Read both sides at once; what did not come of either stands in `unread`."""
         looks = await together([side.look(deadline_s=deadline_s) for side in self._sides])
-        times = [look.venue_time_ms for look in looks]
+        # A side with nothing on it has no change by which its time could be told more closely.
+        times = [look.venue_time_ms for look in looks if look.positions or look.unread] or [
+            look.venue_time_ms for look in looks
+        ]
         known = [time for time in times if time is not None]
         return Look(
             begun_ns=min(look.begun_ns for look in looks),
@@ -149,7 +152,12 @@ class BinancePortfolioVenue:
     async def access(self, *, deadline_s: float) -> Access:
         """Return what the key may do; `enablePortfolioMarginTrading` takes the place of the futures right."""
         deadline = Deadline(self._clock, deadline_s)
-        config = await self._linear.config(deadline)
+        try:
+            config = await self._linear.config(deadline)
+        except VenueRejected as error:
+            if error.fault is not Fault.TERMINAL:
+                raise
+            return Access(can_read=False, can_trade=False, notes=(str(error),))
         key = (await settled([self._linear.restrictions(deadline)]))[0]
         trade = config.flag("canTrade") if "canTrade" in config else None
         if isinstance(key, VenueError):

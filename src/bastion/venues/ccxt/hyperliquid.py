@@ -12,9 +12,9 @@ from typing import Any
 from bastion.domain.account import Access, Account
 from bastion.domain.instrument import Instrument
 from bastion.domain.look import Look
-from bastion.domain.money import ZERO, Price, Quantity
+from bastion.domain.money import ZERO, Quantity
 from bastion.domain.order import Fill, OrderRequest, OrderState, OrderStatus
-from bastion.domain.position import Position, Side
+from bastion.domain.position import Position
 from bastion.errors import AnswerMalformed, Fault, OutcomeUnknown, VenueError, VenueRejected, VenueUnreachable
 from bastion.http1.dial import Connect, tcp
 from bastion.ports import Clock
@@ -22,7 +22,7 @@ from bastion.venues.ccxt import hyperliquid_rows as rows
 from bastion.venues.ccxt.faults import Refusal
 from bastion.venues.ccxt.hyperliquid_cancels import HyperliquidCancels
 from bastion.venues.ccxt.hyperliquid_cloid import cloid_of
-from bastion.venues.ccxt.hyperliquid_dexes import Contracts, Dexes
+from bastion.venues.ccxt.hyperliquid_dexes import Contracts, Dexes, Settled
 from bastion.venues.ccxt.hyperliquid_faults import ORACLE, refusal_of, refusal_of_text
 from bastion.venues.ccxt.hyperliquid_fills import HyperliquidFills
 from bastion.venues.ccxt.hyperliquid_identity import Identity
@@ -36,6 +36,7 @@ from bastion.venues.ccxt.hyperliquid_pace import (
     slow_down,
     weigh_rows,
 )
+from bastion.venues.ccxt.hyperliquid_second import size_left
 from bastion.venues.ccxt.hyperliquid_signing import Signer, WalletKey
 from bastion.venues.ccxt.hyperliquid_statuses import error_of, read_status, statuses_of
 from bastion.venues.ccxt.hyperliquid_twaps import PART as TWAPS
@@ -88,14 +89,17 @@ class HyperliquidVenue(HyperliquidCancels):
         self._spared = False
         self._reaches = Reaches()
         self._thrift = Thrift(clock, self._throttle[READS])
-        self._dexes = Dexes(self._info, clock)
+        self._dexes = Dexes(self._info, clock, shelf)
         self._contracts = Contracts(self._dexes, shelf)
         self._lane = OrderLane(self._send_orders)
-        self._identity = Identity(self._info, address=self._address, signer=self._signer.address, clock=clock)
+        self._identity = Identity(
+            self._info, address=self._address, signer=self._signer.address, clock=clock, shelf=shelf
+        )
         self._fills = HyperliquidFills(self._info, self._address, self._own)
         # A proof waits for nothing that other reads may not spend, and so has an asker of its own.
         proof = HyperliquidFills(partial(self._info, proof=True), self._address, self._own)
-        self._witness = HyperliquidWitness(proof, clock)
+        self._settled = Settled(self._info, clock)
+        self._witness = HyperliquidWitness(proof, clock, self._settled)
         self._twaps = Twaps(self._info, clock, self._address)
 
     @property
@@ -123,6 +127,10 @@ class HyperliquidVenue(HyperliquidCancels):
             for dex, quiet in self._quiet.items():
                 self._thrift.found(dex, empty=quiet and dex not in used)
         return look
+
+    def read_anew(self) -> None:
+        """Let the next look rest on a reading of the TWAPs that can prove something."""
+        self._twaps.read_anew()
 
     async def place(self, request: OrderRequest, *, deadline_s: float) -> OrderState:
         """Send one reducing order, in one action with those of the same moment; the answer tells its fate."""
@@ -164,17 +172,10 @@ class HyperliquidVenue(HyperliquidCancels):
 
     async def second_source(self, position: Position, *, deadline_s: float) -> Decimal:
         """Return the size that the newest execution left; the clearinghouse's word where there is none."""
-        deadline = Deadline(self._clock, deadline_s)
-        signed = await self._fills.last_position(position.instrument, deadline)
-        if signed is None:
-            read = await self._positions(rows.dex_of(position.instrument), deadline)
-            if read.doubt:
-                raise AnswerMalformed(read.doubt)
-            return next(
-                (item.quantity for item in read.positions if item.key == position.key), Quantity(ZERO)
-            )
-        held = signed if position.side is Side.LONG else -signed
-        return max(ZERO, held)
+        deadline, now_ms = Deadline(self._clock, deadline_s), self._wire.now_ms()
+        return await size_left(
+            position, self._fills, self._settled, self._shown_size, deadline, now_ms=now_ms
+        )
 
     async def access(self, *, deadline_s: float) -> Access:
         """Return what `userRole` says of the account's address and of the signing wallet."""
@@ -211,7 +212,7 @@ class HyperliquidVenue(HyperliquidCancels):
                 parts.append(Part(name=f"orders {shown} (unused, read a moment ago)", read=_nothing))
             else:
                 parts.append(Part(name=f"orders {shown}", read=partial(self._orders, dex)))
-        skips = self._twaps.skips(is_plenty=self._thrift.is_plenty)
+        skips = self._twaps.skips(is_plenty=self._thrift.is_plenty, held=self._thrift.held)
         name = f"orders {TWAPS} (none a moment ago)" if skips else f"orders {TWAPS}"
         parts.append(Part(name=name, read=_nothing if skips else self._running))
         return tuple(parts)
@@ -245,6 +246,12 @@ class HyperliquidVenue(HyperliquidCancels):
             self._identity.shown()
         time_ms = state.integer("time")
         return PartRead(positions=found, digests=(answer.digest,), venue_time_ms=time_ms, doubt=doubt)
+
+    async def _shown_size(self, position: Position, deadline: Deadline) -> Decimal:
+        read = await self._positions(rows.dex_of(position.instrument), deadline)
+        if read.doubt:
+            raise AnswerMalformed(read.doubt)
+        return next((item.quantity for item in read.positions if item.key == position.key), Quantity(ZERO))
 
     async def _orders(self, dex: str, deadline: Deadline) -> PartRead:
         if self._spared:
@@ -318,7 +325,10 @@ class HyperliquidVenue(HyperliquidCancels):
             body["vaultAddress"] = vault
         if ends_ms is not None:
             body["expiresAfter"] = ends_ms
-        return await self._ask("privatePostExchange", body, action_units(items), deadline, mutating=True)
+        try:
+            return await self._ask("privatePostExchange", body, action_units(items), deadline, mutating=True)
+        finally:
+            self._twaps.acted()
 
     async def _send_orders(self, forms: Sequence[Form], deadline: Deadline) -> Sequence[object]:
         action = {"type": "order", "orders": list(forms), "grouping": "na"}
@@ -365,10 +375,6 @@ class HyperliquidVenue(HyperliquidCancels):
         if known is not None and known.number is not None and not self._contracts.doubted:
             return known
         return await self._contracts.find(coin, deadline)
-
-    async def _mid(self, coin: str, deadline: Deadline) -> Price:
-        asked = {"type": "allMids", "dex": rows.dex_of(coin)}
-        return Price(Row((await self._info(asked, deadline)).value, "allMids").decimal(coin))
 
     async def _venue_time_ms(self, deadline: Deadline) -> int:
         answer = await self._info({"type": "exchangeStatus"}, deadline)

@@ -6,6 +6,7 @@ can settle in).
 """
 
 import asyncio
+import json
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
 
@@ -22,16 +23,22 @@ from bastion.venues.throttle import NS
 
 FRESH_S, OLD_S = 60.0, 600.0
 BUILDER_BASE, BUILDER_STEP = 100_000, 10_000
+SETTLED_AGAIN_S = 10.0
+_LIST = "perp dexes"
 
 Ask = Callable[[Mapping[str, object], Deadline], Awaitable[Answer]]
 
 
 class Dexes:
-    """The list of dexes, read anew every minute; `error` says why it is not known well enough."""
+    """The list of dexes, read anew every minute; `error` says why it is not known well enough.
 
-    def __init__(self, ask: Ask, clock: Clock) -> None:
+    It is kept on disk, so that commands of the same minute do not each ask for it.
+    """
+
+    def __init__(self, ask: Ask, clock: Clock, shelf: Shelf) -> None:
         self._ask = ask
         self._clock = clock
+        self._shelf = shelf
         self._turn = asyncio.Lock()
         self._read_ns: int | None = None
         self._patience = Patience(clock)
@@ -42,6 +49,8 @@ class Dexes:
 
     async def refresh(self, deadline: Deadline) -> None:
         """Read the list where it is older than a minute; a list of ten minutes still counts if that fails."""
+        if self._read_ns is None:
+            self._remember()
         try:
             async with within(deadline), self._turn:
                 if not self._younger_than(FRESH_S) and self._patience.wait_s == 0:
@@ -57,6 +66,19 @@ class Dexes:
         self.names = _names((await self._ask({"type": "perpDexs"}, deadline)).value)
         self._read_ns, self._failure = begun_ns, None
         self._patience = Patience(self._clock)
+        self._shelf.note(_LIST, json.dumps(self.names))
+
+    def _remember(self) -> None:
+        kept = self._shelf.noted(_LIST, within_ms=int(FRESH_S * 1000))
+        if kept is None:
+            return
+        try:
+            names = json.loads(kept[0])
+        except ValueError:
+            return
+        if isinstance(names, list) and names[:1] == [""] and all(isinstance(name, str) for name in names):
+            self.names = tuple(names)
+            self._read_ns = self._clock.monotonic_ns() - kept[1] * 1_000_000
 
     def _younger_than(self, seconds: float) -> bool:
         return self._read_ns is not None and self._clock.monotonic_ns() - self._read_ns < seconds * NS
@@ -103,6 +125,39 @@ class Dexes:
             tokens = Row((await self._ask({"type": "spotMeta"}, deadline)).value, "spotMeta").rows("tokens")
             self._tokens = {row.integer("index"): row.text("name") for row in tokens}
         return self._tokens.get(number, rows.USDC)
+
+
+class Settled:
+    """Which coins the venue has delisted: their positions were settled, without an execution of anybody's.
+
+    Source: Hyperliquid docs, "Delisting" (all positions are settled and open orders are cancelled),
+    "Perpetuals" (isDelisted in the universe of metaAndAssetCtxs). Only that word counts: a coin that a list
+    lacks may be lacking by a fault.
+    """
+
+    def __init__(self, ask: Ask, clock: Clock) -> None:
+        self._ask = ask
+        self._clock = clock
+        self._gone: set[str] = set()
+        self._asked_ns: dict[str, int] = {}
+
+    async def has(self, coin: str, deadline: Deadline) -> bool:
+        """Return whether the venue says so, as it was at most 10 s ago; what cannot be read says nothing."""
+        dex = rows.dex_of(coin)
+        asked_ns, now_ns = self._asked_ns.get(dex), self._clock.monotonic_ns()
+        if coin not in self._gone and (asked_ns is None or now_ns - asked_ns >= SETTLED_AGAIN_S * NS):
+            self._asked_ns[dex] = now_ns
+            try:
+                value = (await self._ask({"type": "metaAndAssetCtxs", "dex": dex}, deadline)).value
+                meta = Row(value[0] if isinstance(value, list) and value else None, "meta")
+                self._gone |= {
+                    row.text("name")
+                    for row in meta.rows("universe")
+                    if "isDelisted" in row and row.flag("isDelisted")
+                }
+            except VenueError:
+                return False
+        return coin in self._gone
 
 
 class Contracts:

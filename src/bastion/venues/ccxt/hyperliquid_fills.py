@@ -2,18 +2,20 @@
 
 Source: Hyperliquid docs, "Info endpoint", Retrieve a user's fills (2000 at most, newest first) and by time
 (2000 at most, oldest first; only the 10000 newest can be had). `startPosition` is the signed position before
-the execution: with its size, it tells the position after it, apart from the clearinghouse's own word.
+the execution: with its size, it tells the position after it, apart from the clearinghouse's own word. Two
+questions tell the same executions, so that where one fails the other is asked.
 """
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
+from functools import partial
 
 from bastion.domain.money import ZERO
 from bastion.domain.order import Direction, Fill
 from bastion.domain.position import Position
-from bastion.errors import AnswerMalformed, VenueError, VenueUnreachable
+from bastion.errors import AnswerMalformed, Fault, VenueError, VenueRejected, VenueUnreachable
 from bastion.venues.ccxt import hyperliquid_rows as rows
 from bastion.venues.ccxt.hyperliquid_cloid import client_id_of
 from bastion.venues.deadline import Deadline, within
@@ -21,9 +23,12 @@ from bastion.venues.raw import STABLECOINS, Answer, Row, plain, read_rows
 
 PAGE, PAGES_MAX = 2000, 10
 GATHER_PASSES = 4
+RECENT_MS = 600_000
+"""So far back the newest executions are looked for by time, where the newest cannot be asked for."""
 _STABLE = STABLECOINS | {"USDT0", "USDH", "USDXL"}
 
 Ask = Callable[[Mapping[str, object], Deadline], Awaitable[Answer]]
+Read = Callable[[Deadline], Awaitable[Sequence[Row]]]
 
 
 class HyperliquidFills:
@@ -33,7 +38,7 @@ class HyperliquidFills:
         self._ask = ask
         self._address = address
         self._own = own
-        self._gathering: asyncio.Future[Answer | VenueError] | None = None
+        self._gathering: dict[str, asyncio.Future[Sequence[Row] | VenueError]] = {}
 
     async def read(
         self,
@@ -54,14 +59,24 @@ class HyperliquidFills:
         found = [self._fill(row, settles, rates) for row in trades]
         return tuple(sorted(found, key=lambda fill: (fill.at_ms, fill.instrument, fill.fill_id)))
 
-    async def last_position(self, coin: str, deadline: Deadline) -> Decimal | None:
+    async def last_position(self, coin: str, deadline: Deadline, *, now_ms: int) -> Decimal | None:
         """Return the signed position that the newest execution in a coin left; None where none is listed.
 
         Raises:
             VenueError: the list could not be read.
         """
-        answer = await self._newest(deadline)
-        return _ends(read_rows(answer.value, "userFills")).get(coin)
+        try:
+            listed = await self._newest(deadline.share(2))
+        except VenueError as error:
+            if _is_final(error):
+                raise
+            recent = await self._once("recent", partial(self._by_time, now_ms - RECENT_MS), deadline)
+            left = _ends(recent).get(coin)
+            if left is None:
+                # Older ones are not among these: nothing is known of the coin.
+                raise error from None
+            return left
+        return _ends(listed).get(coin)
 
     async def left_by_last(
         self, since_ms: int | None, deadline: Deadline
@@ -74,39 +89,43 @@ class HyperliquidFills:
             VenueError: the list could not be read.
         """
         if since_ms is None:
-            listed = list(read_rows((await self._newest(deadline)).value, "userFills"))
+            listed = await self._newest(deadline)
         else:
             listed = await self._since(since_ms, deadline)
         return max((row.integer("time") for row in listed), default=since_ms or 0), _ends(listed)
 
-    async def _newest(self, deadline: Deadline) -> Answer:
-        gathering = self._gathering
-        if gathering is None:
-            return await self._ask_for_all(deadline)
-        async with within(deadline):
-            told = await asyncio.shield(gathering)
-        if isinstance(told, VenueError):
-            raise told
-        return told
+    async def _newest(self, deadline: Deadline) -> Sequence[Row]:
+        return await self._once("newest", self._ask_for_newest, deadline)
 
-    async def _ask_for_all(self, deadline: Deadline) -> Answer:
+    async def _ask_for_newest(self, deadline: Deadline) -> Sequence[Row]:
+        answer = await self._ask({"type": "userFills", "user": self._address}, deadline)
+        return read_rows(answer.value, "userFills")
+
+    async def _once(self, name: str, read: Read, deadline: Deadline) -> Sequence[Row]:
         # One list holds every coin: who asks before the request leaves shares its answer.
-        mine: asyncio.Future[Answer | VenueError] = asyncio.get_running_loop().create_future()
-        told: Answer | VenueError = VenueUnreachable("the read that was shared was given up")
-        self._gathering = mine
+        gathering = self._gathering.get(name)
+        if gathering is not None:
+            async with within(deadline):
+                shared = await asyncio.shield(gathering)
+            if isinstance(shared, VenueError):
+                raise shared
+            return shared
+        mine: asyncio.Future[Sequence[Row] | VenueError] = asyncio.get_running_loop().create_future()
+        told: Sequence[Row] | VenueError = VenueUnreachable("the read that was shared was given up")
+        self._gathering[name] = mine
         try:
             for _ in range(GATHER_PASSES):
                 await asyncio.sleep(0)
-            self._gathering = None
-            told = await self._ask({"type": "userFills", "user": self._address}, deadline)
+            self._gathering.pop(name)
+            told = listed = await read(deadline)
         except VenueError as error:
             told = error
             raise
         finally:
-            if self._gathering is mine:
-                self._gathering = None
+            if self._gathering.get(name) is mine:
+                del self._gathering[name]
             mine.set_result(told)
-        return told
+        return listed
 
     def _fill(self, row: Row, settles: Mapping[str, str], rates: Mapping[str, Decimal]) -> Fill:
         token = row.text_or("feeToken", rows.USDC)
@@ -123,6 +142,18 @@ class HyperliquidFills:
         return replace(fill, fee_note=f"{token} at the mid price of {plain(rates[token])} USD")
 
     async def _since(self, since_ms: int, deadline: Deadline) -> list[Row]:
+        try:
+            return await self._by_time(since_ms, deadline.share(2))
+        except VenueError as error:
+            if _is_final(error):
+                raise
+            listed = await self._newest(deadline)
+            if len(listed) >= PAGE and all(row.integer("time") >= since_ms for row in listed):
+                # The page may have ended before it came to all of them.
+                raise error from None
+            return [row for row in listed if row.integer("time") >= since_ms]
+
+    async def _by_time(self, since_ms: int, deadline: Deadline) -> list[Row]:
         found: dict[str, Row] = {}
         begin_ms = since_ms
         for _ in range(PAGES_MAX):
@@ -154,6 +185,16 @@ def _ends(listed: Iterable[Row]) -> dict[str, Decimal]:
         if not kept or kept[0].integer("time") == row.integer("time"):
             kept.append(row)
     return {coin: _end(last) for coin, last in newest.items()}
+
+
+def _is_final(error: VenueError) -> bool:
+    # What the venue refuses for its limits, or for the account's sake, fares no better by another name; what
+    # we held back ourselves was this question alone.
+    if not isinstance(error, VenueRejected):
+        return False
+    return error.fault is Fault.TERMINAL or (
+        error.fault is Fault.RATE_LIMIT and error.code.startswith("HTTP")
+    )
 
 
 def _end(last: Sequence[Row]) -> Decimal:

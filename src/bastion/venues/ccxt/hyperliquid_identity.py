@@ -2,7 +2,8 @@
 
 Source: Hyperliquid docs, "Info endpoint", Query a user's role; "Nonces and API wallets": to read an account,
 its own address must be named; an agent's address reads as an empty account. So nothing that is empty is
-believed before the venue has said that the address is an account's own. An agent cannot withdraw.
+believed before the venue has said that the address is an account's own. An agent cannot withdraw. What the
+venue said of an address is kept on disk for a day: the question weighs a twentieth of the minute of an IP.
 """
 
 import asyncio
@@ -14,6 +15,7 @@ from bastion.errors import AnswerMalformed, Fault, VenueError, VenueRejected, Ve
 from bastion.ports import Clock
 from bastion.shape import dataclass
 from bastion.venues.ccxt.hyperliquid_pace import Patience
+from bastion.venues.ccxt.shelf import FRESH_MS, Shelf
 from bastion.venues.deadline import Deadline, within
 from bastion.venues.raw import Answer, Row, read_rows
 
@@ -42,12 +44,14 @@ class Identity:
     only, and every other time in its light form.
     """
 
-    def __init__(self, ask: Ask, *, address: str, signer: str, clock: Clock) -> None:
+    def __init__(self, ask: Ask, *, address: str, signer: str, clock: Clock, shelf: Shelf) -> None:
         self._ask = ask
+        self._shelf = shelf
         self._address = address
         self._signer = signer
         self._clock = clock
         self._standing: Standing | None = None
+        self._remembered = False
         self._is_own = False
         self._patience = Patience(clock)
         self._failure: VenueError = VenueUnreachable("what the address is was not answered")
@@ -60,6 +64,9 @@ class Identity:
             VenueRejected: TERMINAL: the address is an agent's, or the venue does not know it.
             VenueError: the venue did not say.
         """
+        if self._standing is None and not self._remembered:
+            self._remembered = True
+            self._standing = self._kept()
         if self._standing is None:
             async with within(deadline), self._turn:
                 if self._standing is None:
@@ -131,7 +138,18 @@ class Identity:
         if refusal is not None:
             self._failure = refusal
             raise refusal
-        return Standing(role=role, master=of if role == SUB_ACCOUNT and of else self._address)
+        learnt = Standing(role=role, master=of if role == SUB_ACCOUNT and of else self._address)
+        self._shelf.note(self._name, f"{learnt.role} {learnt.master}")
+        return learnt
+
+    @property
+    def _name(self) -> str:
+        return f"role {self._address}"
+
+    def _kept(self) -> Standing | None:
+        told = self._shelf.noted(self._name, within_ms=FRESH_MS)
+        role, _, master = told[0].partition(" ") if told is not None else ("", "", "")
+        return Standing(role=role, master=master) if role in {OWN, SUB_ACCOUNT, VAULT} and master else None
 
     def _refusal(self, role: str, of: str) -> VenueRejected | None:
         if role == AGENT:

@@ -37,6 +37,10 @@ class HyperliquidMarket(MeteredVenue):
     @abstractmethod
     async def _info(self, asked: Mapping[str, object], deadline: Deadline) -> Answer: ...
 
+    async def _mid(self, coin: str, deadline: Deadline) -> Price:
+        asked = {"type": "allMids", "dex": rows.dex_of(coin)}
+        return Price(Row((await self._info(asked, deadline)).value, "allMids").decimal(coin))
+
     async def balance(self, *, deadline_s: float) -> Balance:
         """Return the account values of all dexes together, and what the first dex lets go.
 

@@ -149,6 +149,11 @@ class Thrift:
         """Hear that an action leaves."""
         self._acted_ns = self._clock.monotonic_ns()
 
+    @property
+    def held(self) -> bool:
+        """Whether the latest look showed a position, or could not read them."""
+        return self._held
+
     def found(self, dex: str, *, empty: bool) -> None:
         """Hear whether a dex was just seen without money, positions and orders."""
         if empty:

@@ -24,7 +24,8 @@ PREFIX = "twap-"
 """What stands before a TWAP's number where other orders have theirs: the two are numbered apart."""
 PART = "TWAPs"
 QUIET_S, QUIET_SHORT_S = 2.0, 30.0
-"""Without a running TWAP, the list is read this often only; the second holds where weight is short."""
+"""Without a running TWAP, the list is read this often only by looks that prove nothing; the second holds
+where weight is short."""
 NOT_ASKED_S = 60.0
 _RUNS, _ENDED = "activated", frozenset({"finished", "terminated", "error"})
 _OVERDUE_MS = 600_000
@@ -42,11 +43,28 @@ class Twaps:
         self._address = address
         self._novelty = Novelty()
         self._quiet_ns: int | None = None
+        self._acted_ns = 0
+        self._anew = False
         self._absent_ns: int | None = None
 
-    def skips(self, *, is_plenty: bool) -> bool:
-        """Return whether it is enough that none ran a moment ago."""
-        return self._younger(self._quiet_ns, QUIET_S if is_plenty else QUIET_SHORT_S)
+    def read_anew(self) -> None:
+        """Hear that the next look may prove an account flat: it needs a reading of its own."""
+        self._anew = True
+
+    def acted(self) -> None:
+        """Hear that an action of ours was answered, or may have been carried out."""
+        self._acted_ns = self._clock.monotonic_ns()
+
+    def skips(self, *, is_plenty: bool, held: bool) -> bool:
+        """Return whether it is enough for the look that begins now that none ran a moment ago.
+
+        `held` says that the last look showed a position. Of two looks that prove an account flat the second
+        follows one without, and the first rests on no reading of before the last action, nor on the second's.
+        """
+        anew, self._anew = self._anew, False
+        if anew and (not held or (self._quiet_ns or 0) < self._acted_ns):
+            return False
+        return self._younger(self._quiet_ns, QUIET_S if is_plenty or anew else QUIET_SHORT_S)
 
     async def read(self, deadline: Deadline, *, spared: bool, now_ms: int) -> PartRead:
         """Return the TWAPs that run; a host that does not know the question has none to tell.
@@ -55,8 +73,6 @@ class Twaps:
             VenueError: they could not be read.
         """
         if spared:
-            if self._younger(self._quiet_ns, QUIET_SHORT_S):
-                return PartRead()
             raise VenueRejected(
                 "not sent: weight is short, and is kept for the open positions", fault=Fault.RATE_LIMIT
             )

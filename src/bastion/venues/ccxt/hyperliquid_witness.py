@@ -13,6 +13,7 @@ from bastion.domain.money import ZERO
 from bastion.errors import VenueError
 from bastion.ports import Clock
 from bastion.venues.ccxt import hyperliquid_rows as rows
+from bastion.venues.ccxt.hyperliquid_dexes import Settled
 from bastion.venues.ccxt.hyperliquid_fills import HyperliquidFills
 from bastion.venues.ccxt.hyperliquid_pace import Patience
 from bastion.venues.ccxt.novelty import Novelty
@@ -36,8 +37,9 @@ def positions_part(dex: str) -> str:
 class HyperliquidWitness:
     """What the executions say is held, in coins whose closing was not our own doing."""
 
-    def __init__(self, fills: HyperliquidFills, clock: Clock) -> None:
+    def __init__(self, fills: HyperliquidFills, clock: Clock, settled: Settled) -> None:
         self._fills = fills
+        self._settled = settled
         self._clock = clock
         self._left: dict[str, Decimal] = {}
         self._newest_ms: int | None = None
@@ -68,12 +70,13 @@ class HyperliquidWitness:
         if self._failure:
             words = f"the executions that could speak against it were not read: {self._failure}"
             return (Claim(words=words, parts=frozenset(map(positions_part, dexes))),)
-        return tuple(
-            claim
-            for coin, size in sorted(self._left.items())
-            if coin not in self._closed and not rows.is_spot(coin) and listed(coin)
-            for claim in size_claim(size, coin, (positions_part(rows.dex_of(coin)),))
-        )
+        found: list[Claim] = []
+        for coin, size in sorted(self._left.items()):
+            if size == ZERO or coin in self._closed or rows.is_spot(coin) or not listed(coin):
+                continue
+            if not await self._settled.has(coin, deadline):
+                found.extend(size_claim(size, coin, (positions_part(rows.dex_of(coin)),)))
+        return tuple(found)
 
     def _is_fresh(self, held: Mapping[str, Decimal]) -> bool:
         if self._read_ns is None or self._failure:

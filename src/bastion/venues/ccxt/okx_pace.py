@@ -109,7 +109,11 @@ def slow_down(throttle: Throttle, refusal: Refusal, answer: Answer, units: Mappi
         pause = refusal.retry_after_s or BAN_WITHOUT_HEADER_S
         throttle.silence(pause)
         return replace(refusal, retry_after_s=pause)
-    pause = min(BLOCK_MAX_S, refusal.retry_after_s or PAUSE_S)
-    for name in units:
-        throttle[name].block(pause)
-    return replace(refusal, retry_after_s=pause)
+    if refusal.retry_after_s:
+        pause = min(BLOCK_MAX_S, refusal.retry_after_s)
+        for name in units:
+            throttle[name].block(pause)
+        return replace(refusal, retry_after_s=pause)
+    # Others of the user or the address spent what we did not: another process of this machine, for one.
+    pauses = [throttle[name].exhausted(PAUSE_S) for name in units]
+    return replace(refusal, retry_after_s=max(pauses, default=PAUSE_S))

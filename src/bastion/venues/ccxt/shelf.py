@@ -1,4 +1,7 @@
-"""Shelf: the contracts of a venue kept on disk, for the hour in which the venue does not answer."""
+"""Shelf: the contracts of a venue kept on disk, for the hour in which the venue does not answer.
+
+Beside them, what a venue said of itself and is dear to ask again, each with its time.
+"""
 
 import json
 import os
@@ -61,13 +64,48 @@ class Shelf:
             "saved_at_ms": self._clock.now_ns() // NS_PER_MS,
             "instruments": [_plain(instrument) for instrument in instruments.values()],
         }
-        fresh = self._path.with_name(f"{self._path.name}.{os.getpid()}.new")
+        _replace(self._path, kept)
+
+    def noted(self, name: str, *, within_ms: int) -> tuple[str, int] | None:
+        """Return what was noted under that name, and how many milliseconds ago; None where it is older."""
+        kept = self._notes().get(name)
+        if not isinstance(kept, list) or len(kept) != len(("text", "time")):
+            return None
+        text, at_ms = kept
+        if not isinstance(text, str) or not isinstance(at_ms, int):
+            return None
+        age_ms = self._clock.now_ns() // NS_PER_MS - at_ms
+        return (text, age_ms) if 0 <= age_ms < within_ms else None
+
+    def note(self, name: str, text: str) -> None:
+        """Keep what the venue just said; a full or read-only disk is no error here."""
+        if self._path is not None:
+            notes = self._notes() | {name: [text, self._clock.now_ns() // NS_PER_MS]}
+            _replace(_notes_path(self._path), {"version": VERSION, "notes": notes})
+
+    def _notes(self) -> dict[str, object]:
+        if self._path is None:
+            return {}
         try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            fresh.write_text(json.dumps(kept, separators=(",", ":")), encoding="utf-8")
-            fresh.replace(self._path)
-        except OSError:
-            return
+            kept = json.loads(_notes_path(self._path).read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return {}
+        notes = kept.get("notes") if isinstance(kept, dict) and kept.get("version") == VERSION else None
+        return notes if isinstance(notes, dict) else {}
+
+
+def _notes_path(path: Path) -> Path:
+    return path.with_name(f"{path.stem}-notes{path.suffix}")
+
+
+def _replace(path: Path, kept: Mapping[str, object]) -> None:
+    fresh = path.with_name(f"{path.name}.{os.getpid()}.new")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        fresh.write_text(json.dumps(kept, separators=(",", ":")), encoding="utf-8")
+        fresh.replace(path)
+    except OSError:
+        return
 
 
 def _plain(instrument: Instrument) -> dict[str, object]:

@@ -14,7 +14,7 @@ from dataclasses import field
 from typing import Any
 from urllib.parse import urlsplit
 
-from bastion.errors import OutcomeUnknown, VenueError, VenueUnreachable
+from bastion.errors import Fault, OutcomeUnknown, VenueError, VenueRejected, VenueUnreachable
 from bastion.http1.client import Client, Request
 from bastion.http1.dial import Connect, certificates, tcp
 from bastion.ports import Clock
@@ -167,15 +167,21 @@ class Wire:
         Raises:
             OutcomeUnknown: a mutating request may have reached the venue, and no answer came.
             VenueUnreachable: no answer to a read; or a mutating request that certainly did not leave.
-            VenueRejected: RATE_LIMIT, not sent: the venue has banned the address beyond the deadline.
+            VenueRejected: RATE_LIMIT, not sent: the venue has banned the address beyond the deadline, or the
+                limits left no room for a read before it.
         """
         self.throttle.refuse_in_silence(deadline_s)
         flight = Flight(self.throttle, again=lambda: self.throttle.charge(units))
         token = FLIGHT.set(flight)
+        its_turn = False
         try:
             async with asyncio.timeout(deadline_s), self.throttle.passage(units, left=lambda: flight.left):
+                its_turn = True
                 answer, sent_ns = await self._asked(method, params, flight)
         except TimeoutError:
+            if not its_turn and not mutating:
+                why = f"not sent within {deadline_s:.1f} s: the venue's limits are used up for now"
+                raise VenueRejected(why, fault=Fault.RATE_LIMIT) from None
             raise self._unanswered(flight, mutating, f"no answer within {deadline_s:.1f} s") from None
         except Lost as lost:
             raise self._unanswered(flight, mutating, str(lost)) from None

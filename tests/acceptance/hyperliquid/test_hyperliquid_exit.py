@@ -154,10 +154,11 @@ def test_a_twap_that_would_go_on_selling_is_ended_by_the_exit(leave: Exit, paper
 
 
 def test_a_twap_that_the_venue_does_not_end_is_named_and_nothing_is_flat(leave: Exit, paper: Paper) -> None:
-    start_twap(paper)
-    paper.break_with({"kind": "fail", "failure": "internal_error", "path": "/exchange/twapCancel"})
     # A deadline that falls into a look leaves its parts unread: that exit does not know, and is never flat.
     for _ in range(3):
+        paper.ask("POST", "/scenario", {"name": "hyperliquid"})
+        start_twap(paper)
+        paper.break_with({"kind": "fail", "failure": "internal_error", "path": "/exchange/twapCancel"})
         code, report = leave("--deadline", "4")
         assert (code in {NOT_FLAT, UNKNOWN}, report["success"]) == (True, False)
         if code == NOT_FLAT:
@@ -165,6 +166,10 @@ def test_a_twap_that_the_venue_does_not_end_is_named_and_nothing_is_flat(leave: 
     left = [row for row in report["residual"] if row["kind"] == "order"]
     assert [(row["symbol"], row["direction"]) for row in left] == [("ETH", "SELL")], report
     assert "order twap-" in left[0]["reason"]
+    asked = [row["path"] for row in paper.requests("hyperliquid")]
+    assert asked.count("/info/twapHistory") <= 2 * asked.count("/exchange/twapCancel") + 3, (
+        "no look for nothing"
+    )
 
 
 def test_a_halt_ends_a_twap_and_leaves_the_positions(paper: Paper, trader: Trader) -> None:

@@ -20,7 +20,7 @@ from bastion.exits.heed import heed, replay
 from bastion.exits.own_orders import resting
 from bastion.exits.pace import Pace, backoff_s, nanoseconds, watch_gap_ns
 from bastion.exits.part import Part
-from bastion.exits.plan import dust_of, next_cancel_ns, plan, tries_again
+from bastion.exits.plan import cancel_ns, dust_of, plan, tries_again, turns_ns
 from bastion.exits.pressing import press
 from bastion.exits.progress import Leg
 from bastion.exits.resolve import questions, settle
@@ -216,7 +216,7 @@ class Hand:
                 act = sweep_behind(self.leg, standing, self._pace)
                 act = act or plan(self.leg, standing, self._pace, known, now_ns=now_ns, settings=own)
             if act is not None:
-                self._idle = self._idle if tries_again(act, self._pace) else 0
+                self._idle *= tries_again(act, self._pace)
                 await courier.act(act)
                 self._next_look_ns = self._clock.monotonic_ns()
                 continue
@@ -380,22 +380,14 @@ class Hand:
             ends = [part.course.hold_ends_ns for part in self._parts if part.holds]
             return min([again_ns, *(end for end in ends if end is not None and end > look.begun_ns)])
         gap_ns = settings.look_gap_ms * 1_000_000
-        again_ns = look.ended_ns + nanoseconds(backoff_s(self._idle, settings))
-        again_ns = max(again_ns, next_cancel_ns(standing, pace))
+        again_ns = max(
+            look.ended_ns + nanoseconds(backoff_s(self._idle, settings)), cancel_ns(standing, pace)
+        )
         if standing.clean and not standing.confirmed:
             return max(look.begun_ns + gap_ns, pace.quiet_until_ns)
         if any(part.judged is None and part.half_proven for part in self._parts):
             again_ns = min(again_ns, look.begun_ns + gap_ns)
-        waits = [
-            pace.retry_at_ns[position.key]
-            for position in standing.open
-            if pace.retry_at_ns.get(position.key, 0) > now_ns
-        ]
-        waits.extend(
-            since_ns + nanoseconds(settings.stale_patience_s)
-            for key, since_ns in pace.suspect_since_ns.items()
-            if key in standing.suspects and since_ns + nanoseconds(settings.stale_patience_s) > now_ns
-        )
+        waits = turns_ns(standing, pace, now_ns=now_ns, settings=settings)
         if waits:
             again_ns = min(again_ns, *waits)
         return max(again_ns, pace.quiet_until_ns)

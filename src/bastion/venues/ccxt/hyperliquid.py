@@ -15,7 +15,7 @@ from bastion.domain.look import Look
 from bastion.domain.money import ZERO, Quantity
 from bastion.domain.order import Fill, OrderRequest, OrderState, OrderStatus
 from bastion.domain.position import Position
-from bastion.errors import AnswerMalformed, Fault, OutcomeUnknown, VenueError, VenueRejected, VenueUnreachable
+from bastion.errors import AnswerMalformed, Fault, OutcomeUnknown, VenueRejected, VenueUnreachable
 from bastion.http1.dial import Connect, tcp
 from bastion.ports import Clock
 from bastion.venues.ccxt import hyperliquid_rows as rows
@@ -265,20 +265,6 @@ class HyperliquidVenue(HyperliquidCancels):
         spot = sum(rows.is_spot(row.text_or("coin")) for row in listed)
         notes = (f"{spot} spot order(s) are left alone",) if spot else ()
         return PartRead(orders=found, digests=(answer.digest,), notes=notes, doubt=doubt)
-
-    async def _spot(self, deadline: Deadline) -> PartRead:
-        asked = {"type": "spotClearinghouseState", "user": self._address}
-        try:
-            answer = await self._info(asked, deadline)
-            balances = Row(answer.value, "spotClearinghouseState").rows("balances")
-            held = [(row.text("coin"), row.decimal("total")) for row in balances]
-        except VenueError as error:
-            # Spot is told, never touched: that it cannot be read says nothing about positions.
-            return PartRead(notes=(f"spot balances could not be read: {self._wire.masked(str(error))}",))
-        shown = tuple(
-            f"spot balance, not touched: {total.normalize():f} {coin}" for coin, total in held if total
-        )
-        return PartRead(notes=shown, digests=(answer.digest,))
 
     async def _info(self, asked: Mapping[str, object], deadline: Deadline, *, proof: bool = False) -> Answer:
         kind = str(asked["type"])

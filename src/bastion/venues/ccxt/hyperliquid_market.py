@@ -17,6 +17,7 @@ from bastion.venues.ccxt.hyperliquid_dexes import Dexes
 from bastion.venues.ccxt.hyperliquid_identity import Identity
 from bastion.venues.ccxt.hyperliquid_pace import READS, Thrift
 from bastion.venues.ccxt.metered import MeteredVenue
+from bastion.venues.ccxt.venue import PartRead
 from bastion.venues.deadline import Deadline, settled, together
 from bastion.venues.raw import Answer, Row, read_rows
 
@@ -36,6 +37,20 @@ class HyperliquidMarket(MeteredVenue):
 
     @abstractmethod
     async def _info(self, asked: Mapping[str, object], deadline: Deadline) -> Answer: ...
+
+    async def _spot(self, deadline: Deadline) -> PartRead:
+        asked = {"type": "spotClearinghouseState", "user": self._address}
+        try:
+            answer = await self._info(asked, deadline)
+            balances = Row(answer.value, "spotClearinghouseState").rows("balances")
+            held = [(row.text("coin"), row.decimal("total")) for row in balances]
+        except VenueError as error:
+            # Spot is told, never touched: that it cannot be read says nothing about positions.
+            return PartRead(notes=(f"spot balances could not be read: {self._wire.masked(str(error))}",))
+        shown = tuple(
+            f"spot balance, not touched: {total.normalize():f} {coin}" for coin, total in held if total
+        )
+        return PartRead(notes=shown, digests=(answer.digest,))
 
     async def _mid(self, coin: str, deadline: Deadline) -> Price:
         asked = {"type": "allMids", "dex": rows.dex_of(coin)}

@@ -7,10 +7,14 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from bastion.app import PaperProcess, find_place, open_paper_desk
+from bastion.app import PaperProcess, find_place, open_desk_on, open_paper_desk
 from bastion.commands import Desk
+from bastion.domain.account import Account
 from bastion.domain.principal import Principal, Scope
 from bastion.domain.selection import Selection
+from bastion.domain.venue import KEY_SPACE_DEFAULT
+from bastion.embedded import paper_credential
+from tests.paper_process import PaperProcess as StandingPaper
 from tests.venue_paper import instrument, key
 
 OWNER = Principal(id="owner", surface="test", scope=Scope.TRADE)
@@ -128,6 +132,37 @@ class ProtectionRig:
 
 @asynccontextmanager
 async def protection_desk(folder: Path) -> AsyncIterator[ProtectionRig]:
+    """A desk on an exchange of its own."""
     place = find_place(config=None, environment={"BASTION_HOME": str(folder)})
     async with open_paper_desk(place, scenario="seed") as (desk, paper):
         yield ProtectionRig(desk=desk, paper=paper, folder=folder)
+
+
+@asynccontextmanager
+async def protection_desk_on(folder: Path, process: StandingPaper) -> AsyncIterator[ProtectionRig]:
+    """A desk of its own on an exchange that others have used; its world is a new one."""
+    paper = embedded(process)
+    await paper.control("POST", "/scenario", world())
+    place = find_place(config=None, environment={"BASTION_HOME": str(folder)})
+    async with open_desk_on(place, paper) as desk:
+        yield ProtectionRig(desk=desk, paper=paper, folder=folder)
+
+
+def embedded(process: StandingPaper) -> PaperProcess:
+    """A standing exchange as the desk knows its own: both ccxt wires and their keys."""
+    accounts = tuple(
+        Account(
+            name=f"paper-{venue}",
+            venue=venue,
+            key_space=KEY_SPACE_DEFAULT[venue],
+            credential=f"paper-{venue}",
+            base_url=process.base_url(venue),
+        )
+        for venue in VENUES
+    )
+    return PaperProcess(
+        accounts=accounts,
+        credentials={account.name: paper_credential(account.venue) for account in accounts},
+        control_url=f"http://127.0.0.1:{process.control.port}",
+        control_token=process.control.token,
+    )

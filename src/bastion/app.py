@@ -63,6 +63,7 @@ __all__ = [
     "find_place",
     "new_exit_id",
     "open_desk",
+    "open_desk_on",
     "open_keys",
     "open_paper_desk",
     "open_vault",
@@ -147,10 +148,21 @@ async def open_paper_desk(
 ) -> AsyncIterator[tuple[Desk, PaperProcess]]:
     """Start an embedded paper exchange with the scenario, and open a desk on its accounts.
 
-    The desk's state lives in a directory of its own below `place.home`, which goes with the exchange.
+    Raises:
+        ConfigInvalid: the paper exchange does not start, or as `open_desk_on`.
+    """
+    async with start_paper(scenario) as paper, open_desk_on(place, paper, serving=serving) as desk:
+        yield desk, paper
+
+
+@contextlib.asynccontextmanager
+async def open_desk_on(place: Place, paper: PaperProcess, *, serving: bool = False) -> AsyncIterator[Desk]:
+    """Open a desk on the accounts of a paper exchange that runs.
+
+    The desk's state lives in a directory of its own below `place.home`, which goes with the desk.
 
     Raises:
-        ConfigInvalid: the paper exchange does not start, or the directory cannot be made.
+        ConfigInvalid: the directory cannot be made.
     """
     root = place.home / "paper"
     try:
@@ -159,10 +171,9 @@ async def open_paper_desk(
     except OSError as error:
         raise ConfigInvalid(f"The state directory {root} cannot be made: {error.strerror}.") from error
     try:
-        async with start_paper(scenario) as paper:
-            config = Config(path=None, accounts=paper.accounts, intent_commit_budget_ms=PAPER_COMMIT_MS)
-            async with _desk(place, home, config, paper.credentials, serving=serving) as desk:
-                yield desk, paper
+        config = Config(path=None, accounts=paper.accounts, intent_commit_budget_ms=PAPER_COMMIT_MS)
+        async with _desk(place, home, config, paper.credentials, serving=serving) as desk:
+            yield desk
     finally:
         shutil.rmtree(home, ignore_errors=True)
 

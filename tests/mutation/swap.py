@@ -16,6 +16,8 @@ class NotSwappable(Exception):  # noqa: N818 - a way out, not an error
 
 def functions_of(name: str) -> dict[tuple[str, int], list[FunctionType]]:
     """Return the functions and methods of a loaded module by their qualified name and first line."""
+    # What was frozen, as after the tests were collected, is not among the collector's objects.
+    gc.unfreeze()
     found: dict[tuple[str, int], list[FunctionType]] = {}
     for thing in gc.get_objects():
         if isinstance(thing, FunctionType) and thing.__module__ == name:

@@ -89,7 +89,8 @@ class Book:
 
     `baseline` is the signed quantity of the first sighting, `position` the latest one. Fills before
     `since_ms` are contained in the baseline; whether those up to `until_ms` are is uncertain. Our orders
-    count from the round after `after_round`. `threat` says that an order was seen that could open or grow it.
+    count from the round after `after_round`. `threat` says that an order was seen that could open or grow it;
+    `blind`, that this was known before any position was read, so that the first sighting is the baseline.
     """
 
     key: BookKey
@@ -101,6 +102,14 @@ class Book:
     after_round: int
     threat: bool = False
     seen: bool = True
+    blind: bool = False
+
+    def sight(self, position: Position, *, since_ms: int, until_ms: int) -> None:
+        """Take a position as a look shows it; the times are those of `window_ms`."""
+        if self.blind and not self.seen:
+            self.baseline, self.since_ms, self.until_ms = signed(position), since_ms, until_ms
+        self.position, self.seen = position, True
+        self.peak = max(self.peak, position.quantity)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -204,14 +204,16 @@ class Part:
         """Return how the leg stands now; `beside` is how all exits together stand on the account.
 
         What another exit saw here, and nothing explains yet, is no more closed for one that came too late to
-        see it: its own looks may be the ones that lie.
+        see it, also where it knows of an order there: its own looks may be the ones that lie.
         """
         dust = dust_of(self.leg, instruments, self._settings)
         own = stand(self.leg, self.pace, dust=dust, settings=self._settings)
+        known = {key for key, book in self.leg.books.items() if book.seen}
+        known |= {book.key for book in own.unexplained}
         doubted = tuple(
             book
             for book in (beside.unexplained if beside is not None else ())
-            if book.key not in self.leg.books and self.leg.sight.means(book.position)
+            if book.key not in known and self.leg.sight.means(book.position)
         )
         return replace(own, unexplained=(*own.unexplained, *doubted), verdict=None) if doubted else own
 

@@ -49,7 +49,7 @@ class Leg:
     `latest` are the last two looks of the present run; an earlier run's looks prove nothing today. `books`
     are those of the present epoch: a reopening starts a new one and keeps the old in `epochs`. `reducers` are
     the orders of others that only reduce, as they were last shown; `working` are the orders that can open,
-    as last shown since their last cancel.
+    as last shown since their last cancel. `blind` says that no look has read the positions yet.
     """
 
     exit_id: str
@@ -80,6 +80,7 @@ class Leg:
     extra_s: Decimal = ZERO
     judged: LegJudged | None = None
     proofs: tuple[Looked, ...] = ()
+    blind: bool = True
     reopened: list[tuple[int, LegReopened]] = field(default_factory=list)
 
     def apply(self, record: Record, *, at_ns: int) -> None:
@@ -150,6 +151,7 @@ class Leg:
         if self.latest is not None and self.latest.look.begun_ns == record.look.begun_ns:
             return  # The journal and its spool may both hold it.
         self.before, self.latest = self.latest, record
+        self.blind = self.blind and not (whole.parts and all("pos" not in part.part for part in whole.unread))
         if record.purpose is LookPurpose.SNAPSHOT and self.snapshot is None:
             self.snapshot = record
         look = record.look
@@ -159,8 +161,7 @@ class Leg:
             if not position.closable:
                 continue
             book = self._book(position, since_ms=since_ms, until_ms=until_ms, baseline=True)
-            book.position, book.seen = position, True
-            book.peak = max(book.peak, position.quantity)
+            book.sight(position, since_ms=since_ms, until_ms=until_ms)
         self.stops.update(order.key for order in look.orders if order.conditional)
         for order in look.orders:
             if order.reduce_only or not order.closable:
@@ -190,8 +191,7 @@ class Leg:
         if not look.complete:
             return
         present = {position.key for position in look.positions}
-        for key in [key for key in self.last_sighting if key not in present]:
-            del self.last_sighting[key]
+        self.last_sighting = {key: held for key, held in self.last_sighting.items() if key in present}
         self.reducers.clear()
         self.working.clear()
 
@@ -214,6 +214,7 @@ class Leg:
                 until_ms=until_ms,
                 after_round=self.rounds,
                 seen=baseline,
+                blind=self.blind,
             )
             self.books[key] = book
         return book
@@ -280,8 +281,7 @@ class Leg:
         small -= {book_key(position) for position in record.positions}
         self.epochs.append({key: book for key, book in self.books.items() if key not in small})
         self.books = {key: book for key, book in self.books.items() if key in small}
-        self.seconds = {}
-        self.openers = {}
+        self.seconds, self.openers = {}, {}
         self.judged = None
 
 

@@ -15,7 +15,7 @@ from tests.simulation.exits.deeper import deeper
 from tests.simulation.exits.mutants import MUTANTS, broken
 from tests.simulation.exits.pair_mutants import PAIRS, noticed, pair_world
 from tests.simulation.exits.virtual_time import VirtualClock, run
-from tests.simulation.exits.world import Ambush, HoldingDraw, VenueDraw, World, draw
+from tests.simulation.exits.world import Ambush, HoldingDraw, OrderDraw, VenueDraw, World, draw
 
 # Each of these once broke a rule; what it taught stands beside it.
 REGRESSIONS = {
@@ -129,6 +129,38 @@ def test_a_position_that_grew_unseen_is_not_flat_while_the_list_lies_and_the_exe
     result = simulate(1417, world=World(seed=1417, venues=[venue]))
     assert not result.violations
     assert {cell[0] for cell in result.cells} == {"grow", "empty_while", "fills_fail"}
+    assert result.report is not None
+    assert result.report.verdict is Verdict.FLAT
+
+
+@pytest.mark.parametrize("seed", [4, 7], ids=["by the leg itself", "by another exit"])
+def test_what_was_seen_once_is_not_flat_because_an_order_announced_it_before(seed: int) -> None:
+    # Seed 10267: an order was seen before any position could be read. The position that a later look showed,
+    # or that only another exit had seen, then counted as opened by that order, and nothing as closed.
+    held = HoldingDraw(
+        instrument="C0USDT", side="LONG", quantity=Decimal("0.1"), entry=Decimal(100), mark=Decimal(100)
+    )
+    opens = OrderDraw(
+        instrument="C0USDT", buys=True, quantity=Decimal("0.8"), reduce_only=False, conditional=False
+    )
+    venue = VenueDraw(
+        name="v1",
+        hedged=False,
+        latency_s=0.25,
+        jitter_s=0.0,
+        heals_at_s=2.0,
+        holdings=[held],
+        orders=[opens],
+        troubles={"band": 1.0},
+        lie="empty_while",
+        lag_s=3.0,
+        unread=0.8,
+        names_client_ids=True,
+        ambushes=[Ambush(fault="second_operator", phase=Phase.INTENT)],
+    )
+    result = simulate(seed, world=World(seed=seed, venues=[venue]))
+    assert not result.violations
+    assert {cell[0] for cell in result.cells} == {"band", "empty_while", "second_operator", "unread"}
     assert result.report is not None
     assert result.report.verdict is Verdict.FLAT
 

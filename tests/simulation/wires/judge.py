@@ -165,7 +165,10 @@ class Judge:
         elif isinstance(record, RoundIntended):
             self.rungs.update(order.kind.value for order in record.orders)
             # The venue said that these hold the size: their going first is the only way to close.
-            self.cleared.setdefault(record.account, set()).update(one.order_id for one in record.clears)
+            # By both names: OKX's own are longer on the wire than in the books.
+            cleared = self.cleared.setdefault(record.account, set())
+            cleared.update(one.order_id for one in record.clears)
+            cleared.update(one.client_order_id for one in record.clears if one.client_order_id)
         elif isinstance(record, LegReopened):
             self.whereabouts[record.account].judged = False
             self.judged_s.pop(record.account, None)
@@ -247,7 +250,8 @@ class Judge:
         if held is None or held.quantity == 0 or held.since_s >= min(self.began_s, looked_s):
             return
         closes = held.quantity * order.request.direction.sign < 0
-        if closes and held.grown_s < looked_s and str(order.order_id) not in self.cleared.get(account, set()):
+        names = {str(order.order_id), client_id_of(order.client_order_id)}
+        if closes and held.grown_s < looked_s and not names & self.cleared.get(account, set()):
             self.broken(f"the stop {order.order_id} of {account} went before its position was closed (I7)")
 
     def _follow(self, host: Host, account: str) -> None:

@@ -67,8 +67,6 @@ _USED = {
 class BinanceVenue(BinanceFills, Glances):
     """One USD-M account. Position mode is read from each position, never from a setting."""
 
-    _thrift: Thrift
-
     def __init__(
         self,
         *,
@@ -156,6 +154,7 @@ class BinanceVenue(BinanceFills, Glances):
 
     async def second_source(self, position: Position, *, deadline_s: float) -> Decimal:
         """Return the size by Account Information V3, which is kept apart from Position Information."""
+        self._thrift.ask("second source")
         deadline = Deadline(self._clock, deadline_s)
         v3, v2 = "fapiPrivateV3GetAccount", "fapiPrivateV2GetAccount"
         try:

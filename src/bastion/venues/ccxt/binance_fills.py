@@ -13,6 +13,7 @@ from bastion.errors import AnswerMalformed, VenueError
 from bastion.venues.ccxt import binance_rows as rows
 from bastion.venues.ccxt.binance_causes import key_of
 from bastion.venues.ccxt.binance_protection import BinanceProtection
+from bastion.venues.ccxt.binance_thrift import Thrift
 from bastion.venues.deadline import Deadline, settled, together
 from bastion.venues.raw import Row, read_rows
 
@@ -26,11 +27,13 @@ class BinanceFills(BinanceProtection):
     """The executions of one account, each with the client's id of its order where that could be had."""
 
     _named: dict[str, str]
+    _thrift: Thrift
 
     async def fills(
         self, positions: Sequence[Position], *, since_ms: int, deadline_s: float
     ) -> tuple[Fill, ...]:
         """Return the executions of Account Trade List; realizedPnl is price PnL, without commission."""
+        self._thrift.ask("executions")
         deadline = Deadline(self._clock, deadline_s)
         symbols = {position.instrument for position in positions}
         pages = await together([self._trades(symbol, since_ms, deadline) for symbol in sorted(symbols)])

@@ -22,6 +22,9 @@ SCARCE = 1200
 come malformed for a while, or the watch after an exit, must not use up what the next act needs."""
 LEAST = 400
 """Weight below which the lists are not read at all while a position is open."""
+QUESTIONS = 600
+"""Weight below which executions and second sources are asked each `GAP_S` only while a position is shown: a
+round in an empty book asks for both, and would leave nothing to see the positions by."""
 GAP_S = 10.0
 """While weight is short, the lists are read this often: an order can come to hold a position's size."""
 WHOLE = 90
@@ -31,6 +34,8 @@ BLOCKED_GAP_S = 3.0
 PAIR_S = 1.0
 """So soon after such a reading a second one is let through: only two in a row prove that a part is closed
 while other positions stay open."""
+
+SPARED = "not sent: weight is short, and is kept for the open positions"
 
 
 class Thrift:
@@ -45,10 +50,24 @@ class Thrift:
         self._wanted = False
         self._pressed = 0
         self._paid = False
+        self._shown = False
+        self._asked_ns: dict[str, int] = {}
 
     def saw(self, positions: Sequence[Position]) -> None:
         """Hear what the latest reading of positions showed; without any, the lists are always read."""
-        self._held = bool(positions)
+        self._held = self._shown = bool(positions)
+
+    def ask(self, what: str) -> None:
+        """Return where a question about what was done may be asked now; those of one moment are one question.
+
+        Raises:
+            VenueRejected: RATE_LIMIT; nothing was sent.
+        """
+        now_ns = self._clock.monotonic_ns()
+        since_ns = now_ns - self._asked_ns.get(what, now_ns)
+        if self._shown and 0 < since_ns < GAP_S * NS and self._weight.free() < QUESTIONS:
+            raise VenueRejected(SPARED, fault=Fault.RATE_LIMIT)
+        self._asked_ns[what] = now_ns
 
     def doubted(self) -> None:
         """Hear that the positions were not read, or are not believed: they are taken to be there."""
@@ -109,6 +128,4 @@ async def spared(_deadline: Deadline) -> PartRead:
     Raises:
         VenueRejected: always, as RATE_LIMIT; nothing was sent.
     """
-    raise VenueRejected(
-        "not sent: weight is short, and is kept for the open positions", fault=Fault.RATE_LIMIT
-    )
+    raise VenueRejected(SPARED, fault=Fault.RATE_LIMIT)

@@ -1,5 +1,6 @@
 """The parts of `make mutate`: what it changes, where that arrives, what is reached, what is argued."""
 
+import gc
 import importlib
 import json
 import sys
@@ -79,6 +80,7 @@ def test_a_change_arrives_where_the_function_was_taken_before(subject: Subject, 
     mutant = one_of(subject, "ReplaceComparisonOperator_Lt_Gt", 10)
     broken = subject.broken(mutant)
     assert subject.change(mutant, broken) == "return value < most -> return value > most"
+    gc.freeze()  # as who collects the tests does
     swap(functions_of(NAME), str(subject.path), subject.source, broken)
     assert not taken(1)
     assert not box.full(1)

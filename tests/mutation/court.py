@@ -31,7 +31,7 @@ NO_PYTHON = "no Python"
 """What some operators make, as of the star before keyword arguments, cannot be read: that is no mutant."""
 KILLED, SURVIVED, TIMED_OUT, AT_IMPORT = "killed", "survived", "timed out", "at import"
 CPU_FACTOR, CPU_LEAST_S = 6, 10
-WALL_FACTOR, WALL_LEAST_S = 40, 120
+WALL_FACTOR, WALL_LEAST_S = 20, 30
 """Far more than the tests need: a mutant that dies of a busy machine would count as killed."""
 
 

@@ -5,11 +5,7 @@ mutants` shows. What acts is judged by short worlds.
 """
 
 DECISIONS = ("tests/unit/exits",)
-WORLDS = (
-    *DECISIONS,
-    "tests/simulation/exits/test_simulated_exits.py",
-    "tests/simulation/exits/test_simulated_acts.py",
-)
+WORLDS = (*DECISIONS, "tests/simulation/exits/test_simulated_acts.py")
 GATE = ("tests/unit/test_gate_rules.py", "tests/unit/test_gate_edges.py")
 GENERIC_GATE = ("tests/unit/test_generic_shapes.py", "tests/unit/test_generic_gate.py")
 ROWS = "tests/unit/test_venue_rows.py"

@@ -15,6 +15,8 @@ REGRESSIONS = {
     3: "two exits on one account, one judged and one still owed its fills: the hand span without a pause",
     2005: "every second look met connections that the host had just ended, and no two in a row were clean",
     4043: "what never left was counted, and an account starved on the weight that it had not used",
+    990: "what an exit asked while nothing worked had used up the weight that its proof needed",
+    2454: "the judge knew OKX's stop by the books' name only, and an exit that had to clear it was blamed",
     79: "a resting order held the size, and was forgotten when a look had spared the lists",
 }
 # Of the broken rules of `make mutants` one of each kind; where the search for a world that notices it begins.

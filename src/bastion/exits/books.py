@@ -10,6 +10,7 @@ from bastion.domain.order import Direction, Fill, OpenOrder, OrderRequest, Order
 from bastion.domain.position import Position, Side
 from bastion.domain.records import OrderAnswered, Outcome, ResolvedBy
 from bastion.domain.symbol import symbol_of
+from bastion.errors import Fault
 from bastion.shape import dataclass
 
 BookKey = tuple[str, str, str]
@@ -205,6 +206,18 @@ def last_round_closed(sent: Mapping[str, Sent], book: Book, position: Position) 
         return False
     whole = max(order.request.position.quantity for order in last)
     return position.quantity <= whole <= sum((order.filled for order in last), ZERO)
+
+
+def found_nothing(sent: Mapping[str, Sent], book: Book, position: Position) -> bool:
+    """Return whether the venue took an order of ours, and then refused another for want of a position."""
+    mine = [
+        order
+        for order in sent.values()
+        if order.request.position.key == position.key and order.round > book.after_round
+    ]
+    last = mine[-1].answer if mine else None
+    refused = last is not None and last.fault is Fault.MAYBE_FLAT
+    return refused and any(order.state is not None for order in mine)
 
 
 def _book_of_fill(books: Mapping[BookKey, Book], fill: Fill) -> Book | None:

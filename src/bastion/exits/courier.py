@@ -306,12 +306,11 @@ class Courier:
         if isinstance(result, Exception):
             self.trouble("order", result)
             return
-        # An order still on its way may be unknown to the venue yet; what we know already is no news.
-        if (
-            sent is None
-            or sent.settled
-            or (cid in self._pace.in_flight if result is None else result == sent.state)
-        ):
+        # An order still on its way may be unknown to the venue yet, and one that it took to a page that
+        # trails; what we know already is no news.
+        if sent is None or sent.settled:
+            return
+        if (cid in self._pace.in_flight or sent.state) if result is None else result == sent.state:
             return
         self._worked.note(
             OrderResolved(

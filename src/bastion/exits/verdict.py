@@ -14,6 +14,7 @@ from bastion.exits.books import (
     Sent,
     Tally,
     book_key,
+    found_nothing,
     last_own_fill_ms,
     last_round_closed,
     signed,
@@ -259,7 +260,10 @@ def _suspect(
     # One that shows it as well may trail like the look: only a change later than our fills contains them.
     moved = tallies[book.key]
     closed = moved.own != ZERO and book.baseline + moved.own + moved.others == ZERO
-    return (closed or last_round_closed(leg.sent, book, position)) and not _changed_since(leg, position)
+    # What rests there can be why an order found nothing to reduce.
+    refused = not leg.reducers and found_nothing(leg.sent, book, position)
+    gone = closed or refused or last_round_closed(leg.sent, book, position)
+    return gone and not _changed_since(leg, position)
 
 
 def _changed_since(leg: Leg, position: Position) -> bool:

@@ -154,4 +154,9 @@ async def test_what_another_bot_closed_is_not_called_ours(desk: FourVenues) -> N
         await during_the_order(desk, venue, order=order)
     report = await exit_all(desk, THREE)
     assert report.verdict is Verdict.FLAT, report.summary
+    for venue in THREE:
+        answer = await desk.paper.control("GET", f"/requests?venue={venue}")
+        assert isinstance(answer, dict)
+        met = [row for row in answer["requests"] if any("event" in word for word in row["faults"])]
+        assert len(met) == 1, f"the bot's order has to come before ours: {answer['requests']}"
     assert by_venue(report) == {venue: [("other_order", Decimal(1))] for venue in THREE}

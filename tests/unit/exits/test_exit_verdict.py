@@ -402,6 +402,26 @@ def test_the_rest_of_a_close_that_took_only_a_part_is_no_trailing_look() -> None
     assert judge(one, beat).suspects == set()
 
 
+@pytest.mark.parametrize(
+    ("took", "rests", "suspect"), [(True, False, True), (False, False, False), (True, True, False)]
+)
+def test_an_order_that_found_nothing_after_one_that_was_taken_is_a_trailing_look_unless_something_rests(
+    took: bool,  # noqa: FBT001 - a case
+    rests: bool,  # noqa: FBT001 - a case
+    suspect: bool,  # noqa: FBT001 - a case
+) -> None:
+    one, beat = leg(), pace(60)
+    see(one, look(0, [position()]))
+    intend(one, request(position()))
+    first = answered(filled="0", status=OrderStatus.ACCEPTED) if took else refused(Fault.RETRY)
+    one.apply(first, at_ns=0)
+    intend(one, request(position(), "bst2"), number=2)
+    one.apply(refused(Fault.MAYBE_FLAT, "bst2"), at_ns=0)
+    beat.key_act_ns[position().key] = 60 * MS
+    see(one, look(100, [position()], [order()] if rests else []))
+    assert judge(one, beat).suspects == ({position().key} if suspect else set())
+
+
 def test_a_change_after_only_a_part_of_our_fills_proves_nothing() -> None:
     one = closed_leg()
     part = fill("0.4", cid="bst1", at_ms=5_000)

@@ -7,7 +7,8 @@ from bastion.commands.right_of_way import FIRST_WAVE_S, RightOfWay
 
 
 async def test_nobody_waits_where_nothing_was_pressed() -> None:
-    way, turns = RightOfWay(SystemClock()), []
+    way = RightOfWay(SystemClock())
+    turns: list[str] = []
     asyncio.get_running_loop().call_soon(turns.append, "another")
     await way.give()
     assert turns == []

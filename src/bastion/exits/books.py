@@ -28,6 +28,16 @@ def book_key(position: Position) -> BookKey:
     return (position.category, position.instrument, str(position.side) if position.hedged else "")
 
 
+def mute(look: Look) -> bool:
+    """Return whether a look says nothing against the one before it.
+
+    It shows nothing, and what it lacks was not asked for, since a limit was in the way. What failed or is not
+    believed may be a contradiction.
+    """
+    lacks = bool(look.unread) and all(part.limited or part.unsent for part in look.unread)
+    return lacks and not look.positions and not look.orders
+
+
 def signed(position: Position) -> Decimal:
     """Return the quantity, negative for a short position."""
     return position.quantity if position.side is Side.LONG else -position.quantity

@@ -30,6 +30,7 @@ from bastion.exits.plan import Act
 from bastion.exits.progress import Leg
 from bastion.exits.resolve import Questions, answer
 from bastion.exits.settings import ExitSettings
+from bastion.exits.sweeping import worth_waiting_s
 from bastion.ports import Accounting, Clock, Glancing, Venue
 
 SURPRISE = "the adapter failed in a way that is not a venue's answer"
@@ -144,7 +145,7 @@ class Courier:
             self._start(self._cancelling(), self._clear(intent.round, intent.clears, tuple(held)))
         if intent.cancels:
             self._start(self._cancelling(), self._cancel(intent.round, intent.cancels, sweep=act.sweep))
-        await self._settled()
+        await self._settled(worth_waiting_s(intent, self._leg.look, self._settings))
 
     def ask(self, wanted: Questions) -> None:
         """Ask what is not being asked already, each question behind its own back-off."""
@@ -228,8 +229,8 @@ class Courier:
         self._cancels += 1
         return f"cancels {self._cancels}"
 
-    async def _settled(self) -> None:
-        until_ns = self._clock.monotonic_ns() + nanoseconds(self._settings.straggler_s)
+    async def _settled(self, seconds: float) -> None:
+        until_ns = self._clock.monotonic_ns() + nanoseconds(seconds)
         while self._pace.in_flight:
             left_ns = until_ns - self._clock.monotonic_ns()
             if left_ns <= 0:
@@ -253,7 +254,7 @@ class Courier:
             self._start(f"order {request.client_order_id}", self._place(request))
 
     async def _cancel(self, number: int, orders: tuple[OpenOrder, ...], *, sweep: bool) -> None:
-        limit_s = self._settings.order_deadline_s
+        limit_s = self._settings.read_deadline_s
         look = self._leg.look
         result = await attempt(
             lambda: (
@@ -300,8 +301,7 @@ class Courier:
             lambda: self._venue.order(request, deadline_s=limit_s),
             seconds=limit_s + self._settings.call_grace_s,
         )
-        cid = request.client_order_id
-        sent = self._leg.sent.get(cid)
+        sent = self._leg.sent.get(cid := request.client_order_id)
         self._asked(name, result, news=sent is None or result != sent.state)
         if isinstance(result, Exception):
             self.trouble("order", result)

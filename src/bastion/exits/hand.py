@@ -34,7 +34,7 @@ from bastion.exits.sweeping import (
 )
 from bastion.exits.union import Union
 from bastion.exits.verdict import Standing, stand
-from bastion.ports import Attesting, Clock, Glancing, Refunding, Venue
+from bastion.ports import Attesting, Clock, Glancing, Hastening, Refunding, Venue
 
 SECOND_NS = 1_000_000_000
 
@@ -53,6 +53,7 @@ class Hand:
     ) -> None:
         self._venue = venue
         self._patient = venue if isinstance(venue, Refunding) else None
+        self._overtakes = isinstance(venue, Hastening) and venue.repeats_safely
         self._attests = venue if isinstance(venue, Attesting) else None
         self._glances = venue if isinstance(venue, Glancing) else None
         self._seen = seen if seen is not None and worth_acting_on(seen) else None
@@ -212,9 +213,10 @@ class Hand:
                 await courier.resynchronise()
             act = None
             if any(part.acts(now_ns) for part in self._parts):
-                known, own = courier.instruments, self._settings
-                act = sweep_behind(self.leg, standing, self._pace)
-                act = act or plan(self.leg, standing, self._pace, known, now_ns=now_ns, settings=own)
+                known, own, again = courier.instruments, self._settings, self._overtakes
+                act = sweep_behind(self.leg, standing, self._pace) or plan(
+                    self.leg, standing, self._pace, known, now_ns=now_ns, settings=own, overtakes=again
+                )
             if act is not None:
                 self._idle *= tries_again(act, self._pace)
                 await courier.act(act)

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from bastion.domain.money import ZERO
 from bastion.domain.records import (
     CancelsAnswered,
     FillsRead,
@@ -45,7 +46,8 @@ def heed(leg: Leg, pace: Pace, record: Record, *, at_ns: int, now_ns: int, setti
             sent = leg.sent.get(record.client_order_id)
             over = record.state is None or record.state.ended
             if sent is not None and record.by in ASKED and over:
-                pace.resolved(record.client_order_id, sent.request.position.key, now_ns=now_ns)
+                moved = record.state is not None and record.state.filled > ZERO
+                pace.resolved(record.client_order_id, sent.request.position.key, moved=moved, now_ns=now_ns)
         case CancelsAnswered():
             pace.cancelled(record.answers, number=record.round, now_ns=now_ns, settings=settings)
         case _:

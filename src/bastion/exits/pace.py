@@ -32,17 +32,21 @@ class Pace:
     """When what was sent and answered, and what must wait until when.
 
     `last_act_ns` is the end of the last order or cancel, or the start of the run: looks begun earlier prove
-    nothing. `key_act_ns` is the same for one position. `in_flight` names the orders that were not answered.
+    nothing. `key_act_ns` is the same for one position, `place_act_ns` for the cancels of orders that could
+    open something, by instrument. `in_flight` names the orders that were not answered.
     """
 
     last_act_ns: int
     run_began_ns: int
+    begun_anew_ns: int = 0
     quiet_until_ns: int = 0
     retry_at_ns: dict[PositionKey, int] = field(default_factory=dict)
     failures: dict[PositionKey, int] = field(default_factory=dict)
     terminals: dict[PositionKey, int] = field(default_factory=dict)
     failed_round: dict[PositionKey, int] = field(default_factory=dict)
     key_act_ns: dict[PositionKey, int] = field(default_factory=dict)
+    place_act_ns: dict[tuple[str, str], int] = field(default_factory=dict)
+    acted_before_ns: dict[str, int] = field(default_factory=dict)
     in_flight: dict[str, PositionKey] = field(default_factory=dict)
     begun_ns: dict[str, int] = field(default_factory=dict)
     ended_ns: dict[str, int] = field(default_factory=dict)
@@ -71,8 +75,10 @@ class Pace:
         The slices of one round fail once, however many of them were refused.
         """
         self.in_flight.pop(record.client_order_id, None)
-        self.ended_ns[record.client_order_id] = now_ns
-        self.key_act_ns[key] = self.last_act_ns = now_ns
+        self.ended_ns[record.client_order_id] = self.last_act_ns = now_ns
+        if record.outcome is not Outcome.NOT_SENT and record.fault is not Fault.RETRY:
+            # Else the position is what it was, and the next order need not wait for another look at it.
+            self._acted(key, record.client_order_id, now_ns)
         state = record.state
         if record.outcome is Outcome.ANSWERED and state is not None:
             barren = state.ended and state.filled == 0 and state.status is not OrderStatus.FILLED
@@ -99,7 +105,14 @@ class Pace:
         elif record.retry_after_s is not None:
             wait_s = max(wait_s, min(float(record.retry_after_s), settings.backoff_max_s))
         self.clock_suspect = self.clock_suspect or record.fault is Fault.CLOCK
-        self.retry_at_ns[key] = now_ns + nanoseconds(wait_s)
+        told = record.fault is Fault.RATE_LIMIT or record.retry_after_s is not None
+        # An order that was long on its way has waited already.
+        since_ns = now_ns if told else self.begun_ns.get(record.client_order_id, now_ns)
+        self.retry_at_ns[key] = max(now_ns, since_ns + nanoseconds(wait_s))
+
+    def _acted(self, key: PositionKey, client_order_id: str, now_ns: int) -> None:
+        self.acted_before_ns[client_order_id] = self.key_act_ns.get(key, 0)
+        self.key_act_ns[key] = now_ns
 
     def learn(self, other: "Pace") -> None:
         """Take over what another knows of the same account: what is under way, and what must wait."""
@@ -114,6 +127,9 @@ class Pace:
         self.terminals |= other.terminals
         self.failed_round |= other.failed_round
         self.key_act_ns |= other.key_act_ns
+        self.place_act_ns |= other.place_act_ns
+        self.acted_before_ns |= other.acted_before_ns
+        self.begun_anew_ns = max(self.begun_anew_ns, other.begun_anew_ns)
         self.cancel_tries |= other.cancel_tries
         self.cancel_at_ns |= other.cancel_at_ns
         self.suspect_since_ns |= other.suspect_since_ns
@@ -123,15 +139,20 @@ class Pace:
         for call in range(calls):
             self.in_flight[f"cancels {number} {call}"] = CANCELLING
 
-    def resolved(self, client_order_id: str, key: PositionKey, *, now_ns: int) -> None:
-        """Note that the fate of an order was found out: looks begun before then prove nothing."""
-        self.in_flight.pop(client_order_id, None)
-        self.ended_ns[client_order_id] = now_ns
-        self.key_act_ns[key] = self.last_act_ns = now_ns
+    def resolved(self, client_order_id: str, key: PositionKey, *, moved: bool, now_ns: int) -> None:
+        """Note that the fate of an order was found out: looks begun before then prove nothing.
+
+        Where nothing of it was executed (not `moved`), looks at its position are worth what they were before.
+        """
+        if self.in_flight.pop(client_order_id, None) is not None or moved:
+            self.key_act_ns[key] = now_ns
+        elif self.key_act_ns.get(key) == self.ended_ns.get(client_order_id):
+            self.key_act_ns[key] = self.acted_before_ns.get(client_order_id, self.key_act_ns.get(key, 0))
+        self.ended_ns[client_order_id] = self.last_act_ns = now_ns
 
     def reopened(self, *, now_ns: int) -> None:
         """Begin anew after a verdict: what was waited for then says nothing about now."""
-        self.last_act_ns = now_ns
+        self.last_act_ns = self.begun_anew_ns = now_ns
         for waits in (
             self.retry_at_ns,
             self.failures,
@@ -157,6 +178,16 @@ class Pace:
             self.cancel_tries[key] = tries + 1
             wait_s = backoff_s(tries, settings, most_s=settings.cancel_backoff_max_s)
             self.cancel_at_ns[key] = now_ns + nanoseconds(wait_s)
+            if not answer.order.reduce_only:
+                self.place_act_ns[answer.order.category, answer.order.instrument] = now_ns
+
+    def moved_ns(self, key: PositionKey) -> int:
+        """Return since when nothing that we ended or sent can have changed a position.
+
+        That is an order of ours for it, or one on its instrument that could open it and was cancelled.
+        """
+        own = max(self.key_act_ns.get(key, 0), self.place_act_ns.get(key[:2], 0))
+        return max(own, self.run_began_ns, self.begun_anew_ns)
 
 
 def backoff_s(failures: int, settings: ExitSettings, *, most_s: float | None = None) -> float:

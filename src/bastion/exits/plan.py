@@ -86,11 +86,13 @@ def plan(
     *,
     now_ns: int,
     settings: ExitSettings,
+    overtakes: bool = False,
 ) -> Act | None:
     """Return the next round, or None while there is nothing to do or something must be waited for.
 
     Closes and cancels of what could open leave together (law 8). What only reduces is cancelled when the
-    venue says that it blocks the close, or once its position is gone.
+    venue says that it blocks the close, or once its position is gone. With `overtakes`, a close whose answer
+    is overdue is followed by another one, since the venue lets both of them only reduce.
     """
     look = leg.look
     if look is None or now_ns < pace.quiet_until_ns or leg.rounds >= settings.rounds_max:
@@ -102,7 +104,10 @@ def plan(
     number = leg.rounds + 1
     for position in sorted(standing.open, key=risk):
         sent = orders.get(position.key, [])
-        if not _due(position, sent, standing, pace, look, now_ns=now_ns, settings=settings):
+        late: frozenset[str] = frozenset()
+        if overtakes and not leg.sight.exact(position):
+            late = _overdue(sent, pace, look, now_ns, settings)
+        if not _due(position, sent, standing, pace, look, late=late, now_ns=now_ns, settings=settings):
             continue
         if leg.sight.exact(position) and _could_still_come(sent, pace, now_ns=now_ns, settings=settings):
             continue
@@ -220,11 +225,15 @@ def _due(
     pace: Pace,
     look: Look,
     *,
+    late: frozenset[str],
     now_ns: int,
     settings: ExitSettings,
 ) -> bool:
     key = position.key
-    if key in pace.in_flight.values() or look.begun_ns < pace.key_act_ns.get(key, 0):
+    acted_ns = pace.key_act_ns.get(key, 0)
+    # That a call ended without an answer is no act of which the look would have to know.
+    blind = look.begun_ns < acted_ns and all(pace.ended_ns.get(cid) != acted_ns for cid in late)
+    if blind or (not late and key in pace.in_flight.values()):
         return False
     if now_ns < pace.retry_at_ns.get(key, 0):
         return False
@@ -236,13 +245,29 @@ def _due(
         if look.begun_ns < since_ns + nanoseconds(settings.stale_patience_s):
             return False
     for order in sent:
-        if order.settled:
+        if order.settled or order.request.client_order_id in late:
             continue
         patience_ns = nanoseconds(rung_s(order.request.kind, settings))
         ended_ns = pace.ended_ns.get(order.request.client_order_id, pace.run_began_ns)
         if order.unknown or now_ns < ended_ns + patience_ns:
             return False
     return True
+
+
+def _overdue(sent: list[Sent], pace: Pace, look: Look, now_ns: int, settings: ExitSettings) -> frozenset[str]:
+    # One order of which nothing is known, or the slices of one round, may be overtaken once. The look must
+    # have begun when they could have been executed: else it shows what everybody knows.
+    lost = [order for order in sent if order.unknown]
+    if not lost or len({order.round for order in lost}) > 1:
+        return frozenset()
+    begun = [pace.begun_ns.get(order.request.client_order_id) for order in lost]
+    known = [begun_ns for begun_ns in begun if begun_ns is not None]
+    if len(known) < len(begun):
+        return frozenset()
+    seen = look.begun_ns >= max(known) + nanoseconds(settings.resolve_patience_s)
+    if not seen or now_ns < max(known) + nanoseconds(settings.overdue_s):
+        return frozenset()
+    return frozenset(order.request.client_order_id for order in lost)
 
 
 def _could_still_come(sent: list[Sent], pace: Pace, *, now_ns: int, settings: ExitSettings) -> bool:

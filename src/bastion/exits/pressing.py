@@ -6,7 +6,7 @@ from bastion.domain.look import Look
 from bastion.exits.part import Part
 from bastion.exits.progress import Leg
 from bastion.exits.sweeping import nothing_to_close
-from bastion.ports import Rereading, Sparing, Venue
+from bastion.ports import Hastening, Rereading, Sparing, Venue
 
 PRESSED_MAX = 6
 """So many looks, once an exit or halt began, have the orders out of what is kept for that."""
@@ -16,12 +16,15 @@ POSITIONS = "positions"
 def press(venue: Venue, parts: Iterable[Part], *, pressed: int) -> int:
     """Tell the venue where only the orders can decide the next look; return how often it was told.
 
-    A look that may be one of the two that prove a part's verdict rests on no reading of before it.
-    `pressed` is how often that was before, since the latest of these parts began.
+    A look that may be one of the two that prove a part's verdict rests on no reading of before it. Where all
+    that is wanted is to close what was shown, the next look is not to wait for the orders. `pressed` is how
+    often that was before, since the latest of these parts began.
     """
     waiting = [part for part in parts if part.judged is None]
     if waiting and isinstance(venue, Rereading):
         venue.read_anew()
+    if isinstance(venue, Hastening) and waiting and all(_to_close(part.leg) for part in waiting):
+        venue.hasten()
     if pressed >= PRESSED_MAX or not any(orders_decide(part.leg) for part in waiting):
         return 0
     if not isinstance(venue, Sparing):
@@ -47,3 +50,8 @@ def _unsent(look: Look | None) -> bool:
 def _nothing_held(look: Look | None) -> bool:
     unread = look is not None and any("position" in part.part for part in look.unread)
     return nothing_to_close(look) and not unread
+
+
+def _to_close(leg: Leg) -> bool:
+    # What a look failed to read is believed to be where it was.
+    return leg.sight.whole and any(position.closable for position in leg.last_sighting.values())

@@ -32,7 +32,7 @@ from bastion.domain.records import (
     SecondSourceRead,
     Troubled,
 )
-from bastion.exits.books import Book, BookKey, Sent, book_key, signed, threatened_position, window_ms
+from bastion.exits.books import Book, BookKey, Sent, book_key, mute, signed, threatened_position, window_ms
 from bastion.exits.scope import WHOLE, Sight, narrow, scope_of
 
 PositionKey = tuple[str, str, str]
@@ -45,11 +45,10 @@ class Leg:
     """One account's part of an exit, as its records tell it; `apply` is the only way to change it.
 
     `sight` is what of the account the leg covers: the looks that it keeps show nothing else. `first_bound` is
-    how far from the mark its first orders may go, None for any price. `before` and
-    `latest` are the last two looks of the present run; an earlier run's looks prove nothing today. `books`
-    are those of the present epoch: a reopening starts a new one and keeps the old in `epochs`. `reducers` are
-    the orders of others that only reduce, as they were last shown; `working` are the orders that can open,
-    as last shown since their last cancel. `blind` says that no look has read the positions yet.
+    how far from the mark its first orders may go, None for any price. `latest` is this run's last look and
+    `before` the one before it, past what is `mute`. `books` are those of the present epoch: a reopening starts
+    a new one and keeps the old in `epochs`. `reducers` are others' orders that only reduce, as last shown;
+    `working` those that can open, since their last cancel. `blind`: no look has read the positions yet.
     """
 
     exit_id: str
@@ -150,7 +149,8 @@ class Leg:
         record = record if self.sight.whole else replace(record, look=self.narrowed(whole))
         if self.latest is not None and self.latest.look.begun_ns == record.look.begun_ns:
             return  # The journal and its spool may both hold it.
-        self.before, self.latest = self.latest, record
+        self.before = self.before if self.latest is not None and mute(self.latest.look) else self.latest
+        self.latest = record
         self.blind = self.blind and not (whole.parts and all("pos" not in part.part for part in whole.unread))
         if record.purpose is LookPurpose.SNAPSHOT and self.snapshot is None:
             self.snapshot = record

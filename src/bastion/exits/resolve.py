@@ -124,7 +124,7 @@ def settle(leg: Leg, pace: Pace, *, now_ns: int, settings: ExitSettings) -> tupl
             order.unknown
             and cid not in pace.in_flight
             and look is not None
-            and _shows_positions(look)
+            and (_shows_positions(look) or any(position.key == order.key for position in look.positions))
             and look.begun_ns >= ended_ns + patience_ns
             and now_ns >= ended_ns + patience_ns
         ):

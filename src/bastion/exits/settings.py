@@ -25,6 +25,9 @@ class ExitSettings:
     What our fills say is closed, and a look still shows, is closed again only by a look that began
     `stale_patience_s` later: so long the venue's reads may trail its matching.
 
+    A close that is on its way for `overdue_s` without an answer is overtaken by another one, once, where the
+    venue lets both only reduce and a look that began after the first had left still shows the position.
+
     The first orders of an exit of everything go by a look of the desk that is at most `recent_look_s` old.
 
     Each rung of the ladder has a time and a bound on what it may cost. An order that the venue took and did
@@ -38,7 +41,7 @@ class ExitSettings:
     deadline_s: Decimal = Decimal(60)
     recent_look_s: float = 30.0
     hold_s: Decimal = Decimal(60)
-    read_deadline_s: float = 4.0
+    read_deadline_s: float = 8.0
     order_deadline_s: float = 4.0
     call_grace_s: float = 0.5
     intent_commit_budget_ms: int = 20
@@ -56,9 +59,11 @@ class ExitSettings:
     resting_rung_s: float = 5.0
     limit_window_s: float = 60.0
     resolve_after_s: float = 1.0
-    resolve_patience_s: float = 1.0
+    resolve_patience_s: float = 0.25
     exact_patience_s: float = 8.0
+    overdue_s: float = 2.0
     straggler_s: float = 0.5
+    cancels_alone_s: float = 3.0
     surprise_wait_s: float = 0.25
     chase_terminal_gap_s: float = 30.0
     collateral_after_s: float = 2.0

@@ -10,6 +10,7 @@ from bastion.exits.pace import Pace
 from bastion.exits.plan import Act
 from bastion.exits.progress import Leg
 from bastion.exits.resolve import by_position
+from bastion.exits.settings import ExitSettings
 from bastion.exits.verdict import Standing
 
 
@@ -21,6 +22,15 @@ def worth_acting_on(look: Look) -> bool:
 def nothing_to_close(look: Look | None) -> bool:
     """Return whether a look shows no position that an order of ours could close."""
     return look is not None and not any(position.closable for position in look.positions)
+
+
+def worth_waiting_s(intent: RoundIntended, look: Look | None, settings: ExitSettings) -> float:
+    """Return how long, at most, the answers to a round are waited for before the next look.
+
+    Where nothing is left to close, a look proves nothing before the cancels are answered.
+    """
+    alone = not intent.orders and nothing_to_close(look)
+    return settings.cancels_alone_s if alone else settings.straggler_s
 
 
 def sweep_ahead(leg: Leg, pace: Pace, *, since_ns: int) -> Act | None:

@@ -107,10 +107,10 @@ def explained(leg: Leg, book: Book, moved: Tally, pace: Pace, *, target: Decimal
     Either the arithmetic of the first sighting and all fills says so, every fill is certain, and, where the
     look shows nothing, the fills were read after the last order for it: the position may have grown before
     that order, and a list that shows nothing may lie. For a book that a resting order threatened, they must
-    have been read after the last act. Or a second source of the venue, asked after the last act, shows the
-    same size.
+    have been read after the last cancel of such an order too. Or a second source of the venue, asked after
+    both, shows the same size. What was done elsewhere on the account says nothing about a book.
     """
-    read, since_ns = leg.fills_read, pace.last_act_ns
+    read, since_ns = leg.fills_read, pace.moved_ns(book.position.key)
     if moved.certain and book.baseline + moved.own + moved.others == target:
         if target != ZERO and not book.threat:
             return True

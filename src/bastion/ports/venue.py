@@ -293,3 +293,17 @@ class AccountStream(Protocol):
             VenueError: it was refused, broke off, fell silent, or the venue ended it.
         """
         ...
+
+
+@runtime_checkable
+class Hastening(Protocol):
+    """What an adapter offers that knows how to be quick where positions are to be closed."""
+
+    @property
+    def repeats_safely(self) -> bool:
+        """Whether a close that arrives twice can do no harm: the venue itself lets it only reduce."""
+        ...
+
+    def hasten(self) -> None:
+        """Let the next look end soon after a position was shown; what has not come by then is unread."""
+        ...

@@ -22,6 +22,11 @@ class AskedLog:
         self._calls: deque[tuple[str, int, int, Answer | None]] = deque(maxlen=KEPT_MAX)
         self._listens_until_ns = 0
 
+    @property
+    def listens(self) -> bool:
+        """Whether somebody takes what is noted here: an exit, a halt or another act is at work."""
+        return self._clock.monotonic_ns() < self._listens_until_ns
+
     def begin(self) -> tuple[int, int]:
         """Return the moment in which a request sets out: UTC and monotonic nanoseconds."""
         return self._clock.now_ns(), self._clock.monotonic_ns()
@@ -30,7 +35,7 @@ class AskedLog:
         """Note the request that began then; `answer` is None where none came."""
         at_ns, began_ns = begun
         now_ns = self._clock.monotonic_ns()
-        if now_ns >= self._listens_until_ns:
+        if not self.listens:
             self._calls.clear()
             return
         self._calls.append((call, at_ns, (now_ns - began_ns) // NS_PER_MS, answer))

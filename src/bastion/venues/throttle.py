@@ -53,6 +53,11 @@ class Bucket:
         return self._capacity
 
     @property
+    def window_s(self) -> float:
+        """After how many seconds a unit that was used is free again."""
+        return self._window_ns / NS
+
+    @property
     def backlog(self) -> int:
         """Units that are used or waited for now; below `capacity` means that one more would go at once."""
         return self._used(self._clock.monotonic_ns()) + self._waiting

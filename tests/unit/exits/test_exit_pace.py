@@ -173,8 +173,14 @@ def test_an_order_is_in_flight_from_its_sending_to_its_answer() -> None:
 def test_an_order_that_is_resolved_makes_earlier_looks_worthless() -> None:
     one = beat()
     one.sending("bst1", KEY, now_ns=5)
-    one.resolved("bst1", KEY, now_ns=8)
+    one.resolved("bst1", KEY, moved=True, now_ns=8)
     assert (one.in_flight, one.ended_ns, one.key_act_ns, one.last_act_ns) == ({}, {"bst1": 8}, {KEY: 8}, 8)
+    # Of one that moved nothing, only what was not yet answered makes looks at the position worthless.
+    one.resolved("bst1", KEY, moved=False, now_ns=9)
+    assert (one.ended_ns, one.key_act_ns, one.last_act_ns) == ({"bst1": 9}, {KEY: 8}, 9)
+    one.sending("bst2", KEY, now_ns=10)
+    one.resolved("bst2", KEY, moved=False, now_ns=11)
+    assert one.key_act_ns == {KEY: 11}
 
 
 def test_the_calls_that_cancel_are_in_flight_one_by_one() -> None:

@@ -73,10 +73,10 @@ def test_a_look_that_read_nothing_at_all_settles_nothing() -> None:
 
 @pytest.mark.parametrize(
     ("look_ms", "now_ms", "is_settled"),
-    [(1_500, 1_500, True), (1_499, 9_000, False), (9_000, 1_499, False), (9_000, 1_501, True)],
-    ids=["both a second after", "the look began too early", "it is too early", "later"],
+    [(750, 750, True), (749, 9_000, False), (9_000, 749, False), (9_000, 751, True)],
+    ids=["both a quarter of a second after", "the look began too early", "it is too early", "later"],
 )
-def test_a_look_settles_an_order_a_second_after_its_call_ended(
+def test_a_look_settles_an_order_a_quarter_of_a_second_after_its_call_ended(
     look_ms: int,
     now_ms: int,
     is_settled: bool,  # noqa: FBT001 - a case of the table
@@ -87,11 +87,11 @@ def test_a_look_settles_an_order_a_second_after_its_call_ended(
     assert settled(one, beat, now_ms=now_ms) == ([ResolvedBy.LOOK] if is_settled else [])
 
 
-def test_an_order_of_an_earlier_run_is_settled_a_second_after_this_one_began() -> None:
+def test_an_order_of_an_earlier_run_is_settled_a_quarter_of_a_second_after_this_one_began() -> None:
     one, beat = lost(), replace(pace(), run_began_ns=400 * MS)
-    see(one, look(1_399))
+    see(one, look(649))
     assert settled(one, beat) == []
-    see(one, look(1_400))
+    see(one, look(650))
     assert settled(one, beat) == [ResolvedBy.LOOK]
 
 

@@ -158,7 +158,11 @@ def test_a_second_source_asked_before_the_last_answer_does_not_count() -> None:
     )
     see(one, look(100))
     see(one, look(350))
-    assert judge(one, pace(60)).verdict is None
+    beat = pace(60)
+    beat.key_act_ns[position().key] = 60 * MS
+    assert judge(one, beat).verdict is None
+    # What was answered elsewhere on the account moved nothing here.
+    assert judge(one, pace(60)).verdict is Verdict.FLAT
 
 
 def test_another_ones_fill_explains_a_position_that_vanished() -> None:

@@ -67,6 +67,8 @@ _USED = {
 class BinanceVenue(BinanceFills, Glances):
     """One USD-M account. Position mode is read from each position, never from a setting."""
 
+    REPEATS_SAFELY = True
+
     def __init__(
         self,
         *,
@@ -318,7 +320,9 @@ class BinanceVenue(BinanceFills, Glances):
             method = "fapiPrivateDeleteOrder"
             params = {"symbol": order.instrument, "orderId": order.order_id}
         try:
-            answer = await self._call(method, params, units={"weight": 1}, deadline=deadline, mutating=True)
+            answer = await self._call(
+                method, params, units={"weight": 1}, deadline=deadline, mutating=True, repeatable=True
+            )
         except VenueRejected as error:
             gone = error.code in NEVER_EXISTED_OR_ENDED
             return CancelAnswer(order=order, gone=gone, code=error.code, message=str(error))
@@ -328,7 +332,9 @@ class BinanceVenue(BinanceFills, Glances):
     async def _cancel_all(self, symbol: str, conditional: bool, deadline: Deadline) -> None:  # noqa: FBT001 - private
         method = "fapiPrivateDeleteAlgoOpenOrders" if conditional else "fapiPrivateDeleteAllOpenOrders"
         params = {"symbol": symbol}
-        answer = await self._call(method, params, units={"weight": 1}, deadline=deadline, mutating=True)
+        answer = await self._call(
+            method, params, units={"weight": 1}, deadline=deadline, mutating=True, repeatable=True
+        )
         Row(answer.value, "cancel all")
 
     async def _venue_time_ms(self, deadline: Deadline) -> int:

@@ -20,6 +20,8 @@ LIMIT_MAX = 100
 KNOWN_MAX = 10_000
 """So many orders are remembered as asked about; beyond, they are asked about anew."""
 WEIGHT_OF_ONE, WEIGHT_OF_ALL, WEIGHT_OF_ALGOS = 20, 50, 5
+CAUSES_S = 2.0
+"""So long, at most, executions wait for what closed them; a later reading tells it."""
 ALGO_LISTS_MAX = 3
 """In so many contracts, at most, a reading asks which triggers were reached."""
 
@@ -33,6 +35,7 @@ class BinanceCauses(BinanceFunding):
         self, trades: Sequence[Row], since_ms: int, deadline: Deadline
     ) -> dict[tuple[str, str], Cause]:
         """Return by symbol and order id what closed something, as far as it could be asked."""
+        deadline = Deadline(self._clock, min(CAUSES_S, deadline.left_s))
         strange = {key for row in trades if (key := key_of(row)) not in self._known}
         if strange and self._throttle["weight"].free() >= KEPT_FOR_EXITS:
             symbols = sorted({symbol for symbol, _ in strange})

@@ -74,9 +74,12 @@ class BinanceCoinVenue(BinanceVenue):
         units: Mapping[str, int],
         deadline: Deadline,
         mutating: bool = False,
+        repeatable: bool = False,
     ) -> Answer:
         name = _ELSEWHERE.get(method) or method.replace("fapi", "dapi", 1)
-        return await super()._call(name, params, units=units, deadline=deadline, mutating=mutating)
+        return await super()._call(
+            name, params, units=units, deadline=deadline, mutating=mutating, repeatable=repeatable
+        )
 
     async def _positions(self, deadline: Deadline) -> PartRead:
         answer = await self._call("fapiPrivateV3GetPositionRisk", {}, units={"weight": 5}, deadline=deadline)

@@ -20,6 +20,7 @@ from bastion.venues.raw import Row, read_rows
 TRADES_PAGE = 1000
 PAGES_MAX = 50
 NAMES_AT_ONCE = 5
+NAMES_S = 2.0
 NAMES_MAX = 5000
 
 
@@ -87,6 +88,7 @@ class BinanceFills(BinanceProtection):
         if not unknown or len(self._named) >= NAMES_MAX:
             return
         wanted = list(unknown.items())[-NAMES_AT_ONCE:]
+        deadline = Deadline(self._clock, min(NAMES_S, deadline.left_s))
         answers = await settled([self._client_id(name, order, deadline) for order, name in wanted])
         for (order, _), answer in zip(wanted, answers, strict=True):
             self._named[order] = "" if isinstance(answer, VenueError) else answer

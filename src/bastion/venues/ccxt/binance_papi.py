@@ -195,6 +195,16 @@ class BinancePortfolioVenue:
         for side in self._sides:
             side.need_orders(halting=halting)
 
+    @property
+    def repeats_safely(self) -> bool:
+        """As both sides."""
+        return self._linear.repeats_safely and self._inverse.repeats_safely
+
+    def hasten(self) -> None:
+        """Let the next look at either side end soon after a position was shown there."""
+        for side in self._sides:
+            side.hasten()
+
     def asked(self) -> tuple[AskedCall, ...]:
         """Return the requests of both sides since the last call of this."""
         return tuple(call for side in self._sides for call in side.asked())

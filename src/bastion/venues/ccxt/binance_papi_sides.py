@@ -82,13 +82,18 @@ class _Side(BinanceVenue):
         units: Mapping[str, int],
         deadline: Deadline,
         mutating: bool = False,
+        repeatable: bool = False,
     ) -> Answer:
         name = self.TABLE.get(method) or (method if method in OWN else None)
         if name is None:
             # Market data and the key's own page are asked of hosts with limits of their own.
-            return await super()._call(method, params, units={}, deadline=deadline, mutating=mutating)
+            return await super()._call(
+                method, params, units={}, deadline=deadline, mutating=mutating, repeatable=repeatable
+            )
         charged = {**units, "weight": HEAVY[name]} if name in HEAVY else units
-        return await super()._call(name, params, units=charged, deadline=deadline, mutating=mutating)
+        return await super()._call(
+            name, params, units=charged, deadline=deadline, mutating=mutating, repeatable=repeatable
+        )
 
     def _observe(self, answer: Answer, units: Mapping[str, int], sent_ns: int) -> None:
         if units:

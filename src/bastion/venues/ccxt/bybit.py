@@ -62,6 +62,8 @@ NO_CATEGORY = frozenset({"HTTP 404", "404", "10404", "10028", "100028"})
 class BybitVenue(BybitProtection, Glances):
     """One unified account: linear contracts of every settle coin, inverse contracts, and options by name."""
 
+    REPEATS_SAFELY = True
+
     def __init__(
         self,
         *,
@@ -313,6 +315,7 @@ class BybitVenue(BybitProtection, Glances):
                 units={"cancel": 1, **PUBLIC},
                 deadline=deadline,
                 mutating=True,
+                repeatable=True,
             )
         except VenueRejected as error:
             return CancelAnswer(
@@ -330,6 +333,7 @@ class BybitVenue(BybitProtection, Glances):
                 units={"cancel_all": 1, **PUBLIC},
                 deadline=deadline,
                 mutating=True,
+                repeatable=True,
             )
             result = Row(answer.value, "order/cancel-all").row("result")
             listed = result.rows("list") if "list" in result else ()

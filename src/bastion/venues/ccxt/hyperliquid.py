@@ -63,6 +63,7 @@ class HyperliquidVenue(HyperliquidCancels):
     """The perpetuals of one account, on the validators' dex and every builder-deployed one; spot is told."""
 
     WITNESS_LAST = True
+    REPEATS_SAFELY = True
 
     def __init__(
         self,

@@ -74,6 +74,8 @@ ORDER_GONE = frozenset({"51400", "51401", "51402", "51405", "51603"})
 class OkxVenue(OkxMarket, Glances):
     """One trading account: perpetuals and dated futures of every margin coin, the rest by name."""
 
+    REPEATS_SAFELY = True
+
     def __init__(
         self,
         *,
@@ -301,7 +303,9 @@ class OkxVenue(OkxMarket, Glances):
         body: list[Params] = [algo_cancel(order) if waits else order_cancel(order) for order in group]
         limit = CANCEL_ALGOS if waits else CANCEL_BATCH
         units = units_of(limit, (order.instrument for order in group))
-        answer = await self._call(method, body, units=units, deadline=deadline, mutating=True)
+        answer = await self._call(
+            method, body, units=units, deadline=deadline, mutating=True, repeatable=True
+        )
         listed, name = data_of(answer, method), "algoId" if waits else "ordId"
         told = {row.text_or(name): row for row in listed}
         # Rows come in the order of the request; one that names no id is known by its place.

@@ -4,6 +4,7 @@ import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 
 from bastion.domain.account import Account
 from bastion.domain.asked import AskedCall
@@ -15,11 +16,13 @@ from bastion.errors import AnswerMalformed, Fault, OutcomeUnknown, VenueError, V
 from bastion.ports import Clock
 from bastion.shape import dataclass
 from bastion.venues.ccxt.faults import Refusal
+from bastion.venues.ccxt.haste import Haste
 from bastion.venues.ccxt.shelf import Instruments, Shelf
 from bastion.venues.ccxt.wire import Wire
 from bastion.venues.ccxt.witness import Claim, doubts
 from bastion.venues.deadline import Deadline, settled, together, within
 from bastion.venues.encoders.signed import Parameters
+from bastion.venues.insist import Insistence
 from bastion.venues.raw import Answer
 
 NS_PER_MS = 1_000_000
@@ -61,19 +64,23 @@ class Part:
 class CcxtVenue(ABC):
     """The shared half of `ports.Venue`; a subclass knows one venue's endpoints and words.
 
-    Where `WITNESS_LAST` is set, the witness is asked only once the lists have come empty.
+    Where `WITNESS_LAST` is set, the witness is asked only once the lists have come empty. `REPEATS_SAFELY` is
+    set where the venue itself lets every close of ours only reduce, so that two of them can do no harm.
     """
 
     WITNESS_LAST = False
+    REPEATS_SAFELY = False
 
     def __init__(self, *, account: Account, clock: Clock, shelf: Shelf) -> None:
         self._account = account
         self._clock = clock
         self._shelf = shelf
         self._wire: Wire = self._make_wire()
+        self._insistence = Insistence(clock, self._wire.throttle)
         self._instruments: Instruments | None = None
         self._clock_turn = asyncio.Lock()
         self._synchronised = 0
+        self._haste = Haste(clock)
         self._doubt_ms = 0
 
     @property
@@ -141,6 +148,15 @@ class CcxtVenue(ABC):
             venue_time_ms=self._time_of(read, begun_utc_ns // NS_PER_MS),
             notes=tuple(note for part in read for note in part.notes),
         )
+
+    @property
+    def repeats_safely(self) -> bool:
+        """Whether a close that arrives twice can do no harm: the venue itself lets it only reduce."""
+        return self.REPEATS_SAFELY
+
+    def hasten(self) -> None:
+        """Let the next look end soon after a position was shown; what has not come by then is unread."""
+        self._haste.wanted = True
 
     async def instruments(self, *, deadline_s: float) -> Mapping[tuple[str, str], Instrument]:
         """Return the contracts by (category, id): from memory, a fresh file, the venue, or an old file.
@@ -227,8 +243,27 @@ class CcxtVenue(ABC):
         units: Mapping[str, int],
         deadline: Deadline,
         mutating: bool = False,
+        repeatable: bool = False,
     ) -> Answer:
-        """Return an answer that is JSON and no refusal; a wrong clock is set right and asked again once."""
+        """Return an answer that is JSON and no refusal; while an act is at work, a read is insisted on.
+
+        So is what is `repeatable`: a cancel, which ends the same whether it is executed once or twice. A
+        wrong clock is set right, and the request asked again once.
+        """
+        once = partial(self._once, method, params, units=units, deadline=deadline, mutating=mutating)
+        if (mutating and not repeatable) or not self._wire.asked.listens:
+            return await once()
+        return await self._insistence.read(once, units=units, deadline=deadline)
+
+    async def _once(
+        self,
+        method: str,
+        params: Parameters,
+        *,
+        units: Mapping[str, int],
+        deadline: Deadline,
+        mutating: bool,
+    ) -> Answer:
         seen = self._synchronised
         answer, refusal = await self._ask(method, params, units, deadline, mutating)
         if refusal is not None and refusal.fault is Fault.CLOCK:
@@ -289,7 +324,9 @@ class CcxtVenue(ABC):
             witness = None
             if not self.WITNESS_LAST:
                 witness = group.create_task(settled([self._claims(deadline)]))
-            answers = await settled([part.read(deadline) for part in parts])
+            answers = await self._haste.answers(
+                group, [part.read(deadline) for part in parts], _shows_open, deadline
+            )
             if clock is not None:
                 # An exit must not stand still for a clock that does not answer.
                 await asyncio.wait({clock}, timeout=min(CLOCK_WAIT_S, deadline.left_s))
@@ -355,3 +392,7 @@ class Glances(CcxtVenue):
 
     @abstractmethod
     def _held_parts(self) -> tuple[Part, ...]: ...
+
+
+def _shows_open(read: PartRead) -> bool:
+    return any(position.closable for position in read.positions)

@@ -211,6 +211,38 @@ def test_one_position_that_waits_holds_no_other_up() -> None:
     assert [each.position for each in acted(one, beat).intent.orders] == [ETH]
 
 
+@pytest.mark.parametrize(
+    ("seen_ms", "now_ms", "overtakes", "sent_again"),
+    [
+        (260, 2_010, True, True),
+        (259, 9_000, True, False),
+        (260, 2_009, True, False),
+        (260, 2_010, False, False),
+    ],
+    ids=["overdue", "the look began too early", "not yet", "not at this venue"],
+)
+def test_a_close_whose_answer_is_overdue_is_overtaken_once(
+    seen_ms: int,
+    now_ms: int,
+    overtakes: bool,  # noqa: FBT001 - a case of the table
+    sent_again: bool,  # noqa: FBT001 - a case of the table
+) -> None:
+    one, beat = holding(), pace()
+    intend(one, request(HELD))
+    beat.sending("bst1", KEY, now_ns=10 * MS)
+    see(one, look(seen_ms, [HELD]))
+
+    def next_round() -> bool:
+        standing = stand(one, beat, dust=frozenset(), settings=SETTINGS)
+        act = plan(one, standing, beat, {}, now_ns=now_ms * MS, settings=SETTINGS, overtakes=overtakes)
+        return act is not None and bool(act.intent.orders)
+
+    assert next_round() is sent_again
+    intend(one, request(HELD, "bst2"), number=2)
+    beat.sending("bst2", KEY, now_ns=10 * MS)
+    assert not next_round()
+
+
 def working(kind: OrderKind = OrderKind.MARKET, filled: str = "0.5") -> Leg:
     """Return a leg with one order that the venue took and did not end."""
     one = leg()

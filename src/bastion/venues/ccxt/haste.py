@@ -6,7 +6,7 @@ from typing import TypeVar
 
 from bastion.errors import VenueError, VenueUnreachable
 from bastion.ports import Clock
-from bastion.venues.deadline import NS, Deadline, settled
+from bastion.venues.deadline import NS, Deadline
 
 WHOLE_EVERY_S = 10.0
 """So often such a look tries to have all parts too: an order that could open is to be seen and cancelled."""
@@ -40,7 +40,7 @@ class Haste:
         """
         wanted, self.wanted = self.wanted, False
         begun_ns = self._clock.monotonic_ns()
-        tasks = [group.create_task(settled([read])) for read in reads]
+        tasks = [group.create_task(_value(read)) for read in reads]
         until: Deadline | None = None
         pending = set(tasks)
         while pending and (until is None or not until.passed):
@@ -55,7 +55,7 @@ class Haste:
             if task in pending:
                 task.cancel()
         late = VenueUnreachable("not waited for, since a position is open and is closed first")
-        values = [late if task in pending else task.result()[0] for task in tasks]
+        values = [late if task in pending else task.result() for task in tasks]
         if not any(isinstance(value, VenueError) for value in values):
             self._whole_ns = begun_ns
         return values
@@ -70,6 +70,13 @@ class Haste:
         return Deadline(self._clock, min(wait_s, deadline.left_s))
 
 
-def _shows(read: asyncio.Task[list[T | VenueError]], shows_open: Callable[[T], bool]) -> bool:
-    (value,) = read.result()
+async def _value(read: Awaitable[T]) -> T | VenueError:
+    try:
+        return await read
+    except VenueError as error:
+        return error
+
+
+def _shows(read: asyncio.Task[T | VenueError], shows_open: Callable[[T], bool]) -> bool:
+    value = read.result()
     return not isinstance(value, VenueError) and shows_open(value)

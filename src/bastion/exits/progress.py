@@ -46,8 +46,8 @@ class Leg:
 
     `sight` is what of the account the leg covers: the looks that it keeps show nothing else. `first_bound` is
     how far from the mark its first orders may go, None for any price. `latest` is this run's last look and
-    `before` the one before it, past what is `mute`. `books` are those of the present epoch: a reopening starts
-    a new one and keeps the old in `epochs`. `reducers` are others' orders that only reduce, as last shown;
+    `before` the one before it, past what is `mute`. `books` are those of the present epoch: a reopening
+    starts a new one; the old go to `epochs`. `reducers` are orders of others that only reduce, as last shown,
     `working` those that can open, since their last cancel. `blind`: no look has read the positions yet.
     """
 

@@ -38,9 +38,9 @@ PAUSE_FIRST_S, PAUSE_MOST_S = 1.0, 60.0
 _log = logging.getLogger(__name__)
 
 
-def rhythm_s(desk: Desk) -> float:
-    """Return the seconds between two readings."""
-    return RHYTHM_S * max(1.0, _most_at_one_address(desk) / ACCOUNTS_A_RHYTHM)
+def rhythm_s(most: int) -> float:
+    """Return the seconds between two readings, where so many accounts share an address."""
+    return RHYTHM_S * max(1.0, most / ACCOUNTS_A_RHYTHM)
 
 
 async def keep_live(desk: Desk, streams: Mapping[str, AccountStream]) -> None:
@@ -57,10 +57,11 @@ async def keep_live(desk: Desk, streams: Mapping[str, AccountStream]) -> None:
     for name in streams:
         desk.ears.add(name)
     purses: dict[tuple[str, str | None], Purse] = {}
+    most = _most_at_one_address(desk)
     async with asyncio.TaskGroup() as group:
         for account in desk.accounts:
             purse = purses.setdefault(_address(account), Purse(desk.clock))
-            group.create_task(_keep_picture(desk, account.name, purse))
+            group.create_task(_keep_picture(desk, account.name, purse, most))
         for name, stream in streams.items():
             group.create_task(_keep_open(desk, name, stream))
 
@@ -86,9 +87,9 @@ class Purse:
 
 async def _keep_rhythm(desk: Desk) -> None:
     # Beyond the rhythm of which a picture would be too old to act on anyway, nothing is read.
-    rhythm = rhythm_s(desk)
+    rhythm = rhythm_s(_most_at_one_address(desk))
     while rhythm <= desk.settings.recent_look_s:
-        if desk.running() is None and not _short(desk):
+        if desk.running() is None and not any(_is_short(venue) for venue in desk.venues.values()):
             try:
                 await desk.readings.recent(within_s=rhythm / 2)
             except Exception:  # noqa: BLE001 - a bulkhead: without a picture an exit reads first, as ever
@@ -96,13 +97,15 @@ async def _keep_rhythm(desk: Desk) -> None:
         await desk.clock.sleep(rhythm)
 
 
-async def _keep_picture(desk: Desk, name: str, purse: Purse) -> None:
+async def _keep_picture(desk: Desk, name: str, purse: Purse, most: int) -> None:
+    # This runs for each account, often: nothing in it may take longer where there are more of them.
+    venue = desk.venues[name]
     while True:
-        left_s = _due_in_s(desk, name)
+        left_s = _due_in_s(desk, name, most)
         if left_s > 0:
             await _rung_within(desk, name, min(left_s, WAIT_MOST_S))
             continue
-        if desk.running() is not None or _short(desk) or not purse.take():
+        if desk.running() is not None or _is_short(venue) or not purse.take():
             await desk.clock.sleep(AGAIN_S)
             continue
         await desk.clock.sleep(GATHER_S)
@@ -126,10 +129,10 @@ async def _rung_within(desk: Desk, name: str, seconds: float) -> None:
     ear.rung.clear()
 
 
-def _due_in_s(desk: Desk, name: str) -> float:
+def _due_in_s(desk: Desk, name: str, most: int) -> float:
     picture = desk.readings.picture(name)
     is_live = desk.ears.is_live(name)
-    rhythm = rhythm_s(desk)
+    rhythm = rhythm_s(most)
     if not is_live and rhythm > desk.settings.recent_look_s:
         return WAIT_MOST_S
     if picture is None:
@@ -142,7 +145,7 @@ def _due_in_s(desk: Desk, name: str) -> float:
         return GAP_S - age_s
     if picture.look.unread:
         return rhythm - age_s
-    return max(SELDOM_S, RHYTHM_S * _most_at_one_address(desk)) - age_s
+    return max(SELDOM_S, RHYTHM_S * most) - age_s
 
 
 async def _keep_open(desk: Desk, name: str, stream: AccountStream) -> None:
@@ -170,9 +173,12 @@ def _most_at_one_address(desk: Desk) -> int:
     return max(Counter(_address(account) for account in desk.accounts).values(), default=1)
 
 
-def _short(desk: Desk) -> bool:
-    lefts = [venue.reads_left() for venue in desk.venues.values() if isinstance(venue, Metered)]
-    return any(left.free < left.kept for left in lefts)
+def _is_short(venue: Venue) -> bool:
+    # Accounts behind one address share its limit: each knows what is left for all of them.
+    if not isinstance(venue, Metered):
+        return False
+    left = venue.reads_left()
+    return left.free < left.kept
 
 
 async def warm(desk: Desk) -> None:

@@ -311,10 +311,8 @@ def _cancels(
     held = {(position.category, position.instrument) for position in standing.open}
     doubted = {book.key[:2] for book in standing.unexplained}
     known = {key[:2] for key, book in leg.books.items() if book.seen}
-    # One sweep takes what is left of a wave that the venue's limits spread over seconds.
-    wave = (
-        leg.sight.whole and bool(standing.open) and any(key != CANCELLING for key in pace.in_flight.values())
-    )
+    # One sweep takes what is left of a wave of closes that the venue's limits spread over seconds.
+    wave = leg.sight.whole and _is_closing(standing, pace, look, now_ns=now_ns, settings=settings)
     chosen = []
     for order in look.orders:
         if not order.closable or not _cancel_due(order, pace, now_ns=now_ns):
@@ -331,6 +329,14 @@ def _cancels(
     lingering = standing.lingering if settled_look else ()
     chosen.extend(order for order in lingering if _cancel_due(order, pace, now_ns=now_ns))
     return tuple(chosen)
+
+
+def _is_closing(standing: Standing, pace: Pace, look: Look, *, now_ns: int, settings: ExitSettings) -> bool:
+    # Orders are on their way, or were answered since the look began; or what they did is not told yet.
+    last_ns = max(pace.key_act_ns.values(), default=0)
+    if look.begun_ns < last_ns or any(key != CANCELLING for key in pace.in_flight.values()):
+        return True
+    return bool(standing.unexplained) and now_ns < last_ns + nanoseconds(settings.resolve_patience_s)
 
 
 def _cancel_due(order: OpenOrder, pace: Pace, *, now_ns: int) -> bool:

@@ -127,17 +127,23 @@ def test_a_look_that_is_whole_or_read_nothing_is_no_glance() -> None:
         assert swept(one, beat) == ()
 
 
-def test_stops_of_what_is_closed_wait_while_a_wave_of_closes_is_on_its_way() -> None:
+@pytest.mark.parametrize("why", ["on its way", "answered since the look", "not told yet", "nothing"])
+def test_stops_of_what_is_closed_wait_for_the_rest_of_the_wave(why: str) -> None:
     other = position("ETHUSDT")
-    for under_way in (True, False):
-        one, beat = closed(picture=look(-5_000, [BTC, other], [STOP]))
-        see(one, look(60, [other], [STOP]))
-        explain(one)
-        if under_way:
-            beat.in_flight["bst2"] = other.key
-        else:
-            beat.retry_at_ns[other.key] = 10_000 * MS
-        standing = stand(one, beat, dust=frozenset(), settings=SETTINGS)
-        act = plan(one, standing, beat, {}, now_ns=100 * MS, settings=SETTINGS)
-        assert (act is None) is under_way
-        assert under_way or (act is not None and act.intent.cancels == (STOP,))
+    one, beat = closed(picture=look(-5_000, [BTC, other], [STOP]))
+    gone = position("SOLUSDT")
+    if why == "not told yet":
+        see(one, look(-4_000, [BTC, other, gone], [STOP]))
+    see(one, look(60, [other], [STOP]))
+    explain(one)
+    beat.retry_at_ns[other.key] = 10_000 * MS
+    if why == "on its way":
+        beat.in_flight["bst2"] = other.key
+    elif why == "answered since the look":
+        beat.key_act_ns[other.key] = 70 * MS
+    standing = stand(one, beat, dust=frozenset(), settings=SETTINGS)
+    act = plan(one, standing, beat, {}, now_ns=100 * MS, settings=SETTINGS)
+    assert (act is None) is (why != "nothing")
+    # Not for ever: what is never told keeps nothing standing.
+    later = plan(one, standing, beat, {}, now_ns=1_100 * MS, settings=SETTINGS)
+    assert (later is not None and later.intent.cancels == (STOP,)) is (why in {"nothing", "not told yet"})

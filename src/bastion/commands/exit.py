@@ -110,10 +110,13 @@ def report_of(desk: Desk, principal: Principal, exit_id: str) -> ExitReport:
 
 
 def _beside(desk: Desk, principal: Principal, report: ExitReport) -> tuple[str, ...]:
-    # Whoever presses again wants to know what became of the first press.
+    # Whoever presses again wants to know what had become of the first press, also where both are flat by now.
     told = []
+    own = desk.journal.entries(report.exit_id) if report.joined else ()
+    begun_ns = next((entry.at_ns for entry in own if isinstance(entry.record, ExitRequested)), 0)
     for exit_id in report.joined:
-        seen = visible(desk.journal.entries(exit_id), principal)
+        before = [entry for entry in desk.journal.entries(exit_id) if entry.at_ns <= begun_ns]
+        seen = visible(before, principal)
         if not any(isinstance(entry.record, ExitRequested) for entry in seen):
             continue
         earlier = fold(seen)

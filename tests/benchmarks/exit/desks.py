@@ -141,6 +141,18 @@ class Resident:
             time.sleep(0.05)
         raise AssertionError("the daemon never saw the positions")
 
+    def until_over(self) -> None:
+        """Return once nothing more is done for any exit."""
+        for row in self.ask("GET", "/v1/exits?limit=1")["exits"]:
+            with self.connected() as wire:
+                wire.sendall(message("GET", f"/v1/exits/{row['exit_id']}/events", None))
+                data = b""
+                # Its events end when the work does.
+                while not data.endswith(b"0\r\n\r\n"):
+                    more = wire.recv(65_536)
+                    assert more, data[-500:]
+                    data += more
+
     def wait_for_verdict(self) -> Mapping[str, Any]:
         """Return the exit's report once it has a verdict."""
         end = time.monotonic() + RUN_S

@@ -96,6 +96,8 @@ def _row(book: Book, plan: Plan, name: str, surface: Surface) -> None:
 
 
 def _once(stage: Stage, daemon: Resident, press: Press) -> float:
+    # An exit drops the desk's picture at each of its steps, the last of which follows its verdict.
+    daemon.until_over()
     stage.reset()
     daemon.until_seen(POSITIONS)
     time.sleep(PAUSES.random() * 0.2)

@@ -57,6 +57,9 @@ TESTNET = "hyperliquid-testnet"
 EXPIRES_MS = 5_000
 """An action is refused when it reaches the venue later than that: a late close must not meet a new book."""
 OWN_IDS_MAX = 5_000
+DEX_LIST = "perpDexs"
+LIST_SHARE = 4
+"""Of the time of a look, the list of dexes has one part in so many."""
 
 
 class HyperliquidVenue(HyperliquidCancels):
@@ -116,7 +119,8 @@ class HyperliquidVenue(HyperliquidCancels):
     async def look(self, *, deadline_s: float) -> Look:
         """Read positions and orders of every dex; an empty account is believed once its address is proven."""
         deadline = Deadline(self._clock, deadline_s)
-        await self._dexes.refresh(deadline)
+        # What is open on the first dex is seen, and closed, although nobody tells what others there are.
+        await self._dexes.refresh(deadline.share(LIST_SHARE))
         self._spared = self._thrift.spares()
         look = await super().look(deadline_s=deadline.left_s)
         # What could not be read may be held; that orders were not, says nothing of positions.
@@ -275,7 +279,9 @@ class HyperliquidVenue(HyperliquidCancels):
             )
         failed = True
         try:
-            answer = await self._call("publicPostInfo", asked, units=read_units(kind), deadline=deadline)
+            # All parts of a look wait for the list of dexes: that one is asked for again by the next look.
+            ask = partial(self._once, mutating=False) if kind == DEX_LIST else self._call
+            answer = await ask("publicPostInfo", asked, units=read_units(kind), deadline=deadline)
             failed = False
         finally:
             self._thrift.heard(kind, failed=failed)

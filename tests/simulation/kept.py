@@ -110,13 +110,15 @@ class Kept:
         self.runs.append(run)
 
     def again(self, breaks: Callable[[int], str]) -> None:
-        """Run anew what broke a rule: what breaks none now is mended."""
-        for seed in sorted(self.tally.broken):
+        """Run anew what ever broke a rule: what breaks none now is mended, what does again is broken."""
+        once = self.mended | self.tally.broken
+        self.mended, self.tally.broken = {}, {}
+        for seed in sorted(once):
             now = breaks(seed)
             if now:
                 self.tally.broken[seed] = now
             else:
-                self.mended[seed] = self.tally.broken.pop(seed)
+                self.mended[seed] = once[seed]
             print(f"seed {seed}: {now or 'mended'}")  # noqa: T201 - for programs
 
     def save(self, path: Path) -> None:

@@ -6,6 +6,7 @@ from bastion.domain.principal import Principal, Scope
 from bastion.errors import KeyRefused
 from bastion.surfaces.mcp_server.door import take_query_keys
 from bastion.surfaces.mcp_server.identity import (
+    ENVIRONMENT_KEY,
     Presented,
     from_argument,
     from_environment,
@@ -99,3 +100,8 @@ def test_every_key_is_taken_out_of_the_query_in_place(
     assert take_query_keys(scope) == keys
     assert scope["query_string"] == kept
     assert [key.text for key in from_query(keys)] == list(keys)
+
+
+def test_a_key_that_a_server_on_stdio_hands_on_is_named_by_the_variable_that_it_came_from() -> None:
+    assert [key.way for key in from_headers([(ENVIRONMENT_KEY, ALICE)])] == ["BASTION_API_KEY"]
+    assert from_headers([(ENVIRONMENT_KEY, " ")]) == ()

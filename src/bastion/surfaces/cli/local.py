@@ -21,6 +21,8 @@ from bastion.shape import dataclass
 SOCKET_NAME = "bastion.sock"
 CONNECT_S = 0.3
 """How long the daemon may take to say who it is; a command is held up by a hung one for this long at most."""
+BEAT_S = 1.0
+"""The same for one that owes an answer and may be busy with it."""
 ANSWER_BYTES_MAX = 8_000_000
 PATH_BYTES_MAX = 100
 ANOTHER_WORLD = (
@@ -169,6 +171,26 @@ def find_daemon(place: Place) -> tuple[Daemon | None, str]:
         daemon.close()
         return None, why
     return daemon, ""
+
+
+def answers(place: Place) -> bool:
+    """Whether the own user's daemon says who it is within `BEAT_S`, whatever it works with."""
+    wire = _connected(place.home)
+    if isinstance(wire, str):
+        return False
+    daemon = Daemon(wire, place.home)
+    try:
+        daemon.ask("GET", "/local/desk", seconds=BEAT_S)
+    except Silence:
+        return False
+    finally:
+        daemon.close()
+    return True
+
+
+def not_after(seconds: float) -> dict[str, str]:
+    """Return the header that keeps the daemon from beginning with a request later than in that time."""
+    return {"Bastion-Not-After": str(int((time.time() + seconds) * 1000))}  # noqa: TID251 - as in `ask`
 
 
 def apart(place: Place) -> str:

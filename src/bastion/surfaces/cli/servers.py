@@ -1,11 +1,12 @@
 """Servers: the commands that stay: `mcp`, `up` and `paper serve`."""
 
+import contextlib
 import functools
 import importlib
 import os
 import subprocess
 import sys
-from collections.abc import Collection, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from typing import Any
 
 from bastion.app import PAPER_COMMAND, PAPER_TOKEN_VARIABLE, Place, open_desk, open_keys
@@ -14,10 +15,15 @@ from bastion.commands import Desk, note_refused_key, recover
 from bastion.domain.principal import Scope
 from bastion.surfaces.cli import fast
 from bastion.surfaces.cli.codes import Code
+from bastion.surfaces.cli.local import ANOTHER_WORLD, Daemon, answers, find_daemon, not_after
 from bastion.surfaces.cli.view import complain, emit, version
+from bastion.surfaces.daemon.sockets import SOCKET_NAME, named
 from bastion.surfaces.schemas import dumps
 
 PORT = 8737
+ASKED_MAX = 3
+BEGIN_S = 3.0
+"""How long the daemon may take to begin with what a client on stdio asks for."""
 
 
 def _mcp(module: str) -> Any:  # noqa: ANN401 - a module
@@ -48,18 +54,69 @@ def run_mcp(place: Place, *, print_config: bool, client: str, tools: str | None)
 
 
 async def _serve_stdio(place: Place, toolsets: Collection[Any]) -> int:
-    server, stdio = _mcp("server"), _mcp("over_stdio")
+    stdio = _mcp("over_stdio")
+    offers = _mcp("server").Offered(toolsets)
+    daemon, why = _patiently(place)
+    if daemon is not None:
+        await _relay(place, offers)
+        return Code.OK
+    if why:
+        complain(f"bastion: the daemon is not asked: {why}. Going on with a desk of its own.")
+    async with _own_desk(place, offers) as handlers:
+        await stdio.serve_stdio(_mcp("server").bound(offers, handlers, version=version()))
+    return Code.OK
+
+
+def _patiently(place: Place) -> tuple[Daemon | None, str]:
+    """Return the daemon, its connection closed, or None and why; one that is busy is asked again."""
+    daemon, why = find_daemon(place)
+    for _ in range(ASKED_MAX - 1):
+        if daemon is not None or not why:
+            break
+        daemon, why = find_daemon(place)
+    if daemon is not None:
+        daemon.close()
+    return daemon, why
+
+
+@contextlib.asynccontextmanager
+async def _own_desk(place: Place, offers: Any) -> AsyncIterator[Any]:  # noqa: ANN401 - of a module loaded late
     async with open_desk(place, serving=True) as desk:
         recover(desk)
         rates = Rates(clock=desk.clock, refused=functools.partial(note_refused_key, desk))
         gate = _mcp("admission").Gate(keys=desk.keys, rates=rates)
-        served = server.build_server(
-            desk, version=version(), environment=os.environ, gate=gate, toolsets=toolsets
-        )
         # The embedded paper exchange ends with this process: nobody could go on with its exit.
         successor = None if desk.paper else functools.partial(_successor, place)
-        await stdio.serve_client(served, desk, successor=successor)
-    return Code.OK
+        async with _mcp("over_stdio").finishing(desk, successor=successor):
+            yield _mcp("server").Handlers(desk, environment=os.environ, gate=gate, offered=offers)
+
+
+async def _relay(place: Place, offers: Any) -> None:  # noqa: ANN401 - as above
+    relay = _mcp("relay")
+
+    def find() -> Any:  # noqa: ANN401 - as above
+        daemon, why = _patiently(place)
+        if daemon is not None:
+            return relay.Found(there=True, paper=daemon.paper)
+        # Going on would open an embedded exchange of our own, and say flat of that.
+        refusal = f"The daemon is not asked: {why}. {ANOTHER_WORLD}" if why and place.config is None else ""
+        return relay.Found(there=False, refusal=refusal)
+
+    directory = os.open(place.home, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        ways = relay.Ways(
+            socket=named(place.home / SOCKET_NAME, directory),
+            find=find,
+            answers=functools.partial(answers, place),
+            late=functools.partial(not_after, BEGIN_S),
+            own=functools.partial(_own_desk, place, offers),
+        )
+        with open_keys(place) as keys:
+            relayed = relay.Relay(ways, offered=offers, keys=keys, environment=os.environ)
+            async with relayed.working():
+                await _mcp("over_stdio").serve_stdio(_mcp("server").bound(offers, relayed, version=version()))
+    finally:
+        os.close(directory)
 
 
 def _successor(place: Place, exit_id: str) -> list[str]:

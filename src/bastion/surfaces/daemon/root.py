@@ -35,18 +35,18 @@ class Root:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one ASGI connection."""
         await self._right_of_way.give()
+        local = scope["type"] == "http" and scope.get(LOCAL, False)
+        if local and self._too_late(texts_of(scope).get(NOT_AFTER, "")):
+            # Whoever asked has long gone on without us, for example while this process was suspended.
+            await send_reply(send, problem(409, "This request came too late. Nothing was done."))
+            return
         if scope["type"] != "http" or scope["path"].startswith(_MCP):
             await self._mcp(scope, receive, send)
             return
-        if scope.get(LOCAL, False):
-            if self._too_late(texts_of(scope).get(NOT_AFTER, "")):
-                # Whoever asked has long gone on without us, for example while this process was suspended.
-                await send_reply(send, problem(409, "This request came too late. Nothing was done."))
-                return
-            if scope["path"] == DESK_PATH:
-                about = Reply(status=200, body=encoded(self._about), media_type=JSON_TYPE)
-                await send_reply(send, about)
-                return
+        if local and scope["path"] == DESK_PATH:
+            about = Reply(status=200, body=encoded(self._about), media_type=JSON_TYPE)
+            await send_reply(send, about)
+            return
         await self._rest(scope, receive, send)
 
     def _too_late(self, told: str) -> bool:

@@ -16,6 +16,8 @@ from bastion.shape import dataclass
 SURFACE = "mcp"
 QUERY_KEYS = "bastion.query_keys"
 """Where the HTTP door leaves the keys that it took out of the query: a tuple of texts in the ASGI scope."""
+ENVIRONMENT_KEY = "bastion-environment-key"
+"""The header in which `bastion mcp` hands the BASTION_API_KEY of its environment on to the daemon."""
 _ARGUMENT_LENGTH_MAX = 200
 
 
@@ -50,6 +52,8 @@ def from_headers(headers: Iterable[tuple[str, str]]) -> tuple[Presented, ...]:
         text = value.strip()
         if name.lower() == "x-api-key" and text:
             found.append(Presented(way="the X-API-Key header", text=text))
+        elif name.lower() == ENVIRONMENT_KEY and text:
+            found.append(Presented(way="BASTION_API_KEY", text=text))
         elif name.lower() == "authorization":
             scheme, _, token = text.partition(" ")
             if scheme.lower() == "bearer" and token.strip():

@@ -11,7 +11,7 @@ import logging
 import os
 import signal
 import subprocess
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 
 import anyio
 from mcp.server.lowlevel import Server
@@ -51,8 +51,9 @@ def let_go_of_stdout() -> None:
         os.close(nowhere)
 
 
-async def serve_client(server: Server, desk: commands.Desk, *, successor: Successor | None) -> None:
-    """Serve one client until it goes away or asks this process to end, and a running exit has its verdict.
+@contextlib.asynccontextmanager
+async def finishing(desk: commands.Desk, *, successor: Successor | None) -> AsyncIterator[None]:
+    """See to it that a running exit has its verdict after the block, or before SIGTERM ends the process.
 
     `successor` is None where the exit could not go on without this process, as on the embedded paper
     exchange.
@@ -62,7 +63,7 @@ async def serve_client(server: Server, desk: commands.Desk, *, successor: Succes
     async with asyncio.TaskGroup() as group:
         loop.add_signal_handler(signal.SIGTERM, lambda: group.create_task(ending.end_process()))
         try:
-            await serve_stdio(server)
+            yield
             running = desk.running()
             if running is not None and successor is not None:
                 start_successor(successor(running.exit_id))

@@ -27,6 +27,11 @@ The servers listen on 127.0.0.1 and on a socket of the own user, and refuse a `H
 (403) that is not loopback's. On start, both take up an exit that a dead process left without a verdict.
 The exit belongs to the server: a client that disconnects, or is closed, stops nothing.
 
+Where a `bastion up` of the same user works with the same files, `bastion mcp` hands each call to it and opens
+no desk of its own; keys, `--tools` and answers are the same either way. Where the daemon cannot be reached,
+at the start or later, the server goes on alone. A read, and what only stops, is then done again; another call
+that the daemon left without an answer is an error that says so, and is not repeated.
+
 ## Keys
 
 `bastion keys create --scope trade` makes a key. `engine` contains `trade`, `trade` contains `read`. A key

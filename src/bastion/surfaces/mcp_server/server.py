@@ -4,7 +4,7 @@ The low-level server is used so that every published schema and every check of a
 """
 
 from collections.abc import Collection, Mapping
-from typing import Any
+from typing import Any, Protocol
 
 from mcp.server.caching import CacheHint
 from mcp.server.context import ServerRequestContext
@@ -75,34 +75,101 @@ def act_of(method: str, params: Mapping[str, object]) -> Act | None:
     return None
 
 
-class _Handlers:
-    """Answers the protocol's requests for one desk."""
+class Offered:
+    """Answers what needs no desk: which tools, resources and prompts there are."""
+
+    def __init__(self, toolsets: Collection[Toolset]) -> None:
+        self.tools = {tool.name: tool for tool in offered(toolsets)}
+        self._listing = ListToolsResult(tools=[tool.listing() for tool in self.tools.values()])
+        self._schemas = {tool.name: tool.input_schema for tool in self._listing.tools}
+
+    def input_schema(self, name: str) -> dict[str, object] | None:
+        """Return the published schema of a tool's arguments."""
+        return self._schemas.get(name)
+
+    def tool(self, name: str) -> Tool:
+        """Return an offered tool.
+
+        Raises:
+            MCPError: there is none of that name here.
+        """
+        tool = self.tools.get(name)
+        if tool is None:
+            raise MCPError(code=INVALID_PARAMS, message=_unknown_tool(name))
+        return tool
+
+    def resource(self, uri: str) -> resources.Resource:
+        """Return the resource of that address.
+
+        Raises:
+            MCPError: there is none.
+        """
+        resource = resources.resource_at(uri)
+        if resource is None:
+            raise MCPError(code=INVALID_PARAMS, message="Resource not found.", data={"uri": uri[:200]})
+        return resource
+
+    async def list_tools(self, _: Context, __: PaginatedRequestParams | None) -> ListToolsResult:
+        """Answer tools/list."""
+        return self._listing
+
+    async def list_resources(self, _: Context, __: PaginatedRequestParams | None) -> ListResourcesResult:
+        """Answer resources/list."""
+        return ListResourcesResult(resources=[one.listing() for one in resources.RESOURCES])
+
+    async def list_templates(
+        self, _: Context, __: PaginatedRequestParams | None
+    ) -> ListResourceTemplatesResult:
+        """Answer resources/templates/list."""
+        return ListResourceTemplatesResult(resource_templates=[resources.EXIT_TEMPLATE])
+
+    async def list_prompts(self, _: Context, __: PaginatedRequestParams | None) -> ListPromptsResult:
+        """Answer prompts/list."""
+        return ListPromptsResult(prompts=[prompt.listing() for prompt in prompts.PROMPTS])
+
+    async def get_prompt(self, _: Context, params: GetPromptRequestParams) -> GetPromptResult:
+        """Answer prompts/get."""
+        prompt = prompts.BY_NAME.get(params.name)
+        if prompt is None:
+            raise MCPError(
+                code=INVALID_PARAMS, message="Unknown prompt. prompts/list names those that exist."
+            )
+        try:
+            return prompt.fill(params.arguments or {})
+        except Refused as error:
+            raise MCPError(code=INVALID_PARAMS, message=str(error)) from None
+
+
+class Acting(Protocol):
+    """Answers what is asked of a desk, by its own hand or by another's."""
+
+    async def call_tool(self, context: Context, params: CallToolRequestParams) -> CallToolResult:
+        """Answer tools/call."""
+        ...
+
+    async def read_resource(self, context: Context, params: ReadResourceRequestParams) -> ReadResourceResult:
+        """Answer resources/read."""
+        ...
+
+
+class Handlers:
+    """Answers what is asked of this process's own desk.
+
+    `environment` is asked for BASTION_API_KEY where a request came by no HTTP connection. `gate` is the one
+    that the HTTP application has as well.
+    """
 
     def __init__(
-        self,
-        desk: commands.Desk,
-        *,
-        environment: Mapping[str, str],
-        gate: Gate,
-        toolsets: Collection[Toolset],
+        self, desk: commands.Desk, *, environment: Mapping[str, str], gate: Gate, offered: Offered
     ) -> None:
         self._desk = desk
         self._environment = environment
         self._gate = gate
-        self._tools = {tool.name: tool for tool in offered(toolsets)}
-        self._listing = ListToolsResult(tools=[tool.listing() for tool in self._tools.values()])
-        self._schemas = {tool.name: tool.input_schema for tool in self._listing.tools}
-
-    def input_schema(self, name: str) -> dict[str, object] | None:
-        return self._schemas.get(name)
-
-    async def list_tools(self, _: Context, __: PaginatedRequestParams | None) -> ListToolsResult:
-        return self._listing
+        self._offered = offered
 
     async def call_tool(self, context: Context, params: CallToolRequestParams) -> CallToolResult:
-        tool = self._tools.get(params.name)
-        if tool is None:
-            raise MCPError(code=INVALID_PARAMS, message=_unknown_tool(params.name))
+        """Answer tools/call."""
+        tool = self._offered.tool(params.name)
         try:
             arguments = dict(params.arguments or {})
             argument = arguments.pop("api_key", None)
@@ -117,19 +184,10 @@ class _Handlers:
         except Exception as error:  # noqa: BLE001 - the boundary: whatever failed, its text stays in the log
             return refused(error)
 
-    async def list_resources(self, _: Context, __: PaginatedRequestParams | None) -> ListResourcesResult:
-        return ListResourcesResult(resources=[one.listing() for one in resources.RESOURCES])
-
-    async def list_templates(
-        self, _: Context, __: PaginatedRequestParams | None
-    ) -> ListResourceTemplatesResult:
-        return ListResourceTemplatesResult(resource_templates=[resources.EXIT_TEMPLATE])
-
     async def read_resource(self, context: Context, params: ReadResourceRequestParams) -> ReadResourceResult:
+        """Answer resources/read."""
         uri = str(params.uri)
-        resource = resources.resource_at(uri)
-        if resource is None:
-            raise MCPError(code=INVALID_PARAMS, message="Resource not found.", data={"uri": uri[:200]})
+        resource = self._offered.resource(uri)
         try:
             principal = self._principal(context, resource.act, None)
             answer = await resource.read(self._desk, principal)
@@ -140,20 +198,6 @@ class _Handlers:
             raise MCPError(code=code, message=message, data={**document, "uri": uri}) from None
         text = TextResourceContents(uri=uri, mime_type="application/json", text=bare(answer))
         return ReadResourceResult(contents=[text])
-
-    async def list_prompts(self, _: Context, __: PaginatedRequestParams | None) -> ListPromptsResult:
-        return ListPromptsResult(prompts=[prompt.listing() for prompt in prompts.PROMPTS])
-
-    async def get_prompt(self, _: Context, params: GetPromptRequestParams) -> GetPromptResult:
-        prompt = prompts.BY_NAME.get(params.name)
-        if prompt is None:
-            raise MCPError(
-                code=INVALID_PARAMS, message="Unknown prompt. prompts/list names those that exist."
-            )
-        try:
-            return prompt.fill(params.arguments or {})
-        except Refused as error:
-            raise MCPError(code=INVALID_PARAMS, message=str(error)) from None
 
     def _principal(self, context: Context, act: Act, argument: object) -> Principal:
         """Return who calls, as the HTTP door has judged it, or as it is judged now where there is no door.
@@ -216,7 +260,12 @@ def build_server(
     `environment` is asked for BASTION_API_KEY where a request came by no HTTP connection. `gate` is the one
     that the HTTP application has as well.
     """
-    handlers = _Handlers(desk, environment=environment, gate=gate, toolsets=toolsets)
+    offers = Offered(toolsets)
+    return bound(offers, Handlers(desk, environment=environment, gate=gate, offered=offers), version=version)
+
+
+def bound(offers: Offered, acting: Acting, *, version: str) -> Server:
+    """Return the MCP server that offers this and answers so."""
     return Server(
         "bastion",
         title="bastion",
@@ -230,12 +279,12 @@ def build_server(
             "resources/templates/list": CacheHint(ttl_ms=_HOUR_MS, scope="public"),
             "resources/read": CacheHint(ttl_ms=0, scope="private"),
         },
-        get_tool_input_schema=handlers.input_schema,
-        on_list_tools=handlers.list_tools,
-        on_call_tool=handlers.call_tool,
-        on_list_resources=handlers.list_resources,
-        on_list_resource_templates=handlers.list_templates,
-        on_read_resource=handlers.read_resource,
-        on_list_prompts=handlers.list_prompts,
-        on_get_prompt=handlers.get_prompt,
+        get_tool_input_schema=offers.input_schema,
+        on_list_tools=offers.list_tools,
+        on_call_tool=acting.call_tool,
+        on_list_resources=offers.list_resources,
+        on_list_resource_templates=offers.list_templates,
+        on_read_resource=acting.read_resource,
+        on_list_prompts=offers.list_prompts,
+        on_get_prompt=offers.get_prompt,
     )

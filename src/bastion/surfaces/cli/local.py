@@ -61,8 +61,10 @@ class Daemon:
         self.paper = False
         self.pid = 0
 
-    def meet(self, place: Place) -> str:
+    def meet(self, place: Place, *, known: int = 0) -> str:
         """Ask who it is; return why it cannot be used for this place, the empty text where it can.
+
+        The process `known` was found fit before: it may be used also where a file was changed since.
 
         Raises:
             Silence: it did not answer within `CONNECT_S`.
@@ -77,7 +79,7 @@ class Daemon:
         if config != (None if place.config is None else str(place.config)):
             return "it works with another configuration"
         changed = [path for path, digest in files.items() if digest != _digest(Path(path))]
-        if changed:
+        if changed and self.pid != known:
             return f"{changed[0]} has changed since it started"
         return ""
 
@@ -154,17 +156,17 @@ class Daemon:
         self._wire.close()
 
 
-def find_daemon(place: Place) -> tuple[Daemon | None, str]:
+def find_daemon(place: Place, *, known: int = 0) -> tuple[Daemon | None, str]:
     """Return a connection to the daemon that can act for this place, or None and why there is none.
 
-    The reason is empty where no daemon runs at all.
+    The reason is empty where no daemon runs at all. `known` is as in `Daemon.meet`.
     """
     wire = _connected(place.home)
     if isinstance(wire, str):
         return None, wire
     daemon = Daemon(wire, place.home)
     try:
-        why = daemon.meet(place)
+        why = daemon.meet(place, known=known)
     except Silence:
         why = f"it does not answer within {CONNECT_S} s"
     if why:

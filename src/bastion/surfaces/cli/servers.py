@@ -58,7 +58,7 @@ async def _serve_stdio(place: Place, toolsets: Collection[Any]) -> int:
     offers = _mcp("server").Offered(toolsets)
     daemon, why = _patiently(place)
     if daemon is not None:
-        await _relay(place, offers)
+        await _relay(place, offers, known=daemon.pid)
         return Code.OK
     if why:
         complain(f"bastion: the daemon is not asked: {why}. Going on with a desk of its own.")
@@ -67,13 +67,13 @@ async def _serve_stdio(place: Place, toolsets: Collection[Any]) -> int:
     return Code.OK
 
 
-def _patiently(place: Place) -> tuple[Daemon | None, str]:
+def _patiently(place: Place, *, known: int = 0) -> tuple[Daemon | None, str]:
     """Return the daemon, its connection closed, or None and why; one that is busy is asked again."""
-    daemon, why = find_daemon(place)
+    daemon, why = find_daemon(place, known=known)
     for _ in range(ASKED_MAX - 1):
         if daemon is not None or not why:
             break
-        daemon, why = find_daemon(place)
+        daemon, why = find_daemon(place, known=known)
     if daemon is not None:
         daemon.close()
     return daemon, why
@@ -91,11 +91,12 @@ async def _own_desk(place: Place, offers: Any) -> AsyncIterator[Any]:  # noqa: A
             yield _mcp("server").Handlers(desk, environment=os.environ, gate=gate, offered=offers)
 
 
-async def _relay(place: Place, offers: Any) -> None:  # noqa: ANN401 - as above
+async def _relay(place: Place, offers: Any, *, known: int) -> None:  # noqa: ANN401 - as above
     relay = _mcp("relay")
 
     def find() -> Any:  # noqa: ANN401 - as above
-        daemon, why = _patiently(place)
+        # This server keeps to the files as they were when it began, as it does with a desk of its own.
+        daemon, why = _patiently(place, known=known)
         if daemon is not None:
             return relay.Found(there=True, paper=daemon.paper)
         # Going on would open an embedded exchange of our own, and say flat of that.

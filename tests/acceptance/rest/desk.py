@@ -61,6 +61,8 @@ class RestDesk:
         wait_until(
             lambda: all(row["state"] == "done" for row in self.ask("GET", "/v1/exits").json()["exits"]),
             what="the end of the earlier exits",
+            # One that failed is tried again every 5 s, and may have to wait for a minute's weight.
+            seconds=90,
         )
         self.venues.ask("POST", "/scenario", {"name": "seed"})
 

@@ -154,7 +154,7 @@ mutants: .venv/dev.stamp
 
 # uv comes with the requirements of the checks, so that locking needs nothing installed by hand either.
 COMPILE = .venv/bin/uv pip compile --universal --python-version 3.11 --generate-hashes \
-	  --no-emit-index-url --no-annotate --no-header --quiet
+	  --no-annotate --no-header --quiet
 
 lock: .venv/dev.stamp
 	@$(COMPILE) pyproject.toml requirements/build.in -o requirements/run.txt

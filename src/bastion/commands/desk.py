@@ -159,8 +159,11 @@ class Desk:
         what another process asks for meanwhile is carried out here as well, by the same hand. An embedded
         exchange is its process's own, so that there another process can only mean another world.
         """
-        if not (self.working() if self.paper else self.busy()):
+        if not self._can_act():
             self.lock.release()
+
+    def _can_act(self) -> bool:
+        return bool(self.working() if self.paper else self.busy())
 
     def exit_of(self, exit_id: str) -> RunningExit | None:
         """Return the exit of that id while this process works on it, its hold included."""
@@ -255,7 +258,7 @@ class Desk:
         await self.clock.sleep(ADOPT_GAP_S)
         fresh = {request.exit_id for request in self.unfinished() if self._is_fresh(request)}
         known = set(self.journal.exit_ids()) - fresh
-        while self.working() if self.paper else self.busy():
+        while self._can_act():
             for exit_id in self.journal.exit_ids():
                 if exit_id in known:
                     continue

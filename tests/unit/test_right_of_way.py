@@ -2,8 +2,12 @@
 
 import asyncio
 
+import pytest
+
 from bastion.clock import SystemClock
 from bastion.commands.right_of_way import FIRST_WAVE_S, RightOfWay
+from bastion.surfaces.daemon.root import Root
+from bastion.surfaces.rest.asgi import Message, Receive, Scope, Send
 
 
 async def test_nobody_waits_where_nothing_was_pressed() -> None:
@@ -24,3 +28,24 @@ async def test_others_wait_for_the_first_moment_of_an_exit_and_no_longer() -> No
     assert clock.monotonic_ns() - begun_ns >= FIRST_WAVE_S * 1e9 * 0.9
     async with asyncio.timeout(0):
         await way.give()
+
+
+@pytest.mark.parametrize("path", ["/v1/positions", "/mcp/stream"])
+async def test_the_daemon_serves_nobody_in_the_first_moment_of_an_exit(path: str) -> None:
+    clock = SystemClock()
+    way, served_ns = RightOfWay(clock), []
+
+    async def serve(_scope: Scope, _receive: Receive, _send: Send) -> None:
+        served_ns.append(clock.monotonic_ns())
+
+    async def receive() -> Message:
+        return {"type": "http.disconnect"}
+
+    async def send(_message: Message) -> None:
+        pass
+
+    root = Root(mcp=serve, rest=serve, clock=clock, right_of_way=way, about={})
+    way.take()
+    begun_ns = clock.monotonic_ns()
+    await root({"type": "http", "path": path, "headers": []}, receive, send)
+    assert served_ns[0] - begun_ns >= FIRST_WAVE_S * 1e9 * 0.9

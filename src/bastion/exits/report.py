@@ -18,6 +18,7 @@ from bastion.exits.books import book_key
 from bastion.exits.closings import Closing, closings, refund_of
 from bastion.exits.exposure import exposure
 from bastion.exits.own_orders import is_ours
+from bastion.exits.pages import contract_page
 from bastion.exits.part_words import told_verdict
 from bastion.exits.progress import Leg, Progress, progress
 from bastion.exits.proof import demand_proof
@@ -284,7 +285,7 @@ def _position_row(leg: Leg, position: Position, *, kind: str, reason: str) -> Re
         quantity=position.quantity,
         kind=kind,
         reason=reason,
-        link=leg.link,
+        link=contract_page(leg.account.venue, position.instrument, account_page=leg.link),
     )
 
 
@@ -299,7 +300,7 @@ def _order_row(leg: Leg, order: OpenOrder) -> Residual:
         reason=f"it could not be cancelled in time{_named(order)}"
         if order.closable
         else f"bastion does not cancel it{_named(order)}",
-        link=leg.link,
+        link=contract_page(leg.account.venue, order.instrument, account_page=leg.link),
     )
 
 

@@ -136,9 +136,9 @@ def next_step(
             else "then look with `bastion positions`, and ask for the same part again"
         )
     if verdict is Verdict.NOT_FLAT:
-        places = dict.fromkeys(row.link for row in residual if row.link)
-        where = f" at {', '.join(places)}" if places else " at the venue"
         left = [row for row in residual if row.kind != "dust"]
+        places = _places(left, legs)
+        where = f" at {', '.join(places)}" if places else " at the venue"
         return f"Close by hand{where}: {_names(left)}; {again}."
     blind = [leg for leg in legs if leg.judged is not None and leg.judged.unread]
     where = ", ".join(
@@ -231,6 +231,17 @@ def _done(
 
 def _remain(number: int) -> str:
     return "remains" if number == 1 else "remain"
+
+
+def _places(left: Sequence[Residual], legs: Sequence[Leg]) -> Iterable[str]:
+    """Return each named contract's page; the accounts' pages where the sentence only counts some."""
+    pages = dict.fromkeys(row.link for row in left if row.link)
+    if len(pages) <= NAMED_MAX:
+        return pages
+    accounts = {(row.exchange, row.account) for row in left}
+    return dict.fromkeys(
+        leg.link for leg in legs if leg.link and (leg.account.venue, leg.account.name) in accounts
+    )
 
 
 def _names(rows: Sequence[Residual]) -> str:

@@ -167,9 +167,9 @@ def test_what_is_left_is_named_with_the_venues_reason_and_what_to_do() -> None:
     assert not report.success
     assert report.positions_closed == 1
     assert [(error.code, error.remaining_qty) for error in report.errors] == [("-1", Decimal(1))]
-    assert report.residual[0].link == "https://venue.example/positions"
+    assert report.residual[0].link == "https://www.binance.com/en/futures/BTCUSDT"
     assert report.next_step is not None
-    assert "https://venue.example/positions" in report.next_step
+    assert "Close by hand at https://www.binance.com/en/futures/BTCUSDT: BTCUSDT LONG 1" in report.next_step
 
 
 def test_what_could_not_be_read_is_unknown_by_name() -> None:

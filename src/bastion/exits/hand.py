@@ -375,18 +375,19 @@ class Hand:
         if look is None:
             return now_ns
         known = [judged for judged in verdicts if isinstance(judged, LegJudged)]
-        if len(known) == len(verdicts):
-            calm = all(judged.verdict.success for judged in known)
+        over, calm = len(known) == len(verdicts), all(judged.verdict.success for judged in known)
+        gap_ns = settings.look_gap_ms * 1_000_000
+        if standing.clean and not standing.confirmed and not (over and calm):
+            # Only the second look is missing, whatever was told before.
+            return max(look.begun_ns + gap_ns, pace.quiet_until_ns)
+        if over:
             since_ns = now_ns - min(part.judged_ns for part in self._parts)
             again_ns = look.ended_ns + watch_gap_ns(settings, calm=calm, since_ns=since_ns)
             ends = [part.course.hold_ends_ns for part in self._parts if part.holds]
             return min([again_ns, *(end for end in ends if end is not None and end > look.begun_ns)])
-        gap_ns = settings.look_gap_ms * 1_000_000
         again_ns = max(
             look.ended_ns + nanoseconds(backoff_s(self._idle, settings)), cancel_ns(standing, pace)
         )
-        if standing.clean and not standing.confirmed:
-            return max(look.begun_ns + gap_ns, pace.quiet_until_ns)
         if any(part.judged is None and part.half_proven for part in self._parts):
             again_ns = min(again_ns, look.begun_ns + gap_ns)
         waits = turns_ns(standing, pace, now_ns=now_ns, settings=settings)

@@ -31,7 +31,8 @@ class Trail:
     market, whatever they took there, `first_barren` says that the first of these took nothing, `rests` counts
     resting orders refused for their price. `last_fault` is the refusal of
     the last round, `last_quantity` the position's size at that time. `slice_max` is the size to stay within,
-    once sizes were refused: half of what was refused, doubled again after every second round that filled.
+    once sizes were refused: half of the least that was refused since, doubled again after every second round
+    that filled. That a smaller order of the same round was filled says nothing for the size refused.
     """
 
     bands: int = 0
@@ -75,6 +76,7 @@ def trail(orders: Iterable[Sent]) -> Trail:
     rests: set[int] = set()
     filled: set[int] = set()
     attempted: dict[int, Decimal] = {}
+    taken: dict[int, Decimal] = {}
     last: Sent | None = None
     for order in orders:
         last = order
@@ -83,6 +85,7 @@ def trail(orders: Iterable[Sent]) -> Trail:
         state = order.state
         if order.filled > ZERO:
             filled.add(order.round)
+            taken[order.round] = max(taken.get(order.round, ZERO), order.request.quantity)
         if fault is Fault.BAND or (state is not None and state.ended and state.filled == ZERO):
             bands.add(order.round)
             if fault is Fault.BAND and order.request.kind is OrderKind.RESTING:
@@ -94,7 +97,7 @@ def trail(orders: Iterable[Sent]) -> Trail:
     if last is None:
         return Trail()
     return Trail(
-        slice_max=_slice_max(attempted, refused=sizes, filled=filled),
+        slice_max=_slice_max(attempted, refused=sizes, taken=taken),
         bands=len(bands),
         sizes=len(sizes),
         maybes=len(maybes),
@@ -106,16 +109,20 @@ def trail(orders: Iterable[Sent]) -> Trail:
     )
 
 
-def _slice_max(attempted: dict[int, Decimal], *, refused: set[int], filled: set[int]) -> Quantity | None:
+def _slice_max(
+    attempted: dict[int, Decimal], *, refused: set[int], taken: dict[int, Decimal]
+) -> Quantity | None:
     size: Decimal | None = None
     streak = 0
-    for number in sorted(refused | filled):
-        if number in filled:
+    for number in sorted(refused | taken.keys()):
+        if number in taken and (number not in refused or taken[number] >= attempted[number]):
             streak += 1
             if size is not None and streak % 2 == 0:
                 size *= 2
         else:
-            size, streak = attempted[number] / 2, 0
+            # A close without a size asks for all of it, and its refusal forgets nothing.
+            half = attempted[number] / 2
+            size, streak = half if size is None else min(size, half), 0
     return None if size is None else Quantity(size)
 
 

@@ -33,7 +33,8 @@ class Pace:
 
     `last_act_ns` is the end of the last order or cancel, or the start of the run: looks begun earlier prove
     nothing. `key_act_ns` is the same for one position, `place_act_ns` for the cancels of orders that could
-    open something, by instrument. `in_flight` names the orders that were not answered.
+    open something, by instrument. `in_flight` names the orders that were not answered. `trusted_round` is
+    the round in which a position that our fills say is closed was closed again, since looks still showed it.
     """
 
     last_act_ns: int
@@ -53,6 +54,7 @@ class Pace:
     cancel_tries: dict[OrderKey, int] = field(default_factory=dict)
     cancel_at_ns: dict[OrderKey, int] = field(default_factory=dict)
     suspect_since_ns: dict[PositionKey, int] = field(default_factory=dict)
+    trusted_round: dict[PositionKey, int] = field(default_factory=dict)
     clock_suspect: bool = False
 
     def sending(self, client_order_id: str, key: PositionKey, *, now_ns: int) -> None:
@@ -159,6 +161,7 @@ class Pace:
             self.terminals,
             self.failed_round,
             self.suspect_since_ns,
+            self.trusted_round,
         ):
             waits.clear()
         self.cancel_tries.clear()

@@ -111,6 +111,8 @@ def plan(
             continue
         if leg.sight.exact(position) and _could_still_come(sent, pace, now_ns=now_ns, settings=settings):
             continue
+        if position.key in standing.suspects:
+            pace.trusted_round[position.key] = number
         past = trail(sent)
         step = _step(leg, position, sent, past, pace, now_ns=now_ns, settings=settings)
         instrument = instruments.get((position.category, position.instrument))
@@ -239,7 +241,7 @@ def _due(
         return False
     if pace.terminals.get(key, 0) >= settings.terminal_tries_max:
         return False
-    if key in standing.suspects:
+    if key in standing.suspects and not _still_trusted(sent, pace.trusted_round.get(key, 0)):
         since_ns = pace.suspect_since_ns.setdefault(key, now_ns)
         # A look that began before the venue had its time to catch up may still show what is gone.
         if look.begun_ns < since_ns + nanoseconds(settings.stale_patience_s):
@@ -252,6 +254,17 @@ def _due(
         if order.unknown or now_ns < ended_ns + patience_ns:
             return False
     return True
+
+
+def _still_trusted(sent: list[Sent], trusted_round: int) -> bool:
+    # The look was believed against our fills once, and the round that it was believed for changed nothing.
+    last = [order for order in sent if order.round == trusted_round]
+    return (
+        bool(last)
+        and sent[-1].round == trusted_round
+        and all(order.refused for order in last)
+        and all(order.answer is None or order.answer.fault is not Fault.MAYBE_FLAT for order in last)
+    )
 
 
 def _overdue(sent: list[Sent], pace: Pace, look: Look, now_ns: int, settings: ExitSettings) -> frozenset[str]:

@@ -185,6 +185,20 @@ def test_a_round_of_which_a_slice_filled_counts_as_filled() -> None:
     assert trail(orders).slice_max is None
 
 
+def test_a_smaller_slice_that_filled_says_nothing_for_the_size_that_was_refused() -> None:
+    orders = [*[sent(1, Fault.SIZE, quantity="8")] * 2, sent(1, filled="1", quantity="1")]
+    assert trail(orders).slice_max == 4
+
+
+def test_a_refused_close_without_a_size_forgets_no_smaller_size_that_was_refused() -> None:
+    orders = [
+        sent(1, Fault.SIZE, quantity="8"),
+        sent(2, Fault.SIZE, quantity="4"),
+        sent(3, Fault.SIZE, quantity="8", kind=OrderKind.WHOLE),
+    ]
+    assert trail(orders).slice_max == 2
+
+
 @pytest.mark.parametrize(
     ("sizes", "kind"), [(1, OrderKind.MARKET), (2, OrderKind.WHOLE), (3, OrderKind.MARKET)]
 )

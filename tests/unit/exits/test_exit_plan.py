@@ -408,6 +408,33 @@ def test_an_order_of_ours_that_stands_is_cleared_once_and_one_that_ended_by_its_
     assert [each.order_id for each in clears] == ["o-bst1", "o-bst2"]
 
 
+@pytest.mark.parametrize(
+    ("fault", "at_once"), [(Fault.SIZE, True), (Fault.BAND, True), (Fault.MAYBE_FLAT, False)]
+)
+def test_a_look_that_was_believed_against_our_fills_is_believed_on_after_a_refusal(
+    fault: Fault,
+    at_once: bool,  # noqa: FBT001 - a case of the table
+) -> None:
+    one, beat = holding(at_ms=0), pace()
+    intend(one, request(HELD))
+    one.apply(answered(), at_ns=0)
+    beat.key_act_ns[KEY] = 1
+    see(one, look(100, [HELD]))
+    assert decide(one, beat, now_ms=200) is None
+    see(one, look(2_700, [HELD]))
+    act = decide(one, beat, now_ms=2_800)
+    assert act is not None
+    intend(one, *act.intent.orders, number=act.intent.round)
+    beat.sending(act.intent.orders[0].client_order_id, KEY, now_ns=2_800 * MS)
+    one.apply(refused(fault, act.intent.orders[0].client_order_id), at_ns=0)
+    beat.in_flight.clear()
+    see(one, look(2_900, [HELD]))
+    assert (decide(one, beat, now_ms=3_000) is not None) is at_once
+    # A round of which something may have been executed is waited for anew.
+    beat.trusted_round[KEY] = 1
+    assert decide(one, beat, now_ms=3_000) is None
+
+
 def test_what_our_fills_say_is_closed_clears_nothing_but_what_stands() -> None:
     one = holding(orders=(STOP,), at_ms=0)
     intend(one, request(HELD))

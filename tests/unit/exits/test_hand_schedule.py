@@ -168,6 +168,19 @@ def test_what_holds_is_watched_by_its_verdict(verdict: Verdict, since_s: int, ga
     assert found == ENDED_MS + gap_s * 1_000
 
 
+@pytest.mark.parametrize("verdict", [Verdict.NOT_FLAT, Verdict.UNKNOWN])
+def test_after_a_verdict_that_is_no_success_the_missing_second_look_comes_soon(verdict: Verdict) -> None:
+    clock = VirtualClock()
+    part = part_of(clock, hold_s="100000")
+    hand = hand_of(part, clock)
+    judged(part, verdict, at_ms=ENDED_MS)
+    late_ms = ENDED_MS + 2_000_000
+    assert next_ms(hand, Standing(clean=True), now_ms=late_ms) == BEGUN_MS + 250
+    assert next_ms(hand, Standing(clean=True, confirmed=True), now_ms=late_ms) == ENDED_MS + 60_000
+    hand._pace.quiet_until_ns = (ENDED_MS + 7_000) * MS
+    assert next_ms(hand, Standing(clean=True), now_ms=late_ms) == ENDED_MS + 7_000
+
+
 @pytest.mark.parametrize(("hold_s", "expected"), [("1", 1_000), ("1.5", 1_500), ("60", 2_010)])
 def test_the_last_look_of_a_hold_comes_when_it_ends(hold_s: str, expected: int) -> None:
     clock = VirtualClock()

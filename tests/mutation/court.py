@@ -18,6 +18,7 @@ import traceback
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from types import FunctionType
 from typing import Any
 
@@ -31,8 +32,10 @@ NO_PYTHON = "no Python"
 """What some operators make, as of the star before keyword arguments, cannot be read: that is no mutant."""
 KILLED, SURVIVED, TIMED_OUT, AT_IMPORT = "killed", "survived", "timed out", "at import"
 CPU_FACTOR, CPU_LEAST_S = 6, 10
-WALL_FACTOR, WALL_LEAST_S = 20, 30
-"""Far more than the tests need: a mutant that dies of a busy machine would count as killed."""
+WALL_FACTOR, WALL_LEAST_S = 20, 15
+"""Far more than a test needs: a mutant that dies of a busy machine would count as killed."""
+Beat = Callable[[float], None]
+"""Tells who waits for a fork that so many seconds may pass until its next word."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,8 +57,11 @@ class Fate:
     change: str = ""
 
 
-def forked(work: Callable[[], object], *, cpu_s: float | None = None, wall_s: float = 3_600) -> Any:  # noqa: ANN401 - JSON
+def forked(work: Callable[[Beat], object], *, cpu_s: float | None = None, wall_s: float = 3_600) -> Any:  # noqa: ANN401 - JSON
     """Do work in a fork of this process and return what it said (as JSON); None where it died of its limits.
+
+    `wall_s` may pass until it says anything; from then on it says itself how long it may be silent. So what
+    waits for ever in one test is ended soon, however long all tests together may take.
 
     Raises:
         RuntimeError: it ended by itself and said nothing.
@@ -78,7 +84,7 @@ def forked(work: Callable[[], object], *, cpu_s: float | None = None, wall_s: fl
         with contextlib.suppress(ProcessLookupError):
             os.killpg(child, signal.SIGKILL)
         _, status = os.waitpid(child, 0)
-    if not said and os.WIFSIGNALED(status):
+    if said is None or (not said and os.WIFSIGNALED(status)):
         return None
     answer: dict[str, Any] = json.loads(said)
     if "broke" in answer:
@@ -86,21 +92,27 @@ def forked(work: Callable[[], object], *, cpu_s: float | None = None, wall_s: fl
     return answer["said"]
 
 
-def _heard(pipe: int, wall_s: float) -> bytes:
+def _heard(pipe: int, wall_s: float) -> bytes | None:
+    """Return the last line, each before it being a beat; None where the time was up."""
     said, ends = b"", time.monotonic() + wall_s
     with os.fdopen(pipe, "rb") as back:
         while (left := ends - time.monotonic()) > 0 and select.select([back], [], [], left)[0]:
             piece = os.read(back.fileno(), 1 << 16)
             if not piece:
-                break
-            said += piece
-    return said
+                return said
+            *beats, said = (said + piece).split(b"\n")
+            if beats:
+                ends = time.monotonic() + float(beats[-1])
+    return None
 
 
-def _say(work: Callable[[], object], pipe: int) -> None:
+def _say(work: Callable[[Beat], object], pipe: int) -> None:
+    def beat(seconds: float) -> None:
+        os.write(pipe, b"%.3f\n" % seconds)
+
     try:
         try:
-            answer = {"said": work()}
+            answer = {"said": work(beat)}
         except BaseException:  # noqa: BLE001 - the process that waits must hear of anything
             answer = {"broke": traceback.format_exc()}
         with os.fdopen(pipe, "w") as out:
@@ -175,10 +187,10 @@ class Court:
                 key=lambda row: (-self._kills[row.test], quickness(row)),
             )
             chosen = [items[one.test] for one in reach]
+            patience = [WALL_LEAST_S + WALL_FACTOR * one.wall_s for one in reach]
             said = forked(
-                lambda mutant=mutant, chosen=chosen: self._try(mutant, functions, chosen),  # type: ignore[misc]
+                partial(self._try, mutant, functions, chosen, patience),
                 cpu_s=CPU_LEAST_S + CPU_FACTOR * sum(one.cpu_s for one in reach),
-                wall_s=WALL_LEAST_S + WALL_FACTOR * sum(one.wall_s for one in reach),
             )
             fate = Fate(fate=TIMED_OUT) if said is None else Fate(**said)
             self._kills[fate.by] += fate.fate == KILLED
@@ -195,7 +207,7 @@ class Court:
             self._failed = f"{report.nodeid}\n{report.longreprtext[-2000:]}"
 
     def _reach(self, items: Sequence[pytest.Item]) -> Sequence[Covering]:
-        said = forked(lambda: [asdict(one) for one in self._cover(items)])
+        said = forked(lambda _: [asdict(one) for one in self._cover(items)])
         assert isinstance(said, list)
         failed = [row for row in said if row["test"].startswith("failed ")]
         if failed:
@@ -219,6 +231,8 @@ class Court:
         mutant: Mutant,
         functions: Mapping[tuple[str, int], list[FunctionType]],
         items: Sequence[pytest.Item],
+        patience_s: Sequence[float],
+        beat: Beat,
     ) -> object:
         change = ""
         try:
@@ -229,7 +243,8 @@ class Court:
             return asdict(Fate(fate=AT_IMPORT, change=change))
         except SyntaxError:
             return asdict(Fate(fate=KILLED, by=NO_PYTHON, change=change))
-        for item, after in _pairs(items):
+        for (item, after), seconds in zip(_pairs(items), patience_s, strict=True):
+            beat(seconds)
             item.ihook.pytest_runtest_protocol(item=item, nextitem=after)
             if self._failed:
                 # What the tests share is taken down in order, so that no process of theirs is left.
@@ -254,8 +269,13 @@ def quickness(one: Covering) -> tuple[int, str, float]:
     return tier, _file(one.test), one.cpu_s
 
 
-def tried_afresh(subject: Subject, module: str, mutant: Mutant, tests: Sequence[str]) -> object:
-    """Try a mutant in this process, which has imported nothing of the package, and return its fate."""
+def tried_afresh(
+    subject: Subject, module: str, mutant: Mutant, tests: Mapping[str, float], beat: Beat
+) -> object:
+    """Try a mutant in this process, which has imported nothing of the package, and return its fate.
+
+    Of each test it is said how many seconds it takes.
+    """
     change = ""
     try:
         broken = subject.broken(mutant)
@@ -264,7 +284,7 @@ def tried_afresh(subject: Subject, module: str, mutant: Mutant, tests: Sequence[
     except SyntaxError:
         return asdict(Fate(fate=KILLED, by=NO_PYTHON, change=change))
     sys.meta_path.insert(0, Finder(module, subject.path, broken_code))
-    first = _First(tests)
+    first = _First(tests, beat)
     code = pytest.main([*FLAGS, "-x", *dict.fromkeys(_file(test) for test in tests)], plugins=[first])
     if code == pytest.ExitCode.OK:
         return asdict(Fate(fate=SURVIVED, change=change))
@@ -274,13 +294,17 @@ def tried_afresh(subject: Subject, module: str, mutant: Mutant, tests: Sequence[
 class _First:
     """Runs the named tests in their order, and remembers the first that failed."""
 
-    def __init__(self, tests: Sequence[str]) -> None:
+    def __init__(self, tests: Mapping[str, float], beat: Beat) -> None:
         self._places = {test: place for place, test in enumerate(tests)}
+        self._takes_s, self._beat = tests, beat
         self.failed = ""
 
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         known = [item for item in items if item.nodeid in self._places]
         items[:] = sorted(known, key=lambda item: self._places[item.nodeid])
+
+    def pytest_runtest_logstart(self, nodeid: str) -> None:
+        self._beat(WALL_LEAST_S + WALL_FACTOR * self._takes_s.get(nodeid, 0))
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         if report.failed and not self.failed:

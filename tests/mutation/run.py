@@ -24,6 +24,7 @@ from tests.mutation.court import (
     NO_PYTHON,
     SURVIVED,
     TIMED_OUT,
+    Beat,
     Court,
     Covering,
     Fate,
@@ -37,7 +38,7 @@ from tests.mutation.mutants import Mutant, Subject
 ROOT = Path(__file__).parents[2]
 KILLED_LEAST = 0.90
 SLOWEST_S = 1.0
-AFRESH_CPU_S, AFRESH_WALL_S = 300, 1_800
+AFRESH_CPU_S, AFRESH_WALL_S = 300, 300
 
 
 class Trial:
@@ -66,25 +67,23 @@ class Trial:
         }
         self.fates = {key: Fate(**fate) for key, fate in said["fates"].items()}
         self._cache.learn(self._reach, self.fates)
-        tests = [row.test for rows in self._reach.values() for row in rows if row.lines]
-        quickest = sorted(
-            tests, key={row.test: row.cpu_s for r in self._reach.values() for row in r}.__getitem__
-        )
+        rows = [row for rows in self._reach.values() for row in rows if row.lines]
+        quickest = {row.test: row.wall_s for row in sorted(rows, key=lambda row: row.cpu_s)}
         for mutant in self.chosen:
             if self.fates[mutant.key].fate == AT_IMPORT:
                 self.fates[mutant.key] = self._tried_afresh(mutant, quickest)
                 self._cache.learn(self._reach, self.fates)
 
-    def _tried_afresh(self, mutant: Mutant, tests: Sequence[str]) -> Fate:
+    def _tried_afresh(self, mutant: Mutant, tests: Mapping[str, float]) -> Fate:
         said = forked(
-            lambda: tried_afresh(self.subject, self._name, mutant, tests),
+            lambda beat: tried_afresh(self.subject, self._name, mutant, tests, beat),
             cpu_s=AFRESH_CPU_S,
             wall_s=AFRESH_WALL_S,
         )
         _progress()
         return Fate(fate=TIMED_OUT) if said is None else Fate(**said)
 
-    def _session(self) -> object:
+    def _session(self, _: Beat) -> object:
         fates: dict[str, Fate] = {}
         heard: dict[str, Sequence[Covering]] = {}
 

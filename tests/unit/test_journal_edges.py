@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import stat
+import struct
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -248,3 +249,57 @@ async def test_each_record_is_bound_to_the_one_before_it_also_within_one_append(
     assert [entry.previous for entry in made] == [GENESIS, made[0].hash, made[1].hash]
     assert journal.all_entries() == made
     assert await journal.append(()) == ()
+
+
+def commits(path: Path) -> int:
+    """Return how many transactions the write-ahead log of a database holds, by its frames' own word."""
+    log = Path(f"{path}-wal").read_bytes()
+    (page_bytes,) = struct.unpack(">I", log[8:12])
+    frames = range(32, len(log), 24 + page_bytes)
+    return sum(struct.unpack(">I", log[at + 4 : at + 8]) != (0,) for at in frames)
+
+
+@pytest.mark.parametrize(("waiting", "shared"), [(20, 1), (GROUP_MAX, 1), (GROUP_MAX + 1, 2)])
+async def test_what_waits_together_shares_a_commit_and_no_commit_takes_more_than_its_most(
+    path: Path, journal: SqliteJournal, raw: apsw.Connection, waiting: int, shared: int
+) -> None:
+    await journal.append((ENDED,))
+    before = commits(path)
+    raw.execute("BEGIN IMMEDIATE")
+    async with asyncio.TaskGroup() as group:
+        first = group.create_task(journal.append((TRIPPED,)))
+        async with asyncio.timeout(10):
+            await asyncio.sleep(0)
+            while not journal._waiting.empty():  # noqa: ASYNC110 - another thread empties it
+                await asyncio.sleep(0.001)
+        rest = [group.create_task(journal.append((ENDED,))) for _ in range(waiting)]
+        await asyncio.sleep(0)
+        raw.execute("ROLLBACK")
+    assert first.result()[0].seq == 2
+    assert [task.result()[0].seq for task in rest] == list(range(3, waiting + 3)), (
+        "in the order of their coming"
+    )
+    assert commits(path) == before + 1 + shared
+
+
+def test_a_closed_journal_is_one_file_that_nobody_holds_open(path: Path) -> None:
+    journal = SqliteJournal(path, clock=SystemClock())
+    asyncio.run(journal.append((ENDED,)))
+    assert Path(f"{path}-wal").exists()
+    journal.close()
+    assert [file.name for file in path.parent.iterdir()] == [path.name]
+
+
+async def test_a_journal_that_takes_nothing_tells_everybody_who_waits_and_rolls_back(
+    journal: SqliteJournal, raw: apsw.Connection
+) -> None:
+    raw.execute("CREATE TRIGGER full BEFORE INSERT ON entries BEGIN SELECT RAISE(ABORT, 'no room'); END")
+    raw.execute("BEGIN IMMEDIATE")
+    tasks = [asyncio.create_task(journal.append((ENDED,))) for _ in range(3)]
+    await asyncio.sleep(0)
+    raw.execute("ROLLBACK")
+    async with asyncio.timeout(10):
+        told = await asyncio.gather(*tasks, return_exceptions=True)
+    for said in told:
+        assert isinstance(said, JournalUnusable)
+        assert "did not take the records" in str(said)

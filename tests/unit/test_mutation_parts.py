@@ -3,6 +3,7 @@
 import gc
 import importlib
 import json
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +11,7 @@ from types import ModuleType
 
 import pytest
 
+from tests.mutation.court import _heard
 from tests.mutation.kept import ARGUED, Argued, Outcome
 from tests.mutation.marks import Finder, begin, marked
 from tests.mutation.mutants import Mutant, Subject
@@ -103,6 +105,31 @@ def test_marks_tell_which_statements_a_test_reaches(loaded: ModuleType) -> None:
     reached = begin()
     assert loaded.Box().full(1)
     assert reached == {7, 9, 10, 17}
+
+
+@pytest.mark.parametrize(
+    ("said", "ends", "heard"),
+    [
+        (b'{"said": 1}', True, b'{"said": 1}'),
+        (b'60.000\n60.000\n{"said": 1}', True, b'{"said": 1}'),
+        (b"60.000\n", True, b""),
+        (b"60.000\n0.010\n", False, None),
+        (b'0.010\n{"sa', False, None),
+        (b"", False, None),
+    ],
+)
+def test_a_fork_that_waits_longer_than_it_said_is_given_up(
+    said: bytes,
+    ends: bool,  # noqa: FBT001 - a case of the table
+    heard: bytes | None,
+) -> None:
+    ours, theirs = os.pipe()
+    os.write(theirs, said)
+    if ends:
+        os.close(theirs)
+    assert _heard(ours, 0.01 if not said else 60) == heard
+    if not ends:
+        os.close(theirs)
 
 
 def test_only_what_its_reason_speaks_of_is_argued() -> None:

@@ -14,7 +14,7 @@ from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 
-from tests.simulation.exits import act_mutants, mutants, pair_mutants
+from tests.simulation.exits import act_mutants, later_mutants, mutants, pair_mutants
 from tests.simulation.exits.arena import simulate
 from tests.simulation.exits.deeper import deeper
 from tests.simulation.exits.medley import simulate_acts
@@ -25,7 +25,8 @@ SEEDS_MAX = 5000
 PAIR_SEEDS = 60
 RULES = HERE / "rules.json"
 
-EXITS, ACTS, PAIRS, WIRES = "exits", "several acts", "two faults", "real wires"
+EXITS, LATER, ACTS = "exits", "exits, holds and waits", "several acts"
+PAIRS, WIRES = "two faults", "real wires"
 WORDS = 160
 
 
@@ -48,6 +49,7 @@ def every() -> dict[str, str]:
     """Return the names of all broken rules, and the worlds in which each is hunted."""
     return {
         **dict.fromkeys(mutants.MUTANTS, EXITS),
+        **dict.fromkeys(later_mutants.MUTANTS, LATER),
         **dict.fromkeys(act_mutants.MUTANTS, ACTS),
         **dict.fromkeys(pair_mutants.PAIRS, PAIRS),
         **dict.fromkeys(wire_mutants.MUTANTS, WIRES),
@@ -80,18 +82,21 @@ def _shows(name: str, where: str, seed: int) -> str:
 
 def _worlds(where: str) -> tuple[Callable[[int], str], ...]:
     if where == ACTS:
-        return (lambda seed: "; ".join(simulate_acts(seed).violations),)
+        return (lambda seed: "".join(simulate_acts(seed).violations[:1]),)
     if where == WIRES:
-        return (lambda seed: "; ".join(play.simulate(seed).violations),)
+        return (lambda seed: "".join(play.simulate(seed).violations[:1]),)
     return (
-        lambda seed: "; ".join(simulate(seed, world=deeper(seed)).violations),
-        lambda seed: "; ".join(simulate(seed).violations),
+        lambda seed: "".join(simulate(seed, world=deeper(seed)).violations[:1]),
+        lambda seed: "".join(simulate(seed).violations[:1]),
     )
 
 
 def _broken(name: str, where: str) -> ExitStack:
-    breaker = {ACTS: act_mutants.broken, WIRES: wire_mutants.broken}.get(where, mutants.broken)
-    return breaker(name)
+    if where == ACTS:
+        return act_mutants.broken(name)
+    if where == LATER:
+        return later_mutants.broken(name)
+    return wire_mutants.broken(name) if where == WIRES else mutants.broken(name)
 
 
 def kept() -> dict[str, dict[str, object]]:

@@ -19,6 +19,7 @@ from bastion.exits.recorder import Recorder
 from bastion.storage.spool import SpooledJournal
 
 Break = Callable[[], list[AbstractContextManager[Any]]]
+HASTY_NS = 1_000_000
 
 
 def _bulkhead_removed() -> list[AbstractContextManager[Any]]:
@@ -87,7 +88,7 @@ def _looks_need_not_be_apart() -> list[AbstractContextManager[Any]]:
     schedule = hand.Hand._schedule
 
     def hasty(self: Any, standing: Any, now_ns: int) -> int:  # noqa: ANN401 - stands in for the original
-        return now_ns if standing.clean else schedule(self, standing, now_ns)
+        return now_ns + HASTY_NS if standing.clean else schedule(self, standing, now_ns)
 
     return [patch.object(verdict, "_confirms", confirms), patch.object(hand.Hand, "_schedule", hasty)]
 

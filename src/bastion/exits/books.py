@@ -22,6 +22,9 @@ AMBIGUITY_MS = 1000
 UNDATED_MS = 2000
 """How far our clock may be from the venue's, where a look carries no venue time."""
 
+TRAIL_MS = 60_000
+"""How far a list of positions may trail where it shows nothing of what an order could have opened."""
+
 
 def book_key(position: Position) -> BookKey:
     """Return the key of the book that a position belongs to."""
@@ -174,7 +177,11 @@ def tally(
             by_fills[cid] = by_fills.get(cid, ZERO) + fill.quantity
             continue
         book = _book_of_fill(books, fill)
-        if book is None or fill.at_ms < book.since_ms:
+        if book is None:
+            continue
+        if fill.at_ms < book.since_ms:
+            if _unseen(book) and fill.at_ms >= book.since_ms - TRAIL_MS:
+                doubtful.add(book.key)
             continue
         amount = fill.quantity if fill.direction is Direction.BUY else -fill.quantity
         others[book.key] = others.get(book.key, ZERO) + amount
@@ -228,6 +235,11 @@ def found_nothing(sent: Mapping[str, Sent], book: Book, position: Position) -> b
     last = mine[-1].answer if mine else None
     refused = last is not None and last.fault is Fault.MAYBE_FLAT
     return refused and any(order.state is not None for order in mine)
+
+
+def _unseen(book: Book) -> bool:
+    # An order was seen, and no position: a list that trails does not contain what was executed just before.
+    return book.threat and book.baseline == ZERO
 
 
 def _book_of_fill(books: Mapping[BookKey, Book], fill: Fill) -> Book | None:

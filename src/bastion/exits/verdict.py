@@ -108,16 +108,20 @@ def explained(leg: Leg, book: Book, moved: Tally, pace: Pace, *, target: Decimal
     look shows nothing, the fills were read after the last order for it: the position may have grown before
     that order, and a list that shows nothing may lie. For a book that a resting order threatened, they must
     have been read after the last cancel of such an order too. Or a second source of the venue, asked after
-    both, shows the same size. What was done elsewhere on the account says nothing about a book.
+    both, shows the same size. Where it shows another one, only our own executions outweigh it. What was done
+    elsewhere on the account says nothing about a book.
     """
     read, since_ns = leg.fills_read, pace.moved_ns(book.position.key)
+    second = second_quantity(leg, book.key, since_ns=since_ns)
+    if second is not None and second != abs(target) and moved.own == ZERO:
+        return False
     if moved.certain and book.baseline + moved.own + moved.others == target:
         if target != ZERO and not book.threat:
             return True
         after_ns = since_ns if book.threat else pace.key_act_ns.get(book.position.key, 0)
         if read is not None and read.run == leg.run and read.begun_ns >= after_ns:
             return True
-    return second_quantity(leg, book.key, since_ns=since_ns) == abs(target)
+    return second == abs(target)
 
 
 def second_quantity(leg: Leg, key: BookKey, *, since_ns: int) -> Decimal | None:

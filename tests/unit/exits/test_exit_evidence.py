@@ -485,3 +485,45 @@ def test_after_a_reopening_nothing_is_suspect_until_a_look_began_a_book() -> Non
     one.apply(opened, at_ns=0)
     assert judge(one, beat).open == (position(),)
     assert judge(one, beat).suspects == frozenset()
+
+
+def threatened(*, executed_ms: int | None = None) -> Leg:
+    """A leg that saw an entry rest, nothing open, and cancelled it; its execution is told with its time."""
+    one = leg()
+    see(one, look(0, orders=[ENTRY]))
+    gone = CancelsAnswered(
+        exit_id="xtest", account="main", round=1, answers=(CancelAnswer(order=ENTRY, gone=True),)
+    )
+    one.apply(gone, at_ns=0)
+    fills = () if executed_ms is None else (fill(direction=Direction.BUY, at_ms=executed_ms),)
+    one.apply(read(500, fills=fills), at_ns=0)
+    return twice(one)
+
+
+@pytest.mark.parametrize(
+    ("executed_ms", "verdict"),
+    [(None, Verdict.FLAT), (-60_001, Verdict.FLAT), (-60_000, None), (-1, None), (0, None)],
+    ids=["never", "long before", "a minute before", "just before", "after"],
+)
+def test_what_an_entry_executed_shortly_before_it_was_seen_to_rest_is_in_no_list_for_certain(
+    executed_ms: int | None, verdict: Verdict | None
+) -> None:
+    assert judge(threatened(executed_ms=executed_ms)).verdict is verdict
+
+
+@pytest.mark.parametrize(("quantity", "verdict"), [("0", Verdict.FLAT), ("1", None)])
+def test_a_second_source_that_shows_what_an_entry_opened_outweighs_two_empty_looks(
+    quantity: str, verdict: Verdict | None
+) -> None:
+    one = threatened()
+    one.apply(second(500, quantity=quantity), at_ns=0)
+    assert judge(one).verdict is verdict
+
+
+def test_our_own_executions_outweigh_a_second_source_that_trails() -> None:
+    one = leg()
+    see(one, look(0, [position(quantity="1")]))
+    intend(one, request(position(quantity="1")))
+    one.apply(answered(), at_ns=0)
+    one.apply(second(500, quantity="1"), at_ns=0)
+    assert judge(with_fills_read(twice(one))).verdict is Verdict.FLAT

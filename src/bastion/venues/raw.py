@@ -20,6 +20,7 @@ STABLECOINS = frozenset({"USD", "USDT", "USDC", "FDUSD", "BUSD", "USDE", "TUSD",
 
 EXCERPT_LENGTH = 160
 
+R = TypeVar("R")
 T = TypeVar("T")
 
 
@@ -150,7 +151,7 @@ def read_rows(value: object, where: str) -> tuple[Row, ...]:
     return tuple(Row(item, f"{where}[{index}]") for index, item in enumerate(value))
 
 
-def believed(rows: Iterable[Row], parse: Callable[[Row], T | None]) -> tuple[tuple[T, ...], str]:
+def believed(rows: Iterable[R], parse: Callable[[R], T | None]) -> tuple[tuple[T, ...], str]:
     """Return what the rows of a list mean, and why the list is not whole; that text is empty where it is.
 
     One odd row must not keep the others from being acted on, nor may a list that has one prove anything. A

@@ -113,6 +113,20 @@ async def test_a_list_that_cannot_be_believed_is_no_empty_account(quick: Generic
     assert len((await quick.venue.look(deadline_s=WAIT_S)).positions) == 2
 
 
+async def test_one_odd_row_hides_no_position_of_the_list_and_lets_nothing_be_proven(
+    quick: GenericRig,
+) -> None:
+    await quick.venue.instruments(deadline_s=WAIT_S)
+    await quick.rig.fault("malformed", path=POSITION_PATHS[quick.rig.name], shape="odd_row")
+    look = await quick.venue.look(deadline_s=WAIT_S)
+    assert len(look.positions) == 2
+    assert {part.part.split()[0] for part in look.unread} == {"positions"}
+    known, unknown = look.positions[0], replace(look.positions[0], side=Side.SHORT)
+    assert await quick.venue.second_source(known, deadline_s=WAIT_S) == known.quantity
+    with pytest.raises(VenueError):
+        await quick.venue.second_source(unknown, deadline_s=WAIT_S)
+
+
 async def test_an_order_whose_answer_is_lost_is_of_unknown_outcome(quick: GenericRig) -> None:
     await quick.rig.load(scenario(quick.rig.name, ["BTCUSDT"]))
     await quick.hold("BTCUSDT", "0.5")

@@ -217,6 +217,13 @@ async def test_a_malformed_position_list_is_never_an_empty_account(exchange: Pap
     assert len(await exchange.positions()) == 2
 
 
+async def test_a_row_without_values_hides_no_position_and_lets_nothing_be_proven(exchange: PaperRig) -> None:
+    await exchange.fault("malformed", path=POSITION_PATHS[exchange.kind], shape="odd_row")
+    look = await exchange.venue.look(deadline_s=WAIT_S)
+    assert len(look.positions) == 2
+    assert not look.complete
+
+
 async def test_half_a_fill_leaves_the_other_half_to_be_read(exchange: PaperRig) -> None:
     await exchange.load(scenario(exchange.name, ["BTCUSDT"]))
     await exchange.hold("BTCUSDT", "0.5")

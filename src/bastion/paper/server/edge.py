@@ -11,6 +11,7 @@ from aiohttp import web
 
 from bastion.paper.server.faults import Fault, FaultKind, Plan, Shape, Target
 from bastion.paper.server.line import Line, fresh_socket, is_upgrade
+from bastion.paper.server.odd_row import with_odd_row
 from bastion.paper.server.request_log import LoggedRequest
 from bastion.paper.server.reset import reset
 from bastion.paper.server.station import Station
@@ -246,7 +247,8 @@ async def _wait_for_hang_up(request: web.Request) -> None:
 def _malformed(answer: WireAnswer, shape: Shape) -> WireAnswer:
     if shape is Shape.HTML:
         return WireAnswer(status=200, body=_HTML, headers={"Content-Type": "text/html"})
-    return WireAnswer(status=answer.status, body=answer.body[: len(answer.body) // 2], headers=answer.headers)
+    body = with_odd_row(answer.body) if shape is Shape.ODD_ROW else answer.body[: len(answer.body) // 2]
+    return WireAnswer(status=answer.status, body=body, headers=answer.headers)
 
 
 def _with_wait(answer: WireAnswer, fault: Fault, now_ms: int) -> WireAnswer:

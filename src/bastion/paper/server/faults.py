@@ -46,10 +46,11 @@ _OF_STREAMS = _OF_STREAMS_ALONE | {
 
 
 class Shape(StrEnum):
-    """How a malformed answer looks: JSON that breaks off, or a web page with status 200."""
+    """How a malformed answer looks: JSON that breaks off, a web page with status 200, or one row too many."""
 
     TRUNCATED = "truncated"
     HTML = "html"
+    ODD_ROW = "odd_row"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

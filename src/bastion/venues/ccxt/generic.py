@@ -36,7 +36,7 @@ from bastion.venues.ccxt.venue import CcxtVenue, Part, PartRead
 from bastion.venues.ccxt.wire import Wire
 from bastion.venues.deadline import Deadline, settled
 from bastion.venues.gate.generic import check_by
-from bastion.venues.raw import Answer
+from bastion.venues.raw import Answer, believed
 from bastion.venues.throttle import Throttle
 
 KEY_SPACE = "swap"
@@ -141,9 +141,12 @@ class GenericVenue(CcxtVenue):
         deadline = Deadline(self._clock, deadline_s)
         await self._markets(deadline)
         reply = await self._unified("fetch_positions", [position.instrument], {}, deadline=deadline)
-        for found in self._positions_of(reply):
-            if found.instrument == position.instrument and found.side is position.side:
-                return Decimal(found.quantity)
+        found, doubt = believed(reply.rows("positions"), self._position)
+        for one in found:
+            if one.instrument == position.instrument and one.side is position.side:
+                return Decimal(one.quantity)
+        if doubt:
+            raise AnswerMalformed(doubt)
         return ZERO
 
     async def access(self, *, deadline_s: float) -> Access:
@@ -214,7 +217,7 @@ class GenericVenue(CcxtVenue):
         if self._profile.by_settle and symbols is None:
             raise AnswerMalformed("the kinds of contracts are not known, so that no list can be whole")
         reply = await self._unified("fetch_positions", symbols, dict(scan), deadline=deadline)
-        found = self._positions_of(reply)
+        found, doubt = believed(reply.rows("positions"), self._position)
         sides: dict[str, set[str]] = {}
         for item in found:
             sides.setdefault(item.instrument, set()).add(item.side)
@@ -231,16 +234,12 @@ class GenericVenue(CcxtVenue):
             ),
             digests=tuple(answer.digest for answer in reply.answers),
             notes=notes,
+            doubt=doubt,
         )
 
-    def _positions_of(self, reply: Reply) -> list[Position]:
-        found = []
-        for row in reply.rows("positions"):
-            market = self._market(str(row.get("symbol")))
-            item = rows.position(row, market, closable=True)
-            if item is not None:
-                found.append(replace(item, closable=not self._not_proven(item)))
-        return found
+    def _position(self, row: Mapping[str, Any]) -> Position | None:
+        item = rows.position(row, self._market(str(row.get("symbol"))), closable=True)
+        return None if item is None else replace(item, closable=not self._not_proven(item))
 
     def _not_proven(self, position: Position) -> str:
         market = self._market(position.instrument)
@@ -264,13 +263,12 @@ class GenericVenue(CcxtVenue):
         await self._markets(deadline)
         params: dict[str, object] = {**scan, "trigger": True} if trigger else dict(scan)
         reply = await self._unified("fetch_open_orders", None, None, None, params, deadline=deadline)
-        return PartRead(
-            orders=tuple(
-                rows.open_order(row, self._market(str(row.get("symbol"))), conditional=trigger)
-                for row in reply.rows("orders")
-            ),
-            digests=tuple(answer.digest for answer in reply.answers),
+        found, doubt = believed(
+            reply.rows("orders"),
+            lambda row: rows.open_order(row, self._market(str(row.get("symbol"))), conditional=trigger),
         )
+        digests = tuple(answer.digest for answer in reply.answers)
+        return PartRead(orders=found, digests=digests, doubt=doubt)
 
     def _order_params(self, request: OrderRequest) -> tuple[str, Decimal | None, dict[str, object]]:
         params: dict[str, object] = {"reduceOnly": True}

@@ -27,6 +27,8 @@ from bastion.shape import dataclass
 
 CANCEL_TRIES_ENOUGH = 3
 """After so many explicit cancels, an order that no look shows is taken as gone."""
+VANISHED = "the position is no longer shown, and neither fills nor a second source explain it"
+DOUBTED_DUST = "neither fills nor a second source confirm that no more is left than what is shown"
 ORDERS = "orders"
 """What the name of every part of a look that lists orders contains."""
 
@@ -104,9 +106,9 @@ def stand(leg: Leg, pace: Pace, *, dust: frozenset[PositionKey], settings: ExitS
 def explained(leg: Leg, book: Book, moved: Tally, pace: Pace, *, target: Decimal) -> bool:
     """Return whether what a look shows of a book (`target`, signed) is what should be there.
 
-    Either the arithmetic of the first sighting and all fills says so, every fill is certain, and, where the
-    look shows nothing, the fills were read after the last order for it: the position may have grown before
-    that order, and a list that shows nothing may lie. For a book that a resting order threatened, they must
+    Either the arithmetic of the first sighting and all fills says so, every fill is certain, and the fills
+    were read after the last order for it: the position may have grown before that order, and a list that
+    shows nothing, or no more than dust, may lie. For a book that a resting order threatened, they must
     have been read after the last cancel of such an order too. Or a second source of the venue, asked after
     both, shows the same size. Where it shows another one, only our own executions outweigh it. What was done
     elsewhere on the account says nothing about a book.
@@ -116,8 +118,6 @@ def explained(leg: Leg, book: Book, moved: Tally, pace: Pace, *, target: Decimal
     if second is not None and second != abs(target) and moved.own == ZERO:
         return False
     if moved.certain and book.baseline + moved.own + moved.others == target:
-        if target != ZERO and not book.threat:
-            return True
         after_ns = since_ns if book.threat else pace.key_act_ns.get(book.position.key, 0)
         if read is not None and read.run == leg.run and read.begun_ns >= after_ns:
             return True
@@ -190,11 +190,9 @@ def at_deadline(leg: Leg, standing: Standing) -> tuple[Verdict, tuple[tuple[str,
     else:
         unread.extend((part.part, part.reason) for part in look.unread)
         if look.complete:
+            dust = {book_key(position) for position in standing.dust}
             unread.extend(
-                (
-                    book.position.symbol,
-                    "the position is no longer shown, and neither fills nor a second source explain it",
-                )
+                (book.position.symbol, DOUBTED_DUST if book.key in dust else VANISHED)
                 for book in standing.unexplained
             )
     unread.extend(

@@ -105,6 +105,22 @@ async def test_what_no_open_position_can_follow_from_speaks_against_nothing(
         assert (await hl.venue.look(deadline_s=S)).empty
 
 
+async def test_dust_alone_is_weighed_against_the_executions_and_what_must_be_closed_is_not() -> None:
+    async with scripted() as hl:
+        hl.on(
+            FILLS, say([fill_row(1, 5, startPosition="0.0"), fill_row(2, 5, coin="ETH", startPosition="0.0")])
+        )
+        hl.on(STATE, say(state(held("BTC", "0.5"))))
+        assert (await hl.venue.look(deadline_s=S)).complete
+        assert hl.seen(FILLS) == []
+        hl.on(STATE, say(state(held("BTC", "0.5", price="8"))))
+        look = await hl.venue.look(deadline_s=S)
+        assert look.positions
+        assert [unread.reason for unread in look.unread] == [
+            "the position list shows nothing but what is small, but the account's own page names -0.5 ETH"
+        ]
+
+
 async def test_a_host_without_the_question_has_no_witness() -> None:
     async with scripted() as hl:
         hl.on(FILLS, raw("Failed to deserialize the JSON body into the target type", 422))

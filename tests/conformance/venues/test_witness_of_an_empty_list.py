@@ -160,6 +160,64 @@ async def test_an_odd_witness_is_ignored(rig: Rig, odd: str) -> None:
     assert (await rig.venue.look(deadline_s=10)).empty
 
 
+# A position worth 4 USD in the list, and what the other page says: that one alone, and another one beside it.
+DUST = {
+    "binance": (
+        [
+            {"symbol": "BTCUSDT", "positionSide": "BOTH", "positionAmt": "-0.5", "notional": "-4"}
+            | {"marginAsset": "USDT", "positionInitialMargin": "0.4"}
+        ],
+        {"assets": [{"asset": "USDT", "positionInitialMargin": "0.41"}]}
+        | {"positions": [{"symbol": "BTCUSDT", "positionAmt": "-0.5"}]},
+        {
+            "assets": [],
+            "positions": [{"symbol": name, "positionAmt": "-0.5"} for name in ("BTCUSDT", "ETHUSDT")],
+        },
+    ),
+    "bybit": (
+        v5(
+            {
+                "list": [
+                    {"symbol": "BTCUSDT", "side": "Buy", "size": "0.5", "markPrice": "8", "positionIM": "0.4"}
+                ],
+                "nextPageCursor": "",
+            }
+        ),
+        v5({"list": [{"coin": [{"coin": "USDT", "totalPositionIM": "0.41"}]}]}),
+        v5({"list": [{"coin": [{"coin": "USDT", "totalPositionIM": "13"}]}]}),
+    ),
+    "okx": (
+        answer_of_okx(
+            {
+                "instId": "BTC-USDT-SWAP",
+                "instType": "SWAP",
+                "pos": "0.5",
+                "posSide": "net",
+                "mgnMode": "cross",
+            }
+            | {"notionalUsd": "4"}
+        ),
+        answer_of_okx({"posData": [{"instId": "BTC-USDT-SWAP", "pos": "0.5"}]}),
+        answer_of_okx({"posData": [{"instId": "BTC-USDT-SWAP", "pos": "-0.75"}]}),
+    ),
+}
+
+
+async def test_a_list_that_shows_dust_alone_is_weighed_against_the_witness(rig: Rig) -> None:
+    name = rig.flavour.venue
+    listed, alone, more = DUST[name]
+    rig.script.on(rig.flavour.look_paths[0], reply(listed))
+    rig.script.on(WITNESSES[name], reply(alone))
+    assert (await rig.venue.look(deadline_s=10)).complete
+    rig.script.on(WITNESSES[name], reply(more))
+    look = await rig.venue.look(deadline_s=10)
+    # What is shown can still be acted on.
+    assert {str(position.quantity) for position in look.positions} == {"0.5"}
+    assert look.unread
+    assert all(unread.part.startswith("positions") for unread in look.unread)
+    assert look.unread[0].reason.startswith("the position list shows nothing but what is small, but the acc")
+
+
 async def test_a_witness_that_is_cut_off_is_ignored(rig: Rig) -> None:
     rig.script.on(WITNESSES[rig.flavour.venue], reset())
     assert (await rig.venue.look(deadline_s=10)).empty

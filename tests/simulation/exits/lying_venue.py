@@ -16,6 +16,7 @@ from bastion.domain.position import Position
 from bastion.errors import Fault, OutcomeUnknown, VenueError, VenueRejected, VenueUnreachable
 from tests.simulation.exits.cells import Phase
 from tests.simulation.exits.market import CATEGORY, Market
+from tests.simulation.exits.other_page import doubts
 from tests.simulation.exits.whereabouts import Whereabouts
 
 FAULT_OF = {
@@ -91,6 +92,7 @@ class LyingVenue:
                 raise VenueUnreachable("no answer")
             positions, orders = self._positions(phase), self._orders(phase)
             unread = () if sound else self._unread(phase)
+            against = doubts(self.market, positions)
             await self._travel(deadline_s, phase, half=True)
             if self._lie(phase) == "torn" and self.market.sick:
                 self.whereabouts.struck("torn", phase)
@@ -108,14 +110,14 @@ class LyingVenue:
                 parts=(),
                 unread=everything,
             )
-        missing = {part.part for part in unread}
+        missing, odd = ({part.part for part in found} for found in (unread, unread or against))
         look = Look(
             begun_ns=begun_ns,
             ended_ns=self.market.clock.monotonic_ns(),
             positions=() if "positions" in missing else positions,
             orders=() if "orders" in missing else orders,
-            parts=tuple(part for part in ("positions", "orders") if part not in missing),
-            unread=unread,
+            parts=tuple(part for part in ("positions", "orders") if part not in odd),
+            unread=unread or against,
             venue_time_ms=sent_ms if self.plan.dates_looks else None,
         )
         self._watch("look", look)

@@ -155,7 +155,13 @@ class Oracle:
         # What is opened while the positions lag cannot be known, unless an order announced it to a look
         # of this run; all else can.
         lag_s = market.plan.lag_s if market.plan.lie in {"lag", "replica"} else 0.0
-        ours = [look.begun_ns / 1e9 for look in looks if look.begun_ns / 1e9 >= self.run_began_s]
+        # The four adapters have another page to ask; on the careful path an order that fills while the first
+        # look is on its way was announced to nobody.
+        ours = [
+            (look.ended_ns if market.plan.style == "generic" else look.begun_ns) / 1e9
+            for look in looks
+            if look.begun_ns / 1e9 >= self.run_began_s
+        ]
         first_s = ours[0] if ours else self.run_began_s
         dust = {(p.instrument, p.side.value if p.hedged else "") for p in record.dust}
         if dust and not market.plan.minimum and "size" not in market.plan.troubles:

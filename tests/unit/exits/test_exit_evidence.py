@@ -23,7 +23,15 @@ from bastion.exits.books import book_key
 from bastion.exits.pace import Pace
 from bastion.exits.progress import Leg
 from bastion.exits.settings import ExitSettings
-from bastion.exits.verdict import Standing, at_deadline, leftovers, possible, second_quantity, stand
+from bastion.exits.verdict import (
+    DOUBTED_DUST,
+    Standing,
+    at_deadline,
+    leftovers,
+    possible,
+    second_quantity,
+    stand,
+)
 from tests.unit.exits.parts import (
     MS,
     UTC_NS,
@@ -121,7 +129,10 @@ def test_a_look_is_clean_where_all_was_read_and_nothing_of_ours_is_there(
 def test_dust_alone_is_flat_with_dust_and_what_is_not_ours_makes_it_not_flat() -> None:
     dusty = position("SOLUSDT", "0.001")
     seen = twice(leg(), [dusty])
-    assert judge(seen, dust=[dusty]).verdict is Verdict.FLAT_WITH_DUST
+    unproven = judge(seen, dust=[dusty])
+    assert unproven.verdict is None
+    assert at_deadline(seen, unproven) == (Verdict.UNKNOWN, ((dusty.symbol, DOUBTED_DUST),))
+    assert judge(with_fills_read(seen), dust=[dusty]).verdict is Verdict.FLAT_WITH_DUST
     assert judge(twice(leg())).verdict is Verdict.FLAT
     both = with_fills_read(twice(leg(), [dusty, OPTION]))
     assert judge(both, dust=[dusty]).verdict is Verdict.NOT_FLAT
@@ -252,8 +263,8 @@ def test_dust_is_explained_by_what_is_left_of_it_and_by_nothing_else(side: Side)
     assert judge(one, dust=[left]).verdict is None
     intend(one, request(whole))
     one.apply(answered(filled="1.5", status=OrderStatus.CANCELED), at_ns=0)
-    # What is shown is what should be left: no list that shows nothing has to be believed.
-    assert judge(one, dust=[left]).verdict is Verdict.FLAT_WITH_DUST
+    # What is shown is what should be left, unless it grew before our order; a list that trails would hide it.
+    assert judge(one, dust=[left]).verdict is None
     assert judge(with_fills_read(one), dust=[left]).verdict is Verdict.FLAT_WITH_DUST
 
 

@@ -33,10 +33,10 @@ def claims(answer: Answer, coins: Collection[str]) -> tuple[Claim, ...]:
             coin = row.text_or("coin")
             # Linear contracts and options are settled in their quote coin, inverse ones in their base coin.
             scopes = (f"{rows.LINEAR}/{coin}", rows.OPTION) if coin in coins else (rows.INVERSE,)
-            parts = tuple(map(positions_part, scopes))
+            parts, base = tuple(map(positions_part, scopes)), "" if coin in coins else coin
             margin = row.decimal_or_none("totalPositionIM")
             if margin is None:
                 found.extend(profit_claim(row.decimal_or_none("unrealisedPnl"), coin, parts))
             else:
-                found.extend(margin_claim(margin, coin, parts))
+                found.extend(margin_claim(margin, coin, parts, base=base))
     return tuple(found)

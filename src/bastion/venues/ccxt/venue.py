@@ -19,7 +19,7 @@ from bastion.venues.ccxt.faults import Refusal
 from bastion.venues.ccxt.haste import Haste
 from bastion.venues.ccxt.shelf import Instruments, Shelf
 from bastion.venues.ccxt.wire import Wire
-from bastion.venues.ccxt.witness import Claim, doubts
+from bastion.venues.ccxt.witness import Claim, doubts, scant
 from bastion.venues.deadline import Deadline, settled, together, within
 from bastion.venues.encoders.signed import Parameters
 from bastion.venues.insist import Insistence
@@ -29,7 +29,7 @@ NS_PER_MS = 1_000_000
 CLOCK_WAIT_S = 0.5
 """How long a look waits for nothing but the venue's clock; without it, the machine's own must do."""
 WITNESS_WAIT_S = 1.0
-"""How long an empty look waits for nothing but the witness that speaks against it."""
+"""How long a look that shows nothing to close waits for nothing but the witness that speaks against it."""
 ORDERS_LEFT_OUT = "orders"
 GLANCED = "not asked for: a look at the positions alone, before what rests was swept"
 
@@ -64,8 +64,8 @@ class Part:
 class CcxtVenue(ABC):
     """The shared half of `ports.Venue`; a subclass knows one venue's endpoints and words.
 
-    Where `WITNESS_LAST` is set, the witness is asked only once the lists have come empty. `REPEATS_SAFELY` is
-    set where the venue itself lets every close of ours only reduce, so that two of them can do no harm.
+    With `WITNESS_LAST` the witness is asked only once nothing is shown to be closed. `REPEATS_SAFELY` is set
+    where the venue itself lets every close of ours only reduce, so that two of them can do no harm.
     """
 
     WITNESS_LAST = False
@@ -231,7 +231,7 @@ class CcxtVenue(ABC):
         return ()
 
     def _doubted(self) -> None:  # noqa: B027 - a venue that spares no reads has nothing to do
-        """Hear that an empty list of positions was not believed: the account must be taken to hold some."""
+        """Hear that lists of positions were not believed: the account must be taken to hold some."""
 
     # What every subclass uses.
 
@@ -331,20 +331,18 @@ class CcxtVenue(ABC):
                 # An exit must not stand still for a clock that does not answer.
                 await asyncio.wait({clock}, timeout=min(CLOCK_WAIT_S, deadline.left_s))
                 clock.cancel()
-            lists = [
-                answer
-                for part, answer in zip(parts, answers, strict=True)
-                if "position" in part.name and not isinstance(answer, VenueError)
-            ]
-            empty = bool(lists) and not any(answer.positions for answer in lists)
+            asked = [answer for part, answer in zip(parts, answers, strict=True) if "position" in part.name]
+            lists = [answer for answer in asked if not isinstance(answer, VenueError)]
+            rows = (position for answer in lists for position in answer.positions)
+            proves = bool(lists) and scant(rows, self._instruments or {})
             if witness is not None:
-                if empty:
+                if proves:
                     await asyncio.wait({witness}, timeout=min(WITNESS_WAIT_S, deadline.left_s))
                 # One that is late, fails or is odd makes no exit worse: the lists stand as they came.
                 heard = witness.result()[0] if witness.done() else ()
                 witness.cancel()
             else:
-                heard = (await settled([self._claims(deadline)]))[0] if empty else ()
+                heard = (await settled([self._claims(deadline)]))[0] if proves else ()
             claims = () if isinstance(heard, VenueError) else heard
         return self._weighed(parts, answers, claims)
 
@@ -352,15 +350,18 @@ class CcxtVenue(ABC):
         self, parts: Sequence[Part], answers: list[PartRead | VenueError], claims: Sequence[Claim]
     ) -> list[PartRead | VenueError]:
         shown = {
-            part.name: None if isinstance(answer, VenueError) else len(answer.positions)
+            part.name: None if isinstance(answer, VenueError) else answer.positions
             for part, answer in zip(parts, answers, strict=True)
             if isinstance(answer, VenueError) or not answer.left_out
         }
-        reasons = doubts(claims, shown)
-        if reasons:
-            self._doubted()
+        reasons = doubts(claims, shown, self._instruments or {})
+        if not reasons:
+            return answers
+        self._doubted()
         return [
-            AnswerMalformed(reasons[part.name]) if part.name in reasons else answer
+            replace(answer, doubt=reasons[part.name])
+            if part.name in reasons and not isinstance(answer, VenueError)
+            else answer
             for part, answer in zip(parts, answers, strict=True)
         ]
 

@@ -1,27 +1,49 @@
-"""Witness: what another page of a venue says is held, which an empty list of positions must not contradict.
+"""Witness: what another page of a venue says is held, which lists that show little must not contradict.
 
 One list that comes empty by the venue's own fault looks like an account with nothing in it, and comes empty
-again a moment later. A page that the venue keeps apart is therefore asked in the same look, beside the
-lists; it can make a look prove less, never more.
+again a moment later; one that trails, and shows nothing but dust, looks like an account with nothing else. A
+page that the venue keeps apart is therefore asked in the same look, beside the lists; it can make a look
+prove less, never more.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 
+from bastion.domain.instrument import Instrument
 from bastion.domain.money import ZERO
+from bastion.domain.position import Position
 from bastion.shape import dataclass
-from bastion.venues.raw import plain
+from bastion.venues.raw import STABLECOINS, plain
+
+SCANT_USD = Decimal(10)
+"""Below this worth, the desk's rules may take a position for dust that no order can close."""
+MARGIN_FACTOR = 2
+"""A margin may be so many times what the listed positions bind: the two pages reckon at different moments."""
+MARGIN_SLACK = Decimal("0.01")
+"""In stablecoins; what rounding may add to it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
-    """What another page says is held: `words` tell it, `parts` name the lists that could show it."""
+    """What another page says is held: `words` tell it, `parts` name the lists that could show it.
+
+    `size` of `instrument`, or a `margin` in `coin`, say how much; where neither is told, anything that a list
+    shows may be what is meant. `base` is the coin that the contracts meant are settled in, where that tells
+    them from others of the same list.
+    """
 
     words: str
     parts: frozenset[str]
+    instrument: str = ""
+    size: Decimal = ZERO
+    coin: str = ""
+    margin: Decimal = ZERO
+    base: str = ""
 
 
-def margin_claim(amount: Decimal | None, coin: str, parts: Iterable[str]) -> tuple[Claim, ...]:
+def margin_claim(
+    amount: Decimal | None, coin: str, parts: Iterable[str], *, base: str = ""
+) -> tuple[Claim, ...]:
     """Return the claim that a position margin makes; none where it is zero or not told.
 
     No venue documents a residue of a margin without a position, so that any other figure counts.
@@ -29,7 +51,7 @@ def margin_claim(amount: Decimal | None, coin: str, parts: Iterable[str]) -> tup
     if amount is None or amount == ZERO:
         return ()
     words = f"the account's position margin is {plain(amount)} {coin[:12]}"
-    return (Claim(words=words, parts=frozenset(parts)),)
+    return (Claim(words=words, parts=frozenset(parts), coin=coin, margin=amount, base=base),)
 
 
 def profit_claim(amount: Decimal | None, coin: str, parts: Iterable[str]) -> tuple[Claim, ...]:
@@ -45,20 +67,67 @@ def size_claim(size: Decimal | None, instrument: str, parts: Iterable[str]) -> t
     if size is None or size == ZERO:
         return ()
     words = f"the account's own page names {plain(size)} {instrument[:40]}"
-    return (Claim(words=words, parts=frozenset(parts)),)
+    return (Claim(words=words, parts=frozenset(parts), instrument=instrument, size=abs(size)),)
 
 
-def doubts(claims: Iterable[Claim], shown: Mapping[str, int | None]) -> Mapping[str, str]:
+def scant(positions: Iterable[Position], known: Mapping[tuple[str, str], Instrument]) -> bool:
+    """Return whether nothing of this must be closed: lists like that can prove flat, and need a witness.
+
+    That is what is too small for its contract, is worth less than `SCANT_USD`, or is none of ours to close.
+    """
+    return all(
+        not position.closable
+        or (position.notional_usd is not None and position.notional_usd < SCANT_USD)
+        or _is_small(position, known.get((position.category, position.instrument)))
+        for position in positions
+    )
+
+
+def doubts(
+    claims: Sequence[Claim],
+    shown: Mapping[str, Sequence[Position] | None],
+    known: Mapping[tuple[str, str], Instrument],
+) -> Mapping[str, str]:
     """Return why lists are not believed, by their names.
 
-    `shown` is how many positions each list showed, None for one that could not be read. A claim contradicts
-    the lists only where all of them that can show it were read and came empty: what they do show may be what
-    it speaks of, and so may what was not read.
+    `shown` are the positions of each list, None for one that could not be read. A claim contradicts the lists
+    only where all of them that can show it were read, show nothing that must be closed, and less than it:
+    else what they do show may be what it speaks of, and so may what was not read.
     """
+    sizes: dict[str, Decimal] = {}
+    for claim in claims:
+        sizes[claim.instrument] = sizes.get(claim.instrument, ZERO) + claim.size
     found: dict[str, str] = {}
     for claim in claims:
         names = sorted(claim.parts & shown.keys())
-        if all(shown[name] == 0 for name in names):
-            for name in names:
-                found.setdefault(name, f"the position list is empty, but {claim.words}")
+        lists = [shown[name] for name in names]
+        listed = [position for rows in lists for position in rows or ()]
+        if any(rows is None for rows in lists) or not scant(listed, known):
+            continue
+        if _may_be_shown(claim, sizes[claim.instrument], listed):
+            continue
+        told = "shows nothing but what is small" if listed else "is empty"
+        for name in names:
+            found.setdefault(name, f"the position list {told}, but {claim.words}")
     return found
+
+
+def _is_small(position: Position, instrument: Instrument | None) -> bool:
+    if instrument is None:
+        return False
+    return position.quantity < max(instrument.quantity_min, instrument.quantity_step)
+
+
+def _may_be_shown(claim: Claim, size: Decimal, listed: Sequence[Position]) -> bool:
+    if not listed:
+        return False
+    if claim.instrument:
+        same = (position.quantity for position in listed if position.instrument == claim.instrument)
+        return sum(same, ZERO) >= size
+    if claim.base:
+        return any(position.instrument.startswith(claim.base) for position in listed)
+    margins = [position.margin_usd for position in listed]
+    known = [margin for margin in margins if margin is not None]
+    if claim.coin not in STABLECOINS or len(known) < len(margins):
+        return True
+    return abs(claim.margin) <= sum(known, ZERO) * MARGIN_FACTOR + MARGIN_SLACK

@@ -28,6 +28,8 @@ JUDGES: dict[str, tuple[str, ...]] = {
     "exits/books.py": DECISIONS,
     "exits/plan.py": DECISIONS,
     "exits/pace.py": DECISIONS,
+    "exits/turns.py": DECISIONS,
+    "exits/allowance.py": DECISIONS,
     "storage/spool.py": SPOOL,
     "storage/sqlite.py": JOURNAL,
     "storage/chain.py": JOURNAL,

@@ -13,6 +13,7 @@ from bastion.domain.records import (
     Record,
     SecondSourceRead,
 )
+from bastion.exits.allowance import Allowance
 from bastion.exits.attest import asked_since
 from bastion.exits.bulkhead import attempt
 from bastion.exits.courier import Courier
@@ -20,7 +21,7 @@ from bastion.exits.heed import heed, replay
 from bastion.exits.own_orders import resting
 from bastion.exits.pace import Pace, backoff_s, nanoseconds, watch_gap_ns
 from bastion.exits.part import Part
-from bastion.exits.plan import cancel_ns, dust_of, plan, tries_again, turns_ns
+from bastion.exits.plan import dust_of, plan, tries_again
 from bastion.exits.pressing import press
 from bastion.exits.progress import Leg
 from bastion.exits.resolve import questions, settle
@@ -32,6 +33,7 @@ from bastion.exits.sweeping import (
     sweep_behind,
     worth_acting_on,
 )
+from bastion.exits.turns import cancel_ns, turns_ns
 from bastion.exits.union import Union
 from bastion.exits.verdict import Standing, stand
 from bastion.ports import Attesting, Clock, Glancing, Hastening, Refunding, Venue
@@ -65,7 +67,8 @@ class Hand:
         self._courier: Courier | None = None
         self._next_look_ns = 0
         self._idle = 0
-        self._looks = self._steps = self._pressed = 0
+        self._pressed = 0
+        self._allowance = Allowance(clock=clock, settings=settings)
         self.closed = False
         self.task: asyncio.Task[None] | None = None
         asked_since(self._attests, part.leg)
@@ -75,7 +78,8 @@ class Hand:
         """Take up the work for one more exit, at once."""
         part.begin(link=self._venue.link)
         self._parts.append(part)
-        self._looks = self._steps = self._pressed = 0
+        self._pressed = 0
+        self._allowance.renew()
         self._regroup()
         if self._courier is not None:
             self._courier.wake.set()
@@ -195,8 +199,7 @@ class Hand:
             self._courier.stop()
 
     async def _work(self, courier: Courier) -> None:
-        while self._steps < self._settings.steps_max:
-            self._steps += 1
+        while self._allowance.step():
             await self._withdraw(courier)
             now_ns = self._clock.monotonic_ns()
             self._release(courier, now_ns)
@@ -253,7 +256,7 @@ class Hand:
     def _due(self, now_ns: int) -> bool:
         if not any(part.acts(now_ns) for part in self._parts):
             return False
-        return now_ns >= self._next_look_ns and self._looks < self._settings.looks_max
+        return now_ns >= self._next_look_ns and self._allowance.looks_left
 
     async def _see(self, courier: Courier, now_ns: int) -> None:
         acts = any(part.acts(now_ns) for part in self._parts)
@@ -281,7 +284,7 @@ class Hand:
         seen, self._seen = self._seen, None
         quick = self._glances if self._alone and glance_is_enough(self.leg, self._pace) else None
         look = await courier.look(seconds=seconds, glancing=quick) if seen is None else seen
-        self._looks += 1
+        self._allowance.look()
         self._idle += 1
         for part in self._parts:
             # Who joined while it was on its way asks for one that began after that.
@@ -350,15 +353,13 @@ class Hand:
         owed = [part for part in self._parts if part.owed()]
         if owed:
             courier.ask_fills([part.leg for part in self._parts])
-        self._next_look_ns = self._schedule(standing, now_ns)
-        until_ns = self._next_look_ns
+        self._next_look_ns = until_ns = self._allowance.at_ns(self._schedule(standing, now_ns))
         grace_ns = settings.fills_grace_ms * 1_000_000
         if any(now_ns < part.judged_ns + nanoseconds(settings.fills_patience_s) for part in owed):
             # Somebody waits for the figures.
             until_ns = min(until_ns, now_ns + grace_ns)
-        for part in self._parts:
-            if part.leg.judged is None:
-                until_ns = min(until_ns, part.deadline_ns)
+        ends = [part.deadline_ns for part in self._parts if part.leg.judged is None]
+        until_ns = min([until_ns, *ends, *(now_ns for part in self._parts if part.is_over(now_ns))])
         proven = all(part.judged is not None and part.judged.verdict.success for part in self._parts)
         if any(doubt.unexplained or (doubt.confirmed and not proven) for _, doubt, _ in doubts):
             # Evidence is on its way, or is to be asked for elsewhere when it is late.
@@ -390,7 +391,6 @@ class Hand:
         )
         if any(part.judged is None and part.half_proven for part in self._parts):
             again_ns = min(again_ns, look.begun_ns + gap_ns)
-        waits = turns_ns(standing, pace, now_ns=now_ns, settings=settings)
-        if waits:
-            again_ns = min(again_ns, *waits)
-        return max(again_ns, pace.quiet_until_ns)
+        again = self._overtakes
+        waits = turns_ns(self.leg, standing, pace, now_ns=now_ns, settings=settings, overtakes=again)
+        return max(min([again_ns, *waits]), pace.quiet_until_ns)

@@ -147,23 +147,6 @@ def tries_again(act: Act, pace: Pace) -> bool:
     )
 
 
-def cancel_ns(standing: Standing, pace: Pace) -> int:
-    """Return when the next cancel is due, where orders that could not be cancelled are all that is left."""
-    if standing.open or not standing.orders:
-        return 0
-    return min(pace.cancel_at_ns.get(order.key, 0) for order in standing.orders)
-
-
-def turns_ns(standing: Standing, pace: Pace, *, now_ns: int, settings: ExitSettings) -> list[int]:
-    """Return when each open position that must wait may be acted on again."""
-    stale_ns = nanoseconds(settings.stale_patience_s)
-    waits = [pace.retry_at_ns.get(position.key, 0) for position in standing.open]
-    waits.extend(
-        since_ns + stale_ns for key, since_ns in pace.suspect_since_ns.items() if key in standing.suspects
-    )
-    return [at_ns for at_ns in waits if at_ns > now_ns]
-
-
 def _requests(
     leg: Leg,
     position: Position,

@@ -28,6 +28,8 @@ class ExitSettings:
     A close that is on its way for `overdue_s` without an answer is overtaken by another one, once, where the
     venue lets both only reduce and a look that began after the first had left still shows the position.
 
+    The work on an account takes at most `looks_max` looks and `steps_max` steps in each `allowance_s`.
+
     The first orders of an exit of everything go by a look of the desk that is at most `recent_look_s` old.
 
     Each rung of the ladder has a time and a bound on what it may cost. An order that the venue took and did
@@ -73,6 +75,7 @@ class ExitSettings:
     chase_slow_gap_s: float = 60.0
     chase_s: float = 86_000.0
     rounds_max: int = 4000
+    allowance_s: float = 1_800.0
     looks_max: int = 2000
     steps_max: int = 20000
     terminal_tries_max: int = 3

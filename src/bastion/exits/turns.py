@@ -1,0 +1,48 @@
+"""Turns: when a leg that waits is to act again, as far as that is known beforehand; pure."""
+
+from bastion.exits.ladder import rung_s
+from bastion.exits.pace import Pace, nanoseconds
+from bastion.exits.progress import Leg
+from bastion.exits.resolve import by_position
+from bastion.exits.settings import ExitSettings
+from bastion.exits.verdict import Standing
+
+
+def cancel_ns(standing: Standing, pace: Pace) -> int:
+    """Return when the next cancel is due, where orders that could not be cancelled are all that is left."""
+    if standing.open or not standing.orders:
+        return 0
+    return min(pace.cancel_at_ns.get(order.key, 0) for order in standing.orders)
+
+
+def turns_ns(
+    leg: Leg,
+    standing: Standing,
+    pace: Pace,
+    *,
+    now_ns: int,
+    settings: ExitSettings,
+    overtakes: bool = False,
+) -> list[int]:
+    """Return when each open position that must wait may be acted on again.
+
+    That is after a refusal, once a venue that trails had its time, at the end of the time of an order that
+    the venue took and did not end, or, where a close may be overtaken, once its answer is overdue.
+    """
+    stale_ns = nanoseconds(settings.stale_patience_s)
+    waits = [pace.retry_at_ns.get(position.key, 0) for position in standing.open]
+    waits.extend(
+        since_ns + stale_ns for key, since_ns in pace.suspect_since_ns.items() if key in standing.suspects
+    )
+    orders = by_position(leg)
+    for position in standing.open:
+        for order in orders.get(position.key, ()):
+            cid = order.request.client_order_id
+            if order.settled:
+                continue
+            if not order.unknown:
+                ended_ns = pace.ended_ns.get(cid, pace.run_began_ns)
+                waits.append(ended_ns + nanoseconds(rung_s(order.request.kind, settings)))
+            elif overtakes and not leg.sight.exact(position):
+                waits.append(pace.begun_ns.get(cid, 0) + nanoseconds(settings.overdue_s))
+    return [at_ns for at_ns in waits if at_ns > now_ns]

@@ -1,0 +1,122 @@
+"""Turns: when a position that must wait may be acted on again; and how much may be done in a time."""
+
+from decimal import Decimal
+
+import pytest
+
+from bastion.domain.mandate import ExitKind, Target
+from bastion.domain.money import Quantity
+from bastion.domain.order import OrderStatus
+from bastion.domain.records import OrderAnswered, Outcome
+from bastion.exits.allowance import Allowance
+from bastion.exits.pace import Pace
+from bastion.exits.progress import Leg
+from bastion.exits.scope import Scope
+from bastion.exits.settings import ExitSettings
+from bastion.exits.turns import turns_ns
+from bastion.exits.verdict import Standing
+from tests.simulation.exits.virtual_time import VirtualClock
+from tests.unit.exits.parts import MS, UTC_NS, answered, intend, leg, look, pace, position, request, see
+
+SETTINGS = ExitSettings()
+BTC, ETH = position(), position("ETHUSDT")
+HELD = Standing(open=(BTC,))
+
+
+def sent(*, ended_ms: int | None = None, begun_ms: int = 10, cid: str = "bst1") -> tuple[Leg, Pace]:
+    one, beat = leg(), pace()
+    see(one, look(0, [BTC, ETH]))
+    intend(one, request(BTC, cid))
+    beat.begun_ns[cid] = begun_ms * MS
+    if ended_ms is not None:
+        beat.ended_ns[cid] = ended_ms * MS
+    return one, beat
+
+
+def turns_ms(one: Leg, beat: Pace, standing: Standing = HELD, *, now_ms: int = 100, **how: bool) -> list[int]:
+    found = turns_ns(one, standing, beat, now_ns=now_ms * MS, settings=SETTINGS, **how)
+    return [at_ns // MS for at_ns in found]
+
+
+def test_an_order_that_rests_is_waited_for_until_its_time_is_up() -> None:
+    one, beat = sent(ended_ms=60)
+    one.apply(answered(filled="0", status=OrderStatus.ACCEPTED), at_ns=UTC_NS)
+    assert turns_ms(one, beat) == [2_060], "two seconds at market, from its answer on"
+    assert turns_ms(one, beat, now_ms=2_059) == [2_060]
+    assert turns_ms(one, beat, now_ms=2_060) == []
+    assert turns_ms(one, beat, Standing(open=(ETH,))) == [], "where it still rests, its position is open"
+    beat.ended_ns.clear()
+    assert turns_ms(one, beat) == [2_000], "of an earlier run: from the beginning of this one"
+
+
+def test_an_order_that_ended_is_waited_for_no_more() -> None:
+    one, beat = sent(ended_ms=60)
+    one.apply(answered(filled="0", status=OrderStatus.CANCELED), at_ns=UTC_NS)
+    assert turns_ms(one, beat) == []
+
+
+@pytest.mark.parametrize("heard", [False, True])
+def test_only_a_close_that_may_be_overtaken_is_waited_for_until_it_is_overdue(
+    heard: bool,  # noqa: FBT001 - a case of the table
+) -> None:
+    one, beat = sent(ended_ms=50 if heard else None)
+    if heard:
+        lost = OrderAnswered(
+            exit_id="xtest",
+            account="main",
+            client_order_id="bst1",
+            outcome=Outcome.UNKNOWN,
+            code="",
+            message="",
+        )
+        one.apply(lost, at_ns=UTC_NS)
+    assert turns_ms(one, beat) == []
+    assert turns_ms(one, beat, overtakes=True) == [2_010]
+    assert turns_ms(one, beat, now_ms=2_010, overtakes=True) == []
+    one.sight = Scope(
+        kind=ExitKind.PARTIAL,
+        targets=(
+            Target(
+                account="main",
+                category=BTC.category,
+                instrument=BTC.instrument,
+                side=BTC.side,
+                keep=Quantity(Decimal("0.5")),
+                close=Quantity(Decimal("0.5")),
+            ),
+        ),
+    )
+    assert turns_ms(one, beat, overtakes=True) == [], "of a part, no close is overtaken"
+
+
+def test_what_was_sent_in_an_earlier_process_is_not_overdue_by_this_one() -> None:
+    one, beat = sent()
+    beat.begun_ns.clear()
+    assert turns_ms(one, beat, now_ms=2_000, overtakes=True) == []
+
+
+def test_a_refusal_and_a_stale_list_have_their_own_times() -> None:
+    one, beat = leg(), pace()
+    beat.retry_at_ns = {BTC.key: 300 * MS, ETH.key: 50 * MS}
+    beat.suspect_since_ns = {BTC.key: 20 * MS, ETH.key: 30 * MS}
+    standing = Standing(open=(BTC, ETH), suspects=frozenset({ETH.key}))
+    assert turns_ms(one, beat, standing) == [300, 2_530]
+
+
+def test_looks_and_steps_are_counted_anew_when_their_time_is_over() -> None:
+    clock = VirtualClock()
+    allowance = Allowance(clock=clock, settings=ExitSettings(looks_max=2, steps_max=3, allowance_s=5))
+    ends_ns = 105_000 * MS
+    assert [allowance.step() for _ in range(4)] == [True, True, True, False]
+    allowance.look()
+    assert (allowance.looks_left, allowance.at_ns(7)) == (True, 7)
+    allowance.look()
+    assert (allowance.looks_left, allowance.at_ns(7)) == (False, ends_ns)
+    assert allowance.at_ns(ends_ns + 9) == ends_ns + 9
+    clock.seconds = 104.999
+    assert (allowance.step(), allowance.looks_left) == (False, False)
+    clock.seconds = 105.0
+    assert [allowance.step() for _ in range(4)] == [True, True, True, False]
+    assert (allowance.looks_left, allowance.at_ns(7)) == (True, 7)
+    allowance.renew()
+    assert allowance.step()

@@ -218,16 +218,16 @@ def _account(desk: Desk, reading: AccountReading) -> Iterable[Check]:
             remedy="An exit still works, from what is kept; figures, books and order lists wait. Ask less "
             f"often, here and in other programs at this address, or wait {short.window_s} s.",
         )
-    spared = short is not None and all(part.reason.startswith(SPARED) for part in look.unread)
-    if look.unread and spared:
+    spared = short is not None and all(part.reason.startswith(SPARED) for part in look.missed)
+    if look.missed and spared:
         yield Check(
             name=name,
             finding=Finding.WARN,
-            detail=f"not read, to spare that: {'; '.join(part.part for part in look.unread)}",
+            detail=f"not read, to spare that: {'; '.join(part.part for part in look.missed)}",
             remedy="An exit reads them when it needs them.",
         )
-    elif look.unread:
-        parts = "; ".join(f"{part.part}: {part.reason}" for part in look.unread)
+    elif look.missed:
+        parts = "; ".join(f"{part.part}: {part.reason}" for part in look.missed)
         yield Check(
             name=name,
             finding=Finding.STOP,
@@ -236,10 +236,12 @@ def _account(desk: Desk, reading: AccountReading) -> Iterable[Check]:
         )
     else:
         finding = Finding.WARN if took_ms > SLOW_READ_MS else Finding.OK
+        spared_words = "".join(f"; {part.part} {part.reason}" for part in look.unread)
         yield Check(
             name=name,
             finding=finding,
-            detail=f"read in {took_ms} ms: {len(look.positions)} positions, {len(look.orders)} orders",
+            detail=f"read in {took_ms} ms: {len(look.positions)} positions, {len(look.orders)} orders"
+            f"{spared_words}",
             remedy="The venue, or the way to it, is slow now." if finding is Finding.WARN else None,
         )
     yield from _stream(desk, account.name, name)

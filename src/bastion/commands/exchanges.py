@@ -72,7 +72,7 @@ async def exchanges(
 
 def _row(reading: AccountReading, read_at: str) -> ExchangeRow:
     account, look, access = reading.venue.account, reading.look, reading.access
-    problems = [f"{part.part}: {part.reason}" for part in look.unread]
+    problems = [f"{part.part}: {part.reason}" for part in look.missed]
     if access is None:
         problems.append(f"the credential's rights: {reading.access_error}")
     read = bool(look.parts)

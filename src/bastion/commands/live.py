@@ -15,7 +15,7 @@ from bastion.commands.positions import check_access
 from bastion.commands.sharing import NS, READ_DEADLINE_S
 from bastion.domain.account import Account
 from bastion.errors import VenueError
-from bastion.ports import AccountStream, Clock, Metered, Venue
+from bastion.ports import AccountStream, Clock, Metered, Picturing, Venue
 
 WARM_S = 10.0
 RHYTHM_S = 10.0
@@ -25,6 +25,8 @@ most two accounts behind an address, this rhythm leaves half of it to an exit. M
 LOOKS_AT_ONCE = 3
 """So many looks an address may take at once when streams ring; it gains one in each rhythm. On Binance that
 leaves the 1600 of an address's 2400 alone that are kept for exits."""
+A_PICTURE = 0.1
+"""What a picture costs of a look where the adapter makes it cheaply. It weighs about 10 on Binance."""
 SELDOM_S = 120.0
 """How often an account is looked at whose stream is open and silent, where few share its address."""
 GATHER_S = 0.1
@@ -74,14 +76,14 @@ class Purse:
         self._looks = float(LOOKS_AT_ONCE)
         self._counted_ns = clock.monotonic_ns()
 
-    def take(self) -> bool:
-        """Take one look; False where there is none left."""
+    def take(self, looks: float = 1.0) -> bool:
+        """Take one look, or that part of one; False where there is not so much left."""
         now_ns = self._clock.monotonic_ns()
         gained = (now_ns - self._counted_ns) / NS / RHYTHM_S
         self._looks, self._counted_ns = min(LOOKS_AT_ONCE, self._looks + gained), now_ns
-        if self._looks < 1:
+        if self._looks < looks:
             return False
-        self._looks -= 1
+        self._looks -= looks
         return True
 
 
@@ -100,17 +102,19 @@ async def _keep_rhythm(desk: Desk) -> None:
 async def _keep_picture(desk: Desk, name: str, purse: Purse, most: int) -> None:
     # This runs for each account, often: nothing in it may take longer where there are more of them.
     venue = desk.venues[name]
+    pictures = venue if isinstance(venue, Picturing) else None
     while True:
         left_s = _due_in_s(desk, name, most)
         if left_s > 0:
             await _rung_within(desk, name, min(left_s, WAIT_MOST_S))
             continue
-        if desk.running() is not None or _is_short(venue) or not purse.take():
+        cost = A_PICTURE if pictures is not None and pictures.pictures_cheaply else 1.0
+        if desk.running() is not None or _is_short(venue) or not purse.take(cost):
             await desk.clock.sleep(AGAIN_S)
             continue
         await desk.clock.sleep(GATHER_S)
         try:
-            await desk.readings.refresh(name, deadline_s=READ_DEADLINE_S)
+            await desk.readings.refresh(name, pictures, deadline_s=READ_DEADLINE_S)
         except Exception:  # noqa: BLE001 - a bulkhead: without a picture an exit reads first, as ever
             _log.exception("The account %s could not be read.", name)
             await desk.clock.sleep(AGAIN_S)

@@ -89,7 +89,7 @@ async def positions(desk: Desk, principal: Principal) -> PositionsReport:
             reason=part.reason,
         )
         for reading in readings
-        for part in reading.look.unread
+        for part in reading.look.missed
     )
     return PositionsReport(
         summary=_summary(rows, unread, accounts=len(readings)),

@@ -13,7 +13,7 @@ from bastion.commands.sharing import FRESH_S, NS, Shared
 from bastion.domain.account import Access
 from bastion.domain.look import Look, Unread
 from bastion.errors import VenueError
-from bastion.ports import Clock, Venue
+from bastion.ports import Clock, Picturing, Venue
 from bastion.shape import dataclass
 
 VOUCHED_S = 600.0
@@ -109,11 +109,12 @@ class Readings:
         """Return the latest look of an account, however old it is; None where there is none."""
         return self._pictures.get(name)
 
-    async def refresh(self, name: str, *, deadline_s: float) -> None:
-        """Look at one account, and keep what it shows."""
+    async def refresh(self, name: str, pictures: Picturing | None = None, *, deadline_s: float) -> None:
+        """Look at one account, by a picture where it is given who makes them, and keep what it shows."""
         begun_ns, forgotten = self._clock.monotonic_ns(), self._forgotten
         before = self._pictures.get(name)
-        look = await self._venues[name].look(deadline_s=deadline_s)
+        reading = self._venues[name].look if pictures is None else pictures.picture
+        look = await reading(deadline_s=deadline_s)
         if before is not None and _differ(before.look, look):
             self._ears.note_change(name, since_ns=before.begun_ns)
         self._keep(name, look, begun_ns=begun_ns, forgotten=forgotten)
@@ -141,7 +142,9 @@ def _differ(before: Look, after: Look) -> bool:
     def shown(look: Look) -> set[tuple[str, ...]]:
         return {(row.instrument, row.side, str(row.quantity)) for row in look.positions}
 
-    return not (before.unread or after.unread) and shown(before) != shown(after)
+    # What was left out on purpose is left out of both.
+    doubtful = any(not part.unsent for look in (before, after) for part in look.unread)
+    return not doubtful and shown(before) != shown(after)
 
 
 async def _read(venue: Venue, deadline_s: float) -> AccountReading:

@@ -60,6 +60,16 @@ class Look:
         return not self.unread
 
     @property
+    def unsent(self) -> bool:
+        """Whether nothing was asked at all, since the venue's limits are used up for now."""
+        return not self.parts and bool(self.unread) and all(part.unsent for part in self.unread)
+
+    @property
+    def missed(self) -> tuple[Unread, ...]:
+        """What was to be read and was not: without what a cheaper reading left out on purpose."""
+        return tuple(part for part in self.unread if not (part.unsent and self.parts))
+
+    @property
     def empty(self) -> bool:
         """Whether everything was read, and no position and no order was there."""
         return self.complete and not self.positions and not self.orders

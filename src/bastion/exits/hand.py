@@ -36,7 +36,7 @@ from bastion.exits.sweeping import (
 from bastion.exits.turns import cancel_ns, turns_ns
 from bastion.exits.union import Union
 from bastion.exits.verdict import Standing, stand
-from bastion.ports import Attesting, Clock, Glancing, Hastening, Refunding, Venue
+from bastion.ports import Attesting, Clock, Glancing, Hastening, Patient, Venue
 
 SECOND_NS = 1_000_000_000
 
@@ -54,7 +54,7 @@ class Hand:
         self, *, venue: Venue, part: Part, clock: Clock, settings: ExitSettings, seen: Look | None = None
     ) -> None:
         self._venue = venue
-        self._patient = venue if isinstance(venue, Refunding) else None
+        self._patient = venue if isinstance(venue, Patient) else None
         self._overtakes = isinstance(venue, Hastening) and venue.repeats_safely
         self._attests = venue if isinstance(venue, Attesting) else None
         self._glances = venue if isinstance(venue, Glancing) else None

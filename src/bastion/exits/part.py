@@ -30,7 +30,7 @@ from bastion.exits.recorder import Recorder
 from bastion.exits.settings import ExitSettings
 from bastion.exits.share import own_share
 from bastion.exits.verdict import Standing, at_deadline, leftovers, possible, stand, working
-from bastion.ports import Clock, Refunding
+from bastion.ports import Clock, Patient
 
 
 class Part:
@@ -163,10 +163,10 @@ class Part:
         if own is not None:
             self.keep(own)
 
-    def see(self, look: Look, patient: Refunding | None) -> LegReopened | None:
+    def see(self, look: Look, patient: Patient | None) -> LegReopened | None:
         """Take a look at the account; return the reopening where it shows one.
 
-        `patient` is the venue, where its limits make closing much take longer.
+        `patient` is the venue, where its limits make closing or proving take longer.
         """
         leg = self.leg
         purpose = LookPurpose.SNAPSHOT if leg.latest is None else LookPurpose.VERIFY
@@ -297,19 +297,19 @@ class Part:
         self.course.reopened()
         return record
 
-    def _extend(self, look: Look, patient: Refunding | None) -> None:
-        # Where a venue takes few requests a minute, closing much takes longer, and that is no failure.
+    def _extend(self, look: Look, patient: Patient | None) -> None:
+        # Where a venue takes few requests a minute, much takes longer, and that is no failure.
         leg = self.leg
         if leg.judged is not None or patient is None:
             return
         extra_s = Decimal(int(patient.patience_s(leg.narrowed(look))))
         if extra_s <= self._extra_s:
             return
-        self._grant(
-            extra_s,
-            f"{len(look.positions)} positions need up to {extra_s:f} s more than the deadline, "
-            "since the venue limits trading requests",
-        )
+        what, why = f"{len(look.positions)} positions need", "trading requests"
+        if not look.positions:
+            what, why = "the proof needs", "what the accounts of an address may ask in a minute"
+        told = f"{what} up to {extra_s:f} s more than the deadline, since the venue limits {why}"
+        self._grant(extra_s, told)
 
     def _waits_for_reads(self, standing: Standing) -> bool:
         # A limit gives back within its window what the proof needs; to end without it would be a false alarm.

@@ -20,8 +20,9 @@ def press(venue: Venue, parts: Iterable[Part], *, pressed: int) -> int:
     that is wanted is to close what was shown, the next look is not to wait for the orders. `pressed` is how
     often that was before, since the latest of these parts began.
     """
+    parts = tuple(parts)
     waiting = [part for part in parts if part.judged is None]
-    if waiting and isinstance(venue, Rereading):
+    if isinstance(venue, Rereading) and any(_goes_on(part) for part in parts):
         venue.read_anew()
     if isinstance(venue, Hastening) and waiting and all(_to_close(part.leg) for part in waiting):
         venue.hasten()
@@ -34,6 +35,11 @@ def press(venue: Venue, parts: Iterable[Part], *, pressed: int) -> int:
     return int(not all(_unsent(part.leg.look) for part in waiting))
 
 
+def _goes_on(part: Part) -> bool:
+    # What is not proven is chased after its verdict too, and only whole looks prove it.
+    return part.judged is None or not part.judged.verdict.success
+
+
 def orders_decide(leg: Leg) -> bool:
     """Return whether a leg waits for nothing but the lists of orders.
 
@@ -44,7 +50,7 @@ def orders_decide(leg: Leg) -> bool:
 
 
 def _unsent(look: Look | None) -> bool:
-    return look is not None and bool(look.unread) and all(part.unsent for part in look.unread)
+    return look is not None and look.unsent
 
 
 def _nothing_held(look: Look | None) -> bool:

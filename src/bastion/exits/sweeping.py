@@ -11,7 +11,7 @@ from bastion.exits.plan import Act
 from bastion.exits.progress import Leg
 from bastion.exits.resolve import by_position
 from bastion.exits.settings import ExitSettings
-from bastion.exits.verdict import Standing
+from bastion.exits.verdict import ORDERS, Standing
 
 
 def worth_acting_on(look: Look) -> bool:
@@ -53,10 +53,11 @@ def glance_is_enough(leg: Leg, pace: Pace) -> bool:
     """Return whether the next look need only tell what is held: the sweep of what rests will come first.
 
     So it is where the venue said that our orders closed all that the latest look showed, and that look read
-    the orders as well. A look that finds them resting proves nothing, and their lists are what a look costs.
+    the orders as well, or those beside the positions. A look that finds them resting proves nothing, and
+    their lists are what a look costs.
     """
     look = leg.look
-    return look is not None and look.complete and bool(_left(leg, pace, look))
+    return look is not None and _read_orders(look) and bool(_left(leg, pace, look))
 
 
 def sweep_behind(leg: Leg, standing: Standing, pace: Pace) -> Act | None:
@@ -86,6 +87,13 @@ def _left(leg: Leg, pace: Pace, look: Look) -> tuple[OpenOrder, ...]:
         return ()
     left = tuple(order for order in look.orders if order.key not in leg.cancelled)
     return left if all(_can_go(order, pace) for order in left) else ()
+
+
+def _read_orders(look: Look) -> bool:
+    # What was left out on purpose is found by the whole looks that follow the sweep.
+    if look.complete:
+        return True
+    return any(ORDERS in part for part in look.parts) and all(part.unsent for part in look.unread)
 
 
 def _can_go(order: OpenOrder, pace: Pace) -> bool:

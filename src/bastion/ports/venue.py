@@ -199,6 +199,32 @@ class Sparing(Protocol):
 
 
 @runtime_checkable
+class Patient(Protocol):
+    """What an adapter offers whose published limits can make an exit take longer than its deadline."""
+
+    def patience_s(self, look: Look) -> float:
+        """Return the seconds that the venue's limits add to an exit of this look, as far as is known now."""
+        ...
+
+
+@runtime_checkable
+class Picturing(Protocol):
+    """What an adapter offers where a whole look can weigh much more than what an exit's first orders need."""
+
+    @property
+    def pictures_cheaply(self) -> bool:
+        """Whether `picture` weighs much less than `Venue.look` now: where few accounts share, it is one."""
+        ...
+
+    async def picture(self, *, deadline_s: float) -> Look:
+        """Read what an exit's first orders can go by: the positions, and the orders of their contracts.
+
+        What it leaves out stands in `Look.unread`; it never raises for the venue's sake.
+        """
+        ...
+
+
+@runtime_checkable
 class Glancing(Protocol):
     """What an adapter offers beside `Venue` where the positions can be read without the lists of orders."""
 
@@ -212,10 +238,13 @@ class Glancing(Protocol):
 
 @runtime_checkable
 class Rereading(Protocol):
-    """What an adapter offers that takes a list which showed nothing a moment ago as still showing nothing."""
+    """What an adapter offers that spares a list in looks of who only watches.
+
+    Such a list showed nothing a moment ago and is taken as still showing nothing, or stands in `Look.unread`.
+    """
 
     def read_anew(self) -> None:
-        """Let the next look read each such list itself: it may be one of the two that prove flat."""
+        """Let the next look be one for an act: it may be one of the two that prove flat."""
         ...
 
 

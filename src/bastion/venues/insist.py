@@ -14,7 +14,7 @@ from bastion.errors import Fault, OutcomeUnknown, VenueError, VenueRejected, Ven
 from bastion.ports import Clock
 from bastion.venues.deadline import NS, Deadline
 from bastion.venues.raw import Answer
-from bastion.venues.throttle import Throttle
+from bastion.venues.throttle import Claimant, Throttle
 
 ASKS_MAX = 5
 """So often one read is asked for within its deadline."""
@@ -35,6 +35,9 @@ REPEATS_KEPT = 10
 AGAIN_S, DEAR_AGAIN_S = 0.5, 2.0
 """So long after it was last asked for, at least, a read is asked for again: where a venue answers fast and
 badly, asking at once would use up its limits in seconds. The second is for what is not cheap."""
+
+LAST = Claimant(level=9)
+"""What the accounts of an address announced as needed is left to them."""
 
 Ask = Callable[[], Awaitable[Answer]]
 
@@ -138,7 +141,7 @@ class Insistence:
     def _plenty(self, name: str, count: int) -> bool:
         bucket = self._throttle[name]
         kept = min(bucket.capacity // 2, REPEATS_KEPT * count) if bucket.window_s > SHORT_WINDOW_S else 0
-        return bucket.free() >= kept + count
+        return bucket.free() - bucket.promised(LAST) >= kept + count
 
 
 def worth_asking_again(error: VenueError) -> bool:

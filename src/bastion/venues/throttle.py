@@ -1,222 +1,19 @@
 """Throttle: our own pacing, by a venue's published limits and by what its answers say.
 
-A slot of a bucket counts from the moment it is taken until one window after its answer came. A venue counts
-a request somewhere between those moments, so no window of the venue, rolling or fixed, can hold more than the
-limit because of us. A request of which no byte left, since no connection came about, counts no longer than it
-tried. Waiting is first come, first served within a bucket.
+Each limit is a `Bucket`. A request of which no byte left, since no connection came about, counts no longer
+than it tried.
 """
 
 import asyncio
-from collections import deque
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
 
 from bastion.errors import Fault, VenueRejected
 from bastion.ports import Clock
-from bastion.shape import dataclass
+from bastion.venues.bucket import ANYBODY, NS, Bucket, Claimant, Limit
 
-NS = 1_000_000_000
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limit:
-    """A published limit: at most `capacity` units within any `window_s` seconds."""
-
-    name: str
-    capacity: int
-    window_s: float
-
-
-class Bucket:
-    """The units of one limit: taken in order, free again one window after they were given back."""
-
-    def __init__(self, limit: Limit, clock: Clock) -> None:
-        self._clock = clock
-        self._capacity = limit.capacity
-        self._window_ns = round(limit.window_s * NS)
-        self._turn = asyncio.Lock()
-        self._reserving = asyncio.Lock()
-        self._changed = asyncio.Event()
-        self._flying = 0
-        self._cooling: deque[tuple[int, int]] = deque()
-        self._foreign = (0, 0)
-        self._spent = (0, 0)
-        self._blocked_until_ns = 0
-        self._refused_ns: int | None = None
-        self._pause_ns = 0
-        self._waiting = 0
-
-    @property
-    def capacity(self) -> int:
-        """How many units one window holds."""
-        return self._capacity
-
-    @property
-    def window_s(self) -> float:
-        """After how many seconds a unit that was used is free again."""
-        return self._window_ns / NS
-
-    @property
-    def backlog(self) -> int:
-        """Units that are used or waited for now; below `capacity` means that one more would go at once."""
-        return self._used(self._clock.monotonic_ns()) + self._waiting
-
-    def resize(self, capacity: int) -> None:
-        """Follow the venue's word about its present limit."""
-        self._capacity = max(1, capacity)
-        self._changed.set()
-
-    def block(self, seconds: float) -> None:
-        """Give out nothing for `seconds`: the venue said that this limit is exceeded."""
-        until = self._clock.monotonic_ns() + round(seconds * NS)
-        self._blocked_until_ns = max(self._blocked_until_ns, until)
-
-    def exhausted(self, pause_s: float) -> float:
-        """The venue says that the limit is used up, and not for how long; return the seconds of the pause.
-
-        What we did not use ourselves, others of this address did, at times unknown: it is taken to come back
-        evenly over one window. Nothing is given out for `pause_s` at first, and for twice as long each time
-        that the venue says so again within a window, up to a whole one.
-        """
-        now = self._clock.monotonic_ns()
-        if now >= self._blocked_until_ns:
-            fresh = self._refused_ns is None or now - self._refused_ns > self._window_ns
-            self._pause_ns = min(round(pause_s * NS) if fresh else 2 * self._pause_ns, self._window_ns)
-            self._refused_ns = now
-            self._spent = (0, 0)
-            self._spent = (max(0, self._capacity - self._used(now)), now)
-            self._blocked_until_ns = now + self._pause_ns
-        return (self._blocked_until_ns - now) / NS
-
-    def observe(self, used: int, *, sent_ns: int, resets_in_s: float) -> None:
-        """Follow the venue's own count: `used` units of the window, as the answer to a request says.
-
-        `sent_ns` is when that request left. More than ours is what others spent. Less means that the venue's
-        window has passed over our oldest units; those that were answered before the request left are the ones
-        that its count must contain.
-        """
-        now = self._clock.monotonic_ns()
-        self._foreign = (0, 0)
-        self._used(now)
-        settled = sum(units for free_ns, units in self._cooling if free_ns - self._window_ns < sent_ns)
-        while settled > used:
-            free_ns, units = self._cooling.popleft()
-            kept = max(0, units - (settled - used))
-            if kept:
-                self._cooling.appendleft((free_ns, kept))
-            settled -= units - kept
-        self._foreign = (max(0, used - self._used(now)), now + round(resets_in_s * NS))
-        self._changed.set()
-
-    def free(self) -> int:
-        """How many units could be taken now without waiting."""
-        now = self._clock.monotonic_ns()
-        if now < self._blocked_until_ns:
-            return 0
-        return max(0, self._capacity - self._used(now))
-
-    async def take(self, units: int) -> None:
-        """Wait for `units` of the limit, in order of arrival.
-
-        Raises:
-            ValueError: more units than one window holds.
-        """
-        if units > self._capacity:
-            message = f"{units} units never fit into a window of {self._capacity}"
-            raise ValueError(message)
-        self._waiting += units
-        try:
-            async with self._turn:
-                await self._until_free(units)
-                self._flying += units
-        finally:
-            self._waiting -= units
-
-    async def reserve(self, units: int) -> None:
-        """Wait until `units` are free beside all that is waited for by `take`, and take them.
-
-        Whoever takes in turn goes first; among those who reserve it is first come, first served.
-        """
-        async with self._reserving:
-            await self._until_free(min(units, self._capacity), behind=True)
-            self._flying += units
-
-    async def ready(self) -> None:
-        """Wait until one unit could be taken, in order of arrival, and take none."""
-        async with self._turn:
-            await self._until_free(1)
-
-    def give_back(self, units: int) -> None:
-        """The request of these units was answered or given up; they cool for one window."""
-        self._flying -= units
-        self._cooling.append((self._clock.monotonic_ns() + self._window_ns, units))
-        self._changed.set()
-
-    def release(self, units: int) -> None:
-        """The request of these units never left: they are free at once."""
-        self._flying -= units
-        self._changed.set()
-
-    def refund(self, units: int) -> None:
-        """The newest request weighed that much less than was taken for it."""
-        while units > 0 and self._cooling:
-            free_ns, cooling = self._cooling.pop()
-            if cooling > units:
-                self._cooling.append((free_ns, cooling - units))
-            units -= min(units, cooling)
-        self._changed.set()
-
-    def charge(self, units: int) -> None:
-        """Count units that left without having waited for their turn."""
-        self._cooling.append((self._clock.monotonic_ns() + self._window_ns, units))
-
-    async def _until_free(self, units: int, *, behind: bool = False) -> None:
-        while (wait_ns := self._wait_ns(units + (self._waiting if behind else 0))) != 0:
-            self._changed.clear()
-            if wait_ns is None:
-                # Every unit is in flight: nothing can become free before an answer comes.
-                await self._changed.wait()
-            else:
-                await self._change(within_s=wait_ns / NS)
-
-    async def _change(self, *, within_s: float) -> None:
-        async with asyncio.TaskGroup() as group:
-            waits = {
-                group.create_task(self._clock.sleep(within_s)),
-                group.create_task(self._changed.wait()),
-            }
-            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-            for wait in waits:
-                wait.cancel()
-
-    def _used(self, now: int) -> int:
-        while self._cooling and self._cooling[0][0] <= now:
-            self._cooling.popleft()
-        foreign = self._foreign[0] if now < self._foreign[1] else 0
-        return self._flying + foreign + self._spent_now(now) + sum(units for _, units in self._cooling)
-
-    def _spent_now(self, now: int) -> int:
-        units, since_ns = self._spent
-        left_ns = since_ns + self._window_ns - now
-        return -(-units * left_ns // self._window_ns) if left_ns > 0 else 0
-
-    def _wait_ns(self, units: int) -> int | None:
-        now = self._clock.monotonic_ns()
-        if now < self._blocked_until_ns:
-            return self._blocked_until_ns - now
-        if self._used(now) + units <= self._capacity:
-            return 0
-        moments = [at for at, _ in self._cooling]
-        if now < self._foreign[1]:
-            moments.append(self._foreign[1])
-        spent = self._spent_now(now)
-        if spent:
-            # By then enough of it has come back, if nothing else is in the way.
-            surplus = min(self._used(now) + units - self._capacity, spent)
-            moments.append(now + -(-surplus * self._window_ns // self._spent[0]))
-        return min(moments) - now if moments else None
-
+__all__ = ["ANYBODY", "NS", "Bucket", "Claimant", "Limit", "Throttle"]
 
 _PAID: ContextVar[dict[Bucket, int] | None] = ContextVar("bastion_paid", default=None)
 
@@ -242,6 +39,9 @@ class Throttle:
         self._own = {limit.name: Bucket(limit, clock) for limit in limits}
         self._shared = shared
         self._silent_until_ns = 0
+        self._sharers = 0
+        if shared is not None:
+            shared.joined()
 
     def __getitem__(self, name: str) -> Bucket:
         """Return a bucket by name."""
@@ -251,6 +51,15 @@ class Throttle:
         if self._shared is None:
             raise KeyError(name)
         return self._shared[name]
+
+    @property
+    def sharers(self) -> int:
+        """How many accounts share the limits of the address."""
+        return max(1, self._sharers if self._shared is None else self._shared.sharers)
+
+    def joined(self) -> None:
+        """Hear that one more account shares these limits."""
+        self._sharers += 1
 
     @property
     def silent_s(self) -> float:
@@ -286,15 +95,18 @@ class Throttle:
             self[name].charge(count)
 
     @asynccontextmanager
-    async def reserved(self, name: str, units: int, *, within_s: float) -> AsyncIterator[None]:
+    async def reserved(
+        self, name: str, units: int, *, within_s: float, claimant: Claimant = ANYBODY
+    ) -> AsyncIterator[None]:
         """Hold units of a bucket for the requests made within, which then do not wait for theirs.
 
         Raises:
             TimeoutError: they were not free within that time; nothing is held.
         """
         bucket = self[name]
+        units = min(units, bucket.capacity)
         async with asyncio.timeout(within_s):
-            await bucket.reserve(units)
+            await bucket.reserve(units, claimant)
         paid = {bucket: units}
         token = _PAID.set(paid)
         try:

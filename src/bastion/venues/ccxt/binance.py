@@ -5,13 +5,14 @@ the page of each endpoint named below. Limits: 2400 weight a minute and address,
 minute an account; a new order weighs nothing on the address limit.
 """
 
-from collections.abc import Mapping, Sequence
+import asyncio
+from collections.abc import Mapping
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
 from bastion.domain.account import Access, Account
-from bastion.domain.look import Look, Unread
+from bastion.domain.look import Look
 from bastion.domain.money import ZERO, floor_to_step
 from bastion.domain.order import (
     CancelAnswer,
@@ -27,15 +28,14 @@ from bastion.errors import AnswerMalformed, Fault, OutcomeUnknown, VenueError, V
 from bastion.http1.dial import Connect, tcp
 from bastion.ports import Clock
 from bastion.venues.ccxt import binance_rows as rows
-from bastion.venues.ccxt import binance_witness as witness
-from bastion.venues.ccxt.binance_fills import BinanceFills
+from bastion.venues.ccxt.binance_crowd import SECOND_OLD_S, BinanceCrowd
 from bastion.venues.ccxt.binance_protection import NO_SUCH_ORDER, ORDER
-from bastion.venues.ccxt.binance_thrift import Thrift, spared
+from bastion.venues.ccxt.binance_share import Share
+from bastion.venues.ccxt.binance_thrift import Thrift
 from bastion.venues.ccxt.faults import Refusal, binance_refusal
 from bastion.venues.ccxt.shelf import Instruments, Shelf, by_key
-from bastion.venues.ccxt.venue import Glances, Part, PartRead
+from bastion.venues.ccxt.venue import PartRead
 from bastion.venues.ccxt.wire import VenueKey, Wire
-from bastion.venues.ccxt.witness import Claim
 from bastion.venues.deadline import Deadline, settled
 from bastion.venues.encoders.binance import BinanceEncoder
 from bastion.venues.raw import Answer, Row, believed, plain, read_rows
@@ -52,8 +52,6 @@ ACCOUNT_LIMITS = (
     Limit(name="orders_10s", capacity=300, window_s=TEN_SECONDS_S),
     Limit(name="orders_1m", capacity=1200, window_s=MINUTE_S),
 )
-PARTS = ("positions", "orders", "conditional orders")
-WAITS = "not sent: weight is short, and other accounts of the address wait for theirs as well"
 NOTHING_TO_CANCEL = "-2011"
 NEVER_EXISTED_OR_ENDED = frozenset({NO_SUCH_ORDER, NOTHING_TO_CANCEL})
 TOO_MANY_ORDERS = "-1015"
@@ -64,7 +62,7 @@ _USED = {
 }
 
 
-class BinanceVenue(BinanceFills, Glances):
+class BinanceVenue(BinanceCrowd):
     """One USD-M account. Position mode is read from each position, never from a setting."""
 
     REPEATS_SAFELY = True
@@ -86,6 +84,8 @@ class BinanceVenue(BinanceFills, Glances):
         self._throttle = Throttle(clock, ACCOUNT_LIMITS, shared=address)
         self._fees, self._known, self._named = {}, {}, {}
         self._thrift = Thrift(clock, self._throttle["weight"])
+        self._share = Share(clock, self._throttle, crowds=self.CROWDS)
+        self._page_turn = asyncio.Lock()
         super().__init__(account=account, clock=clock, shelf=shelf)
 
     @property
@@ -102,9 +102,10 @@ class BinanceVenue(BinanceFills, Glances):
         """
         params = self._order_params(request)
         deadline = Deadline(self._clock, deadline_s)
-        answer = await self._call(
-            "fapiPrivatePostOrder", params, units=ORDER, deadline=deadline, mutating=True
-        )
+        with self._share.acting(moves=True):
+            answer = await self._call(
+                "fapiPrivatePostOrder", params, units=ORDER, deadline=deadline, mutating=True
+            )
         try:
             row = Row(answer.value, "order")
             state = rows.order_state(row)
@@ -143,7 +144,8 @@ class BinanceVenue(BinanceFills, Glances):
         """Cancel all orders of every symbol that the look shows, in both order services, by one call each."""
         deadline = Deadline(self._clock, deadline_s)
         groups = sorted({(order.instrument, order.conditional) for order in look.orders})
-        results = await settled([self._cancel_all(*group, deadline) for group in groups])
+        with self._share.acting(moves=any(not order.reduce_only for order in look.orders)):
+            results = await settled([self._cancel_all(*group, deadline) for group in groups])
         outcome = dict(zip(groups, results, strict=True))
         answers: list[CancelAnswer] = []
         for order in look.orders:
@@ -156,15 +158,9 @@ class BinanceVenue(BinanceFills, Glances):
 
     async def second_source(self, position: Position, *, deadline_s: float) -> Decimal:
         """Return the size by Account Information V3, which is kept apart from Position Information."""
-        self._thrift.ask("second source")
-        deadline = Deadline(self._clock, deadline_s)
-        v3, v2 = "fapiPrivateV3GetAccount", "fapiPrivateV2GetAccount"
-        try:
-            answer = await self._call(v3, {}, units={"weight": 5}, deadline=deadline)
-        except VenueRejected as error:
-            if error.fault in {Fault.TERMINAL, Fault.RATE_LIMIT}:
-                raise
-            answer = await self._call(v2, {}, units={"weight": 5}, deadline=deadline)
+        if not self._share.is_crowd:
+            self._thrift.ask("second source")
+        answer = await self._account_page(Deadline(self._clock, deadline_s), old_s=SECOND_OLD_S)
         for row in Row(answer.value, "account").rows("positions"):
             leg = row.text("positionSide")
             amount = row.decimal("positionAmt")
@@ -222,52 +218,18 @@ class BinanceVenue(BinanceFills, Glances):
             encoder=BinanceEncoder(key.api_key, key.secret, recv_window_ms=RECV_WINDOW_MS, base_url=url),
         )
 
-    async def look(self, *, deadline_s: float) -> Look:
-        """As every adapter; where only whole lists help and weight is short, it waits for all of it first."""
-        owed = self._thrift.owes()
-        if not owed:
-            return await super().look(deadline_s=deadline_s)
-        deadline = Deadline(self._clock, deadline_s)
-        begun_ns = self._clock.monotonic_ns()
-        try:
-            async with self._throttle.reserved("weight", owed, within_s=deadline_s / 2):
-                self._thrift.paid()
-                return await super().look(deadline_s=deadline.left_s)
-        except TimeoutError:
-            return Look(
-                begun_ns=begun_ns,
-                ended_ns=self._clock.monotonic_ns(),
-                positions=(),
-                orders=(),
-                parts=(),
-                unread=tuple(Unread(part=name, reason=WAITS, unsent=True) for name in PARTS),
-            )
-
-    def _parts(self) -> tuple[Part, ...]:
-        lists = self._thrift.allows()
-        return (
-            *self._held_parts(),
-            Part(name=PARTS[1], read=self._orders if lists else spared),
-            Part(name=PARTS[2], read=self._conditional_orders if lists else spared),
-        )
-
-    def _held_parts(self) -> tuple[Part, ...]:
-        return (Part(name=PARTS[0], read=self._positions),)
-
-    async def _claims(self, deadline: Deadline) -> Sequence[Claim]:
-        answer = await self._call(witness.METHOD, {}, units={"weight": witness.WEIGHT}, deadline=deadline)
-        return witness.claims(answer)
-
     def _doubted(self) -> None:
         self._thrift.doubted()
+        self._share.doubted()
 
     async def _positions(self, deadline: Deadline) -> PartRead:
-        self._thrift.doubted()  # Until they are read.
+        self._doubted()  # Until they are read.
         answer = await self._call("fapiPrivateV3GetPositionRisk", {}, units={"weight": 5}, deadline=deadline)
         listed = read_rows(answer.value, "positionRisk")
         found, doubt = believed(listed, rows.position)
         if not doubt:
             self._thrift.saw(found)
+            self._share.saw(listed, held=bool(found))
         changes = [int(row.decimal_or_none("updateTime") or 0) for row in listed]
         changed_ms = max(changes, default=None)
         return PartRead(positions=found, digests=(answer.digest,), changed_ms=changed_ms, doubt=doubt)
@@ -366,6 +328,7 @@ class BinanceVenue(BinanceFills, Glances):
         refusal = binance_refusal(answer, code=code, message=message)
         if refusal is not None and refusal.fault is Fault.BLOCKED:
             self._thrift.blocked()
+            self._share.blocked()
         return refusal
 
     def _pace(self, refusal: Refusal, answer: Answer, units: Mapping[str, int]) -> Refusal:  # noqa: ARG002 - the shape of the hook

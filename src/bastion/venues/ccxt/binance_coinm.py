@@ -42,6 +42,9 @@ _ELSEWHERE = {
 class BinanceCoinVenue(BinanceVenue):
     """One COIN-M account. What is not overridden here is USD-M's, asked below the other prefix."""
 
+    # Whether its conditional orders can be listed by symbol, no page of COIN-M says.
+    CROWDS = False
+
     @property
     def link(self) -> str:
         """The page of the account's futures positions; empty for a host that is not Binance's."""

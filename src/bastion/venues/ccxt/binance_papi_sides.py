@@ -73,6 +73,7 @@ HEAVY: Mapping[str, int] = {"papiGetCmUserTrades": 20, "papiGetBalance": 20, "pa
 class _Side(BinanceVenue):
     TABLE: ClassVar[Mapping[str, str]]
     MARK: ClassVar[str]
+    CROWDS = False
 
     async def _call(
         self,

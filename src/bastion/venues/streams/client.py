@@ -42,6 +42,8 @@ class Patience:
 
 
 PATIENCE = Patience()
+FEW, SELDOM_MOST = 5, 20.0
+"""Where more accounts than these few share an address, each key is extended so many times less often."""
 _ENDINGS = (VenueError, aiohttp.ClientError, OSError)
 MESSAGE_MOST = 4 * 1024 * 1024
 NS_PER_MS = 1_000_000
@@ -183,7 +185,10 @@ class SocketStream:
         raise VenueUnreachable("the venue closed the stream")
 
     async def _keep(self, session: aiohttp.ClientSession, socket: aiohttp.ClientWebSocketResponse) -> None:
-        kept_ns, keep_ns = self._clock.monotonic_ns(), self._patience.keep_s * 1_000_000_000
+        kept_ns = self._clock.monotonic_ns()
+        # Each extension weighs 1, which many accounts would spend too often; a key lives an hour.
+        seldom = min(max(1.0, self._address.sharers / FEW), SELDOM_MOST)
+        keep_ns = round(self._patience.keep_s * seldom * 1_000_000_000)
         while not socket.closed:
             await self._clock.sleep(self._patience.ping_s)
             if self._tongue.ping is None:

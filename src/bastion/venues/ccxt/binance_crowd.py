@@ -1,0 +1,281 @@
+"""Binance crowd: how an account is looked at, whose address many accounts share, or few.
+
+Sources: developers.binance.com, USD-M futures: Position Information V3 (weight 5; symbols with a position or
+open orders, of which bidNotional, askNotional and openOrderInitialMargin tell), Account Information V3 (5),
+Current All Open Orders and Current All Algo Open Orders (1 with a symbol, 40 without one).
+"""
+
+import asyncio
+from abc import abstractmethod
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import ClassVar
+
+from bastion.domain.balance import Balance
+from bastion.domain.look import Look, Unread
+from bastion.domain.order import CancelAnswer, Fill, OpenOrder
+from bastion.domain.position import Position
+from bastion.errors import Fault, VenueRejected
+from bastion.venues.ccxt import binance_rows as rows
+from bastion.venues.ccxt import binance_witness as witness
+from bastion.venues.ccxt.binance_fills import BinanceFills
+from bastion.venues.ccxt.binance_share import PAGE, WHOLE, Kind, Share
+from bastion.venues.ccxt.binance_thrift import Thrift, spared
+from bastion.venues.ccxt.venue import Glances, Part, PartRead
+from bastion.venues.ccxt.witness import Claim
+from bastion.venues.deadline import Deadline, together, within
+from bastion.venues.raw import Answer, Row, believed, read_rows
+from bastion.venues.throttle import NS
+
+PARTS = ("positions", "orders", "conditional orders")
+IN_HELD = " of the contracts that the positions list"
+ELSEWHERE = "orders elsewhere"
+WAITS = "not sent: weight is short, and other accounts of the address wait for theirs as well"
+GIVES_WAY = "not sent: weight is short, and is kept for what proves the address's accounts flat"
+SPARED_ELSEWHERE = "not asked for: many accounts share the address, and the whole lists weigh 80"
+LOOK_S = 2.0
+"""So much of a look's deadline is left for the look itself where it waits for weight."""
+CALM_S = 2.0
+NOTHING_S = 1.0
+PAGE_OLD_S, PAGE_YOUNG_S, SECOND_OLD_S = 300.0, 5.0, 30.0
+"""How old, at most, the account's page may be in a crowd: as the witness of a whole look, as that of another
+look, and as the second source. It is always younger than what of ours can have moved a position."""
+
+
+class BinanceCrowd(BinanceFills, Glances):
+    """The looks of one account: whole ones, and cheaper ones where many accounts share the address."""
+
+    CROWDS: ClassVar[bool] = True
+    _thrift: Thrift
+    _share: Share
+    _page_turn: asyncio.Lock
+    _page: tuple[int, Answer] | None = None
+    _scope: Kind | None = None
+    _witness_s: float = PAGE_YOUNG_S
+    _listed: asyncio.Event
+
+    async def look(self, *, deadline_s: float) -> Look:
+        """As every adapter; where only whole lists help and weight is short, it waits for all of it first."""
+        if self._share.is_crowd:
+            return await self._crowd_look(self._share.kind(), deadline_s)
+        owed = self._thrift.owes()
+        if not owed:
+            return await super().look(deadline_s=deadline_s)
+        deadline = Deadline(self._clock, deadline_s)
+        begun_ns = self._clock.monotonic_ns()
+        try:
+            async with self._throttle.reserved("weight", owed, within_s=deadline_s / 2):
+                self._thrift.paid()
+                return await super().look(deadline_s=deadline.left_s)
+        except TimeoutError:
+            return self._unsent(begun_ns)
+
+    async def glance(self, *, deadline_s: float) -> Look:
+        """Read the positions alone; in a crowd once nothing that was sent waits for its answer."""
+        self._share.glancing()
+        if self._share.is_crowd:
+            await self._share.calm(within_s=min(CALM_S, deadline_s / 2))
+        return await super().glance(deadline_s=deadline_s)
+
+    @property
+    def pictures_cheaply(self) -> bool:
+        """Whether `picture` weighs much less than `look`."""
+        return self._share.is_crowd
+
+    async def picture(self, *, deadline_s: float) -> Look:
+        """Read what an exit's first orders can go by: in a crowd, positions and the orders beside them."""
+        if not self._share.is_crowd:
+            return await self.look(deadline_s=deadline_s)
+        return await self._scoped(Kind.NEAR, deadline_s)
+
+    def patience_s(self, look: Look) -> float:  # noqa: ARG002 - the shape of the port
+        """Return for how long other accounts of the address keep this one's proof waiting."""
+        return self._share.patience_s
+
+    def read_anew(self) -> None:
+        """Let the next look be one for an act, which those that only watch give way to."""
+        self._share.for_act()
+
+    def need_orders(self, *, halting: bool) -> None:
+        """Let the next look have the lists of orders, out of what is kept for stopping acts."""
+        super().need_orders(halting=halting)
+        self._share.pressed(halting=halting)
+
+    async def cancel(self, orders: Sequence[OpenOrder], *, deadline_s: float) -> tuple[CancelAnswer, ...]:
+        """Cancel exactly these orders by their ids, in parallel; one answer each, in their order."""
+        with self._share.acting(moves=any(not order.reduce_only for order in orders)):
+            return await super().cancel(orders, deadline_s=deadline_s)
+
+    async def fills(
+        self, positions: Sequence[Position], *, since_ms: int, deadline_s: float
+    ) -> tuple[Fill, ...]:
+        """Return the executions, where no proof needs what they weigh.
+
+        Raises:
+            VenueRejected: RATE_LIMIT, not sent: a second source explains a closed position for less.
+        """
+        self._give_way(5 * len({position.instrument for position in positions}))
+        return await super().fills(positions, since_ms=since_ms, deadline_s=deadline_s)
+
+    async def balance(self, *, deadline_s: float) -> Balance:
+        """Return what the account is worth, where no proof needs what that weighs.
+
+        Raises:
+            VenueRejected: RATE_LIMIT, not sent.
+        """
+        self._give_way(2 * PAGE)
+        return await super().balance(deadline_s=deadline_s)
+
+    # How a crowd is looked at.
+
+    async def _crowd_look(self, kind: Kind, deadline_s: float) -> Look:
+        share, deadline, begun_ns = self._share, Deadline(self._clock, deadline_s), self._clock.monotonic_ns()
+        if kind is Kind.NOTHING:
+            # Who looks again at once is told the same.
+            await self._clock.sleep(min(NOTHING_S, deadline_s / 2))
+            return self._unsent(begun_ns)
+        # A look beside our own orders tells nothing that the next one would not have to tell again.
+        await share.calm(within_s=min(CALM_S, deadline_s / 2))
+        if kind is not Kind.WHOLE:
+            return await self._scoped(kind, deadline.left_s)
+        within_s = max(deadline.left_s / 2, deadline.left_s - LOOK_S)
+        try:
+            async with self._throttle.reserved("weight", WHOLE, within_s=within_s, claimant=share.claimant):
+                share.granted()
+                look = await self._scoped(kind, deadline.left_s)
+        except TimeoutError:
+            return self._unsent(begun_ns)
+        share.looked(look)
+        return look
+
+    async def _scoped(self, kind: Kind, deadline_s: float) -> Look:
+        # `_parts` is asked before anything is awaited, and for nobody else's look.
+        self._scope = kind
+        look = await super().look(deadline_s=deadline_s)
+        if kind is Kind.WHOLE:
+            return look
+        elsewhere = Unread(part=ELSEWHERE, reason=SPARED_ELSEWHERE, unsent=True)
+        return replace(look, unread=(*look.unread, elsewhere))
+
+    def _parts(self) -> tuple[Part, ...]:
+        scope, self._scope = self._scope, None
+        self._witness_s = PAGE_OLD_S if scope is Kind.WHOLE else PAGE_YOUNG_S
+        if scope is Kind.NEAR:
+            return (*self._held_parts(), *self._near_parts())
+        if scope is Kind.BARE:
+            return self._held_parts()
+        lists = scope is Kind.WHOLE or self._thrift.allows()
+        return (
+            *self._held_parts(),
+            Part(name=PARTS[1], read=self._orders if lists else spared),
+            Part(name=PARTS[2], read=self._conditional_orders if lists else spared),
+        )
+
+    def _held_parts(self) -> tuple[Part, ...]:
+        self._listed = listed = asyncio.Event()
+
+        async def positions(deadline: Deadline) -> PartRead:
+            try:
+                return await self._positions(deadline)
+            finally:
+                listed.set()
+
+        return (Part(name=PARTS[0], read=positions),)
+
+    def _near_parts(self) -> tuple[Part, ...]:
+        read, done = self._listed, list[int]()
+
+        async def listed(deadline: Deadline, number: int) -> PartRead:
+            async with within(deadline):
+                await read.wait()
+            method, parse = _LISTS[number]
+            asked = [
+                self._call(method, {"symbol": name}, units={"weight": 1}, deadline=deadline)
+                for name in self._share.near()[number]
+            ]
+            found, doubts = list[OpenOrder](), list[str]()
+            answers = await together(asked)
+            for answer in answers:
+                orders, doubt = believed(read_rows(answer.value, PARTS[1 + number]), parse)
+                found.extend(orders)
+                doubts.extend([doubt] if doubt else [])
+            done.extend([] if doubts else [number])
+            if len(done) == len(_LISTS):
+                self._share.listed()
+            digests = tuple(answer.digest for answer in answers)
+            return PartRead(orders=tuple(found), digests=digests, doubt="; ".join(doubts))
+
+        return (
+            Part(name=PARTS[1] + IN_HELD, read=lambda deadline: listed(deadline, 0)),
+            Part(name=PARTS[2] + IN_HELD, read=lambda deadline: listed(deadline, 1)),
+        )
+
+    def _unsent(self, begun_ns: int) -> Look:
+        return Look(
+            begun_ns=begun_ns,
+            ended_ns=self._clock.monotonic_ns(),
+            positions=(),
+            orders=(),
+            parts=(),
+            unread=tuple(Unread(part=name, reason=WAITS, limited=True, unsent=True) for name in PARTS),
+        )
+
+    def _give_way(self, units: int) -> None:
+        if self._share.is_crowd and self._share.spare() < units:
+            raise VenueRejected(GIVES_WAY, fault=Fault.RATE_LIMIT)
+
+    # The account's page: a witness of an empty list, and the second source.
+
+    async def _claims(self, deadline: Deadline) -> Sequence[Claim]:
+        if not self._share.is_crowd:
+            answer = await self._call(witness.METHOD, {}, units={"weight": witness.WEIGHT}, deadline=deadline)
+            return witness.claims(answer)
+        async with within(deadline):
+            await self._listed.wait()
+        if self._share.holds:
+            return ()  # It is asked for nothing but an empty list.
+        return witness.claims(await self._account_page(deadline, old_s=self._witness_s))
+
+    async def _account_page(self, deadline: Deadline, *, old_s: float) -> Answer:
+        """Return the account's page; whoever asks in the same moment shares an answer.
+
+        In a crowd it may be `old_s` old, where nothing was sent since that can have moved a position.
+        """
+        since_ns = asked_ns = self._clock.monotonic_ns()
+        if self._share.is_crowd:
+            since_ns = max(self._share.moved_ns, asked_ns - round(old_s * NS))
+        async with within(deadline), self._page_turn:
+            if self._page is not None and self._page[0] >= since_ns:
+                return self._page[1]
+            # It leaves only when all who ask in this moment have asked.
+            await self._clock.sleep(0)
+            sent_ns = self._clock.monotonic_ns()
+            answer = await self._page_now(deadline)
+            self._page = (sent_ns, answer)
+            return answer
+
+    async def _page_now(self, deadline: Deadline) -> Answer:
+        v3, v2 = "fapiPrivateV3GetAccount", "fapiPrivateV2GetAccount"
+        try:
+            return await self._call(v3, {}, units={"weight": PAGE}, deadline=deadline)
+        except VenueRejected as error:
+            if error.fault in {Fault.TERMINAL, Fault.RATE_LIMIT}:
+                raise
+            return await self._call(v2, {}, units={"weight": PAGE}, deadline=deadline)
+
+    # What one venue of the family knows.
+
+    @abstractmethod
+    async def _positions(self, deadline: Deadline) -> PartRead: ...
+
+    @abstractmethod
+    async def _orders(self, deadline: Deadline) -> PartRead: ...
+
+    @abstractmethod
+    async def _conditional_orders(self, deadline: Deadline) -> PartRead: ...
+
+
+_LISTS: tuple[tuple[str, Callable[[Row], OpenOrder]], ...] = (
+    ("fapiPrivateGetOpenOrders", rows.open_order),
+    ("fapiPrivateGetOpenAlgoOrders", rows.open_conditional_order),
+)

@@ -60,7 +60,7 @@ class Account:
     async def _whole(self, begun_s: float) -> None:
         share = self.share
         share.for_act()
-        share.pressed(halting=False)
+        share.pressed()
         assert share.kind() is Kind.WHOLE
         # What the adapter does with a real clock's deadline: it goes on waiting, in its own place.
         await self._throttle["weight"].reserve(WHOLE, share.claimant)
@@ -151,15 +151,25 @@ async def test_a_cheap_look_lists_the_orders_of_held_contracts_once_and_again_wh
     assert share.kind() is Kind.NEAR
 
 
-async def test_lists_are_no_reason_to_wait_while_a_position_is_open() -> None:
+async def test_while_a_position_is_open_lists_are_read_only_where_nobody_waits_for_their_weight() -> None:
     clock = SteppedClock()
-    share = crowd(clock)[0].share
-    share.for_act()
-    share.pressed(halting=False)
-    assert share.kind() is not Kind.WHOLE
-    share.for_act()
-    share.pressed(halting=True)
-    assert share.kind() is Kind.WHOLE
+    stuck, *others = (account.share for account in crowd(clock))
+
+    async def whole(waiting: list[Share]) -> int:
+        kinds = []
+        for _ in range(35):
+            for one in (*waiting, stuck):
+                one.for_act()
+            for one in waiting:
+                one.pressed()
+                one.kind()
+            kinds.append(stuck.kind())
+            await clock.advance(1)
+        stuck.looked(UNREAD)
+        return kinds.count(Kind.WHOLE)
+
+    assert await whole([]) > 0
+    assert await whole(others[:14]) == 0
 
 
 async def test_who_only_watches_gives_way_to_every_need() -> None:

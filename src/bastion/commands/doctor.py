@@ -236,12 +236,11 @@ def _account(desk: Desk, reading: AccountReading) -> Iterable[Check]:
         )
     else:
         finding = Finding.WARN if took_ms > SLOW_READ_MS else Finding.OK
-        spared_words = "".join(f"; {part.part} {part.reason}" for part in look.unread)
         yield Check(
             name=name,
             finding=finding,
             detail=f"read in {took_ms} ms: {len(look.positions)} positions, {len(look.orders)} orders"
-            f"{spared_words}",
+            + "".join(f"; {part.part} {part.reason}" for part in look.unread),
             remedy="The venue, or the way to it, is slow now." if finding is Finding.WARN else None,
         )
     yield from _stream(desk, account.name, name)

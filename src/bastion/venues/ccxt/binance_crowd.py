@@ -99,7 +99,7 @@ class BinanceCrowd(BinanceFills, Glances):
     def need_orders(self, *, halting: bool) -> None:
         """Let the next look have the lists of orders, out of what is kept for stopping acts."""
         super().need_orders(halting=halting)
-        self._share.pressed(halting=halting)
+        self._share.pressed()
 
     async def cancel(self, orders: Sequence[OpenOrder], *, deadline_s: float) -> tuple[CancelAnswer, ...]:
         """Cancel exactly these orders by their ids, in parallel; one answer each, in their order."""

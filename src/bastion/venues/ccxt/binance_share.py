@@ -31,7 +31,7 @@ KEPT_FOR_ACTS = 1200
 """Weight that watching leaves alone, beside all that was announced."""
 AGAIN_S, VAIN_MOST = 30.0, 3
 """So often the lists are read of an account that is not proven, though nothing presses for them any more; and
-after so many cheap looks that showed nothing."""
+after so many cheap looks."""
 ANEW_S = 10.0
 """So long after two clean looks a third one is no longer taken for more of the same proof."""
 PROVEN = 2
@@ -140,9 +140,9 @@ class Share:
         """Hear that the next look is for an act that has no good end yet."""
         self._is_for_act = True
 
-    def pressed(self, *, halting: bool) -> None:
+    def pressed(self) -> None:
         """Hear that nothing but the lists of orders decides the next look."""
-        self._is_pressed = halting or not self._held
+        self._is_pressed = True
 
     def blocked(self) -> None:
         """Hear that resting orders hold a position: the next look lists those of its contract."""
@@ -176,8 +176,10 @@ class Share:
         pressed, self._is_pressed = self._is_pressed, False
         for_act, self._is_for_act = self._is_for_act, False
         now_ns = self._clock.monotonic_ns()
-        self._vain = self._vain + 1 if for_act and not pressed and not self._held else 0
-        if pressed or (self._vain > VAIN_MOST and now_ns - self._whole_ns >= AGAIN_S * NS):
+        self._vain = self._vain + 1 if for_act and not pressed else 0
+        due = self._vain > VAIN_MOST and now_ns - self._whole_ns >= AGAIN_S * NS
+        # While a position is open, lists are nothing to wait for.
+        if pressed or (due and not (self._held and self.spare() < 2 * WHOLE)):
             if self._clean == PROVEN and now_ns - self._whole_ns >= ANEW_S * NS:
                 self._clean = 0
             self._wanted_ns = self._wanted_ns or now_ns

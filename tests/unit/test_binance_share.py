@@ -1,9 +1,7 @@
 """Fifty Binance accounts behind one address, in stepped time: what each asks, and when all are proven."""
 
 import asyncio
-from dataclasses import replace
 
-from bastion.domain.look import Look, Unread
 from bastion.venues.ccxt.binance_share import PAGE, WHOLE, Kind, Share
 from bastion.venues.raw import Row
 from bastion.venues.throttle import Limit, Throttle
@@ -13,8 +11,6 @@ ACCOUNTS, CONTRACTS = 50, ("BTCUSDT", "ETHUSDT", "SOLUSDT", "XRPUSDT")
 ANSWER_S, GAP_S, WAITS_S = 0.05, 0.25, 6.0
 ADDRESS = (Limit(name="weight", capacity=2400, window_s=60.0),)
 ROWS = [Row({"symbol": name, "bidNotional": "0", "askNotional": "0"}, "row") for name in CONTRACTS]
-EMPTY = Look(begun_ns=0, ended_ns=0, positions=(), orders=(), parts=("positions",))
-UNREAD = replace(EMPTY, unread=(Unread(part="orders", reason="it failed"),))
 
 
 class Account:
@@ -67,7 +63,7 @@ class Account:
         share.granted()
         self._throttle["weight"].release(WHOLE)
         await self._ask(WHOLE)
-        share.looked(EMPTY)
+        share.looked(empty=True)
         self.whole_s.append(self.now_s - begun_s)
 
     async def _ask(self, weight: int) -> None:
@@ -165,7 +161,7 @@ async def test_while_a_position_is_open_lists_are_read_only_where_nobody_waits_f
                 one.kind()
             kinds.append(stuck.kind())
             await clock.advance(1)
-        stuck.looked(UNREAD)
+        stuck.looked(empty=False)
         return kinds.count(Kind.WHOLE)
 
     assert await whole([]) > 0
@@ -189,8 +185,8 @@ async def test_a_look_that_is_not_whole_or_not_empty_begins_the_proof_anew() -> 
     clock = SteppedClock()
     share = crowd(clock)[0].share
     levels = []
-    for look in (EMPTY, UNREAD, EMPTY, EMPTY, EMPTY):
-        share.looked(look)
+    for empty in (True, False, True, True, True):
+        share.looked(empty=empty)
         levels.append(share.claimant.level)
     assert levels == [1, 2, 1, 3, 3]
     with share.acting(moves=False):
@@ -207,6 +203,6 @@ async def test_an_account_whose_looks_never_prove_it_is_looked_at_whole_each_hal
         share.for_act()
         kinds.append(share.kind())
         if kinds[-1] is Kind.WHOLE:
-            share.looked(EMPTY)
+            share.looked(empty=True)
         await clock.advance(1)
     assert kinds.count(Kind.WHOLE) == 3

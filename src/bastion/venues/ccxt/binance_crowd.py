@@ -22,7 +22,7 @@ from bastion.venues.ccxt.binance_fills import BinanceFills
 from bastion.venues.ccxt.binance_share import PAGE, WHOLE, Kind, Share
 from bastion.venues.ccxt.binance_thrift import Thrift, spared
 from bastion.venues.ccxt.venue import Glances, Part, PartRead
-from bastion.venues.ccxt.witness import Claim
+from bastion.venues.ccxt.witness import Claim, scant
 from bastion.venues.deadline import Deadline, together, within
 from bastion.venues.raw import Answer, Row, believed, read_rows
 from bastion.venues.throttle import NS
@@ -52,6 +52,7 @@ class BinanceCrowd(BinanceFills, Glances):
     _page: tuple[int, Answer] | None = None
     _scope: Kind | None = None
     _witness_s: float = PAGE_YOUNG_S
+    _is_scant: bool = False
     _listed: asyncio.Event
 
     async def look(self, *, deadline_s: float) -> Look:
@@ -145,7 +146,8 @@ class BinanceCrowd(BinanceFills, Glances):
                 look = await self._scoped(kind, deadline.left_s)
         except TimeoutError:
             return self._unsent(begun_ns)
-        share.looked(look)
+        empty = look.complete and not look.orders and scant(look.positions, self._instruments or {})
+        share.looked(empty=empty)
         return look
 
     async def _scoped(self, kind: Kind, deadline_s: float) -> Look:
@@ -172,13 +174,16 @@ class BinanceCrowd(BinanceFills, Glances):
         )
 
     def _held_parts(self) -> tuple[Part, ...]:
-        self._listed = listed = asyncio.Event()
+        self._listed, self._is_scant = asyncio.Event(), False
+        listed = self._listed
 
         async def positions(deadline: Deadline) -> PartRead:
             try:
-                return await self._positions(deadline)
+                read = await self._positions(deadline)
+                self._is_scant = scant(read.positions, self._instruments or {})
             finally:
                 listed.set()
+            return read
 
         return (Part(name=PARTS[0], read=positions),)
 
@@ -232,8 +237,8 @@ class BinanceCrowd(BinanceFills, Glances):
             return witness.claims(answer)
         async with within(deadline):
             await self._listed.wait()
-        if self._share.holds:
-            return ()  # It is asked for nothing but an empty list.
+        if not self._is_scant:
+            return ()  # It is asked for nothing but a list that could prove flat.
         return witness.claims(await self._account_page(deadline, old_s=self._witness_s))
 
     async def _account_page(self, deadline: Deadline, *, old_s: float) -> Answer:

@@ -12,7 +12,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from enum import Enum
 
-from bastion.domain.look import Look
 from bastion.errors import AnswerMalformed
 from bastion.ports import Clock
 from bastion.venues.raw import Row
@@ -75,11 +74,6 @@ class Share:
     def is_crowd(self) -> bool:
         """Whether an exit of all accounts of the address takes more than a minute's weight."""
         return self._crowds and self._throttle.sharers > FEW
-
-    @property
-    def holds(self) -> bool:
-        """Whether the latest reading showed a position; so it is taken to be where none was believed."""
-        return self._held
 
     @property
     def patience_s(self) -> float:
@@ -198,10 +192,10 @@ class Share:
         """Hear that the weight of a whole look was given: its second one is what is still needed."""
         self._weight.announce(self, (0, WHOLE if self._clean == 0 else 0), within_s=WITHIN_S)
 
-    def looked(self, look: Look) -> None:
-        """Hear what a whole look showed."""
+    def looked(self, *, empty: bool) -> None:
+        """Hear whether a whole look came complete and showed nothing to close or cancel."""
         self._whole_ns = self._clock.monotonic_ns()
-        self._clean = min(self._clean + 1, PROVEN) if look.empty and not self._flying else 0
+        self._clean = min(self._clean + 1, PROVEN) if empty and not self._flying else 0
         self._announce()
         if self._clean == PROVEN:
             self._wanted_ns = None

@@ -67,6 +67,7 @@ class Scripted:
         self.tells_executions = self.tells_second = True
         self.contracts: Mapping[tuple[str, str], Instrument] | None = {}
         self.looks = 0
+        self.executions_s = TOOK_S
 
     @property
     def account(self) -> Named:
@@ -199,7 +200,7 @@ class Scripted:
         self, positions: Sequence[Position], *, since_ms: int, deadline_s: float
     ) -> tuple[Fill, ...]:
         self._called("fills", deadline_s)
-        await self.clock.sleep(TOOK_S)
+        await self.clock.sleep(self.executions_s)
         if not self.tells_executions:
             raise VenueUnreachable("no executions")
         names = {position.instrument for position in positions}

@@ -13,9 +13,10 @@ import pytest
 
 from bastion.domain.asked import AskedCall, VenueAsked
 from bastion.domain.balance import Balance, CollateralRead
+from bastion.domain.instrument import Instrument
 from bastion.domain.look import Look
 from bastion.domain.mandate import ExitKind
-from bastion.domain.money import Usd
+from bastion.domain.money import Quantity, Usd
 from bastion.domain.order import Direction, OrderRequest, OrderState
 from bastion.domain.records import Entry, LegReopened, LegStarted, Record, Troubled
 from bastion.domain.selection import Selection
@@ -214,6 +215,58 @@ def test_contracts_that_were_not_told_are_asked_for_again_while_something_is_ope
     calm.contracts = None
     worked(clock, calm, part_of(clock))
     assert calm.times("instruments") == [0]
+
+
+def test_contracts_that_were_told_are_asked_for_once() -> None:
+    clock = VirtualClock()
+    part, venue = part_of(clock, deadline_s="2"), Scripted(clock, BTC)
+    venue.fates = [refused(clock, Fault.RETRY)] * 9
+    venue.contracts = {
+        (BTC.category, BTC.instrument): Instrument(
+            id=BTC.instrument,
+            category=BTC.category,
+            symbol=BTC.symbol,
+            base="BTC",
+            settle="USDT",
+            quantity_step=Decimal("0.001"),
+            quantity_min=Quantity(Decimal("0.001")),
+            market_quantity_max=Quantity(Decimal(0)),
+            price_tick=Decimal("0.1"),
+        )
+    }
+    worked(clock, venue, part)
+    assert venue.times("instruments") == [0]
+    assert len(venue.requests) > 2
+
+
+def test_while_something_is_left_to_close_nobody_waits_for_executions() -> None:
+    clock = VirtualClock()
+    part, venue = part_of(clock), Scripted(clock, BTC)
+    venue.executions_s = 0.2
+
+    async def half(request: OrderRequest) -> OrderState:
+        await clock.sleep(TOOK_S)
+        return venue.take(replace(request, quantity=Quantity(request.quantity / 2)))
+
+    venue.fates = [half]
+    worked(clock, venue, part)
+    assert venue.times("place BTCUSDT") == [10, 30]
+    assert verdicts(part) == [(490, Verdict.FLAT)]
+
+
+def test_where_nothing_is_left_to_close_the_sweep_waits_for_the_executions_that_explain_it() -> None:
+    clock = VirtualClock()
+    part, venue = part_of(clock), Scripted(clock, BTC, orders=[STOP, ENTRY])
+    venue.executions_s = 0.2
+    worked(clock, venue, part)
+    assert venue.calls[4:] == [
+        (20, "look"),
+        (20, "fills"),
+        (220, "sweep stop"),
+        (230, "look"),
+        (230, "fills"),
+        (480, "look"),
+    ]
 
 
 class Accounting(Scripted):

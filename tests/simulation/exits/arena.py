@@ -119,6 +119,7 @@ class Arena:
         runs = await self._runs()
         entries = self._journal().entries(EXIT_ID)
         report = fold(entries)
+        self.oracle.told_in_order(entries)
         self.oracle.finish(report, seconds=self.clock.seconds - began_s, runs=runs)
         second = self._journal().entries(SECOND_ID)
         if second and fold(second).verdict is None:

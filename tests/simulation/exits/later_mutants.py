@@ -12,7 +12,6 @@ from unittest.mock import patch
 from bastion.domain.records import LegStarted
 from bastion.domain.verdict import Verdict
 from bastion.exits import hand, ladder, part, plan, progress, resolve, sweeping, verdict
-from bastion.exits.course import Course
 from bastion.exits.pace import Pace
 from bastion.exits.part import Part
 
@@ -45,12 +44,8 @@ def _a_reopening_is_overlooked() -> list[AbstractContextManager[Any]]:
     return [patch.object(Part, "_reopen", lambda *_: None)]
 
 
-def _nobody_looks_when_the_hold_ends() -> list[AbstractContextManager[Any]]:
-    return [patch.object(Part, "_looked_last", lambda *_: True)]
-
-
 def _a_hold_is_over_with_its_verdict() -> list[AbstractContextManager[Any]]:
-    return [patch.object(Course, "over", lambda self, _: self._verdict is not None)]
+    return [patch.object(Part, "is_over", lambda self, _: self.judged is not None)]
 
 
 def _stale_looks_are_believed_at_once() -> list[AbstractContextManager[Any]]:

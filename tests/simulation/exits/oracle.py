@@ -1,12 +1,12 @@
 """Oracle: knows the truth of every venue, and checks what the exit does and says against it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from decimal import Decimal
 
 from bastion.domain.look import Look
 from bastion.domain.order import OpenOrder, OrderRequest, OrderState
-from bastion.domain.records import LegJudged
+from bastion.domain.records import Entry, LegJudged, LegReopened, LegStarted, RoundIntended
 from bastion.domain.verdict import Verdict
 from bastion.exits.report import ExitReport
 from tests.simulation.exits.market import Market
@@ -21,6 +21,7 @@ SMALL = Decimal("0.1")
 FIRST_WAVE_S = 0.05
 LIVE_PATIENCE_S = 0.9
 BAN_HEARD_S = 0.6
+HOLD_SLACK_S = 0.5
 
 
 @dataclass(slots=True, kw_only=True)
@@ -37,6 +38,7 @@ class Oracle:
     placed: dict[str, tuple[str, OrderRequest, float]] = field(default_factory=dict)
     reported: dict[tuple[str, tuple[str, str, str]], Decimal] = field(default_factory=dict)
     judged_at_s: dict[str, float] = field(default_factory=dict)
+    flat: dict[str, tuple[float, LegJudged]] = field(default_factory=dict)
     run_began_s: float = 0.0
     acknowledged: set[str] = field(default_factory=set)
     cancels_asked: set[tuple[str, str]] = field(default_factory=set)
@@ -72,6 +74,7 @@ class Oracle:
         """Hear a verdict at the moment when it is durable."""
         self.judged_at_s.setdefault(record.account, self.clock.seconds)
         if record.verdict.success:
+            self.flat[record.account] = (self.clock.seconds, record)
             self._must_be_flat(record)
 
     def finish(self, report: ExitReport, *, seconds: float, runs: int) -> None:
@@ -85,6 +88,8 @@ class Oracle:
         if not verdict.success and (report.next_step is None or not (report.residual or report.unread)):
             self._broken(f"{verdict} names nothing that is left or unread")
         self._live(report)
+        if verdict.success and self.world.hold_s and not self.cuts:
+            self._held(verdict)
         self._explained()
         limit_s = (self.world.deadline_s + self.world.hold_s + 80.0) * max(runs, 1) + 60.0
         if seconds > limit_s:
@@ -178,6 +183,35 @@ class Oracle:
                 self._broken(f"{record.account} calls {held.signed} of {key} dust (I3)")
         for order in market.orders.values():
             self._broken(f"{record.verdict} while the order {order.order_id} works (I3)")
+
+    def told_in_order(self, entries: Iterable[Entry]) -> None:
+        """Check in what order the journal tells it: who is flat is acted on only once that is taken back."""
+        flat: set[str] = set()
+        for record in (entry.record for entry in entries):
+            match record:
+                case LegJudged() if record.verdict.success:
+                    flat.add(record.account)
+                case LegJudged() | LegReopened() | LegStarted():
+                    flat.discard(record.account)
+                case RoundIntended() if record.orders and record.account in flat:
+                    self._broken(f"{record.account} was told to be flat, and orders left for it (I3)")
+                case _:
+                    pass
+
+    def _held(self, verdict: str) -> None:
+        # A hold closes again what is opened until it ends, where the venue's lists tell of it.
+        ends_s = max(at_s for at_s, _ in self.flat.values()) + self.world.hold_s
+        if self.clock.seconds < ends_s - HOLD_SLACK_S:
+            self._broken(f"{verdict}, and {ends_s - self.clock.seconds:.1f} s of its hold were not held")
+        known_s = ends_s - HOLD_SLACK_S - 3 * self.world.journal_slow_s
+        for name, (_, record) in self.flat.items():
+            market = self.markets[name]
+            dust = {(p.instrument, p.side.value if p.hedged else "") for p in record.dust}
+            if market.plan.lie != "none" or market.healed_s > known_s:
+                continue
+            for key, held in market.holdings.items():
+                if held.signed and key not in dust and held.since_s < known_s:
+                    self._broken(f"{verdict} after its hold, but {name} holds {held.signed} of {key} (I3)")
 
     def _live(self, report: ExitReport) -> None:  # noqa: C901 - one place for all that is owed
         left = {row.account for row in report.residual if row.kind != "dust"}

@@ -64,6 +64,7 @@ class Bucket:
         self._changed = asyncio.Event()
         self._flying = 0
         self._cooling: deque[tuple[int, int]] = deque()
+        self._cool = 0
         self._foreign = (0, 0)
         self._spent = (0, 0)
         self._blocked_until_ns = 0
@@ -123,13 +124,18 @@ class Bucket:
         now = self._clock.monotonic_ns()
         self._foreign = (0, 0)
         self._used(now)
-        settled = sum(units for free_ns, units in self._cooling if free_ns - self._window_ns < sent_ns)
+        settled = self._cool
+        for free_ns, units in reversed(self._cooling):
+            if free_ns - self._window_ns < sent_ns:
+                break
+            settled -= units
         while settled > used:
             free_ns, units = self._cooling.popleft()
             kept = max(0, units - (settled - used))
             if kept:
                 self._cooling.appendleft((free_ns, kept))
             settled -= units - kept
+            self._cool -= units - kept
         self._foreign = (max(0, used - self._used(now)), now + round(resets_in_s * NS))
         self._changed.set()
 
@@ -186,8 +192,11 @@ class Bucket:
 
     def promised(self, claimant: Claimant) -> int:
         """Return how many units that claimant leaves to what others have announced."""
+        if not self._needs:
+            return 0
         now = self._clock.monotonic_ns()
-        self._needs = {who: need for who, need in self._needs.items() if need[0] > now}
+        for who in [who for who, (until_ns, _) in self._needs.items() if until_ns <= now]:
+            del self._needs[who]
         return sum(
             sum(needs[: claimant.level])
             for who, (_, needs) in self._needs.items()
@@ -202,7 +211,7 @@ class Bucket:
     def give_back(self, units: int) -> None:
         """The request of these units was answered or given up; they cool for one window."""
         self._flying -= units
-        self._cooling.append((self._clock.monotonic_ns() + self._window_ns, units))
+        self.charge(units)
         self._changed.set()
 
     def release(self, units: int) -> None:
@@ -216,12 +225,14 @@ class Bucket:
             free_ns, cooling = self._cooling.pop()
             if cooling > units:
                 self._cooling.append((free_ns, cooling - units))
+            self._cool -= min(units, cooling)
             units -= min(units, cooling)
         self._changed.set()
 
     def charge(self, units: int) -> None:
         """Count units that left without having waited for their turn."""
         self._cooling.append((self._clock.monotonic_ns() + self._window_ns, units))
+        self._cool += units
 
     async def _until_free(self, units: int) -> None:
         while (wait_ns := self._wait_ns(units)) != 0:
@@ -257,9 +268,9 @@ class Bucket:
 
     def _used(self, now: int) -> int:
         while self._cooling and self._cooling[0][0] <= now:
-            self._cooling.popleft()
+            self._cool -= self._cooling.popleft()[1]
         foreign = self._foreign[0] if now < self._foreign[1] else 0
-        return self._flying + foreign + self._spent_now(now) + sum(units for _, units in self._cooling)
+        return self._flying + foreign + self._spent_now(now) + self._cool
 
     def _spent_now(self, now: int) -> int:
         units, since_ns = self._spent
@@ -272,7 +283,8 @@ class Bucket:
             return self._blocked_until_ns - now
         if self._used(now) + units <= self._capacity:
             return 0
-        moments = [at for at, _ in self._cooling]
+        # The first to come free is the first that was used.
+        moments = [self._cooling[0][0]] if self._cooling else []
         if now < self._foreign[1]:
             moments.append(self._foreign[1])
         spent = self._spent_now(now)

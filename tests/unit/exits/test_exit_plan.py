@@ -603,6 +603,42 @@ def test_an_account_that_refunds_at_once_asks_for_the_margin_of_the_whole_positi
     assert sent.why == (told if policy is RefundPolicy.ALWAYS else "")
 
 
+SMALL_ORDERS = {
+    ("linear", "BTCUSDT"): Instrument(
+        id="BTCUSDT",
+        category="linear",
+        symbol="BTC/USDT:USDT",
+        base="BTC",
+        settle="USDT",
+        quantity_step=Decimal("0.1"),
+        quantity_min=Quantity(Decimal("0.1")),
+        market_quantity_max=Quantity(Decimal(4)),
+        price_tick=Decimal(1),
+    )
+}
+
+
+def test_a_margin_is_asked_back_as_a_whole_however_small_the_venues_largest_order_is() -> None:
+    one = holding(position(quantity="7"))
+    one.account = replace(one.account, refund=RefundPolicy.ALWAYS)
+    act = decide(one, instruments=SMALL_ORDERS)
+    assert act is not None
+    assert [(sent.kind, sent.quantity) for sent in act.intent.orders] == [(OrderKind.REFUND, Decimal(7))]
+
+
+def test_what_rests_in_the_end_has_its_price_and_the_sizes_that_the_venue_takes() -> None:
+    one = holding(position(quantity="7"))
+    for number in range(1, 6):
+        intend(one, request(position(quantity="7"), f"bst{number}"), number=number)
+        one.apply(refused(Fault.BAND, f"bst{number}"), at_ns=0)
+    act = decide(one, now_ms=60_000, instruments=SMALL_ORDERS)
+    assert act is not None
+    assert [(sent.kind, sent.quantity, sent.limit_price) for sent in act.intent.orders] == [
+        (OrderKind.RESTING, Decimal(4), Decimal(90)),
+        (OrderKind.RESTING, Decimal(3), Decimal(90)),
+    ]
+
+
 def test_a_part_is_never_given_up_for_its_margin() -> None:
     one = partial()
     one.account = replace(one.account, refund=RefundPolicy.ALWAYS)

@@ -13,10 +13,22 @@ from bastion.exits.pace import Pace
 from bastion.exits.progress import Leg
 from bastion.exits.scope import Scope
 from bastion.exits.settings import ExitSettings
-from bastion.exits.turns import turns_ns
+from bastion.exits.turns import cancel_ns, turns_ns
 from bastion.exits.verdict import Standing
 from tests.simulation.exits.virtual_time import VirtualClock
-from tests.unit.exits.parts import MS, UTC_NS, answered, intend, leg, look, pace, position, request, see
+from tests.unit.exits.parts import (
+    MS,
+    UTC_NS,
+    answered,
+    intend,
+    leg,
+    look,
+    order,
+    pace,
+    position,
+    request,
+    see,
+)
 
 SETTINGS = ExitSettings()
 BTC, ETH = position(), position("ETHUSDT")
@@ -103,12 +115,23 @@ def test_a_refusal_and_a_stale_list_have_their_own_times() -> None:
     assert turns_ms(one, beat, standing) == [300, 2_530]
 
 
+def test_a_cancel_is_waited_for_only_where_nothing_but_orders_is_left() -> None:
+    beat, first, second = pace(), order(name="r1"), order(name="r2")
+    beat.cancel_at_ns = {first.key: 300 * MS, second.key: 200 * MS}
+    assert cancel_ns(Standing(orders=(first, second)), beat) == 200 * MS, "the first that is due"
+    assert cancel_ns(Standing(orders=(first,)), beat) == 300 * MS
+    assert cancel_ns(Standing(open=(BTC,), orders=(first,)), beat) == 0
+    assert cancel_ns(Standing(), beat) == 0
+    assert cancel_ns(Standing(orders=(first, order(name="r3"))), beat) == 0, "one that was never cancelled"
+
+
 def test_looks_and_steps_are_counted_anew_when_their_time_is_over() -> None:
     clock = VirtualClock()
-    allowance = Allowance(clock=clock, settings=ExitSettings(looks_max=2, steps_max=3, allowance_s=5))
+    allowance = Allowance(clock=clock, settings=ExitSettings(looks_max=300, steps_max=3, allowance_s=5))
     ends_ns = 105_000 * MS
     assert [allowance.step() for _ in range(4)] == [True, True, True, False]
-    allowance.look()
+    for _ in range(299):
+        allowance.look()
     assert (allowance.looks_left, allowance.at_ns(7)) == (True, 7)
     allowance.look()
     assert (allowance.looks_left, allowance.at_ns(7)) == (False, ends_ns)

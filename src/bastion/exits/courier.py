@@ -4,7 +4,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Coroutine, Sequence
 from dataclasses import replace
-from typing import Any, Protocol
+from typing import Any
 
 from bastion.domain.instrument import Instrument
 from bastion.domain.look import Look
@@ -15,7 +15,6 @@ from bastion.domain.records import (
     CancelsAnswered,
     FillsRead,
     OrderResolved,
-    Record,
     ResolvedBy,
     SecondSourceRead,
     Troubled,
@@ -23,39 +22,19 @@ from bastion.domain.records import (
 from bastion.errors import VenueError
 from bastion.exits.books import book_key
 from bastion.exits.bulkhead import attempt
+from bastion.exits.explaining import SECOND, Working, executions_of, sizes_to_ask
 from bastion.exits.exposure import collateral_read
 from bastion.exits.looking import look_at
-from bastion.exits.pace import Pace, backoff_s, nanoseconds
+from bastion.exits.pace import SECOND_NS, Pace, backoff_s, nanoseconds
 from bastion.exits.plan import Act
 from bastion.exits.progress import Leg
 from bastion.exits.resolve import Questions, answer
 from bastion.exits.settings import ExitSettings
 from bastion.exits.sweeping import worth_waiting_s
-from bastion.ports import Accounting, Clock, Glancing, Venue
+from bastion.exits.worked import Worked
+from bastion.ports import Accounting, Clock, Glancing, Sizing, Venue
 
 SURPRISE = "the adapter failed in a way that is not a venue's answer"
-
-
-class Worked(Protocol):
-    """An account that is worked on, as far as the courier must know it."""
-
-    @property
-    def leg(self) -> Leg:
-        """The leg on which is planned now."""
-        ...
-
-    @property
-    def pace(self) -> Pace:
-        """What was sent and answered, and what must wait."""
-        ...
-
-    def note(self, *records: Record) -> None:
-        """Take records in, and hand them to the journals."""
-        ...
-
-    async def commit(self, record: Record) -> None:
-        """As `note`, and wait within the budget until it is durable."""
-        ...
 
 
 class Courier:
@@ -152,31 +131,40 @@ class Courier:
         for request in wanted.orders:
             self._question(f"ask {request.client_order_id}", self._lookup, request)
         for position in wanted.seconds:
-            self._question(f"second {'|'.join(book_key(position))}", self._second, position)
+            self._question(f"{SECOND}{'|'.join(book_key(position))}", self._second, position)
 
     def ask_fills(self, legs: Sequence[Leg]) -> None:
         """Read the executions of all books of these legs, unless they are being read or just failed."""
-        books = tuple(book for leg in legs for epoch in (*leg.epochs, leg.books) for book in epoch.values())
-        if not books:
+        about = executions_of(legs)
+        if not about[0]:
             return
-        positions = tuple({book.key: book.position for book in books}.values())
-        since_ms = min(book.since_ms for book in books)
         read = self._leg.fills_read
         if read is not None and read.begun_ns < self._pace.last_act_ns and not self._ask_failures["fills"]:
             # What came before the last act is not what is asked for now.
             self._ask_again_ns.pop("fills", None)
-        self._question("fills", self._fills, (positions, since_ms))
+        self._question("fills", self._fills, about)
+
+    def explain(self, works: Sequence[Working], sizing: Sizing | None) -> None:
+        """Ask for what explains the books: the executions, or for a while the sizes of another page alone."""
+        failed = any(count for name, count in self._ask_failures.items() if name.startswith(SECOND))
+        wanted = None if failed else sizes_to_ask(works, sizing)
+        if wanted is None:
+            self.ask_fills([work.leg for work in works])
+        else:
+            self.ask(Questions(seconds=wanted))
 
     def ask_collateral(self) -> None:
         """Ask once which coins of the account can lose value, where the venue can tell."""
         if self._accounting is not None and self._leg.collateral is None:
             self._question("collateral", self._collateral, self._accounting)
 
-    async def fills_read(self, *, seconds: float) -> None:
-        """Wait until the executions that were asked for have come, for at most that long."""
+    async def explained(self, *, seconds: float) -> None:
+        """Wait until what explains the books, and was asked for, has come, for at most that long."""
         until_ns = self._clock.monotonic_ns() + nanoseconds(seconds)
-        while "fills" in self._tasks and (left_ns := until_ns - self._clock.monotonic_ns()) > 0:
-            await self.wait(left_ns / 1_000_000_000)
+        while any(name == "fills" or name.startswith(SECOND) for name in self._tasks):
+            if (left_ns := until_ns - self._clock.monotonic_ns()) <= 0:
+                return
+            await self.wait(left_ns / SECOND_NS)
 
     def fetch_instruments(self) -> None:
         """Ask for the contracts' limits in the background; the exit goes on without them."""
@@ -235,7 +223,7 @@ class Courier:
             left_ns = until_ns - self._clock.monotonic_ns()
             if left_ns <= 0:
                 return
-            await self.wait(left_ns / 1_000_000_000)
+            await self.wait(left_ns / SECOND_NS)
 
     async def _place(self, request: OrderRequest) -> None:
         limit_s = self._settings.order_deadline_s

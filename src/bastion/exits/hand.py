@@ -17,6 +17,7 @@ from bastion.exits.allowance import Allowance
 from bastion.exits.attest import asked_since
 from bastion.exits.bulkhead import attempt
 from bastion.exits.courier import Courier
+from bastion.exits.explaining import Working
 from bastion.exits.heed import heed, replay
 from bastion.exits.own_orders import resting
 from bastion.exits.pace import Pace, backoff_s, nanoseconds, watch_gap_ns
@@ -27,8 +28,8 @@ from bastion.exits.progress import Leg
 from bastion.exits.resolve import questions, settle
 from bastion.exits.settings import ExitSettings
 from bastion.exits.sweeping import (
-    glance_is_enough,
     nothing_to_close,
+    positions_do,
     sweep_ahead,
     sweep_behind,
     worth_acting_on,
@@ -36,7 +37,7 @@ from bastion.exits.sweeping import (
 from bastion.exits.turns import cancel_ns, turns_ns
 from bastion.exits.union import Union
 from bastion.exits.verdict import Standing, stand
-from bastion.ports import Attesting, Clock, Glancing, Hastening, Patient, Venue
+from bastion.ports import Attesting, Clock, Glancing, Hastening, Patient, Sizing, Venue
 
 SECOND_NS = 1_000_000_000
 
@@ -58,6 +59,7 @@ class Hand:
         self._overtakes = isinstance(venue, Hastening) and venue.repeats_safely
         self._attests = venue if isinstance(venue, Attesting) else None
         self._glances = venue if isinstance(venue, Glancing) else None
+        self._sizing = venue if isinstance(venue, Sizing) else None
         self._seen = seen if seen is not None and worth_acting_on(seen) else None
         self._clock = clock
         self._begun_ns = clock.monotonic_ns()
@@ -268,7 +270,7 @@ class Hand:
             await self._take_look(courier)
             if nothing_to_close(self.leg.look):
                 # What rests is swept in one go, once the executions explain it all.
-                await courier.fills_read(seconds=self._settings.fills_grace_ms / 1000)
+                await courier.explained(seconds=self._settings.fills_grace_ms / 1000)
 
     async def _take_look(self, courier: Courier) -> None:
         seconds = self._settings.read_deadline_s
@@ -277,13 +279,14 @@ class Hand:
             if part.leg.judged is None:
                 seconds = min(seconds, (part.deadline_ns - now_ns) / SECOND_NS)
         if any(part.wants_fills() for part in self._parts):
-            courier.ask_fills([part.leg for part in self._parts])
-        group = tuple(self._parts)
-        self._pressed += press(self._venue, group, pressed=self._pressed)
+            works = [Working(leg=part.leg, pace=part.pace) for part in self._parts]
+            courier.explain(works, self._sizing)
+        self._pressed += press(self._venue, group := tuple(self._parts), pressed=self._pressed)
         # What was seen a moment ago is good enough to act on, since every order can only reduce.
         seen, self._seen = self._seen, None
-        quick = self._glances if self._alone and glance_is_enough(self.leg, self._pace) else None
-        look = await courier.look(seconds=seconds, glancing=quick) if seen is None else seen
+        quick = self._alone and positions_do(self.leg, self._pace, now_ns=now_ns, settings=self._settings)
+        glancing = self._glances if quick else None
+        look = await courier.look(seconds=seconds, glancing=glancing) if seen is None else seen
         self._allowance.look()
         self._idle += 1
         for part in self._parts:
@@ -342,6 +345,7 @@ class Hand:
                     now_ns=now_ns,
                     settings=settings,
                     fills_asked_ns=courier.fills_asked_ns,
+                    one_page=self._sizing is not None,
                 )
             )
         if standing.open and not courier.instruments:
@@ -372,8 +376,7 @@ class Hand:
         if not verdicts:
             # Nobody wants a look any more, not even where a new grouping has none yet.
             return now_ns + nanoseconds(settings.fills_patience_s)
-        look = self.leg.look
-        if look is None:
+        if (look := self.leg.look) is None:
             return now_ns
         known = [judged for judged in verdicts if isinstance(judged, LegJudged)]
         over, calm = len(known) == len(verdicts), all(judged.verdict.success for judged in known)

@@ -28,6 +28,8 @@ def heed(leg: Leg, pace: Pace, record: Record, *, at_ns: int, now_ns: int, setti
     """Take a record of this run into account; `at_ns` is UTC, `now_ns` monotonic."""
     leg.apply(record, at_ns=at_ns)
     match record:
+        case Looked() if record.look.complete:
+            pace.whole_ns = now_ns
         case RoundIntended():
             for request in record.orders:
                 pace.sending(request.client_order_id, request.position.key, now_ns=now_ns)

@@ -40,6 +40,7 @@ class Pace:
     last_act_ns: int
     run_began_ns: int
     begun_anew_ns: int = 0
+    whole_ns: int = 0
     quiet_until_ns: int = 0
     retry_at_ns: dict[PositionKey, int] = field(default_factory=dict)
     failures: dict[PositionKey, int] = field(default_factory=dict)

@@ -190,7 +190,8 @@ class Part:
         if not leg.books or leg.latest is None:
             return False
         read_ns = read.begun_ns if read is not None and read.run == leg.run else -1
-        if read_ns < self.pace.last_act_ns and any(book.threat for book in leg.books.values()):
+        threatened = (book.position.key for book in leg.books.values() if book.threat)
+        if any(read_ns < self.pace.moved_ns(key) for key in threatened):
             return True
         ended_ns = self.pace.ended_ns
         acted = any(not order.refused and ended_ns.get(cid, -1) > read_ns for cid, order in leg.sent.items())

@@ -19,6 +19,9 @@ from bastion.shape import dataclass
 MAYBE_EXECUTED = frozenset({Fault.RESOLVE, Fault.DUPLICATE})
 """Refusals after which the order may nevertheless exist."""
 
+SECONDS_MOST = 8
+"""So many books are asked for at a time where each of them costs a request."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Questions:
@@ -72,11 +75,13 @@ def questions(
     now_ns: int,
     settings: ExitSettings,
     fills_asked_ns: int | None,
+    one_page: bool = False,
 ) -> Questions:
     """Return what to ask: the fate of unsettled orders, and a second source where the looks need one.
 
     `fills_asked_ns` is when the executions, not yet answered, were asked for: they explain most books, so a
-    second source is asked only where they are late or came and did not explain.
+    second source is asked only where they are late or came and did not explain. Where it costs a request for
+    each of many books (not `one_page`), they are given longer, and then a few books are asked for at a time.
     """
     orders = tuple(
         order.request
@@ -85,6 +90,9 @@ def questions(
     )
     late_ns = settings.fills_grace_ms * 1_000_000
     waiting = fills_asked_ns is not None and now_ns < fills_asked_ns + late_ns
+    many = not one_page and len(standing.unexplained) > SECONDS_MOST
+    if many and now_ns < pace.last_act_ns + nanoseconds(settings.many_seconds_s):
+        waiting = True
     doubted: dict[tuple[str, str, str], Position] = {}
     if standing.clean and not waiting:
         doubted.update((book.key, book.position) for book in standing.unexplained)
@@ -97,7 +105,8 @@ def questions(
         for book in standing.unexplained
         if not standing.clean and not waiting and book.key not in doubted
     )
-    return Questions(orders=orders, seconds=(*doubted.values(), *elsewhere))
+    seconds = (*doubted.values(), *elsewhere)
+    return Questions(orders=orders, seconds=seconds[:SECONDS_MOST] if many else seconds)
 
 
 def settle(leg: Leg, pace: Pace, *, now_ns: int, settings: ExitSettings) -> tuple[OrderResolved, ...]:

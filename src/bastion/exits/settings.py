@@ -30,6 +30,12 @@ class ExitSettings:
 
     The work on an account takes at most `looks_max` looks and `steps_max` steps in each `allowance_s`.
 
+    Where many books wait for executions, a second source is asked for them only `many_seconds_s` after the
+    last act.
+
+    While closes of a wave are on their way, looks leave out the lists of orders for `wave_orders_s` after
+    they last came.
+
     The first orders of an exit of everything go by a look of the desk that is at most `recent_look_s` old.
 
     Each rung of the ladder has a time and a bound on what it may cost. An order that the venue took and did
@@ -62,8 +68,10 @@ class ExitSettings:
     limit_window_s: float = 60.0
     resolve_after_s: float = 1.0
     resolve_patience_s: float = 0.25
+    many_seconds_s: float = 1.5
     exact_patience_s: float = 8.0
     overdue_s: float = 2.0
+    wave_orders_s: float = 3.0
     straggler_s: float = 0.5
     cancels_alone_s: float = 3.0
     surprise_wait_s: float = 0.25

@@ -6,7 +6,7 @@ from bastion.domain.order import OpenOrder, OrderStatus
 from bastion.domain.position import Position
 from bastion.domain.records import RoundIntended
 from bastion.exits.books import Sent, book_key
-from bastion.exits.pace import Pace
+from bastion.exits.pace import CANCELLING, Pace, nanoseconds
 from bastion.exits.plan import Act
 from bastion.exits.progress import Leg
 from bastion.exits.resolve import by_position
@@ -58,6 +58,26 @@ def glance_is_enough(leg: Leg, pace: Pace) -> bool:
     """
     look = leg.look
     return look is not None and _read_orders(look) and bool(_left(leg, pace, look))
+
+
+def positions_do(leg: Leg, pace: Pace, *, now_ns: int, settings: ExitSettings) -> bool:
+    """Return whether the next look need not read the orders: a glance before the sweep, or during a wave."""
+    return glance_is_enough(leg, pace) or wave_is_closing(leg, pace, now_ns=now_ns, settings=settings)
+
+
+def wave_is_closing(leg: Leg, pace: Pace, *, now_ns: int, settings: ExitSettings) -> bool:
+    """Return whether the next look need only tell what is held, since closes of a wave are on their way.
+
+    Such a look proves nothing. What rests is known from a whole look of a moment ago, what could open was
+    cancelled, and no refusal says that something resting is in the way; else the orders are read as well.
+    """
+    if not leg.sight.whole or now_ns >= pace.whole_ns + nanoseconds(settings.wave_orders_s):
+        return False
+    if all(key == CANCELLING for key in pace.in_flight.values()):
+        return False
+    if any(key not in leg.cancelled for key in leg.openers):
+        return False
+    return not any(sent.refused for sent in leg.sent.values())
 
 
 def sweep_behind(leg: Leg, standing: Standing, pace: Pace) -> Act | None:

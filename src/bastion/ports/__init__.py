@@ -16,6 +16,7 @@ from bastion.ports.venue import (
     Quoting,
     Refunding,
     Rereading,
+    Sizing,
     Sparing,
     Venue,
 )
@@ -41,6 +42,7 @@ __all__ = [
     "Refunding",
     "RepeatStore",
     "Rereading",
+    "Sizing",
     "Sparing",
     "Venue",
 ]

@@ -237,6 +237,15 @@ class Glancing(Protocol):
 
 
 @runtime_checkable
+class Sizing(Protocol):
+    """What an adapter offers whose executions cost a request a contract, and all sizes one page."""
+
+    def sizes_first(self, positions: Sequence[Position]) -> bool:
+        """Whether `second_source` of all of these, asked at one moment, costs far less than their `fills`."""
+        ...
+
+
+@runtime_checkable
 class Rereading(Protocol):
     """What an adapter offers that spares a list in looks of who only watches.
 

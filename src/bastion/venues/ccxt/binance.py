@@ -52,6 +52,8 @@ ACCOUNT_LIMITS = (
     Limit(name="orders_10s", capacity=300, window_s=TEN_SECONDS_S),
     Limit(name="orders_1m", capacity=1200, window_s=MINUTE_S),
 )
+SYMBOLS_CHEAP = 18
+"""So many symbols' executions, at 5 each, weigh as much as a whole look: 90."""
 NOTHING_TO_CANCEL = "-2011"
 NEVER_EXISTED_OR_ENDED = frozenset({NO_SUCH_ORDER, NOTHING_TO_CANCEL})
 TOO_MANY_ORDERS = "-1015"
@@ -170,6 +172,10 @@ class BinanceVenue(BinanceCrowd):
             if side is position.side:
                 return abs(amount)
         return ZERO
+
+    def sizes_first(self, positions: Sequence[Position]) -> bool:
+        """Whether there are more symbols than can be asked for their executions at the price of a look."""
+        return len({position.instrument for position in positions}) > SYMBOLS_CHEAP
 
     async def access(self, *, deadline_s: float) -> Access:
         """Return what Account Config and the key's restrictions (on the spot host) say."""

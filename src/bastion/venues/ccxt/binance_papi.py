@@ -149,6 +149,13 @@ class BinancePortfolioVenue:
         """Return the size by the account page of the position's side."""
         return await self._side(position.category).second_source(position, deadline_s=deadline_s)
 
+    def sizes_first(self, positions: Sequence[Position]) -> bool:
+        """As either side."""
+        return any(
+            side.sizes_first([one for one in positions if self._side(one.category) is side])
+            for side in self._sides
+        )
+
     async def access(self, *, deadline_s: float) -> Access:
         """Return what the key may do; `enablePortfolioMarginTrading` takes the place of the futures right."""
         deadline = Deadline(self._clock, deadline_s)

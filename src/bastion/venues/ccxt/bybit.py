@@ -6,6 +6,7 @@ once it asks one list of ended orders.
 """
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from decimal import Decimal
 from functools import partial
 from typing import Any
@@ -36,10 +37,10 @@ from bastion.venues.ccxt.bybit_protection import BybitProtection
 from bastion.venues.ccxt.confirm import confirmed
 from bastion.venues.ccxt.faults import BYBIT_REJECT_REASONS, Refusal, bybit_refusal
 from bastion.venues.ccxt.lane import BatchUnavailable, Params
-from bastion.venues.ccxt.roll import List, RollCall
+from bastion.venues.ccxt.roll import RollCall
 from bastion.venues.ccxt.shelf import Instruments, Shelf, by_key
 from bastion.venues.ccxt.venue import Glances, Part, PartRead
-from bastion.venues.ccxt.wire import VenueKey, Wire
+from bastion.venues.ccxt.wire import VenueKey, Wire, when_leaving
 from bastion.venues.ccxt.witness import Claim
 from bastion.venues.deadline import Deadline, settled, together
 from bastion.venues.encoders.bybit import BybitEncoder
@@ -110,7 +111,12 @@ class BybitVenue(BybitProtection, Glances):
         return state
 
     async def order(self, request: OrderRequest, *, deadline_s: float) -> OrderState | None:
-        """Return what open and recently closed orders, then the order history, say of our client id."""
+        """Return what open and recently closed orders, then the order history, say of our client id.
+
+        None, and nothing is asked, of one that still waits here for its turn.
+        """
+        if self._roll.waits(request.client_order_id):
+            return None
         return await self._find(request, Deadline(self._clock, deadline_s))
 
     async def sweep(self, look: Look, *, deadline_s: float) -> tuple[CancelAnswer, ...]:
@@ -244,9 +250,11 @@ class BybitVenue(BybitProtection, Glances):
         )
 
     async def _create(self, params: Params, deadline: Deadline) -> str:
-        answer = await self._call(
-            "privatePostV5OrderCreate", params, units={SINGLE: 1, **PUBLIC}, deadline=deadline, mutating=True
-        )
+        units = {SINGLE: 1, **PUBLIC}
+        with self._leaving((params,)):
+            answer = await self._call(
+                "privatePostV5OrderCreate", params, units=units, deadline=deadline, mutating=True
+            )
         try:
             return Row(answer.value, "order/create").row("result").text("orderId")
         except AnswerMalformed as error:
@@ -257,9 +265,10 @@ class BybitVenue(BybitProtection, Glances):
         body = {"category": group[0]["category"], "request": orders}
         units = {BATCH: len(group), **PUBLIC}
         try:
-            answer = await self._call(
-                "privatePostV5OrderCreateBatch", body, units=units, deadline=deadline, mutating=True
-            )
+            with self._leaving(group):
+                answer = await self._call(
+                    "privatePostV5OrderCreateBatch", body, units=units, deadline=deadline, mutating=True
+                )
         except VenueRejected as error:
             if error.code in NO_BATCHES:
                 raise BatchUnavailable from None
@@ -292,19 +301,8 @@ class BybitVenue(BybitProtection, Glances):
                     return rows.order_state(row)
         return None
 
-    def _list_of(self, request: OrderRequest) -> List:
-        position = request.position
-        if position.category == rows.INVERSE:
-            return (rows.INVERSE,)
-        known = (self._instruments or {}).get((position.category, position.instrument))
-        return (position.category, known.settle) if known is not None and known.settle else ()
-
-    async def _ended(self, named: List, deadline: Deadline) -> dict[str, OrderState]:
-        scope = dict(zip(("category", "settleCoin"), named, strict=False))
-        params = {**scope, "openOnly": 1, "limit": ORDERS_PAGE}
-        answer = await self._get("privateGetV5OrderRealtime", params, "realtime", deadline)
-        listed = Row(answer.value, "order/realtime").row("result").rows("list")
-        return {state.client_order_id: state for state in believed(listed, rows.order_state)[0]}
+    def _leaving(self, group: Sequence[Params]) -> AbstractContextManager[None]:
+        return when_leaving(partial(self._roll.leave, [str(item["orderLinkId"]) for item in group]))
 
     async def _cancel_one(self, order: OpenOrder, deadline: Deadline) -> CancelAnswer:
         params = {"category": order.category, "symbol": order.instrument, "orderId": order.order_id}

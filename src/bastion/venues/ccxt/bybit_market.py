@@ -1,4 +1,4 @@
-"""Bybit market: what a unified account is worth, and what its contracts' books offer.
+"""Bybit market: what a unified account is worth, what its contracts' books offer, and its lists.
 
 Sources: bybit-exchange.github.io/docs/v5: Get Wallet Balance, Get Orderbook, Get Fee Rate, Get Tickers.
 """
@@ -10,15 +10,17 @@ from urllib.parse import quote
 from bastion.domain.balance import Balance
 from bastion.domain.book import Quote
 from bastion.domain.money import Usd
+from bastion.domain.order import OrderRequest, OrderState
 from bastion.domain.position import Position
 from bastion.errors import AnswerMalformed, VenueError
 from bastion.venues.ccxt import bybit_rows as rows
 from bastion.venues.ccxt.bybit_pace import PUBLIC
 from bastion.venues.ccxt.coins import coins_of
 from bastion.venues.ccxt.levels import levels
+from bastion.venues.ccxt.roll import List
 from bastion.venues.ccxt.venue import CcxtVenue
 from bastion.venues.deadline import Deadline, settled
-from bastion.venues.raw import Answer, Row
+from bastion.venues.raw import Answer, Row, believed
 
 BOOK_LEVELS = 200
 ORDERS_PAGE = 50
@@ -112,3 +114,17 @@ class BybitMarket(CcxtVenue):
                 raise AnswerMalformed(f"{method}: the cursor {cursor[:40]!r} came twice")
             seen.add(cursor)
         raise AnswerMalformed(f"{method}: more than {PAGES_MAX} pages")
+
+    def _list_of(self, request: OrderRequest) -> List:
+        position = request.position
+        if position.category == rows.INVERSE:
+            return (rows.INVERSE,)
+        known = (self._instruments or {}).get((position.category, position.instrument))
+        return (position.category, known.settle) if known is not None and known.settle else ()
+
+    async def _ended(self, named: List, deadline: Deadline) -> dict[str, OrderState]:
+        scope = dict(zip(("category", "settleCoin"), named, strict=False))
+        params = {**scope, "openOnly": 1, "limit": ORDERS_PAGE}
+        answer = await self._get("privateGetV5OrderRealtime", params, "realtime", deadline)
+        listed = Row(answer.value, "order/realtime").row("result").rows("list")
+        return {state.client_order_id: state for state in believed(listed, rows.order_state)[0]}

@@ -31,6 +31,7 @@ from bastion.venues.ccxt import okx_rows as rows
 from bastion.venues.ccxt import okx_witness as witness
 from bastion.venues.ccxt.confirm import confirmed
 from bastion.venues.ccxt.faults import Refusal
+from bastion.venues.ccxt.gathered import Gathered
 from bastion.venues.ccxt.okx_faults import CANCEL_SOURCES, answer_refusal, row_refusal
 from bastion.venues.ccxt.okx_fills import OkxFills
 from bastion.venues.ccxt.okx_market import OkxMarket
@@ -94,6 +95,7 @@ class OkxVenue(OkxMarket, Glances):
         self._thrift = AlgoThrift(self._throttle[ALGOS])
         super().__init__(account=account, clock=clock, shelf=shelf)
         self._fees = {}
+        self._risk_page = Gathered(self._read_risk)
         self._reads = reads = OkxReads(self._call, clock)
         self._sender = OkxSender(self._call, reads, self._refused)
         self._fills = OkxFills(reads.by_bill, reads.index_price, reads.mode_of_order, reads.was_triggered)
@@ -159,9 +161,7 @@ class OkxVenue(OkxMarket, Glances):
         """Return the size by Get account and position risk, or by that one instrument's positions."""
         deadline = Deadline(self._clock, deadline_s)
         try:
-            answer = await self._call(
-                "privateGetAccountAccountPositionRisk", {}, units={"risk": 1}, deadline=deadline
-            )
+            answer = await self._risk_page.read(deadline)
             (risk,) = data_of(answer, "account-position-risk")
             found = risk.rows("posData")
         except (VenueRejected, AnswerMalformed, ValueError) as error:
@@ -251,8 +251,10 @@ class OkxVenue(OkxMarket, Glances):
         return (Part(name="positions", read=self._positions),)
 
     async def _claims(self, deadline: Deadline) -> Sequence[Claim]:
-        answer = await self._call(witness.METHOD, {}, units={witness.UNIT: 1}, deadline=deadline)
-        return witness.claims(answer)
+        return witness.claims(await self._read_risk(deadline))
+
+    async def _read_risk(self, deadline: Deadline) -> Answer:
+        return await self._call(witness.METHOD, {}, units={witness.UNIT: 1}, deadline=deadline)
 
     def _doubted(self) -> None:
         self._thrift.doubted()

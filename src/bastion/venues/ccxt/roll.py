@@ -1,7 +1,7 @@
 """Roll: what became of many orders that a venue only acknowledged, by one list of orders that have ended."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -47,20 +47,29 @@ class RollCall:
         self._list_of = list_of
         self._clock = clock
         self._rolls: dict[List, _Roll] = {}
+        self._here: set[str] = set()
 
     @contextmanager
     def under_way(self, request: OrderRequest) -> Iterator[None]:
-        """Count an order among those whose fate will be asked for."""
+        """Count an order among those whose fate will be asked for; until it leaves, it waits here."""
+        cid = request.client_order_id
         named = self._list_of(request) if request.kind is not OrderKind.RESTING else ()
-        if not named:
-            yield
-            return
-        roll = self._rolls.setdefault(named, _Roll())
-        roll.tries[request.client_order_id] = 0
+        tries = self._rolls.setdefault(named, _Roll()).tries if named else {}
+        tries[cid] = 0
+        self._here.add(cid)
         try:
             yield
         finally:
-            roll.tries.pop(request.client_order_id, None)
+            tries.pop(cid, None)
+            self._here.discard(cid)
+
+    def leave(self, client_order_ids: Iterable[str]) -> None:
+        """Hear that these orders are about to leave."""
+        self._here.difference_update(client_order_ids)
+
+    def waits(self, client_order_id: str) -> bool:
+        """Return whether an order that is to be sent still waits here, so that the venue cannot know it."""
+        return client_order_id in self._here
 
     async def find(self, request: OrderRequest, deadline: Deadline) -> OrderState | None:
         """Return what the venue says of an order that is under way, or None where it says nothing.

@@ -8,7 +8,8 @@ are off: pacing is ours, and a retry is a decision.
 
 import asyncio
 import importlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import field
 from typing import Any
@@ -66,15 +67,27 @@ class Flight:
     very moment at which it was used; aiohttp, for what ccxt writes, repeats a cancel as well.
     """
 
-    __slots__ = ("again", "left", "throttle")
+    __slots__ = ("again", "leaving", "left", "throttle")
 
     def __init__(self, throttle: Throttle, again: Callable[[], None] | None = None) -> None:
         self.left = False
         self.again = again
+        self.leaving = LEAVING.get()
         self.throttle = throttle
 
 
 FLIGHT: ContextVar[Flight | None] = ContextVar("bastion_flight", default=None)
+LEAVING: ContextVar[Callable[[], None] | None] = ContextVar("bastion_leaving", default=None)
+
+
+@contextmanager
+def when_leaving(call: Callable[[], None]) -> Iterator[None]:
+    """Call `call` in the moment in which the first byte of a request of this block is about to leave."""
+    token = LEAVING.set(call)
+    try:
+        yield
+    finally:
+        LEAVING.reset(token)
 
 
 def tapped(exchange: Any) -> Any:  # noqa: ANN401 - ccxt ships no types
@@ -353,6 +366,8 @@ def _left() -> None:
     if flight.left and flight.again is not None:
         flight.again()
     flight.left = True
+    if flight.leaving is not None:
+        flight.leaving()
 
 
 def _refuse_redirect() -> None:

@@ -108,3 +108,16 @@ async def test_what_is_asked_outside_of_a_sending_is_asked_by_name() -> None:
     found = await roll.find(request(position()), Deadline(CLOCK, 1))
     assert found is not None
     assert venue.lists == 0
+
+
+def test_an_order_waits_here_until_it_is_about_to_leave() -> None:
+    venue, order = Venue(), request(position())
+    roll, cid = RollCall(venue.find, venue.read, lambda _: (), clock=CLOCK), order.client_order_id
+    assert not roll.waits(cid)
+    with roll.under_way(order):
+        assert roll.waits(cid)
+        roll.leave([cid])
+        assert not roll.waits(cid)
+    with roll.under_way(order):
+        assert roll.waits(cid)
+    assert not roll.waits(cid)

@@ -256,13 +256,14 @@ class Pool:
 
 
 class NullClient:
-    """The null client of a stage."""
+    """The null client of a stage; `sent` counts the requests of its last run."""
 
     def __init__(self, stage: Stage) -> None:
         self._stage = stage
         self._makers = {name: Maker(name, stage.url(name)) for name in stage.papers}
         self._pools = {name: Pool(stage.url(name)) for name in stage.papers}
         self.refused: list[str] = []
+        self.sent = 0
 
     async def run(self) -> tuple[int, int]:
         """Make the freshly reset stage flat; return the beginning and the end (monotonic nanoseconds)."""
@@ -271,6 +272,7 @@ class NullClient:
             account = self._stage.papers[name].control.account(name)
             scripts[name] = await script_of(maker, account, self._stage.symbols(name))
             await self._pools[name].warm(_widest(scripts[name]))
+        self.sent = sum(map(_count, scripts.values()))
         begun_ns = time.monotonic_ns()
         async with asyncio.timeout(ANSWER_S), asyncio.TaskGroup() as group:
             for name, script in scripts.items():
@@ -297,6 +299,10 @@ class NullClient:
         """Close all connections."""
         for pool in self._pools.values():
             pool.close()
+
+
+def _count(script: Script) -> int:
+    return sum(map(len, (*script.closes, script.cancels, script.sweeps, *script.looks)))
 
 
 def _widest(script: Script) -> int:

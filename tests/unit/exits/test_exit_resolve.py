@@ -320,3 +320,27 @@ def test_orders_of_the_round_at_which_a_book_began_are_of_the_epoch_before() -> 
 
 def test_no_question_is_asked_where_nothing_is_in_doubt() -> None:
     assert ask(leg(), Standing()) == Questions()
+
+
+@pytest.mark.parametrize(
+    ("since_act_ms", "one_page", "count"), [(1_499, False, 0), (1_500, False, 8), (0, True, 9)]
+)
+def test_of_many_books_a_few_are_asked_for_at_a_time_and_later_unless_one_page_tells_all(
+    since_act_ms: int,
+    one_page: bool,  # noqa: FBT001 - a case of the table
+    count: int,
+) -> None:
+    one, beat = leg(), pace(last_act_ms=1_000)
+    see(one, look(0, [position(f"C{number}USDT") for number in range(9)]))
+    see(one, look(1_000))
+    standing = stand(one, beat, dust=frozenset(), settings=SETTINGS)
+    told = questions(
+        one,
+        standing,
+        beat,
+        now_ns=(1_000 + since_act_ms) * MS,
+        settings=SETTINGS,
+        fills_asked_ns=None,
+        one_page=one_page,
+    )
+    assert len(told.seconds) == count

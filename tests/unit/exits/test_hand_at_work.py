@@ -75,7 +75,6 @@ def test_all_is_closed_at_once_then_swept_and_proven_by_two_looks() -> None:
         (20, "fills"),
         (30, "sweep stop"),
         (40, "look"),
-        (40, "fills"),
         (290, "look"),
     ]
     assert verdicts(part) == [(300, Verdict.FLAT)]

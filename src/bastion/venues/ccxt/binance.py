@@ -6,7 +6,7 @@ minute an account; a new order weighs nothing on the address limit.
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any

@@ -263,7 +263,6 @@ def test_where_nothing_is_left_to_close_the_sweep_waits_for_the_executions_that_
         (20, "fills"),
         (220, "sweep stop"),
         (230, "look"),
-        (230, "fills"),
         (480, "look"),
     ]
 

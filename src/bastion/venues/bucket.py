@@ -26,6 +26,15 @@ class Limit:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Leaving:
+    """A second way into the limit `of`, behind everybody else: it leaves `kept` units of it untouched."""
+
+    name: str
+    of: str
+    kept: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Claimant:
     """Who reserves units; the lowest level comes first, then the lowest `since`.
 
@@ -163,17 +172,19 @@ class Bucket:
         finally:
             self._waiting -= units
 
-    async def reserve(self, units: int, claimant: Claimant = ANYBODY) -> None:
+    async def reserve(self, units: int, claimant: Claimant = ANYBODY, *, kept: int = 0) -> None:
         """Wait until `units` are free beside all that is waited for by `take`, and take them.
 
         Whoever takes in turn goes first; among those who reserve it goes by level, by since when, by arrival.
+        `kept` are units that must be free beside them, and stay so.
         """
+        wanted = min(units + kept, self._capacity)
         self._places += 1
         place = _Place(key=(claimant.level, claimant.since, self._places))
         insort(self._line, place, key=lambda one: one.key)
         self._changed.set()  # Who was the first until now may stand behind this one.
         try:
-            while self._line[0] is not place or not await self._comes_free(units, claimant):
+            while self._line[0] is not place or not await self._comes_free(wanted, claimant):
                 if self._line[0] is not place:
                     await place.first.wait()
                     place.first.clear()
@@ -293,3 +304,31 @@ class Bucket:
             surplus = min(self._used(now) + units - self._capacity, spent)
             moments.append(now + -(-surplus * self._window_ns // self._spent[0]))
         return min(moments) - now if moments else None
+
+
+class Remainder:
+    """What a bucket has left beyond what is kept in it, behind all who take from the bucket itself."""
+
+    def __init__(self, bucket: Bucket, kept: int) -> None:
+        self._bucket = bucket
+        self._kept = kept
+        self.give_back, self.release, self.charge = bucket.give_back, bucket.release, bucket.charge
+        self.promised = bucket.promised
+
+    @property
+    def capacity(self) -> int:
+        """How many units one window holds, with what is kept."""
+        return self._bucket.capacity
+
+    @property
+    def window_s(self) -> float:
+        """After how many seconds a unit that was used is free again."""
+        return self._bucket.window_s
+
+    def free(self) -> int:
+        """How many units could be taken now without waiting."""
+        return max(0, self._bucket.free() - self._kept)
+
+    async def take(self, units: int) -> None:
+        """Wait for `units` beyond what is kept."""
+        await self._bucket.reserve(units, kept=self._kept)

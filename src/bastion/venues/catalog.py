@@ -167,6 +167,7 @@ class Catalog:
         self._connect = connect
         self._shelf_dir = shelf_dir
         self._addresses: dict[tuple[str, str], Throttle] = {}
+        self._shelves: dict[tuple[str, str, str], Shelf] = {}
 
     def build(self, account: Account, fields: Mapping[str, str]) -> Venue:
         """Return the adapter of an account; `fields` is its credential in ccxt's names (apiKey, secret).
@@ -207,7 +208,7 @@ class Catalog:
             key=_wallet_key(account, fields) if signs_with_wallet else _venue_key(account, fields, entry),
             clock=self._clock,
             exchange=self._exchange(exchange),
-            shelf=Shelf(self._shelf_path(account), self._clock),
+            shelf=self._shelf(account),
             address=self._address(account, entry),
             connect=self._connect,
         )
@@ -260,6 +261,12 @@ class Catalog:
         if place not in self._addresses:
             self._addresses[place] = Throttle(self._clock, _loaded(entry.pace, "ADDRESS_LIMITS"))
         return self._addresses[place]
+
+    def _shelf(self, account: Account) -> Shelf:
+        place = (account.venue, account.key_space, _place(account))
+        if place not in self._shelves:
+            self._shelves[place] = Shelf(self._shelf_path(account), self._clock)
+        return self._shelves[place]
 
     def _shelf_path(self, account: Account) -> Path | None:
         if self._shelf_dir is None:

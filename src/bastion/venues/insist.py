@@ -16,8 +16,8 @@ from bastion.venues.deadline import NS, Deadline
 from bastion.venues.raw import Answer
 from bastion.venues.throttle import Claimant, Throttle
 
-ASKS_MAX = 5
-"""So often one read is asked for within its deadline."""
+ASKS_MAX, DEAR_ASKS_MAX = 5, 3
+"""So often one read is asked for within its deadline; the second is for what is not cheap."""
 LATE_OF_MEDIAN, LATE_IN_A_STORM = 1.5, 0.5
 """A read is late after so many times the median of what the venue's last answers took: where some answers
 take much longer than most, the median tells of the most. The second is for cheap reads where many fail."""
@@ -25,8 +25,9 @@ STORM_SHARE, STORM_LEAST = 0.1, 3
 """Many fail where this share of the last asks did, and so many at least."""
 CHEAP_OF_LIMIT = 200
 """Cheap is what a limit that comes back slowly allows so often."""
-LATE_LEAST_S, LATE_UNKNOWN_S = 0.25, 1.0
-"""A read is never late before the first; the second counts until the first answers came."""
+LATE_LEAST_S, DEAR_LATE_S, LATE_UNKNOWN_S = 0.25, 1.0, 1.0
+"""A read is never late before the first, a dear one before the second; the third counts until the first
+answers came."""
 PAUSE_S = 0.05
 """How long after a failure the read is asked for again."""
 TIMES_KEPT = 32
@@ -34,7 +35,8 @@ SHORT_WINDOW_S = 10.0
 REPEATS_KEPT = 10
 AGAIN_S, DEAR_AGAIN_S = 0.5, 2.0
 """So long after it was last asked for, at least, a read is asked for again: where a venue answers fast and
-badly, asking at once would use up its limits in seconds. The second is for what is not cheap."""
+badly, asking at once would use up its limits in seconds. The second is for what is not cheap. Only what is
+late for the first time is asked for sooner: one request may be lost where all others are answered."""
 
 LAST = Claimant(level=9)
 """What the accounts of an address announced as needed is left to them."""
@@ -84,7 +86,7 @@ class Insistence:
         asked, asked_ns = 1, self._in(0)
         cheap = all(map(self._cheap, units, units.values()))
         least_ns = round((AGAIN_S if cheap else DEAR_AGAIN_S) * NS)
-        again_ns = self._in(self.late_s(units))
+        again_ns = self._in(self.late_s(units) if cheap else max(DEAR_LATE_S, self.late_s(units)))
         result: Answer | VenueError = VenueUnreachable("not asked")
         try:
             while True:
@@ -95,14 +97,14 @@ class Insistence:
                     result = task.result()
                     if isinstance(result, Answer) or not worth_asking_again(result):
                         return result
-                    again_ns = min(again_ns, max(self._in(PAUSE_S), asked_ns + least_ns))
+                    again_ns = max(self._in(PAUSE_S), asked_ns + least_ns)
                 if not flying and not self._more(asked, units, deadline):
                     return result
                 # Nothing came although it was waited for: then it is time, however clocks are rounded.
                 if more and not done:
                     flying.append(group.create_task(self._asked(ask)))
                     asked, asked_ns = asked + 1, self._in(0)
-                    again_ns = self._in(self.late_s(units))
+                    again_ns = max(self._in(self.late_s(units)), asked_ns + least_ns)
         finally:
             for task in flying:
                 task.cancel()
@@ -132,14 +134,15 @@ class Insistence:
         return answer
 
     def _more(self, asked: int, units: Mapping[str, int], deadline: Deadline) -> bool:
-        return asked < ASKS_MAX and not deadline.passed and all(map(self._plenty, units, units.values()))
+        most = ASKS_MAX if all(map(self._cheap, units, units.values())) else DEAR_ASKS_MAX
+        return asked < most and not deadline.passed and all(map(self._plenty, units, units.values()))
 
     def _cheap(self, name: str, count: int) -> bool:
-        bucket = self._throttle[name]
+        bucket = self._throttle.way(name)
         return bucket.window_s <= SHORT_WINDOW_S or count * CHEAP_OF_LIMIT <= bucket.capacity
 
     def _plenty(self, name: str, count: int) -> bool:
-        bucket = self._throttle[name]
+        bucket = self._throttle.way(name)
         kept = min(bucket.capacity // 2, REPEATS_KEPT * count) if bucket.window_s > SHORT_WINDOW_S else 0
         return bucket.free() - bucket.promised(LAST) >= kept + count
 

@@ -11,17 +11,17 @@ from contextvars import ContextVar
 
 from bastion.errors import Fault, VenueRejected
 from bastion.ports import Clock
-from bastion.venues.bucket import ANYBODY, NS, Bucket, Claimant, Limit
+from bastion.venues.bucket import ANYBODY, NS, Bucket, Claimant, Leaving, Limit, Remainder
 
-__all__ = ["ANYBODY", "NS", "Bucket", "Claimant", "Limit", "Throttle"]
+__all__ = ["ANYBODY", "NS", "Bucket", "Claimant", "Leaving", "Limit", "Throttle"]
 
 _PAID: ContextVar[dict[Bucket, int] | None] = ContextVar("bastion_paid", default=None)
 
 
-def _covered(bucket: Bucket, units: int) -> int:
+def _covered(bucket: Bucket | Remainder, units: int) -> int:
     """Return how many of these units are held already for whoever asks here, and count them as spent."""
     paid = _PAID.get()
-    if paid is None or bucket not in paid:
+    if paid is None or not isinstance(bucket, Bucket) or bucket not in paid:
         return 0
     covered = min(units, paid[bucket])
     paid[bucket] -= covered
@@ -34,9 +34,18 @@ class Throttle:
     Buckets named in `shared` belong to the network address; accounts of one venue hand them to each other.
     """
 
-    def __init__(self, clock: Clock, limits: Sequence[Limit], *, shared: "Throttle | None" = None) -> None:
+    def __init__(
+        self, clock: Clock, limits: Sequence[Limit | Leaving], *, shared: "Throttle | None" = None
+    ) -> None:
         self._clock = clock
-        self._own = {limit.name: Bucket(limit, clock) for limit in limits}
+        self._own = {limit.name: Bucket(limit, clock) for limit in limits if isinstance(limit, Limit)}
+        self._remainders = {
+            limit.name: Remainder(self._own[limit.of], limit.kept)
+            for limit in limits
+            if isinstance(limit, Leaving)
+        }
+        if shared is not None:
+            self._remainders |= shared._remainders  # noqa: SLF001 - of the same class
         self._shared = shared
         self._silent_until_ns = 0
         self._sharers = 0
@@ -51,6 +60,11 @@ class Throttle:
         if self._shared is None:
             raise KeyError(name)
         return self._shared[name]
+
+    def way(self, name: str) -> Bucket | Remainder:
+        """Return a bucket by name, or the second way of that name into one."""
+        found = self._remainders.get(name)
+        return found if found is not None else self[name]
 
     @property
     def sharers(self) -> int:
@@ -92,7 +106,7 @@ class Throttle:
     def charge(self, units: Mapping[str, int]) -> None:
         """Count units that left without having waited for their turn."""
         for name, count in units.items():
-            self[name].charge(count)
+            self.way(name).charge(count)
 
     @asynccontextmanager
     async def reserved(
@@ -124,10 +138,10 @@ class Throttle:
         The mapping's order is the order of waiting; callers name buckets in the same order everywhere. `left`
         tells in the end whether any byte of the request may have left: what did not, is not counted.
         """
-        taken: list[tuple[Bucket, int]] = []
+        taken: list[tuple[Bucket | Remainder, int]] = []
         try:
             for name, count in units.items():
-                bucket = self[name]
+                bucket = self.way(name)
                 covered = _covered(bucket, count)
                 if covered:
                     taken.append((bucket, covered))

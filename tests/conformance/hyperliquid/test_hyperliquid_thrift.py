@@ -91,7 +91,7 @@ async def test_order_lists_that_were_spared_are_read_again_as_soon_as_no_positio
     hl: Scripted,
 ) -> None:
     await hl.venue.look(deadline_s=S)
-    hl.venue._throttle["reads"].resize(250)
+    hl.venue._throttle["reads"].resize(310)
     hl.on(STATE, say(state(held("BTC", "0.7"))))
     await hl.venue.look(deadline_s=S)
     spared = await hl.venue.look(deadline_s=S)
@@ -123,7 +123,7 @@ async def test_with_nothing_held_executions_wait_for_weight_and_are_not_withheld
     await hl.venue.look(deadline_s=S)
     # What a verdict waits for would else be starved by the looks beside it.
     used = hl.venue._throttle["reads"].capacity - hl.venue._throttle["reads"].free()
-    hl.venue._throttle["reads"].resize(used + 60)
+    hl.venue._throttle["reads"].resize(used + 120)
     assert await hl.venue.second_source(POSITION, deadline_s=S) == Decimal(0)
 
 
@@ -176,7 +176,7 @@ async def test_money_at_the_address_proves_it_and_only_the_first_order_asks_for_
     assert len(hl.seen(ROLE)) == 1
     (answer,) = await place(hl, "BTC")
     assert isinstance(answer, OrderState | VenueError)
-    assert len(hl.seen("extraAgents")) == 2
+    assert len(hl.seen("extraAgents")) == 1
 
 
 async def test_executions_that_one_question_does_not_tell_are_asked_for_by_the_other(hl: Scripted) -> None:

@@ -32,17 +32,17 @@ from bastion.venues.ccxt.hyperliquid_pace import (
     READS,
     Thrift,
     action_units,
-    read_units,
     slow_down,
     weigh_rows,
 )
+from bastion.venues.ccxt.hyperliquid_probes import Probes
 from bastion.venues.ccxt.hyperliquid_second import size_left
 from bastion.venues.ccxt.hyperliquid_signing import Signer, WalletKey
 from bastion.venues.ccxt.hyperliquid_statuses import error_of, read_status, statuses_of
 from bastion.venues.ccxt.hyperliquid_twaps import PART as TWAPS
 from bastion.venues.ccxt.hyperliquid_twaps import Twaps
 from bastion.venues.ccxt.hyperliquid_witness import HyperliquidWitness, positions_part
-from bastion.venues.ccxt.shelf import Instruments, Shelf, by_key
+from bastion.venues.ccxt.shelf import Instruments, Shelf
 from bastion.venues.ccxt.venue import Part, PartRead
 from bastion.venues.ccxt.wire import VenueKey, Wire
 from bastion.venues.ccxt.witness import Claim
@@ -57,7 +57,6 @@ TESTNET = "hyperliquid-testnet"
 EXPIRES_MS = 5_000
 """An action is refused when it reaches the venue later than that: a late close must not meet a new book."""
 OWN_IDS_MAX = 5_000
-DEX_LIST = "perpDexs"
 LIST_SHARE = 4
 """Of the time of a look, the list of dexes has one part in so many."""
 
@@ -89,12 +88,14 @@ class HyperliquidVenue(HyperliquidCancels):
         self._testnet = account.host == "testnet" or TESTNET in (account.base_url or "")
         self._nonce = 0
         self._own: dict[str, str] = {}
+        self._preparing: set[str] = set()
         self._quiet: dict[str, bool] = {}
         self._spared = False
         self._reaches = Reaches()
         self._thrift = Thrift(clock, self._throttle[READS])
+        self._probes = Probes(self._throttle)
         self._dexes = Dexes(self._info, clock, shelf)
-        self._contracts = Contracts(self._dexes, shelf)
+        self._contracts = Contracts(self._dexes, clock, shelf)
         self._lane = OrderLane(self._send_orders)
         self._identity = Identity(
             self._info, address=self._address, signer=self._signer.address, clock=clock, shelf=shelf
@@ -121,11 +122,15 @@ class HyperliquidVenue(HyperliquidCancels):
         deadline = Deadline(self._clock, deadline_s)
         # What is open on the first dex is seen, and closed, although nobody tells what others there are.
         await self._dexes.refresh(deadline.share(LIST_SHARE))
-        self._spared = self._thrift.spares()
+        self._shows_open = False
+        self._spared = self._thrift.spares(closing=self._haste.wanted)
         look = await super().look(deadline_s=deadline.left_s)
         # What could not be read may be held; that orders were not, says nothing of positions.
         unseen = any(not unread.part.startswith("orders") for unread in look.unread)
         self._thrift.saw(held=bool(look.positions) or unseen)
+        if not self._spared:
+            unlisted = [part for part in look.unread if part.part.startswith("orders")]
+            self._thrift.listed(failed=any(not part.limited for part in unlisted))
         if look.complete:
             used = {rows.dex_of(item.instrument) for item in look.positions}
             used |= {rows.dex_of(item.instrument) for item in look.orders}
@@ -141,6 +146,7 @@ class HyperliquidVenue(HyperliquidCancels):
         """Send one reducing order, in one action with those of the same moment; the answer tells its fate."""
         deadline = Deadline(self._clock, deadline_s)
         coin = request.position.instrument
+        self._preparing.add(request.client_order_id)
         try:
             # Without it, an order of a sub-account would act on its master's account.
             await self._identity.standing(deadline)
@@ -148,11 +154,18 @@ class HyperliquidVenue(HyperliquidCancels):
             mark = request.position.mark_price or await self._mid(coin, deadline)
         except AnswerMalformed as error:
             raise VenueUnreachable(f"{error}; the order was not sent") from None
+        finally:
+            self._preparing.discard(request.client_order_id)
         form = order_form(request, contract, mark=mark, reach=self._reaches.share(coin))
         return self._state(request, await self._lane.place(form, deadline))
 
     async def order(self, request: OrderRequest, *, deadline_s: float) -> OrderState | None:
-        """Return what `orderStatus` says of our client id, None where it says `unknownOid`."""
+        """Return what `orderStatus` says of our client id, None where it says `unknownOid`.
+
+        What did not leave yet is not asked for: the venue cannot know it.
+        """
+        if request.client_order_id in self._preparing:
+            return None
         asked = {
             "type": "orderStatus",
             "user": self._address,
@@ -232,7 +245,7 @@ class HyperliquidVenue(HyperliquidCancels):
         )
 
     def _doubted(self) -> None:
-        self._thrift.saw(held=True)
+        self._thrift.doubted()
 
     async def _proven(self, deadline: Deadline) -> PartRead:
         await self._identity.prove(deadline)
@@ -245,6 +258,7 @@ class HyperliquidVenue(HyperliquidCancels):
         found, doubt = rows.positions(state, self._settles())
         if any(rows.dex_of(item.instrument) != dex for item in found):
             raise AnswerMalformed(f"{state.where}: a position of another dex came")
+        self._shows_open = self._shows_open or any(item.closable for item in found)
         value = state.row("marginSummary").decimal("accountValue")
         self._quiet[dex] = value == ZERO and not found and not doubt
         if not self._quiet[dex]:
@@ -270,22 +284,6 @@ class HyperliquidVenue(HyperliquidCancels):
         spot = sum(rows.is_spot(row.text_or("coin")) for row in listed)
         notes = (f"{spot} spot order(s) are left alone",) if spot else ()
         return PartRead(orders=found, digests=(answer.digest,), notes=notes, doubt=doubt)
-
-    async def _info(self, asked: Mapping[str, object], deadline: Deadline, *, proof: bool = False) -> Answer:
-        kind = str(asked["type"])
-        if not proof and self._thrift.withholds(kind):
-            raise VenueRejected(
-                "not sent: weight is short, and is kept for positions and orders", fault=Fault.RATE_LIMIT
-            )
-        failed = True
-        try:
-            # All parts of a look wait for the list of dexes: that one is asked for again by the next look.
-            ask = partial(self._once, mutating=False) if kind == DEX_LIST else self._call
-            answer = await ask("publicPostInfo", asked, units=read_units(kind), deadline=deadline)
-            failed = False
-        finally:
-            self._thrift.heard(kind, failed=failed)
-        return answer
 
     async def _act(
         self, action: Mapping[str, object], items: int, deadline: Deadline, *, expires: bool
@@ -352,6 +350,7 @@ class HyperliquidVenue(HyperliquidCancels):
             raise OutcomeUnknown(f"{error}; the order may have been executed") from None
         if state.filled > ZERO:
             self._witness.closed(coin)
+            self._thrift.filled()
         if state.status is OrderStatus.FILLED:
             self._reaches.filled(coin)
         elif state.ended:
@@ -369,16 +368,11 @@ class HyperliquidVenue(HyperliquidCancels):
             return known
         return await self._contracts.find(coin, deadline)
 
-    async def _venue_time_ms(self, deadline: Deadline) -> int:
-        answer = await self._info({"type": "exchangeStatus"}, deadline)
-        return Row(answer.value, "exchangeStatus").integer("time")
-
     async def _read_instruments(self, deadline: Deadline) -> Instruments:
         await self._dexes.refresh(deadline)
         if self._dexes.error is not None:
             raise self._dexes.error
-        lists = await together([self._dexes.contracts(dex, deadline) for dex in self._dexes.names])
-        return by_key(item for found in lists for item in found)
+        return await self._contracts.all(deadline)
 
     def _settles(self) -> Mapping[str, str]:
         return {

@@ -5,7 +5,6 @@ numbers their assets; metaAndAssetCtxs of one dex), "Asset IDs", "Spot" (spotMet
 can settle in).
 """
 
-import asyncio
 import json
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
@@ -14,10 +13,10 @@ from bastion.domain.instrument import Instrument
 from bastion.errors import AnswerMalformed, Fault, VenueError, VenueRejected
 from bastion.ports import Clock
 from bastion.venues.ccxt import hyperliquid_rows as rows
-from bastion.venues.ccxt.hyperliquid_pace import Patience
-from bastion.venues.ccxt.shelf import Shelf
+from bastion.venues.ccxt.hyperliquid_probes import was_not_sent
+from bastion.venues.ccxt.shelf import Instruments, Shelf, by_key
 from bastion.venues.ccxt.venue import PartRead
-from bastion.venues.deadline import Deadline, within
+from bastion.venues.deadline import Deadline, together, within
 from bastion.venues.raw import Answer, Row, read_rows
 from bastion.venues.throttle import NS
 
@@ -25,6 +24,8 @@ FRESH_S, OLD_S = 60.0, 600.0
 BUILDER_BASE, BUILDER_STEP = 100_000, 10_000
 SETTLED_AGAIN_S = 10.0
 _LIST = "perp dexes"
+CONTRACTS = "contracts"
+"""The turn in which contracts are asked for."""
 
 Ask = Callable[[Mapping[str, object], Deadline], Awaitable[Answer]]
 
@@ -32,16 +33,15 @@ Ask = Callable[[Mapping[str, object], Deadline], Awaitable[Answer]]
 class Dexes:
     """The list of dexes, read anew every minute; `error` says why it is not known well enough.
 
-    It is kept on disk, so that commands of the same minute do not each ask for it.
+    It is kept on the shelf, so that accounts and commands of the same minute do not each ask for it.
     """
 
     def __init__(self, ask: Ask, clock: Clock, shelf: Shelf) -> None:
         self._ask = ask
         self._clock = clock
         self._shelf = shelf
-        self._turn = asyncio.Lock()
         self._read_ns: int | None = None
-        self._patience = Patience(clock)
+        self._patience = shelf.patience(_LIST)
         self._failure: VenueError | None = None
         self._tokens: Mapping[int, str] = {0: rows.USDC}
         self.names: tuple[str, ...] = ("",)
@@ -52,7 +52,9 @@ class Dexes:
         if self._read_ns is None:
             self._remember()
         try:
-            async with within(deadline), self._turn:
+            async with within(deadline), self._shelf.turn(_LIST):
+                if not self._younger_than(FRESH_S):
+                    self._remember()
                 if not self._younger_than(FRESH_S) and self._patience.wait_s == 0:
                     await self._read(deadline)
         except VenueError as error:
@@ -63,9 +65,14 @@ class Dexes:
         begun_ns = self._clock.monotonic_ns()
         # Counted as failed until it came: who gives up before the answer is there must not ask again at once.
         self._patience.failed()
-        self.names = _names((await self._ask({"type": "perpDexs"}, deadline)).value)
+        try:
+            self.names = _names((await self._ask({"type": "perpDexs"}, deadline)).value)
+        except VenueError as error:
+            if was_not_sent(error):
+                self._patience.unasked()
+            raise
         self._read_ns, self._failure = begun_ns, None
-        self._patience = Patience(self._clock)
+        self._patience.answered()
         self._shelf.note(_LIST, json.dumps(self.names))
 
     def _remember(self) -> None:
@@ -79,6 +86,11 @@ class Dexes:
         if isinstance(names, list) and names[:1] == [""] and all(isinstance(name, str) for name in names):
             self.names = tuple(names)
             self._read_ns = self._clock.monotonic_ns() - kept[1] * 1_000_000
+
+    @property
+    def is_one(self) -> bool:
+        """Whether the venue is known to have the first dex alone."""
+        return self._younger_than(OLD_S) and self.names == ("",)
 
     def _younger_than(self, seconds: float) -> bool:
         return self._read_ns is not None and self._clock.monotonic_ns() - self._read_ns < seconds * NS
@@ -163,10 +175,11 @@ class Settled:
 class Contracts:
     """One contract at a time, for an order that cannot wait for the list of all."""
 
-    def __init__(self, dexes: Dexes, shelf: Shelf) -> None:
+    def __init__(self, dexes: Dexes, clock: Clock, shelf: Shelf) -> None:
         self._dexes = dexes
+        self._clock = clock
         self._shelf = shelf
-        self._turn = asyncio.Lock()
+        self._patience = shelf.patience(CONTRACTS)
         self._known: dict[str, Instrument] = {}
         self.doubted = False
 
@@ -185,15 +198,38 @@ class Contracts:
             VenueError: the venue did not say.
         """
         # One asks for all contracts of a dex, however many orders wait for it.
-        async with within(deadline), self._turn:
-            if not self._known and not self.doubted:
+        async with within(deadline), self._shelf.turn(CONTRACTS):
+            if coin not in self._known and not self.doubted:
                 kept = self._shelf.load()
                 self._learn(kept[0].values() if kept is not None else ())
             if coin not in self._known:
-                self._learn(await self._dexes.contracts(rows.dex_of(coin), deadline))
+                await self._clock.sleep(self._patience.wait_s)
+                self._patience.failed()
+                found = await self._dexes.contracts(rows.dex_of(coin), deadline)
+                self._patience.answered()
+                self._learn(found)
+                if self._dexes.is_one and not self.doubted:
+                    # They are all that there are, and the accounts beside this one want them too.
+                    self._shelf.save(by_key(found))
         if coin not in self._known:
             raise VenueRejected(f"the venue lists no {coin}", fault=Fault.MODE, code="Asset")
         return self._known[coin]
+
+    async def all(self, deadline: Deadline) -> Instruments:
+        """Return the contracts of all dexes, or what an account beside this one has just read of them.
+
+        Raises:
+            VenueError: the venue did not give them all.
+        """
+        async with within(deadline), self._shelf.turn(CONTRACTS):
+            kept = self._shelf.load()
+            if kept is not None and kept[1]:
+                return kept[0]
+            await self._clock.sleep(self._patience.wait_s)
+            self._patience.failed()
+            lists = await together([self._dexes.contracts(dex, deadline) for dex in self._dexes.names])
+            self._patience.answered()
+        return by_key(item for found in lists for item in found)
 
     def _learn(self, contracts: Iterable[Instrument]) -> None:
         self._known |= {item.id: item for item in contracts if item.number is not None}

@@ -154,6 +154,7 @@ class HyperliquidFills:
             return [row for row in listed if row.integer("time") >= since_ms]
 
     async def _by_time(self, since_ms: int, deadline: Deadline) -> list[Row]:
+        # Newest first, as the other list has them: of one millisecond, only the order tells the last.
         found: dict[str, Row] = {}
         begin_ms = since_ms
         for _ in range(PAGES_MAX):
@@ -162,7 +163,7 @@ class HyperliquidFills:
             page = read_rows(answer.value, "userFillsByTime")
             found |= {f"{row.text('coin')}|{row.text('tid')}": row for row in page}
             if len(page) < PAGE:
-                return list(found.values())
+                return list(reversed(found.values()))
             last_ms = max(row.integer("time") for row in page)
             if last_ms <= begin_ms:
                 raise AnswerMalformed(f"userFillsByTime: {PAGE} executions in one millisecond")

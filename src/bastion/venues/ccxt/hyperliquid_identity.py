@@ -14,7 +14,8 @@ from bastion.domain.money import ZERO
 from bastion.errors import AnswerMalformed, Fault, VenueError, VenueRejected, VenueUnreachable
 from bastion.ports import Clock
 from bastion.shape import dataclass
-from bastion.venues.ccxt.hyperliquid_pace import Patience
+from bastion.venues.ccxt.hyperliquid_probes import was_not_sent
+from bastion.venues.ccxt.patience import Patience
 from bastion.venues.ccxt.shelf import FRESH_MS, Shelf
 from bastion.venues.deadline import Deadline, within
 from bastion.venues.raw import Answer, Row, read_rows
@@ -41,7 +42,7 @@ class Identity:
     """Asks once what the address is, and keeps what cannot change: an account does not become an agent.
 
     The question weighs 60, as much as three lists of orders: where it fails, it is put again after a pause
-    only, and every other time in its light form.
+    only, and two times of three in its light form.
     """
 
     def __init__(self, ask: Ask, *, address: str, signer: str, clock: Clock, shelf: Shelf) -> None:
@@ -126,13 +127,15 @@ class Identity:
         return Access(can_read=True, can_trade=True, can_withdraw=False, notes=notes)
 
     async def _learn(self, deadline: Deadline) -> Standing:
-        lightly = self._patience.failures % 2 == 1 and not _is_terminal(self._failure)
+        lightly = self._patience.failures % 3 > 0 and not _is_terminal(self._failure)
         # Counted as failed until it came: who gives up before the answer is there must not ask again at once.
         self._patience.failed()
         try:
             role, of = await self._role_or_agents(deadline, lightly=lightly)
         except VenueError as error:
             self._failure = error
+            if was_not_sent(error):
+                self._patience.unasked()
             raise
         refusal = self._refusal(role, of)
         if refusal is not None:
@@ -172,19 +175,26 @@ class Identity:
         if not lightly:
             try:
                 return await self._role(self._address, deadline)
+            except VenueUnreachable:
+                raise  # A host that does not answer at all is asked again later, and more lightly.
             except VenueError as error:
                 failure = error
         # Who approves agents is no sub-account: that settles it where the role cannot be had.
-        if await self._approved(deadline):
+        approved = await self._approved(deadline)
+        if approved:
             return OWN, ""
+        if lightly and approved is not None:
+            return await self._role(self._address, deadline)
         raise failure
 
-    async def _approved(self, deadline: Deadline) -> bool:
+    async def _approved(self, deadline: Deadline) -> bool | None:
         try:
             answer = await self._ask({"type": "extraAgents", "user": self._address}, deadline)
             agents = read_rows(answer.value, "extraAgents")
-        except VenueError:
-            return False
+        except VenueError as error:
+            if was_not_sent(error):
+                raise
+            return None
         return any(row.text_or("address").lower() == self._signer for row in agents)
 
     async def _role(self, address: str, deadline: Deadline) -> tuple[str, str]:

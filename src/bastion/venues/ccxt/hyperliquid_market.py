@@ -3,8 +3,6 @@
 Source: Hyperliquid docs, "Perpetuals" (clearinghouseState), "Info endpoint" (l2Book, Query a user's fees).
 """
 
-from abc import abstractmethod
-from collections.abc import Mapping
 from decimal import Decimal
 
 from bastion.domain.balance import Balance
@@ -13,19 +11,22 @@ from bastion.domain.money import ZERO, Price, Quantity, Usd
 from bastion.domain.position import Position
 from bastion.errors import AnswerMalformed, Fault, VenueError, VenueRejected
 from bastion.venues.ccxt import hyperliquid_rows as rows
+from bastion.venues.ccxt.hyperliquid_asking import HyperliquidAsking
 from bastion.venues.ccxt.hyperliquid_dexes import Dexes
 from bastion.venues.ccxt.hyperliquid_identity import Identity
-from bastion.venues.ccxt.hyperliquid_pace import READS, Thrift
-from bastion.venues.ccxt.metered import MeteredVenue
+from bastion.venues.ccxt.hyperliquid_pace import READS
 from bastion.venues.ccxt.venue import PartRead
 from bastion.venues.deadline import Deadline, settled, together
-from bastion.venues.raw import Answer, Row, read_rows
+from bastion.venues.raw import Row, read_rows
+from bastion.venues.throttle import NS
 
 KEPT_FOR_EXITS = 400
+SPOT_GAP_S = 10
+"""Where weight is not plenty, spot balances are read again no sooner: they are told, and decide nothing."""
 SPOT_NOTE = "spot balances are not counted"
 
 
-class HyperliquidMarket(MeteredVenue):
+class HyperliquidMarket(HyperliquidAsking):
     """The half of the adapter that only tells figures: `ports.Accounting` and `ports.Quoting`."""
 
     METER, KEPT = READS, KEPT_FOR_EXITS
@@ -33,23 +34,27 @@ class HyperliquidMarket(MeteredVenue):
     _dexes: Dexes
     _identity: Identity
     _taker_fee: Decimal | None = None
-    _thrift: Thrift
-
-    @abstractmethod
-    async def _info(self, asked: Mapping[str, object], deadline: Deadline) -> Answer: ...
+    _spot_notes: tuple[str, ...] = ()
+    _spot_ns: int = -SPOT_GAP_S * NS
 
     async def _spot(self, deadline: Deadline) -> PartRead:
         asked = {"type": "spotClearinghouseState", "user": self._address}
+        now_ns = self._clock.monotonic_ns()
+        if now_ns - self._spot_ns < SPOT_GAP_S * NS and not self._thrift.is_plenty:
+            return PartRead(notes=self._spot_notes)
+        self._spot_ns = now_ns
         try:
             answer = await self._info(asked, deadline)
             balances = Row(answer.value, "spotClearinghouseState").rows("balances")
             held = [(row.text("coin"), row.decimal("total")) for row in balances]
         except VenueError as error:
             # Spot is told, never touched: that it cannot be read says nothing about positions.
-            return PartRead(notes=(f"spot balances could not be read: {self._wire.masked(str(error))}",))
+            self._spot_notes = (f"spot balances could not be read: {self._wire.masked(str(error))}",)
+            return PartRead(notes=self._spot_notes)
         shown = tuple(
             f"spot balance, not touched: {total.normalize():f} {coin}" for coin, total in held if total
         )
+        self._spot_notes = shown
         return PartRead(notes=shown, digests=(answer.digest,))
 
     async def _mid(self, coin: str, deadline: Deadline) -> Price:

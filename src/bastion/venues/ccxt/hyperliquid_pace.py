@@ -12,32 +12,44 @@ from dataclasses import replace
 from bastion.errors import AnswerMalformed
 from bastion.ports import Clock
 from bastion.venues.ccxt.faults import Refusal
+from bastion.venues.ccxt.patience import Patience
 from bastion.venues.raw import Answer
-from bastion.venues.throttle import NS, Bucket, Limit, Throttle
+from bastion.venues.throttle import NS, Bucket, Leaving, Limit, Throttle
 
-WEIGHT, READS = "weight", "reads"
+WEIGHT, READS, PROOFS = "weight", "reads", "proofs"
+VAIN, PROBES, URGENT_PROBES = "vain", "probes", "urgent probes"
 _MINUTE_S = 60.0
 _CAPACITY = 1200
-_FOR_ACTIONS = 120
+_FOR_ACTIONS, _FOR_CLOSING = 120, 60
 ADDRESS_LIMITS = (
     Limit(name=WEIGHT, capacity=_CAPACITY, window_s=_MINUTE_S),
     Limit(name=READS, capacity=_CAPACITY - _FOR_ACTIONS, window_s=_MINUTE_S),
+    # What only proves leaves this much to what finds positions and writes orders, and queues apart.
+    Leaving(name=PROOFS, of=READS, kept=_FOR_CLOSING),
+    # Not the venue's: what dear reads may weigh that fail, and how often they are tried beyond that.
+    Limit(name=VAIN, capacity=180, window_s=_MINUTE_S),
+    Limit(name=PROBES, capacity=1, window_s=5.0),
+    Limit(name=URGENT_PROBES, capacity=1, window_s=2.5),
 )
 FORBIDDEN, FOUND = 403, 200
 PAUSE_S = 2.0
-AGAIN_LEAST_S, AGAIN_MOST_S = 0.5, 10.0
 SILENCE_S = 30.0
 
 WHOLE = 60
 """What a look with its lists weighs, where one dex is used beside the main one."""
 _ITEMS_A_WEIGHT = 40
 _LIGHT, _HEAVY, _ROLE = 2, 20, 60
+DEAR = _HEAVY
 _ROWS_MARGIN, _ROWS_A_WEIGHT = 20, 20
 _LIGHT_READS = frozenset(
     {"l2Book", "allMids", "clearinghouseState", "orderStatus", "spotClearinghouseState", "exchangeStatus"}
 )
 _FATE = "orderStatus"
 _ROW_READS = frozenset({"userFills", "userFillsByTime", "historicalOrders"})
+FOR_AN_ORDER = frozenset({"metaAndAssetCtxs", "spotMeta", "userRole", "extraAgents"})
+"""Dear reads without which no order can be written."""
+_BEFORE_PROOFS = FOR_AN_ORDER | {"perpDexs"}
+"""And with the one without which positions are not found: what only proves leaves weight to these."""
 
 
 def read_units(kind: str) -> Mapping[str, int]:
@@ -45,12 +57,14 @@ def read_units(kind: str) -> Mapping[str, int]:
     weight = _LIGHT if kind in _LIGHT_READS else _ROLE if kind == "userRole" else _HEAVY
     if kind in _ROW_READS:
         weight += _ROWS_MARGIN
-    return {READS: weight, WEIGHT: weight}
+    if kind in _LIGHT_READS or kind in _BEFORE_PROOFS:
+        return {READS: weight, WEIGHT: weight}
+    return {PROOFS: weight, WEIGHT: weight}
 
 
 def weigh_rows(throttle: Throttle, answer: Answer, units: Mapping[str, int]) -> None:
     """Count a list that weighs by its rows as what it weighed, once its rows are known; an error has none."""
-    if units.get(READS) != _HEAVY + _ROWS_MARGIN:
+    if units[WEIGHT] != _HEAVY + _ROWS_MARGIN:
         return
     listed: object = []
     if answer.status == FOUND:
@@ -85,29 +99,6 @@ def slow_down(throttle: Throttle, refusal: Refusal, answer: Answer) -> Refusal:
     return replace(refusal, retry_after_s=max(pauses))
 
 
-class Patience:
-    """What changes slowly and is dear to ask is not asked again at once when asking failed.
-
-    The first wait is half a second, each further one twice as long, up to ten seconds.
-    """
-
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
-        self._from_ns = 0
-        self.failures = 0
-
-    @property
-    def wait_s(self) -> float:
-        """For how many seconds more it should not be asked."""
-        return max(0, self._from_ns - self._clock.monotonic_ns()) / NS
-
-    def failed(self) -> None:
-        """Hear that it was asked in vain."""
-        pause_s = min(AGAIN_LEAST_S * 2**self.failures, AGAIN_MOST_S)
-        self.failures += 1
-        self._from_ns = self._clock.monotonic_ns() + round(pause_s * NS)
-
-
 class Thrift:
     """Decides which lists are read: one of orders weighs 20, one of executions 40, a dex's positions 2.
 
@@ -123,13 +114,14 @@ class Thrift:
         self._clock = clock
         self._reads = reads
         self._unused_ns: dict[str, int] = {}
-        self._held = False
+        self._held = self._moved = self._doubted = False
         self._lists_ns = 0
         self._executions_ns: dict[str, int] = {}
         self._acted_ns = -1
         self._fates_ns = -round(self.FATES_GAP_S * NS)
         self._failing: dict[str, Patience] = {}
         self._pressed = 0
+        self._lists = Patience(clock, most_s=self.LISTS_MOST_S)
 
     PLENTY = 700
     KEPT = 300
@@ -140,10 +132,27 @@ class Thrift:
     FATES_GAP_S = 2.0
     KEPT_FOR_PROOF = 240
     HELD_GAP_S = 1.0
+    LISTS_MOST_S = 4.0
 
     def saw(self, *, held: bool) -> None:
         """Hear whether the latest look showed a position."""
         self._held = held
+        self._moved = False
+
+    def doubted(self) -> None:
+        """Hear that an empty list of positions was not believed: those of orders prove nothing beside it."""
+        self._held = self._doubted = True
+
+    def listed(self, *, failed: bool) -> None:
+        """Hear whether a look that asked for the lists of orders got them all from the venue."""
+        if failed:
+            self._lists.failed()
+        else:
+            self._lists = Patience(self._clock, most_s=self.LISTS_MOST_S)
+
+    def filled(self) -> None:
+        """Hear that an order of ours was filled: the next look may show nothing any more."""
+        self._moved = True
 
     def acted(self) -> None:
         """Hear that an action leaves."""
@@ -176,7 +185,7 @@ class Thrift:
     def withholds(self, kind: str) -> bool:
         """Return whether a read of this kind is not sent, so that positions, contracts and orders can be."""
         if kind == _FATE:
-            return self._held and self._reads.free() < self.KEPT_FOR_PROOF and self._is_early()
+            return self._held and not self.is_plenty and self._is_early()
         if kind not in _ROW_READS:
             return False
         if kind in self._failing and self._failing[kind].wait_s > 0:
@@ -186,8 +195,14 @@ class Thrift:
         # What was read before the last order or cancel proves nothing of what that one did.
         stale = not self._held and read_ns <= self._acted_ns
         early = now_ns - read_ns < self.EXECUTIONS_GAP_S * NS and not stale
+        if self._held and not self._moved:
+            # They close nothing: looks tell what is left, each order its fate. Both lists tell the same.
+            newest_ns = max(self._executions_ns.values(), default=None)
+            again = newest_ns is None or now_ns - newest_ns >= self.GAP_S * NS
+            if free < self.KEPT_FOR_PROOF or (free < self.PLENTY and not again):
+                return True
         # With nothing held there is nothing to keep it for: executions are what a verdict then waits for.
-        if (self._held and free < self.KEPT_FOR_PROOF) or (free < self.KEPT_FROM_EXECUTIONS and early):
+        if free < self.KEPT_FROM_EXECUTIONS and early:
             return True
         self._executions_ns[kind] = now_ns
         return False
@@ -211,19 +226,30 @@ class Thrift:
         """Hear that the next look is for a halt, or the proof of an exit: nothing but the lists ends it."""
         self._pressed = WHOLE if halting else 2 * WHOLE
 
-    def spares(self) -> bool:
-        """Return whether the look that begins now reads no order lists at all."""
+    def spares(self, *, closing: bool = False) -> bool:
+        """Return whether the look that begins now reads no order lists at all.
+
+        `closing` says that it is only to find what is left of the positions that the last one showed. Where
+        no order of ours was filled since, the lists would be read for nothing.
+        """
         now_ns = self._clock.monotonic_ns()
         free = self._reads.free()
         pressed, self._pressed = self._pressed, 0
+        doubted, self._doubted = self._doubted, False
+        if self._lists.wait_s > 0 and free < self.PLENTY:
+            return True
         if pressed and free >= pressed:
             self._lists_ns = now_ns
             return False
         since_ns = now_ns - self._lists_ns
         due = since_ns >= self.GAP_S * NS
-        if self._held and free < self.KEPT and (free < self.KEPT_FOR_PROOF or not due):
+        # After an order of ours was filled, the next look may be the one that shows nothing any more.
+        held = self._held and not self._moved
+        if held and (closing or (doubted and free < self.PLENTY)) and not due:
             return True
-        if self._held and free < self.PLENTY and since_ns < self.HELD_GAP_S * NS:
+        if held and free < self.KEPT and (free < self.KEPT_FOR_PROOF or not due):
+            return True
+        if held and free < self.PLENTY and since_ns < self.HELD_GAP_S * NS:
             return True
         self._lists_ns = now_ns
         return False

@@ -10,13 +10,13 @@ from collections.abc import Callable, Collection, Mapping
 from decimal import Decimal
 
 from bastion.domain.money import ZERO
-from bastion.errors import VenueError
+from bastion.errors import Fault, VenueError, VenueRejected
 from bastion.ports import Clock
 from bastion.venues.ccxt import hyperliquid_rows as rows
 from bastion.venues.ccxt.hyperliquid_dexes import Settled
 from bastion.venues.ccxt.hyperliquid_fills import HyperliquidFills
-from bastion.venues.ccxt.hyperliquid_pace import Patience
 from bastion.venues.ccxt.novelty import Novelty
+from bastion.venues.ccxt.patience import Patience
 from bastion.venues.ccxt.witness import Claim, size_claim
 from bastion.venues.deadline import Deadline
 from bastion.venues.throttle import NS
@@ -45,7 +45,7 @@ class HyperliquidWitness:
         self._newest_ms: int | None = None
         self._read_ns: int | None = None
         self._patience = Patience(clock)
-        self._failure = ""
+        self._failure, self._limited = "", False
         self._novelty = Novelty()
         self._closed: set[str] = set()
         self._closed_ns: int | None = None
@@ -69,7 +69,8 @@ class HyperliquidWitness:
             await self._ask(Deadline(self._clock, min(WAIT_S, deadline.left_s)))
         if self._failure:
             words = f"the executions that could speak against it were not read: {self._failure}"
-            return (Claim(words=words, parts=frozenset(map(positions_part, dexes))),)
+            parts = frozenset(map(positions_part, dexes))
+            return (Claim(words=words, parts=parts, limited=self._limited),)
         found: list[Claim] = []
         for coin, size in sorted(self._left.items()):
             if size == ZERO or coin in self._closed or rows.is_spot(coin) or not listed(coin):
@@ -95,6 +96,7 @@ class HyperliquidWitness:
         except VenueError as error:
             if not self._novelty.refused(error):
                 self._failure = str(error)
+                self._limited = isinstance(error, VenueRejected) and error.fault is Fault.RATE_LIMIT
                 return
             newest_ms, left = self._newest_ms or 0, {}
         else:

@@ -3,8 +3,10 @@
 Beside them, what a venue said of itself and is dear to ask again, each with its time.
 """
 
+import asyncio
 import json
 import os
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from pathlib import Path
@@ -13,11 +15,13 @@ from bastion.domain.instrument import Instrument
 from bastion.domain.money import Quantity
 from bastion.errors import AnswerMalformed
 from bastion.ports import Clock
+from bastion.venues.ccxt.patience import Patience
 from bastion.venues.raw import Row, read_rows
 
 VERSION = 1
 FRESH_MS = 24 * 3_600_000
 NS_PER_MS = 1_000_000
+PATIENCE_MOST_S = 4.0
 
 Instruments = Mapping[tuple[str, str], Instrument]
 
@@ -28,23 +32,43 @@ def by_key(instruments: Iterable[Instrument]) -> Instruments:
 
 
 class Shelf:
-    """One file of contracts; `path` None keeps nothing. Losing the file costs one request, never an exit."""
+    """One file of contracts; `path` None keeps them in memory. Losing them costs a request, never an exit.
+
+    The accounts of one host share it. So one of them asks, within its `turn`, for what all want to know.
+    """
 
     def __init__(self, path: Path | None, clock: Clock) -> None:
         self._path = path
         self._clock = clock
+        self._kept: tuple[Instruments, int] | None = None
+        self._noted: dict[str, object] = {}
+        self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._patience: dict[str, Patience] = {}
+        self._beside: dict[str, Shelf] = {}
+
+    def patience(self, name: str) -> Patience:
+        """Return how long to wait with something of that name, whichever account asked for it in vain."""
+        return self._patience.setdefault(name, Patience(self._clock, most_s=PATIENCE_MOST_S))
+
+    def turn(self, name: str) -> asyncio.Lock:
+        """Return the turn in which something of that name is asked for."""
+        return self._turns[name]
 
     def beside(self, mark: str) -> "Shelf":
         """Return a shelf of its own for another part of the same account's contracts."""
-        path = self._path
-        return Shelf(
-            None if path is None else path.with_name(f"{path.stem}-{mark}{path.suffix}"), self._clock
-        )
+        if mark not in self._beside:
+            path = self._path
+            apart = None if path is None else path.with_name(f"{path.stem}-{mark}{path.suffix}")
+            self._beside[mark] = Shelf(apart, self._clock)
+        return self._beside[mark]
 
     def load(self) -> tuple[Instruments, bool] | None:
         """Return the kept contracts and whether they are younger than a day; None where none can be used."""
         if self._path is None:
-            return None
+            if self._kept is None:
+                return None
+            instruments, saved_ms = self._kept
+            return instruments, 0 <= self._clock.now_ns() // NS_PER_MS - saved_ms < FRESH_MS
         try:
             kept = Row(json.loads(self._path.read_text(encoding="utf-8")), "shelf")
             if kept.integer("version") != VERSION:
@@ -58,6 +82,7 @@ class Shelf:
     def save(self, instruments: Instruments) -> None:
         """Keep the contracts, replacing the file as a whole; a full or read-only disk is no error here."""
         if self._path is None:
+            self._kept = (instruments, self._clock.now_ns() // NS_PER_MS)
             return
         kept = {
             "version": VERSION,
@@ -79,13 +104,15 @@ class Shelf:
 
     def note(self, name: str, text: str) -> None:
         """Keep what the venue just said; a full or read-only disk is no error here."""
-        if self._path is not None:
-            notes = self._notes() | {name: [text, self._clock.now_ns() // NS_PER_MS]}
+        notes = self._notes() | {name: [text, self._clock.now_ns() // NS_PER_MS]}
+        if self._path is None:
+            self._noted = notes
+        else:
             _replace(_notes_path(self._path), {"version": VERSION, "notes": notes})
 
     def _notes(self) -> dict[str, object]:
         if self._path is None:
-            return {}
+            return self._noted
         try:
             kept = json.loads(_notes_path(self._path).read_text(encoding="utf-8"))
         except (OSError, ValueError):

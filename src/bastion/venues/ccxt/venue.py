@@ -38,7 +38,8 @@ GLANCED = "not asked for: a look at the positions alone, before what rests was s
 class PartRead:
     """What one part of a look gave; `left_out` says why the credential cannot have anything there.
 
-    `doubt` says why the list is not whole: what it shows is acted on, but the part counts as unread.
+    `doubt` says why the list is not whole: what it shows is acted on, but the part counts as unread; where it
+    is `limited`, for want of what the venue's limits leave.
     `venue_time_ms` is the venue's time of the reading, `changed_ms` that of the last change of a position.
     `notes` tell what was shown that is no exposure.
     """
@@ -50,6 +51,7 @@ class PartRead:
     changed_ms: int | None = None
     left_out: str = ""
     doubt: str = ""
+    limited: bool = False
     notes: tuple[str, ...] = ()
 
 
@@ -94,13 +96,8 @@ class CcxtVenue(ABC):
         Raises:
             VenueError: the venue did not answer; every other method can still be called.
         """
-        deadline = Deadline(self._clock, deadline_s)
-        await together(
-            [
-                self._synchronise(deadline, seen=self._synchronised),
-                self.instruments(deadline_s=deadline_s),
-            ]
-        )
+        clock = self._synchronise(Deadline(self._clock, deadline_s), seen=self._synchronised)
+        await together([clock, self.instruments(deadline_s=deadline_s)])
 
     async def look(self, *, deadline_s: float) -> Look:
         """Read every part of the account in parallel; what did not come stands in `unread`."""
@@ -128,7 +125,8 @@ class CcxtVenue(ABC):
                 )
                 continue
             if answer.doubt:
-                unread.append(Unread(part=part.name, reason=self._wire.masked(answer.doubt)))
+                why = self._wire.masked(answer.doubt)
+                unread.append(Unread(part=part.name, reason=why, limited=answer.limited))
             else:
                 left_out = f" (left out: {answer.left_out})" if answer.left_out else ""
                 names.append(part.name + left_out)
@@ -358,8 +356,9 @@ class CcxtVenue(ABC):
         if not reasons:
             return answers
         self._doubted()
+        limited = {name for claim in claims if claim.limited for name in claim.parts}
         return [
-            replace(answer, doubt=reasons[part.name])
+            replace(answer, doubt=reasons[part.name], limited=part.name in limited)
             if part.name in reasons and not isinstance(answer, VenueError)
             else answer
             for part, answer in zip(parts, answers, strict=True)

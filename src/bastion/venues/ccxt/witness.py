@@ -29,7 +29,8 @@ class Claim:
 
     `size` of `instrument`, or a `margin` in `coin`, say how much; where neither is told, anything that a list
     shows may be what is meant. `base` is the coin that the contracts meant are settled in, where that tells
-    them from others of the same list.
+    them from others of the same list. `limited`: the page was not asked, for want of what the venue's limits
+    leave.
     """
 
     words: str
@@ -39,6 +40,7 @@ class Claim:
     coin: str = ""
     margin: Decimal = ZERO
     base: str = ""
+    limited: bool = False
 
 
 def margin_claim(

@@ -106,22 +106,31 @@ class Bucket:
         until = self._clock.monotonic_ns() + round(seconds * NS)
         self._blocked_until_ns = max(self._blocked_until_ns, until)
 
-    def exhausted(self, pause_s: float) -> float:
+    def exhausted(self, pause_s: float, *, most_s: float | None = None) -> float:
         """The venue says that the limit is used up, and not for how long; return the seconds of the pause.
 
         What we did not use ourselves, others of this address did, at times unknown: it is taken to come back
         evenly over one window. Nothing is given out for `pause_s` at first, and for twice as long each time
-        that the venue says so again within a window, up to a whole one.
+        that the venue says so again within a window, up to `most_s` or a whole one.
         """
         now = self._clock.monotonic_ns()
         if now >= self._blocked_until_ns:
             fresh = self._refused_ns is None or now - self._refused_ns > self._window_ns
-            self._pause_ns = min(round(pause_s * NS) if fresh else 2 * self._pause_ns, self._window_ns)
+            most_ns = self._window_ns if most_s is None else round(most_s * NS)
+            self._pause_ns = min(round(pause_s * NS) if fresh else 2 * self._pause_ns, most_ns)
             self._refused_ns = now
             self._spent = (0, 0)
             self._spent = (max(0, self._capacity - self._used(now)), now)
             self._blocked_until_ns = now + self._pause_ns
         return (self._blocked_until_ns - now) / NS
+
+    def answered(self, units: int) -> None:
+        """Hear that a request of so many units was answered well: others left at least as much again."""
+        spent = self._spent_now(self._clock.monotonic_ns())
+        if spent:
+            whole, since_ns = self._spent
+            self._spent = (whole * max(0, spent - units) // spent, since_ns)
+            self._changed.set()
 
     def observe(self, used: int, *, sent_ns: int, resets_in_s: float) -> None:
         """Follow the venue's own count: `used` units of the window, as the answer to a request says.

@@ -24,7 +24,6 @@ CALM_FLAT_S = 4.0
 HEAL_GRACE_S = 20.0
 CONNECTING_S = 0.25
 MINUTE_S = 60.0
-TOO_MANY = 429
 # Where a kept connection breaks off, a read is repeated; that is charged, but has left by then.
 BROKEN_OFF = {"reset_before", "reset_after", "blank"}
 UNEVEN = {"late", "slow", "twice", "unknown_late", *BROKEN_OFF}
@@ -63,7 +62,6 @@ class Judge:
     executed: dict[str, int] = field(default_factory=dict)
     quiet: dict[str, tuple[float, float]] = field(default_factory=dict)
     limited_s: dict[str, float] = field(default_factory=dict)
-    refused_s: dict[str, float] = field(default_factory=dict)
     names: dict[tuple[str, int], str] = field(default_factory=dict)
     resting: list[Order] = field(default_factory=list)
     cleared: dict[str, set[str]] = field(default_factory=dict)
@@ -124,12 +122,8 @@ class Judge:
         self.happened(venue)
 
     def told(self, venue: str, asked: Asked, status: int, *, banned: bool) -> None:
-        del asked
+        del asked, status
         host = self.hosts[venue]
-        if status == TOO_MANY and venue == "hyperliquid":
-            # It names neither a count nor a time: whoever hears it has to believe that others of its address
-            # have used up the minute, and to wait for what comes back of it.
-            self.refused_s[venue] = self.clock.seconds + MINUTE_S
         if banned:
             # What was connecting at that moment had passed the throttle already; and the desk counts from
             # the answer, which was under way for a while.
@@ -314,7 +308,6 @@ class Judge:
             # One process never spends the whole of an address's weight; several after each other, each of
             # which lost power and with it all that it knew, can, and have to wait.
             limited_s = self.limited_s.get(one.venue, 0.0) if self.cuts else 0.0
-            limited_s = max(limited_s, self.refused_s.get(one.venue, 0.0))
             healed_s = max(host.heals_s, host.banned_until_s, self.run_began_s, limited_s)
             limit_s = healed_s + HEAL_GRACE_S + plan.lag_s
             if one.name in left and self.clock.seconds < limit_s:

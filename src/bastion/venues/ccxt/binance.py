@@ -116,6 +116,8 @@ class BinanceVenue(BinanceCrowd):
         if not request.position.hedged and row.raw("reduceOnly") is False:
             # Seen on one account: the flag was dropped without a word, and the order could have flipped.
             state = replace(state, reason="the venue did not confirm reduce-only")
+        if state.filled > ZERO:
+            self.filled()
         if state.status is OrderStatus.REJECTED:
             text = f"the order was rejected: {state.reason}"
             raise VenueRejected(text, fault=Fault.RESOLVE, code=state.reason)

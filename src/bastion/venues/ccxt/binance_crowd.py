@@ -21,7 +21,7 @@ from bastion.venues.ccxt import binance_witness as witness
 from bastion.venues.ccxt.binance_fills import BinanceFills
 from bastion.venues.ccxt.binance_share import PAGE, WHOLE, Kind, Share
 from bastion.venues.ccxt.binance_thrift import Thrift, spared
-from bastion.venues.ccxt.venue import Glances, Part, PartRead
+from bastion.venues.ccxt.venue import WITNESS_WAIT_S, Glances, Part, PartRead
 from bastion.venues.ccxt.witness import Claim, scant
 from bastion.venues.deadline import Deadline, together, within
 from bastion.venues.raw import Answer, Row, believed, read_rows
@@ -53,6 +53,8 @@ class BinanceCrowd(BinanceFills, Glances):
     _scope: Kind | None = None
     _witness_s: float = PAGE_YOUNG_S
     _is_scant: bool = False
+    _lists: bool = True
+    _late: bool = False
     _listed: asyncio.Event
 
     async def look(self, *, deadline_s: float) -> Look:
@@ -166,7 +168,7 @@ class BinanceCrowd(BinanceFills, Glances):
             return (*self._held_parts(), *self._near_parts())
         if scope is Kind.BARE:
             return self._held_parts()
-        lists = scope is Kind.WHOLE or self._thrift.allows()
+        self._lists = lists = scope is Kind.WHOLE or self._thrift.allows(closing=self._haste.wanted)
         return (
             *self._held_parts(),
             Part(name=PARTS[1], read=self._orders if lists else spared),
@@ -229,11 +231,20 @@ class BinanceCrowd(BinanceFills, Glances):
         if self._share.is_crowd and self._share.spare() < units:
             raise VenueRejected(GIVES_WAY, fault=Fault.RATE_LIMIT)
 
+    def filled(self) -> None:
+        """Hear that an order of ours was filled: the next look may be one that proves something."""
+        self._thrift.filled()
+
+    def _witness_last(self) -> bool:
+        self._late = not self._share.is_crowd and self._thrift.closes()
+        return self._late
+
     # The account's page: a witness of an empty list, and the second source.
 
     async def _claims(self, deadline: Deadline) -> Sequence[Claim]:
         if not self._share.is_crowd:
-            answer = await self._call(witness.METHOD, {}, units={"weight": witness.WEIGHT}, deadline=deadline)
+            late = Deadline(self._clock, min(WITNESS_WAIT_S, deadline.left_s)) if self._late else deadline
+            answer = await self._call(witness.METHOD, {}, units={"weight": witness.WEIGHT}, deadline=late)
             return witness.claims(answer)
         async with within(deadline):
             await self._listed.wait()

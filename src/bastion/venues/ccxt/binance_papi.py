@@ -115,7 +115,11 @@ class BinancePortfolioVenue:
 
     async def place(self, request: OrderRequest, *, deadline_s: float) -> OrderState:
         """Send one reducing order once, to the side of its position."""
-        return await self._side(request.position.category).place(request, deadline_s=deadline_s)
+        state = await self._side(request.position.category).place(request, deadline_s=deadline_s)
+        if state.filled > ZERO:
+            for side in self._sides:
+                side.filled()
+        return state
 
     async def order(self, request: OrderRequest, *, deadline_s: float) -> OrderState | None:
         """Return what the position's side says of our client id; None where it knows none."""

@@ -114,7 +114,9 @@ class PapiLinear(_Side):
     TABLE, MARK = UM, "UM"
 
     def _parts(self) -> tuple[Part, ...]:
-        return (*super()._parts(), Part(name="cross margin", read=self._margin))
+        parts = super()._parts()
+        # As dear as half a list, and told only: it is read with the lists.
+        return (*parts, Part(name="cross margin", read=self._margin)) if self._lists else parts
 
     async def config(self, deadline: Deadline) -> Row:
         """Return the account's own settings (UM Account Config)."""

@@ -22,7 +22,7 @@ SCARCE = 1200
 come malformed for a while, or the watch after an exit, must not use up what the next act needs."""
 LEAST = 400
 """Weight below which the lists are not read at all while a position is open."""
-QUESTIONS = 600
+QUESTIONS = 1200
 """Weight below which executions and second sources are asked each `GAP_S` only while a position is shown: a
 round in an empty book asks for both, and would leave nothing to see the positions by."""
 GAP_S = 10.0
@@ -50,12 +50,17 @@ class Thrift:
         self._wanted = False
         self._pressed = 0
         self._paid = False
-        self._shown = False
+        self._shown = self._moved = False
         self._asked_ns: dict[str, int] = {}
 
     def saw(self, positions: Sequence[Position]) -> None:
         """Hear what the latest reading of positions showed; without any, the lists are always read."""
         self._held = self._shown = bool(positions)
+        self._moved = False
+
+    def filled(self) -> None:
+        """Hear that an order of ours was filled: the next look may show nothing any more."""
+        self._moved = True
 
     def ask(self, what: str) -> None:
         """Return where a question about what was done may be asked now; those of one moment are one question.
@@ -68,6 +73,10 @@ class Thrift:
         if self._shown and 0 < since_ns < GAP_S * NS and self._weight.free() < QUESTIONS:
             raise VenueRejected(SPARED, fault=Fault.RATE_LIMIT)
         self._asked_ns[what] = now_ns
+
+    def closes(self) -> bool:
+        """Return whether the look that begins now only has to find what is left of positions just shown."""
+        return self._shown and not self._moved and self._weight.free() < KEPT
 
     def doubted(self) -> None:
         """Hear that the positions were not read, or are not believed: they are taken to be there."""
@@ -99,8 +108,12 @@ class Thrift:
         """Hear that the weight of the next look is held for it."""
         self._paid = True
 
-    def allows(self) -> bool:
-        """Return whether the look that begins now reads the order lists."""
+    def allows(self, *, closing: bool = False) -> bool:
+        """Return whether the look that begins now reads the order lists.
+
+        `closing` says that it is only to find what is left of the positions that the last one showed. Where
+        no order of ours was filled since, the lists would be read for nothing.
+        """
         now_ns = self._clock.monotonic_ns()
         free = self._weight.free()
         pressed, self._pressed = self._pressed, 0
@@ -112,6 +125,8 @@ class Thrift:
         since_ns = now_ns - self._read_ns
         second = since_ns <= PAIR_S * NS and not self._paired
         due = since_ns >= GAP_S * NS or second
+        if closing and not self._moved and not self._wanted and since_ns < GAP_S * NS:
+            return False
         wanted = self._wanted and free >= WHOLE and since_ns >= BLOCKED_GAP_S * NS
         short = free < (KEPT if self._held else SCARCE)
         if short and not wanted and (not due or (self._held and free < LEAST)):

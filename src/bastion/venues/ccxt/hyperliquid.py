@@ -32,6 +32,7 @@ from bastion.venues.ccxt.hyperliquid_pace import (
     READS,
     Thrift,
     action_units,
+    room_shown,
     slow_down,
     weigh_rows,
 )
@@ -211,10 +212,14 @@ class HyperliquidVenue(HyperliquidCancels):
             base_url=self._account.base_url,
             host=self._account.host,
             options={},
-            observe=lambda answer, units, _sent_ns: weigh_rows(self._throttle, answer, units),
+            observe=self._observe,
             connect=self._connect,
             encoder=HyperliquidEncoder(base_url=self._account.base_url),
         )
+
+    def _observe(self, answer: Answer, units: Mapping[str, int], _sent_ns: int) -> None:
+        weigh_rows(self._throttle, answer, units)
+        room_shown(self._throttle, answer, units)
 
     def _parts(self) -> tuple[Part, ...]:
         parts = [Part(name="account", read=self._proven)]

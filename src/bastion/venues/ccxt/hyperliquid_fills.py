@@ -6,7 +6,6 @@ the execution: with its size, it tells the position after it, apart from the cle
 questions tell the same executions, so that where one fails the other is asked.
 """
 
-import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
@@ -15,20 +14,19 @@ from functools import partial
 from bastion.domain.money import ZERO
 from bastion.domain.order import Direction, Fill
 from bastion.domain.position import Position
-from bastion.errors import AnswerMalformed, Fault, VenueError, VenueRejected, VenueUnreachable
+from bastion.errors import AnswerMalformed, Fault, VenueError, VenueRejected
 from bastion.venues.ccxt import hyperliquid_rows as rows
+from bastion.venues.ccxt.gathering import Gathering
 from bastion.venues.ccxt.hyperliquid_cloid import client_id_of
-from bastion.venues.deadline import Deadline, within
+from bastion.venues.deadline import Deadline
 from bastion.venues.raw import STABLECOINS, Answer, Row, plain, read_rows
 
 PAGE, PAGES_MAX = 2000, 10
-GATHER_PASSES = 4
 RECENT_MS = 600_000
 """So far back the newest executions are looked for by time, where the newest cannot be asked for."""
 _STABLE = STABLECOINS | {"USDT0", "USDH", "USDXL"}
 
 Ask = Callable[[Mapping[str, object], Deadline], Awaitable[Answer]]
-Read = Callable[[Deadline], Awaitable[Sequence[Row]]]
 
 
 class HyperliquidFills:
@@ -38,7 +36,8 @@ class HyperliquidFills:
         self._ask = ask
         self._address = address
         self._own = own
-        self._gathering: dict[str, asyncio.Future[Sequence[Row] | VenueError]] = {}
+        # One list holds every coin.
+        self._gathering = Gathering[Sequence[Row]]()
 
     async def read(
         self,
@@ -70,7 +69,9 @@ class HyperliquidFills:
         except VenueError as error:
             if _is_final(error):
                 raise
-            recent = await self._once("recent", partial(self._by_time, now_ms - RECENT_MS), deadline)
+            recent = await self._gathering.once(
+                "recent", partial(self._by_time, now_ms - RECENT_MS), deadline
+            )
             left = _ends(recent).get(coin)
             if left is None:
                 # Older ones are not among these: nothing is known of the coin.
@@ -95,37 +96,11 @@ class HyperliquidFills:
         return max((row.integer("time") for row in listed), default=since_ms or 0), _ends(listed)
 
     async def _newest(self, deadline: Deadline) -> Sequence[Row]:
-        return await self._once("newest", self._ask_for_newest, deadline)
+        return await self._gathering.once("newest", self._ask_for_newest, deadline)
 
     async def _ask_for_newest(self, deadline: Deadline) -> Sequence[Row]:
         answer = await self._ask({"type": "userFills", "user": self._address}, deadline)
         return read_rows(answer.value, "userFills")
-
-    async def _once(self, name: str, read: Read, deadline: Deadline) -> Sequence[Row]:
-        # One list holds every coin: who asks before the request leaves shares its answer.
-        gathering = self._gathering.get(name)
-        if gathering is not None:
-            async with within(deadline):
-                shared = await asyncio.shield(gathering)
-            if isinstance(shared, VenueError):
-                raise shared
-            return shared
-        mine: asyncio.Future[Sequence[Row] | VenueError] = asyncio.get_running_loop().create_future()
-        told: Sequence[Row] | VenueError = VenueUnreachable("the read that was shared was given up")
-        self._gathering[name] = mine
-        try:
-            for _ in range(GATHER_PASSES):
-                await asyncio.sleep(0)
-            self._gathering.pop(name)
-            told = listed = await read(deadline)
-        except VenueError as error:
-            told = error
-            raise
-        finally:
-            if self._gathering.get(name) is mine:
-                del self._gathering[name]
-            mine.set_result(told)
-        return listed
 
     def _fill(self, row: Row, settles: Mapping[str, str], rates: Mapping[str, Decimal]) -> Fill:
         token = row.text_or("feeToken", rows.USDC)

@@ -32,7 +32,9 @@ ADDRESS_LIMITS = (
     Limit(name=URGENT_PROBES, capacity=1, window_s=2.5),
 )
 FORBIDDEN, FOUND = 403, 200
-PAUSE_S = 2.0
+PAUSE_S, PAUSE_MOST_S = 2.0, 8.0
+"""After the second, what comes back of a minute evenly is enough for the most urgent; a longer silence would
+outlast the refusals of most outages."""
 SILENCE_S = 30.0
 
 WHOLE = 60
@@ -82,6 +84,13 @@ def weigh_rows(throttle: Throttle, answer: Answer, units: Mapping[str, int]) -> 
             throttle[name].charge(weighed - _ROWS_MARGIN)
 
 
+def room_shown(throttle: Throttle, answer: Answer, units: Mapping[str, int]) -> None:
+    """Hear of an answer: after a refusal for the limit, each good one shows that there is room again."""
+    if answer.status == FOUND:
+        for name in (READS, WEIGHT):
+            throttle[name].answered(units[WEIGHT])
+
+
 def action_units(items: int) -> Mapping[str, int]:
     """Return the weight of one action."""
     return {WEIGHT: 1 + items // _ITEMS_A_WEIGHT}
@@ -95,7 +104,10 @@ def slow_down(throttle: Throttle, refusal: Refusal, answer: Answer) -> Refusal:
         return replace(refusal, retry_after_s=pause)
     if refusal.code == "AddressLimit":
         return refusal
-    pauses = [throttle[name].exhausted(refusal.retry_after_s or PAUSE_S) for name in (READS, WEIGHT)]
+    first_s = refusal.retry_after_s or PAUSE_S
+    pauses = [
+        throttle[name].exhausted(first_s, most_s=max(first_s, PAUSE_MOST_S)) for name in (READS, WEIGHT)
+    ]
     return replace(refusal, retry_after_s=max(pauses))
 
 

@@ -228,6 +228,9 @@ class CcxtVenue(ABC):
         """Return what a page kept apart from the lists says is held; by default there is no such page."""
         return ()
 
+    def _witness_last(self) -> bool:
+        return self.WITNESS_LAST
+
     def _doubted(self) -> None:  # noqa: B027 - a venue that spares no reads has nothing to do
         """Hear that lists of positions were not believed: the account must be taken to hold some."""
 
@@ -320,11 +323,10 @@ class CcxtVenue(ABC):
             if not self._synchronised:
                 clock = group.create_task(settled([self._synchronise(deadline, seen=0)]))
             witness = None
-            if not self.WITNESS_LAST:
+            if not self._witness_last():
                 witness = group.create_task(settled([self._claims(deadline)]))
-            answers = await self._haste.answers(
-                group, [part.read(deadline) for part in parts], _shows_open, deadline
-            )
+            reads = [part.read(deadline) for part in parts]
+            answers = await self._haste.answers(group, reads, _shows_open, deadline)
             if clock is not None:
                 # An exit must not stand still for a clock that does not answer.
                 await asyncio.wait({clock}, timeout=min(CLOCK_WAIT_S, deadline.left_s))

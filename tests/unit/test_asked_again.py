@@ -9,7 +9,7 @@ from bastion.clock import SystemClock
 from bastion.errors import AnswerMalformed, Fault, VenueError, VenueRejected, VenueUnreachable
 from bastion.venues.ccxt.haste import Haste
 from bastion.venues.deadline import Deadline
-from bastion.venues.insist import AGAIN_S, LATE_UNKNOWN_S, Insistence
+from bastion.venues.insist import AGAIN_S, DEAR_LATE_S, LATE_UNKNOWN_S, Insistence
 from bastion.venues.raw import Answer
 from bastion.venues.throttle import Limit, Throttle
 
@@ -101,3 +101,15 @@ async def test_only_a_hasty_look_gives_up_what_is_slower_than_an_open_position(w
     _, orders = await look(0.6)
     assert isinstance(orders, VenueUnreachable) is wanted
     assert not haste.wanted
+
+
+async def test_a_dear_read_is_not_late_before_a_second_and_is_not_asked_for_often() -> None:
+    dear = {"weight": 40}
+    one, _ = insistence()
+    ask, asked = script(GOOD, 60.0, 60.0, 60.0)
+    await one.read(ask, units=dear, deadline=Deadline(CLOCK, 1))
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(DEAR_LATE_S + 0.5):
+            await one.read(ask, units=dear, deadline=Deadline(CLOCK, 30))
+    # The first, and one beside it after a second; the next would follow two seconds later.
+    assert len(asked) == 3

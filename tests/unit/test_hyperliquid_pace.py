@@ -1,10 +1,15 @@
 """What Hyperliquid's weight of a minute is spent on where it is short."""
 
+from bastion.errors import Fault
+from bastion.venues.ccxt.faults import Refusal
 from bastion.venues.ccxt.hyperliquid_pace import (
     ADDRESS_LIMITS,
     READS,
+    WEIGHT,
     Thrift,
     read_units,
+    room_shown,
+    slow_down,
     weigh_rows,
 )
 from bastion.venues.raw import Answer
@@ -59,3 +64,64 @@ def test_executions_read_before_the_last_action_are_read_again_at_once_where_not
     assert not thrift.withholds(EXECUTIONS)
     clock.seconds += 0.5
     assert thrift.withholds(EXECUTIONS)
+
+
+def test_a_look_that_only_closes_reads_no_lists_before_an_order_was_filled() -> None:
+    clock = VirtualClock()
+    _, thrift = _short(clock, free=1000)
+    clock.seconds += thrift.GAP_S
+    assert not thrift.spares()
+    thrift.saw(held=True)
+    clock.seconds += 1.5
+    assert not thrift.spares(closing=False), "who reads the account without closing it sees its orders"
+    clock.seconds += 1.5
+    assert thrift.spares(closing=True)
+    thrift.filled()
+    assert not thrift.spares(closing=True), "this one may show that nothing is left"
+    thrift.saw(held=True)
+    assert thrift.spares(closing=True)
+    clock.seconds += thrift.GAP_S
+    assert not thrift.spares(closing=True), "an order that could open is to be seen from time to time"
+
+
+def test_lists_that_fail_are_asked_for_again_later_each_time_where_weight_is_not_plenty() -> None:
+    clock = VirtualClock()
+    _, thrift = _short(clock, free=600)
+    waits = []
+    for _ in range(5):
+        thrift.listed(failed=True)
+        begun_s = clock.seconds
+        while thrift.spares():
+            clock.seconds += 0.25
+        waits.append(clock.seconds - begun_s)
+    assert waits == [0.5, 1.0, 2.0, 4.0, 4.0]
+    thrift.listed(failed=False)
+    assert not thrift.spares()
+
+
+def test_executions_close_nothing_and_are_read_rarely_while_a_position_is_held() -> None:
+    clock = VirtualClock()
+    _, thrift = _short(clock, free=600)
+    thrift.saw(held=True)
+    assert not thrift.withholds(EXECUTIONS)
+    clock.seconds += 3
+    thrift.acted()
+    assert thrift.withholds("userFillsByTime"), "either list tells the same"
+    thrift.filled()
+    assert not thrift.withholds("userFillsByTime"), "the position may be gone: then they are what proves it"
+
+
+def test_pauses_after_a_refusal_without_a_time_end_after_eight_seconds_and_good_answers_show_room() -> None:
+    clock = VirtualClock()
+    throttle = Throttle(clock, ADDRESS_LIMITS)
+    refused = Answer(status=429, headers={}, text="null")
+    refusal = Refusal(fault=Fault.RATE_LIMIT, code="HTTP 429", message="too many")
+    pauses = []
+    for _ in range(5):
+        pauses.append(slow_down(throttle, refusal, refused).retry_after_s)
+        clock.seconds += (pauses[-1] or 0.0) + 0.01
+    assert pauses == [2.0, 4.0, 8.0, 8.0, 8.0]
+    came_back = throttle[READS].free()
+    assert came_back < 200
+    room_shown(throttle, Answer(status=200, headers={}, text="[]"), {READS: 20, WEIGHT: 20})
+    assert throttle[READS].free() == came_back + 20

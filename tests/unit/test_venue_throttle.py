@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from bastion.venues.throttle import Limit, Throttle
+from bastion.venues.throttle import Leaving, Limit, Throttle
 from tests.stepped_clock import SteppedClock
 
 NS = 1_000_000_000
@@ -27,7 +27,7 @@ class Sender:
             await self._clock.sleep(self._answer_s)
 
 
-def throttle(clock: SteppedClock, *limits: Limit) -> Throttle:
+def throttle(clock: SteppedClock, *limits: Limit | Leaving) -> Throttle:
     return Throttle(clock, limits)
 
 
@@ -326,3 +326,33 @@ async def test_who_reserves_much_holds_up_nobody_who_needs_little_and_is_served_
         assert served == ["little", "first"]
         await clock.advance(60.5)
     assert served == ["little", "first", "second"]
+
+
+async def test_a_second_way_into_a_limit_leaves_what_is_kept_and_waits_behind_everybody() -> None:
+    clock = SteppedClock()
+    paced = throttle(clock, Limit(name="a", capacity=10, window_s=60.0), Leaving(name="b", of="a", kept=4))
+    assert (paced.way("a").free(), paced.way("b").free()) == (10, 6)
+    sender = Sender(paced, clock, answer_s=0.01)
+    async with asyncio.TaskGroup() as group:
+        group.create_task(sender.send(1, {"b": 5}))
+        await clock.advance(1)
+        group.create_task(sender.send(2, {"b": 2}))
+        await clock.advance(1)
+        # Who takes from the limit itself is not held up by who waits for the rest of it.
+        group.create_task(sender.send(3, {"a": 3}))
+        await clock.advance(1)
+        assert [number for number, _ in sender.left] == [1, 3]
+        await clock.advance(63)
+    assert [number for number, _ in sender.left] == [1, 3, 2]
+
+
+async def test_each_good_answer_after_a_refusal_shows_as_much_room_again() -> None:
+    clock = SteppedClock()
+    paced = throttle(clock, Limit(name="a", capacity=120, window_s=60.0))
+    paced["a"].exhausted(5.0, most_s=8.0)
+    await clock.advance(6)
+    assert paced["a"].free() == 12
+    paced["a"].answered(20)
+    assert paced["a"].free() == 32
+    paced["a"].answered(500)
+    assert paced["a"].free() == 120

@@ -200,6 +200,19 @@ async def test_executions_that_one_question_does_not_tell_are_asked_for_by_the_o
         await hl.venue.second_source(replace(position, instrument="ETH"), deadline_s=S)
 
 
+async def test_of_one_millisecond_the_last_execution_counts_whichever_list_tells_it(hl: Scripted) -> None:
+    at_ms = hl.venue._wire.now_ms() - 1_000
+    opened = fill_row(1, at_ms, side="B", startPosition="0.0", dir="Open Long")
+    closed = fill_row(2, at_ms, startPosition="0.5")
+    hl.on(FILLS, say([closed, opened]))
+    assert await hl.venue.second_source(POSITION, deadline_s=S) == Decimal(0)
+    hl.venue._thrift._failing.clear()
+    hl.on(FILLS, raw("<html>", status=502))
+    # That one begins with the oldest.
+    hl.on(BY_TIME, say([opened, closed]))
+    assert await hl.venue.second_source(POSITION, deadline_s=S) == Decimal(0)
+
+
 async def test_a_coin_that_the_venue_delisted_is_settled_whatever_its_executions_left(hl: Scripted) -> None:
     hl.on(FILLS, say([fill_row(1, 5)]))
     assert not (await hl.venue.look(deadline_s=S)).complete

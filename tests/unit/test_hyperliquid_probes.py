@@ -81,16 +81,6 @@ def test_what_is_refused_for_a_limit_or_was_not_sent_says_nothing_of_the_host() 
     assert host.throttle[VAIN].free() == host.throttle[VAIN].capacity
 
 
-def test_a_question_that_is_asked_again_while_it_is_under_way_was_late() -> None:
-    host = Host()
-    probes = host.accounts[0]
-    asked, units = {"type": LISTS}, read_units(LISTS)
-    with probes.asking(asked, units):
-        assert host.throttle[VAIN].free() == host.throttle[VAIN].capacity
-        with probes.asking(asked, units):
-            assert host.throttle[VAIN].free() == host.throttle[VAIN].capacity - 20
-
-
 async def test_what_only_proves_leaves_weight_to_what_finds_positions_and_waits_behind_it() -> None:
     host = Host()
     reads, proofs = host.throttle[READS], host.throttle.way("proofs")

@@ -250,7 +250,10 @@ class HyperliquidVenue(HyperliquidCancels):
         )
 
     def _doubted(self) -> None:
-        self._thrift.doubted()
+        if self._witness.contradicts:
+            self._thrift.doubted()
+        else:
+            self._thrift.saw(held=True)
 
     async def _proven(self, deadline: Deadline) -> PartRead:
         await self._identity.prove(deadline)

@@ -5,7 +5,6 @@ a whole minute's weight in two seconds, and once it is well again nothing can be
 what dear reads may weigh in vain is a part of the minute; beyond that they are sent one at a time.
 """
 
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
@@ -13,6 +12,8 @@ from bastion.errors import Fault, VenueError, VenueRejected
 from bastion.venues.ccxt.hyperliquid_pace import DEAR, FOR_AN_ORDER, PROBES, URGENT_PROBES, VAIN, WEIGHT
 from bastion.venues.throttle import Throttle
 
+GOOD_FOR = 2
+"""A good answer makes up for so many that were asked for in vain: a host that answers most is not spared."""
 SPARED = "not sent: the venue fails, and weight is kept for when it answers again"
 
 
@@ -26,11 +27,10 @@ class Probes:
 
     def __init__(self, throttle: Throttle) -> None:
         self._throttle = throttle
-        self._flying: Counter[str] = Counter()
 
     @contextmanager
     def asking(self, what: Mapping[str, object], units: Mapping[str, int]) -> Iterator[None]:
-        """Ask within: of one question, two that are under way mean that the first is late.
+        """Ask within.
 
         Raises:
             VenueRejected: RATE_LIMIT, not sent: the turn of the next probe has not come.
@@ -45,10 +45,6 @@ class Probes:
             if turn.free() == 0:
                 raise VenueRejected(SPARED, fault=Fault.RATE_LIMIT)
             turn.charge(1)
-        question = str(what)
-        if self._flying[question]:
-            self._in_vain(weight)
-        self._flying[question] += 1
         try:
             yield
         except VenueRejected as error:
@@ -59,9 +55,7 @@ class Probes:
         except VenueError:
             self._in_vain(weight)
             raise
-        finally:
-            self._flying[question] -= 1
-        vain.refund(weight)
+        vain.refund(GOOD_FOR * weight)
 
     def _in_vain(self, weight: int) -> None:
         # Never more than is free: the first good answer is to open the way again, however much failed.

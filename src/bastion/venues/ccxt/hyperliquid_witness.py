@@ -21,7 +21,7 @@ from bastion.venues.ccxt.witness import Claim, size_claim
 from bastion.venues.deadline import Deadline
 from bastion.venues.throttle import NS
 
-WAIT_S = 2.0
+WAIT_S = 4.0
 """How long an empty look waits for nothing but the executions."""
 CLOSED_S = 15.0
 """So long after an order of ours closed something, an empty list is what is to be expected."""
@@ -49,6 +49,11 @@ class HyperliquidWitness:
         self._novelty = Novelty()
         self._closed: set[str] = set()
         self._closed_ns: int | None = None
+
+    @property
+    def contradicts(self) -> bool:
+        """Whether executions that were read speak against the lists, not the want of them."""
+        return not self._failure
 
     def closed(self, coin: str) -> None:
         """Hear that an order of ours took from a position: from then on the exit counts its executions."""

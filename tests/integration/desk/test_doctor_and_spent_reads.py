@@ -10,7 +10,7 @@ from bastion.ports import Metered
 
 OWNER = Principal(id="owner", surface="test", scope=Scope.ENGINE)
 HOST = HostFacts(state_dir="state", disk_free=10**12, vault=None, damaged=(), daemon="it runs")
-LOOKS_MAX = 60
+LOOKS_MAX = 200
 
 
 async def spend(desk: Desk, *, until: int) -> None:

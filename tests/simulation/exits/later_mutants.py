@@ -9,9 +9,8 @@ from dataclasses import replace
 from typing import Any
 from unittest.mock import patch
 
-from bastion.domain.records import LegStarted
 from bastion.domain.verdict import Verdict
-from bastion.exits import hand, ladder, part, plan, progress, resolve, sweeping, verdict
+from bastion.exits import hand, ladder, part, plan, resolve, sweeping, verdict
 from bastion.exits.pace import Pace
 from bastion.exits.part import Part
 
@@ -138,18 +137,6 @@ def _a_ban_quiets_nobody() -> list[AbstractContextManager[Any]]:
         self.quiet_until_ns = 0
 
     return [patch.object(Pace, "answered", answered)]
-
-
-def _looks_of_an_earlier_run_prove() -> list[AbstractContextManager[Any]]:
-    original = progress.Leg._turn
-
-    def turn(self: Any, record: Any, *, at_ns: int) -> None:  # noqa: ANN401 - stands in for the original
-        before, latest = self.before, self.latest
-        original(self, record, at_ns=at_ns)
-        if isinstance(record, LegStarted):
-            self.before, self.latest = before, latest
-
-    return [patch.object(progress.Leg, "_turn", turn)]
 
 
 def _executions_of_before_explain() -> list[AbstractContextManager[Any]]:

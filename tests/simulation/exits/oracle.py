@@ -6,7 +6,17 @@ from decimal import Decimal
 
 from bastion.domain.look import Look
 from bastion.domain.order import OpenOrder, OrderRequest, OrderState
-from bastion.domain.records import Entry, LegJudged, LegReopened, LegStarted, RoundIntended
+from bastion.domain.records import (
+    Entry,
+    LegJudged,
+    LegReopened,
+    LegStarted,
+    Looked,
+    OrderAnswered,
+    OrderResolved,
+    Outcome,
+    RoundIntended,
+)
 from bastion.domain.verdict import Verdict
 from bastion.exits.report import ExitReport
 from tests.simulation.exits.market import Market
@@ -185,18 +195,45 @@ class Oracle:
             self._broken(f"{record.verdict} while the order {order.order_id} works (I3)")
 
     def told_in_order(self, entries: Iterable[Entry]) -> None:
-        """Check in what order the journal tells it: who is flat is acted on only once that is taken back."""
+        """Check in what order the journal tells it.
+
+        Who is flat is acted on only once that is taken back, nobody is flat while the fate of an order is not
+        known, and what the latest whole look showed is not unknown.
+        """
         flat: set[str] = set()
+        unheard: dict[str, str] = {}
+        looks: dict[str, Look] = {}
         for record in (entry.record for entry in entries):
             match record:
-                case LegJudged() if record.verdict.success:
-                    flat.add(record.account)
-                case LegJudged() | LegReopened() | LegStarted():
+                case Looked():
+                    looks[record.account] = record.look
+                case LegJudged():
+                    lost = [cid for cid, account in unheard.items() if account == record.account]
+                    self._judged_by(record, looks.get(record.account), lost)
                     flat.discard(record.account)
-                case RoundIntended() if record.orders and record.account in flat:
-                    self._broken(f"{record.account} was told to be flat, and orders left for it (I3)")
+                    flat |= {record.account} if record.verdict.success else set()
+                case LegReopened() | LegStarted():
+                    flat.discard(record.account)
+                case RoundIntended() if record.orders:
+                    unheard.update((order.client_order_id, record.account) for order in record.orders)
+                    if record.account in flat:
+                        self._broken(f"{record.account} was told to be flat, and orders left for it (I3)")
+                case OrderResolved():
+                    unheard.pop(record.client_order_id, None)
+                case OrderAnswered() if record.outcome is not Outcome.UNKNOWN:
+                    unheard.pop(record.client_order_id, None)
                 case _:
                     pass
+
+    def _judged_by(self, record: LegJudged, look: Look | None, lost: list[str]) -> None:
+        if record.verdict.success and lost:
+            self._broken(f"{record.account} was told to be flat while {lost[0]} was on its way (I3)")
+        if record.verdict is not Verdict.UNKNOWN or lost or look is None or not look.complete:
+            return
+        dust = {position.key for position in record.dust}
+        shown = [p.symbol for p in look.positions if p.closable and p.key not in dust]
+        if shown:
+            self._broken(f"{record.account} is unknown, though its latest look showed {shown[0]} (I8)")
 
     def _held(self, verdict: str) -> None:
         # A hold closes again what is opened until it ends, where the venue's lists tell of it.

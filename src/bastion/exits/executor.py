@@ -2,8 +2,10 @@
 
 import asyncio
 from collections.abc import Callable, Mapping
+from decimal import Decimal
 
 from bastion.domain.look import Look
+from bastion.domain.money import ZERO
 from bastion.domain.records import Entry, RunStarted
 from bastion.errors import Refused
 from bastion.exits.course import Course
@@ -83,8 +85,9 @@ class Executor:
             )
             fresh = (seen or {}) if course.run == 1 else {}
             try:
-                for part in parts:
-                    self._begin(part, fresh.get(part.leg.account.name))
+                looks = [(part, fresh.get(part.leg.account.name)) for part in parts]
+                for part, look in sorted(looks, key=lambda one: _at_stake(one[1]), reverse=True):
+                    self._begin(part, look)
                 for part in parts:
                     await part.over.wait()
             finally:
@@ -112,3 +115,11 @@ class Executor:
         hand = self._hands.get(part.leg.account.name)
         if hand is not None:
             hand.leave(part)
+
+
+def _at_stake(seen: Look | None) -> Decimal:
+    # The accounts begin in this order: of many, the last one's orders leave noticeably later. What was not
+    # seen may be more than anything that was.
+    if seen is None:
+        return Decimal("Infinity")
+    return sum((abs(position.notional_usd or ZERO) for position in seen.positions), ZERO)

@@ -12,6 +12,7 @@ from bastion.app import Place, open_desk, open_vault
 from bastion.auth.credential import read_credential
 from bastion.commands import Desk, emergency_exit, positions
 from bastion.domain.principal import Principal, Scope
+from bastion.domain.records import Entry, RoundIntended
 from bastion.domain.verdict import Verdict
 from bastion.ports import Picturing
 from tests.benchmarks.exit.stage import open_orders
@@ -24,6 +25,7 @@ STOPS = {
     "BTCUSDT": {"direction": "SELL", "trigger_price": "50000", "trigger_when": "FALLS_TO"},
     "SOLUSDT": {"direction": "BUY", "trigger_price": "300", "trigger_when": "RISES_TO"},
 }
+GREATEST = ACCOUNTS[6]
 # All of them together may weigh this much in one minute, so that nobody waits for the next.
 A_MINUTE = 2_400
 WEIGHTS = {"positionRisk": 5, "account": 5, "openOrders": 40, "openAlgoOrders": 40, "userTrades": 5}
@@ -41,6 +43,8 @@ def crowd(paper: PaperProcess, tmp_path: Path) -> Place:
         paper.control.add_account(VENUE, name, balances={"USDT": "1000000"})
         for symbol, quantity in HELD.items():
             paper.control.add_position(VENUE, symbol, quantity, account=name)
+            if name == GREATEST:
+                paper.control.add_position(VENUE, symbol, quantity, account=name)
             stop = STOPS[symbol] | {"quantity": quantity.lstrip("-"), "reduce_only": True}
             paper.control.place_order(VENUE, account=name, symbol=symbol, **stop)
         key = {"apiKey": f"paper-{VENUE}-{name}-key", "secret": f"paper-{VENUE}-{name}-secret"}
@@ -68,6 +72,10 @@ def weight(rows: list[dict[str, Any]]) -> int:
     return total
 
 
+def account_of(entry: Entry) -> list[str]:
+    return [entry.record.account] if isinstance(entry.record, RoundIntended) else []
+
+
 async def seen(desk: Desk) -> None:
     for name, venue in desk.venues.items():
         assert isinstance(venue, Picturing)
@@ -85,8 +93,12 @@ async def test_all_are_closed_by_cheap_pictures_and_proven_flat_within_one_minut
         pictures = asked(paper)
         assert weight(pictures) <= 10 * len(ACCOUNTS)
         paper.control.clear_requests()
+        intents: list[str] = []
+        desk.watch(lambda entry: intents.extend(account_of(entry)))
         report = await emergency_exit(desk, OWNER, hold_s=Decimal(0))
         rows = asked(paper)
+        # The account with most at stake is the first that is closed.
+        assert intents[0] == GREATEST
         assert report.verdict is Verdict.FLAT, report.summary
         assert report.positions_closed == len(HELD) * len(ACCOUNTS)
         assert not [row for row in rows if row["status"] in {418, 429}]

@@ -35,7 +35,7 @@ GIVES_WAY = "not sent: weight is short, and is kept for what proves the address'
 SPARED_ELSEWHERE = "not asked for: many accounts share the address, and the whole lists weigh 80"
 LOOK_S = 2.0
 """So much of a look's deadline is left for the look itself where it waits for weight."""
-CALM_S = 2.0
+CALM_S = 3.0
 NOTHING_S = 1.0
 PAGE_OLD_S, PAGE_YOUNG_S, SECOND_OLD_S = 300.0, 5.0, 30.0
 """How old, at most, the account's page may be in a crowd: as the witness of a whole look, as that of another

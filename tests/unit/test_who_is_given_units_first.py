@@ -1,6 +1,7 @@
 """The line of a bucket: who is given units first where several reserve, and what is left to whom."""
 
 import asyncio
+import contextlib
 
 import pytest
 
@@ -101,6 +102,24 @@ async def test_who_gives_up_waiting_leaves_its_place_to_the_next() -> None:
         await first
         await clock.advance(0.1)
         assert served == ["next"]
+
+
+async def test_of_many_who_want_the_rest_at_once_only_as_many_have_it_as_it_is_enough_for() -> None:
+    clock, served = SteppedClock(), list[int]()
+    throttle = limited(clock)
+    throttle["weight"].announce("proofs", (0, 0, 50), within_s=600)
+
+    async def figures(number: int) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with throttle.reserved("weight", 20, within_s=0, claimant=Claimant(level=LATER)):
+                served.append(number)
+                await clock.sleep(1)
+
+    async with asyncio.TaskGroup() as group:
+        for number in range(5):
+            group.create_task(figures(number))
+        await clock.advance(2)
+    assert served == [0, 1]
 
 
 def test_as_many_share_an_address_as_have_limits_of_their_own_beside_it() -> None:

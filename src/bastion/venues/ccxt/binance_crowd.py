@@ -8,6 +8,7 @@ Current All Open Orders and Current All Algo Open Orders (1 with a symbol, 40 wi
 import asyncio
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import replace
 from typing import ClassVar
 
@@ -19,13 +20,13 @@ from bastion.errors import Fault, VenueRejected
 from bastion.venues.ccxt import binance_rows as rows
 from bastion.venues.ccxt import binance_witness as witness
 from bastion.venues.ccxt.binance_fills import BinanceFills
-from bastion.venues.ccxt.binance_share import PAGE, WHOLE, Kind, Share
+from bastion.venues.ccxt.binance_share import LATER, PAGE, WHOLE, Kind, Share
 from bastion.venues.ccxt.binance_thrift import Thrift, spared
 from bastion.venues.ccxt.venue import WITNESS_WAIT_S, Glances, Part, PartRead
 from bastion.venues.ccxt.witness import Claim, scant
 from bastion.venues.deadline import Deadline, together, within
 from bastion.venues.raw import Answer, Row, believed, read_rows
-from bastion.venues.throttle import NS
+from bastion.venues.throttle import NS, Claimant
 
 PARTS = ("positions", "orders", "conditional orders")
 IN_HELD = " of the contracts that the positions list"
@@ -117,8 +118,9 @@ class BinanceCrowd(BinanceFills, Glances):
         Raises:
             VenueRejected: RATE_LIMIT, not sent: a second source explains a closed position for less.
         """
-        self._give_way(5 * len({position.instrument for position in positions}))
-        return await super().fills(positions, since_ms=since_ms, deadline_s=deadline_s)
+        async with AsyncExitStack() as stack:
+            await self._give_way(stack, 5 * len({position.instrument for position in positions}))
+            return await super().fills(positions, since_ms=since_ms, deadline_s=deadline_s)
 
     async def balance(self, *, deadline_s: float) -> Balance:
         """Return what the account is worth, where no proof needs what that weighs.
@@ -126,8 +128,9 @@ class BinanceCrowd(BinanceFills, Glances):
         Raises:
             VenueRejected: RATE_LIMIT, not sent.
         """
-        self._give_way(2 * PAGE)
-        return await super().balance(deadline_s=deadline_s)
+        async with AsyncExitStack() as stack:
+            await self._give_way(stack, 2 * PAGE)
+            return await super().balance(deadline_s=deadline_s)
 
     # How a crowd is looked at.
 
@@ -227,9 +230,15 @@ class BinanceCrowd(BinanceFills, Glances):
             unread=tuple(Unread(part=name, reason=WAITS, limited=True, unsent=True) for name in PARTS),
         )
 
-    def _give_way(self, units: int) -> None:
-        if self._share.is_crowd and self._share.spare() < units:
-            raise VenueRejected(GIVES_WAY, fault=Fault.RATE_LIMIT)
+    async def _give_way(self, stack: AsyncExitStack, units: int) -> None:
+        """Hold units for figures in a crowd, where they are free now and nobody announced a need for them."""
+        if not self._share.is_crowd:
+            return
+        rest = self._throttle.reserved("weight", units, within_s=0, claimant=Claimant(level=LATER))
+        try:
+            await stack.enter_async_context(rest)
+        except TimeoutError:
+            raise VenueRejected(GIVES_WAY, fault=Fault.RATE_LIMIT) from None
 
     def filled(self) -> None:
         """Hear that an order of ours was filled: the next look may be one that proves something."""

@@ -83,7 +83,10 @@ class OrderState:
     @property
     def ended(self) -> bool:
         """Whether the order can no longer fill."""
-        return self.status in {OrderStatus.FILLED, OrderStatus.CANCELED, OrderStatus.REJECTED}
+        status = self.status
+        return (
+            status is OrderStatus.FILLED or status is OrderStatus.CANCELED or status is OrderStatus.REJECTED
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

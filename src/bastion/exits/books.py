@@ -75,7 +75,11 @@ class Sent:
     @property
     def refused(self) -> bool:
         """Whether nothing of it can have been executed, by the venue's word or since it never left."""
-        return self.answer is not None and self.answer.outcome in {Outcome.REJECTED, Outcome.NOT_SENT}
+        answer = self.answer
+        # Asked of every order at every step: no set is made for it.
+        return answer is not None and (
+            answer.outcome is Outcome.REJECTED or answer.outcome is Outcome.NOT_SENT
+        )
 
     @property
     def settled(self) -> bool:

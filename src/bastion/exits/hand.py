@@ -299,13 +299,14 @@ class Hand:
                 self.leg.forget(reopened)
                 self._pace.reopened(now_ns=self._clock.monotonic_ns())
         self.note(*asked_since(self._attests, self.leg))
-        if not self._alone and group == tuple(self._parts):
-            leg = self.leg
+        if not self._alone and group != tuple(self._parts):
+            self._regroup()  # What only some of them saw is known to the leg on which is planned, too.
+        elif not self._alone:
             self._heed(
                 Looked(
-                    exit_id=leg.exit_id,
-                    account=leg.account.name,
-                    run=leg.run,
+                    exit_id=self.leg.exit_id,
+                    account=self.leg.account.name,
+                    run=self.leg.run,
                     purpose=LookPurpose.VERIFY,
                     look=look,
                 )

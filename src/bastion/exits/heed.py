@@ -26,7 +26,10 @@ ASKED = frozenset({ResolvedBy.ORDER, ResolvedBy.ABSENT})
 
 def heed(leg: Leg, pace: Pace, record: Record, *, at_ns: int, now_ns: int, settings: ExitSettings) -> None:
     """Take a record of this run into account; `at_ns` is UTC, `now_ns` monotonic."""
+    known = len(leg.fills)
     leg.apply(record, at_ns=at_ns)
+    if len(leg.fills) > known:
+        pace.executed_ns = now_ns
     match record:
         case Looked() if record.look.complete:
             pace.whole_ns = now_ns

@@ -35,6 +35,7 @@ class Pace:
     nothing. `key_act_ns` is the same for one position, `place_act_ns` for the cancels of orders that could
     open something, by instrument. `in_flight` names the orders that were not answered. `trusted_round` is
     the round in which a position that our fills say is closed was closed again, since looks still showed it.
+    `executed_ns` is when an execution was last heard of for the first time.
     """
 
     last_act_ns: int
@@ -56,6 +57,7 @@ class Pace:
     cancel_at_ns: dict[OrderKey, int] = field(default_factory=dict)
     suspect_since_ns: dict[PositionKey, int] = field(default_factory=dict)
     trusted_round: dict[PositionKey, int] = field(default_factory=dict)
+    executed_ns: int = 0
     clock_suspect: bool = False
 
     def sending(self, client_order_id: str, key: PositionKey, *, now_ns: int) -> None:

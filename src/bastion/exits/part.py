@@ -24,7 +24,7 @@ from bastion.exits.course import Course
 from bastion.exits.heed import heed
 from bastion.exits.own_orders import withdrawn
 from bastion.exits.pace import Pace, nanoseconds
-from bastion.exits.plan import Instruments, dust_of
+from bastion.exits.plan import Instruments, dust_of, expires_ns
 from bastion.exits.progress import Leg
 from bastion.exits.recorder import Recorder
 from bastion.exits.settings import ExitSettings
@@ -195,7 +195,16 @@ class Part:
             return True
         ended_ns = self.pace.ended_ns
         acted = any(not order.refused and ended_ns.get(cid, -1) > read_ns for cid, order in leg.sent.items())
-        return acted or bool(self.standing.unexplained) or pending(leg)
+        return acted or bool(self.standing.unexplained) or pending(leg) or self._lost_a_part(read_ns)
+
+    def _lost_a_part(self, read_ns: int) -> bool:
+        # Of a part, a lost order is replaced by what the executions say once it has expired.
+        now_ns = self._clock.monotonic_ns()
+        return any(
+            read_ns < expires_ns(order, self.pace, self._settings) <= now_ns
+            for order in self.leg.sent.values()
+            if order.state is None and not order.refused and self.leg.sight.exact(order.request.position)
+        )
 
     def owed(self) -> bool:
         """Return whether it is judged, and the venue still owes executions."""

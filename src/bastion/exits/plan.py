@@ -14,14 +14,14 @@ from bastion.domain.records import RoundIntended
 from bastion.domain.refund import RefundPolicy
 from bastion.errors import Fault
 from bastion.exits import last_rung
-from bastion.exits.books import Sent
+from bastion.exits.books import Sent, book_key
 from bastion.exits.ladder import BOUNDED, NO_MARK, Rung, Slice, Trail, is_dust, rung, rung_s, slices, trail
 from bastion.exits.own_orders import as_open
 from bastion.exits.pace import CANCELLING, Pace, nanoseconds
 from bastion.exits.progress import Leg, PositionKey
 from bastion.exits.resolve import by_position
 from bastion.exits.settings import ExitSettings
-from bastion.exits.verdict import Standing
+from bastion.exits.verdict import Standing, second_quantity
 from bastion.shape import dataclass
 
 Instruments = Mapping[tuple[str, str], Instrument]
@@ -61,7 +61,7 @@ def risk(position: Position) -> tuple[bool, Decimal, Decimal, Decimal, PositionK
 def dust_of(leg: Leg, instruments: Instruments, settings: ExitSettings) -> frozenset[PositionKey]:
     """Return the positions of the latest look that the venue refuses to close for their size."""
     look = leg.look
-    if look is None:
+    if look is None or not any(position.closable for position in look.positions):
         return frozenset()
     orders = by_position(leg)
     return frozenset(
@@ -97,7 +97,7 @@ def plan(
     look = leg.look
     if look is None or now_ns < pace.quiet_until_ns or leg.rounds >= settings.rounds_max:
         return None
-    orders = by_position(leg)
+    orders = by_position(leg) if standing.open else {}
     requests: list[OrderRequest] = []
     clears: list[OpenOrder] = []
     why: list[str] = []
@@ -109,14 +109,14 @@ def plan(
             late = _overdue(sent, pace, look, now_ns, settings)
         if not _due(position, sent, standing, pace, look, late=late, now_ns=now_ns, settings=settings):
             continue
-        if leg.sight.exact(position) and _could_still_come(sent, pace, now_ns=now_ns, settings=settings):
+        if leg.sight.exact(position) and _could_still_come(leg, sent, pace, now_ns=now_ns, settings=settings):
             continue
         if position.key in standing.suspects:
             pace.trusted_round[position.key] = number
         past = trail(sent)
         step = _step(leg, position, sent, past, pace, now_ns=now_ns, settings=settings)
         instrument = instruments.get((position.category, position.instrument))
-        blocking = _blocking(leg, position, past, standing, sent)
+        blocking = _blocking(leg, position, past, standing, pace, sent)
         clears.extend(blocking)
         requests.extend(_requests(leg, position, instrument, step, number, settings))
         why.extend(_reasons(position, past, step, blocking))
@@ -266,28 +266,37 @@ def _overdue(sent: list[Sent], pace: Pace, look: Look, now_ns: int, settings: Ex
     return frozenset(order.request.client_order_id for order in lost)
 
 
-def _could_still_come(sent: list[Sent], pace: Pace, *, now_ns: int, settings: ExitSettings) -> bool:
-    # Of a part, a lost order is replaced only once it has expired, and a working one only once it has ended:
-    # executed late, both would take too much.
-    patience_ns = nanoseconds(settings.exact_patience_s)
-    for order in sent:
-        if order.refused or (order.state is not None and order.state.ended):
-            continue
-        ended_ns = pace.ended_ns.get(order.request.client_order_id, pace.run_began_ns)
-        if order.state is not None or now_ns < ended_ns + patience_ns:
+def _could_still_come(leg: Leg, sent: list[Sent], pace: Pace, *, now_ns: int, settings: ExitSettings) -> bool:
+    # Of a part, a lost order is replaced only once it has expired and executions were read after that, and
+    # a working one only once it has ended: executed late, both would take too much, and looks may trail.
+    read = leg.fills_read
+    read_ns = read.begun_ns if read is not None and read.run == leg.run else -1
+    lost = [order for order in sent if not order.refused and (order.state is None or not order.state.ended)]
+    for order in lost:
+        over_ns = expires_ns(order, pace, settings)
+        if order.state is not None or now_ns < over_ns or read_ns < over_ns:
             return True
-    return False
+    # What is left of a part was reckoned when the look came.
+    return bool(lost) and leg.look is not None and leg.look.begun_ns < pace.executed_ns
+
+
+def expires_ns(order: Sent, pace: Pace, settings: ExitSettings) -> int:
+    """Return from when on an order of unknown outcome can no longer be executed."""
+    ended_ns = pace.ended_ns.get(order.request.client_order_id, pace.run_began_ns)
+    return ended_ns + nanoseconds(settings.exact_patience_s)
 
 
 def _blocking(
-    leg: Leg, position: Position, past: Trail, standing: Standing, sent: list[Sent]
+    leg: Leg, position: Position, past: Trail, standing: Standing, pace: Pace, sent: list[Sent]
 ) -> tuple[OpenOrder, ...]:
     closing = Direction.SELL if position.side is Side.LONG else Direction.BUY
     ours = {order.request.client_order_id for order in sent if not order.settled}
     # An order of ours that the venue took and did not end is cancelled before another is sent for the same.
     standing_still = (as_open(order) for order in sent if not order.settled)
     stuck = tuple(order for order in standing_still if order is not None)
-    if past.last_fault not in {Fault.BLOCKED, Fault.MAYBE_FLAT} or position.key in standing.suspects:
+    if past.last_fault not in {Fault.BLOCKED, Fault.MAYBE_FLAT}:
+        return stuck
+    if position.key in standing.suspects and not _shown_twice(leg, position, pace):
         return stuck
     resting = tuple(
         order
@@ -299,6 +308,12 @@ def _blocking(
         and order.client_order_id not in ours
     )
     return (*stuck, *resting)
+
+
+def _shown_twice(leg: Leg, position: Position, pace: Pace) -> bool:
+    # What our fills say is closed is there by a second source too, asked after the last order for it.
+    second = second_quantity(leg, book_key(position), since_ns=pace.key_act_ns.get(position.key, 0))
+    return second is not None and second > ZERO
 
 
 def _cancels(

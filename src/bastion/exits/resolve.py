@@ -96,7 +96,7 @@ def questions(
     doubted: dict[tuple[str, str, str], Position] = {}
     if standing.clean and not waiting:
         doubted.update((book.key, book.position) for book in standing.unexplained)
-    sent = by_position(leg)
+    sent = by_position(leg) if standing.open else {}
     for position in standing.open:
         if position.key in standing.suspects or _maybe_flat(sent.get(position.key, ())):
             doubted[book_key(position)] = position

@@ -57,7 +57,11 @@ def _intended(record: RoundIntended, leg: Leg, *, run: int) -> RoundIntended | N
         cancels=tuple(order for order in record.cancels if _covers(leg, order)),
         clears=tuple(order for order in record.clears if _covers(leg, order)),
     )
-    return own if own.orders or own.cancels or own.clears else None
+    if own.orders or own.cancels or own.clears:
+        return own
+    # The ids of its orders bear this exit's name: it keeps the round's number, so that none is used again.
+    named = record.orders and record.exit_id == leg.exit_id
+    return replace(own, why=()) if named else None
 
 
 def _covers(leg: Leg, order: OpenOrder) -> bool:

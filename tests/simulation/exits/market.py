@@ -381,7 +381,11 @@ class Market:
                 (
                     Decimal(order.quantity)
                     for order in self.orders.values()
-                    if order.reduce_only and self.key_of(order) == key and not order.conditional
+                    if order.reduce_only
+                    and self.key_of(order) == key
+                    and not order.conditional
+                    # After a flip it would grow the position, and holds nothing of it.
+                    and order.direction is request.direction
                 ),
                 ZERO,
             )

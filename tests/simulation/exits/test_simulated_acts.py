@@ -34,6 +34,12 @@ def test_an_order_that_another_exit_s_position_would_swallow_keeps_no_exit_from_
 
 
 @pytest.mark.timeout(300)
+def test_an_id_that_one_exit_lent_to_the_orders_of_another_is_used_once() -> None:
+    # Seed 602910: a watching exit has the name of a partial close's orders, and a third exit joins it later.
+    assert not simulate_acts(602910).violations
+
+
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("name", MUTANTS)
 def test_a_broken_rule_of_several_acts_is_noticed(name: str) -> None:
     start = NOTICED_AT.get(name, 0)

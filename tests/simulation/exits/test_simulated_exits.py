@@ -165,6 +165,37 @@ def test_what_was_seen_once_is_not_flat_because_an_order_announced_it_before(see
     assert result.report.verdict is Verdict.FLAT
 
 
+def test_what_opened_during_a_look_that_only_one_of_two_exits_asked_for_is_swept() -> None:
+    # World 602442 of the sweep: an entry order was shown by that look alone, and filled while it lasted.
+    held = HoldingDraw(
+        instrument="C0USDT", side="SHORT", quantity=Decimal("0.1"), entry=Decimal(100), mark=Decimal(100)
+    )
+    opens = OrderDraw(
+        instrument="C0USDT",
+        buys=True,
+        quantity=Decimal("0.3"),
+        reduce_only=False,
+        conditional=False,
+        fires_at_s=0.2,
+    )
+    venue = VenueDraw(
+        name="v0",
+        hedged=False,
+        latency_s=0.3,
+        jitter_s=0.0,
+        heals_at_s=0.0,
+        holdings=[held],
+        orders=[opens],
+        ambushes=[Ambush(fault="second_operator", phase=Phase.FIRST_LOOK, delay_s=0.05)],
+    )
+    result = simulate(1, world=World(seed=1, venues=[venue], hold_s=8))
+    assert not result.violations
+    assert result.report is not None
+    assert result.report.verdict is Verdict.FLAT
+    # Both are judged in their first seconds, and watched for eight.
+    assert result.seconds < 15
+
+
 def test_what_is_cancelled_together_ends_in_one_order_wherever_in_memory_it_lies() -> None:
     async def sleeper(number: int, ended: list[int]) -> None:
         try:

@@ -11,7 +11,14 @@ from bastion.domain.mandate import ExitKind, Target
 from bastion.domain.money import Price, Quantity, Usd
 from bastion.domain.order import Direction, OpenOrder, OrderKind, OrderStatus
 from bastion.domain.position import Position, Side
-from bastion.domain.records import FillsRead, OrderAnswered, OrderResolved, Outcome, ResolvedBy
+from bastion.domain.records import (
+    FillsRead,
+    OrderAnswered,
+    OrderResolved,
+    Outcome,
+    ResolvedBy,
+    SecondSourceRead,
+)
 from bastion.domain.refund import RefundPolicy
 from bastion.errors import Fault
 from bastion.exits.ladder import NO_MARK
@@ -60,6 +67,21 @@ def acted(one: Leg, beat: Pace | None = None, *, now_ms: int = 200, settings: Ex
     act = decide(one, beat, now_ms=now_ms, settings=settings)
     assert act is not None
     return act
+
+
+def read(begun_ms: int) -> FillsRead:
+    return FillsRead(exit_id="xtest", account="main", run=1, begun_ns=begun_ms * MS, fills=())
+
+
+def second(begun_ms: int, quantity: str) -> SecondSourceRead:
+    return SecondSourceRead(
+        exit_id="xtest",
+        account="main",
+        run=1,
+        begun_ns=begun_ms * MS,
+        position=HELD,
+        quantity=Quantity(Decimal(quantity)),
+    )
 
 
 def holding(*positions: Position, orders: tuple[OpenOrder, ...] = (), at_ms: int = 100) -> Leg:
@@ -336,7 +358,26 @@ def test_of_a_part_no_order_is_replaced_that_could_still_come(
     see(one, look(10, [held]))
     if ended_ms is not None:
         beat.ended_ns["bst1"] = ended_ms * MS
+    one.apply(read(now_ms), at_ns=0)
     assert (decide(one, beat, now_ms=now_ms) is not None) is due
+
+
+def test_of_a_part_a_lost_order_is_replaced_by_executions_that_were_read_once_it_had_expired() -> None:
+    one, beat = partial(close="2"), pace()
+    held = position(quantity="2")
+    see(one, look(0, [held]))
+    intend(one, request(held))
+    one.apply(UNHEARD, at_ns=0)
+    one.apply(LOST, at_ns=0)
+    beat.ended_ns["bst1"] = 100 * MS
+    see(one, look(9_000, [held]))
+    assert decide(one, beat, now_ms=9_100) is None
+    one.apply(read(8_099), at_ns=0)
+    assert decide(one, beat, now_ms=9_100) is None
+    one.apply(read(8_100), at_ns=0)
+    assert decide(one, beat, now_ms=9_100) is not None
+    beat.executed_ns = 9_001 * MS
+    assert decide(one, beat, now_ms=9_100) is None
 
 
 def test_of_a_whole_position_a_lost_order_is_replaced_at_once() -> None:
@@ -447,6 +488,25 @@ def test_what_our_fills_say_is_closed_clears_nothing_but_what_stands() -> None:
     act = plan(one, doubted, beat, {}, now_ns=11_000 * MS, settings=SETTINGS)
     assert act is not None
     assert act.intent.clears == ()
+
+
+@pytest.mark.parametrize("fault", [Fault.MAYBE_FLAT, Fault.BLOCKED])
+@pytest.mark.parametrize(("asked_ms", "size", "clears"), [(10, "1", (STOP,)), (9, "1", ()), (10, "0", ())])
+def test_what_a_second_source_shows_too_is_cleared_of_what_rests_whatever_our_fills_say(
+    fault: Fault, asked_ms: int, size: str, clears: tuple[OpenOrder, ...]
+) -> None:
+    one = holding(orders=(STOP,), at_ms=0)
+    intend(one, request(HELD))
+    one.apply(refused(fault), at_ns=0)
+    see(one, look(10_000, [HELD], [STOP]))
+    one.apply(second(asked_ms, size), at_ns=0)
+    standing = stand(one, pace(), dust=frozenset(), settings=SETTINGS)
+    beat = pace()
+    beat.suspect_since_ns[KEY], beat.key_act_ns[KEY] = 1, 10 * MS
+    doubted = replace(standing, suspects=frozenset({KEY}))
+    act = plan(one, doubted, beat, {}, now_ns=11_000 * MS, settings=SETTINGS)
+    assert act is not None
+    assert act.intent.clears == clears
 
 
 def test_what_could_open_is_cancelled_with_the_closes_and_what_reduces_is_not() -> None:

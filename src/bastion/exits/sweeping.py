@@ -4,7 +4,7 @@ from bastion.domain.look import Look
 from bastion.domain.money import ZERO
 from bastion.domain.order import OpenOrder, OrderStatus
 from bastion.domain.position import Position
-from bastion.domain.records import RoundIntended
+from bastion.domain.records import Outcome, RoundIntended
 from bastion.exits.books import Sent, book_key
 from bastion.exits.pace import CANCELLING, Pace, nanoseconds
 from bastion.exits.plan import Act
@@ -77,7 +77,8 @@ def wave_is_closing(leg: Leg, pace: Pace, *, now_ns: int, settings: ExitSettings
         return False
     if any(key not in leg.cancelled for key in leg.openers):
         return False
-    return not any(sent.refused for sent in leg.sent.values())
+    answers = (sent.answer for sent in leg.sent.values())
+    return not any(answer is not None and answer.outcome is Outcome.REJECTED for answer in answers)
 
 
 def sweep_behind(leg: Leg, standing: Standing, pace: Pace) -> Act | None:

@@ -10,7 +10,7 @@ from bastion.domain.look import Unread
 from bastion.domain.money import Quantity
 from bastion.domain.order import CancelAnswer, Direction, OrderStatus
 from bastion.domain.position import Position
-from bastion.domain.records import CancelsAnswered, LegJudged, SecondSourceRead
+from bastion.domain.records import CancelsAnswered, LegJudged, Outcome, SecondSourceRead
 from bastion.domain.verdict import Verdict
 from bastion.errors import Fault
 from bastion.exits.explaining import Working, sizes_to_ask
@@ -133,7 +133,9 @@ def test_a_book_that_an_entry_threatened_is_asked_for_anew_after_its_cancel() ->
     assert asked(one, beat) == ("SOLUSDT",)
 
 
-@pytest.mark.parametrize("why", ["on its way", "long ago", "an entry", "refused", "nothing on its way"])
+@pytest.mark.parametrize(
+    "why", ["on its way", "not sent", "long ago", "an entry", "refused", "nothing on its way"]
+)
 def test_a_look_beside_a_wave_of_closes_leaves_the_orders_out_while_they_say_nothing_new(why: str) -> None:
     one, beat = leg(), pace()
     see(one, look(0, [BTC, ETH], [ENTRY]))
@@ -144,9 +146,12 @@ def test_a_look_beside_a_wave_of_closes_leaves_the_orders_out_while_they_say_not
         one.apply(CancelsAnswered(exit_id="xtest", account="main", round=1, answers=gone), at_ns=UTC_NS)
     if why == "refused":
         one.apply(refused(Fault.BLOCKED, "bst1"), at_ns=UTC_NS)
+    if why == "not sent":
+        late = replace(refused(Fault.BLOCKED, "bst1"), outcome=Outcome.NOT_SENT, fault=None)
+        one.apply(late, at_ns=UTC_NS)
     if why != "nothing on its way":
         beat.in_flight["bst2"] = ETH.key
-    assert positions_do(one, beat, now_ns=500 * MS, settings=SETTINGS) is (why == "on its way")
+    assert positions_do(one, beat, now_ns=500 * MS, settings=SETTINGS) is (why in {"on its way", "not sent"})
 
 
 def test_a_look_that_left_the_orders_out_is_not_one_for_which_nothing_was_sent() -> None:

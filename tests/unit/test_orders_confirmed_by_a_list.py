@@ -19,16 +19,19 @@ NAMES = tuple(f"bst{number}" for number in range(8))
 
 
 class Venue:
-    """Answers after a turn of the loop; counts what it was asked."""
+    """Answers once all orders of a wave are acknowledged; counts what it was asked."""
 
     def __init__(self, *, listed: tuple[str, ...] = NAMES, failing: int = 0) -> None:
         self.listed = listed
         self.failing = failing
         self.lists = 0
         self.alone: list[str] = []
+        self.acknowledged = asyncio.Event()
 
     async def read(self, _named: List, _deadline: Deadline) -> dict[str, OrderState]:
         self.lists += 1
+        async with asyncio.timeout(4):
+            await self.acknowledged.wait()
         await asyncio.sleep(0.01)
         if self.lists <= self.failing:
             raise VenueUnreachable("no answer")
@@ -52,6 +55,8 @@ async def confirm_all(venue: Venue, orders: list[OrderRequest]) -> list[OrderSta
         with roll.under_way(order):
             # Acknowledgements of one wave come one after the other.
             await asyncio.sleep(0.001 * number)
+            if number == len(orders) - 1:
+                venue.acknowledged.set()
             return await confirmed(
                 roll.find, order, f"o-{order.client_order_id}", clock=CLOCK, deadline=Deadline(CLOCK, 4)
             )

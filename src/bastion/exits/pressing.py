@@ -24,7 +24,7 @@ def press(venue: Venue, parts: Iterable[Part], *, pressed: int) -> int:
     waiting = [part for part in parts if part.judged is None]
     if isinstance(venue, Rereading) and any(_goes_on(part) for part in parts):
         venue.read_anew()
-    if isinstance(venue, Hastening) and waiting and all(_to_close(part.leg) for part in waiting):
+    if isinstance(venue, Hastening) and waiting and all(map(_to_close, waiting)):
         venue.hasten()
     if pressed >= PRESSED_MAX or not any(orders_decide(part.leg) for part in waiting):
         return 0
@@ -58,6 +58,8 @@ def _nothing_held(look: Look | None) -> bool:
     return nothing_to_close(look) and not unread
 
 
-def _to_close(leg: Leg) -> bool:
-    # What a look failed to read is believed to be where it was.
-    return leg.sight.whole and any(position.closable for position in leg.last_sighting.values())
+def _to_close(part: Part) -> bool:
+    # What a look failed to read is believed to be where it was; dust stays, and only whole looks prove it.
+    dust = {position.key for position in part.standing.dust}
+    sighted = part.leg.last_sighting.items()
+    return part.leg.sight.whole and any(one.closable and key not in dust for key, one in sighted)

@@ -36,6 +36,21 @@ SETTINGS = ExitSettings()
 ONLY_BTC = Selection(symbols=frozenset({"BTCUSDT"}))
 
 
+def contracts(least: str) -> dict[tuple[str, str], Instrument]:
+    known = Instrument(
+        id=BTC.instrument,
+        category=BTC.category,
+        symbol=BTC.symbol,
+        base="BTC",
+        settle="USDT",
+        quantity_step=Decimal("0.001"),
+        quantity_min=Quantity(Decimal(least)),
+        market_quantity_max=Quantity(Decimal(0)),
+        price_tick=Decimal("0.1"),
+    )
+    return {(BTC.category, BTC.instrument): known}
+
+
 def refused(clock: VirtualClock, fault: Fault) -> Fate:
     async def fate(request: OrderRequest) -> OrderState:
         del request
@@ -220,19 +235,7 @@ def test_contracts_that_were_told_are_asked_for_once() -> None:
     clock = VirtualClock()
     part, venue = part_of(clock, deadline_s="2"), Scripted(clock, BTC)
     venue.fates = [refused(clock, Fault.RETRY)] * 9
-    venue.contracts = {
-        (BTC.category, BTC.instrument): Instrument(
-            id=BTC.instrument,
-            category=BTC.category,
-            symbol=BTC.symbol,
-            base="BTC",
-            settle="USDT",
-            quantity_step=Decimal("0.001"),
-            quantity_min=Quantity(Decimal("0.001")),
-            market_quantity_max=Quantity(Decimal(0)),
-            price_tick=Decimal("0.1"),
-        )
-    }
+    venue.contracts = contracts("0.001")
     worked(clock, venue, part)
     assert venue.times("instruments") == [0]
     assert len(venue.requests) > 2
@@ -340,6 +343,16 @@ def test_a_venue_is_told_which_looks_are_to_be_quick_new_and_with_orders() -> No
     assert venue.times("hasten") == [looks[1]], "while something that was shown is to be closed"
     assert venue.times("need False") == looks[2:8], "six times, and no more"
     assert len(looks) > 8
+
+
+def test_dust_that_stays_is_nothing_to_hurry_for() -> None:
+    clock = VirtualClock()
+    part, venue = part_of(clock), Quick(clock, position(quantity="0.002"))
+    venue.contracts = contracts("0.01")
+    venue.fates = [refused(clock, Fault.SIZE)] * 9
+    worked(clock, venue, part)
+    assert verdicts(part)[0][1] is Verdict.FLAT_WITH_DUST
+    assert venue.times("hasten") == [venue.times("look")[1]], "before the venue refused it for its size"
 
 
 class Glancing(Scripted):

@@ -35,7 +35,7 @@ PAIR_S = 1.0
 """So soon after such a reading a second one is let through: only two in a row prove that a part is closed
 while other positions stay open."""
 
-SPARED = "not sent: weight is short, and is kept for the open positions"
+SPARED = "not asked for: its weight is kept for what closes the open positions"
 
 
 class Thrift:

@@ -283,7 +283,7 @@ class HyperliquidVenue(HyperliquidCancels):
     async def _orders(self, dex: str, deadline: Deadline) -> PartRead:
         if self._spared:
             raise VenueRejected(
-                "not sent: weight is short, and is kept for the open positions", fault=Fault.RATE_LIMIT
+                "not asked for: its weight is kept for what closes the open positions", fault=Fault.RATE_LIMIT
             )
         asked = {"type": "frontendOpenOrders", "user": self._address, "dex": dex}
         answer = await self._info(asked, deadline)

@@ -74,7 +74,7 @@ class Twaps:
         """
         if spared:
             raise VenueRejected(
-                "not sent: weight is short, and is kept for the open positions", fault=Fault.RATE_LIMIT
+                "not asked for: its weight is kept for what closes the open positions", fault=Fault.RATE_LIMIT
             )
         if self._younger(self._absent_ns, NOT_ASKED_S):
             return PartRead(notes=(_UNTOLD,))

@@ -40,11 +40,11 @@ def deadline() -> Deadline:
 
 async def test_who_asks_at_one_moment_shares_a_reading_and_who_asks_later_begins_another() -> None:
     page = Page()
-    gathered = Gathered(page.read)
+    gathered = Gathered[int]()
     async with asyncio.TaskGroup() as group:
-        first = [group.create_task(gathered.read(deadline())) for _ in range(20)]
+        first = [group.create_task(gathered.read(page.read, deadline())) for _ in range(20)]
         await turns()
-        later = group.create_task(gathered.read(deadline()))
+        later = group.create_task(gathered.read(page.read, deadline()))
         await turns()
         page.go.set()
     assert [task.result() for task in first] == [1] * 20
@@ -53,9 +53,9 @@ async def test_who_asks_at_one_moment_shares_a_reading_and_who_asks_later_begins
 
 async def test_one_who_gives_up_takes_the_answer_from_nobody() -> None:
     page = Page()
-    gathered = Gathered(page.read)
+    gathered = Gathered[int]()
     async with asyncio.TaskGroup() as group:
-        leader, follower, other = (group.create_task(gathered.read(deadline())) for _ in range(3))
+        leader, follower, other = (group.create_task(gathered.read(page.read, deadline())) for _ in range(3))
         await turns()
         follower.cancel()
         leader.cancel()
@@ -68,9 +68,11 @@ async def test_a_reading_that_fails_fails_for_all_who_came_along() -> None:
     page = Page()
     page.failing = True
     page.go.set()
-    gathered = Gathered(page.read)
-    told = await asyncio.gather(*(gathered.read(deadline()) for _ in range(3)), return_exceptions=True)
+    gathered = Gathered[int]()
+    told = await asyncio.gather(
+        *(gathered.read(page.read, deadline()) for _ in range(3)), return_exceptions=True
+    )
     assert page.readings == 1
     assert all(isinstance(one, VenueUnreachable) for one in told)
     with pytest.raises(VenueUnreachable):
-        await gathered.read(deadline())
+        await gathered.read(page.read, deadline())

@@ -7,7 +7,7 @@ import pytest
 from bastion.domain.account import Account
 from bastion.errors import VenueError, VenueUnreachable
 from bastion.venues.catalog import Catalog
-from bastion.venues.ccxt.gathering import Gathering
+from bastion.venues.ccxt.gathered import Gathered
 from bastion.venues.ccxt.shelf import PATIENCE_MOST_S, Shelf
 from bastion.venues.ccxt.venue import CcxtVenue
 from bastion.venues.deadline import Deadline
@@ -15,7 +15,7 @@ from tests.simulation.exits.virtual_time import VirtualClock
 
 
 async def test_one_page_answers_all_who_ask_for_it_at_one_moment_and_later_ones_ask_anew() -> None:
-    pages: Gathering[int] = Gathering()
+    pages: Gathered[int] = Gathered()
     deadline = Deadline(VirtualClock(), 5)
     asked: list[str] = []
 
@@ -25,15 +25,15 @@ async def test_one_page_answers_all_who_ask_for_it_at_one_moment_and_later_ones_
         return len(asked)
 
     async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(pages.once("account", read, deadline)) for _ in range(5)]
+        tasks = [group.create_task(pages.read(read, deadline)) for _ in range(5)]
     assert [task.result() for task in tasks] == [1] * 5
-    assert await pages.once("account", read, deadline) == 2
+    assert await pages.read(read, deadline) == 2
 
     async def fail(_: Deadline) -> int:
         raise VenueUnreachable("gone")
 
     with pytest.raises(VenueError, match="gone"):
-        await pages.once("account", fail, deadline)
+        await pages.read(fail, deadline)
 
 
 def test_without_a_disk_a_shelf_keeps_in_memory_what_its_accounts_read() -> None:

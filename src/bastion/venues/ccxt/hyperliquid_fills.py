@@ -16,7 +16,7 @@ from bastion.domain.order import Direction, Fill
 from bastion.domain.position import Position
 from bastion.errors import AnswerMalformed, Fault, VenueError, VenueRejected
 from bastion.venues.ccxt import hyperliquid_rows as rows
-from bastion.venues.ccxt.gathering import Gathering
+from bastion.venues.ccxt.gathered import Gathered
 from bastion.venues.ccxt.hyperliquid_cloid import client_id_of
 from bastion.venues.deadline import Deadline
 from bastion.venues.raw import STABLECOINS, Answer, Row, plain, read_rows
@@ -37,7 +37,7 @@ class HyperliquidFills:
         self._address = address
         self._own = own
         # One list holds every coin.
-        self._gathering = Gathering[Sequence[Row]]()
+        self._newest_page, self._recent_page = Gathered[Sequence[Row]](), Gathered[Sequence[Row]]()
 
     async def read(
         self,
@@ -69,9 +69,7 @@ class HyperliquidFills:
         except VenueError as error:
             if _is_final(error):
                 raise
-            recent = await self._gathering.once(
-                "recent", partial(self._by_time, now_ms - RECENT_MS), deadline
-            )
+            recent = await self._recent_page.read(partial(self._by_time, now_ms - RECENT_MS), deadline)
             left = _ends(recent).get(coin)
             if left is None:
                 # Older ones are not among these: nothing is known of the coin.
@@ -96,7 +94,7 @@ class HyperliquidFills:
         return max((row.integer("time") for row in listed), default=since_ms or 0), _ends(listed)
 
     async def _newest(self, deadline: Deadline) -> Sequence[Row]:
-        return await self._gathering.once("newest", self._ask_for_newest, deadline)
+        return await self._newest_page.read(self._ask_for_newest, deadline)
 
     async def _ask_for_newest(self, deadline: Deadline) -> Sequence[Row]:
         answer = await self._ask({"type": "userFills", "user": self._address}, deadline)

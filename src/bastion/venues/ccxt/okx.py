@@ -95,7 +95,7 @@ class OkxVenue(OkxMarket, Glances):
         self._thrift = AlgoThrift(self._throttle[ALGOS])
         super().__init__(account=account, clock=clock, shelf=shelf)
         self._fees = {}
-        self._risk_page = Gathered(self._read_risk)
+        self._risk_page = Gathered[Answer]()
         self._reads = reads = OkxReads(self._call, clock)
         self._sender = OkxSender(self._call, reads, self._refused)
         self._fills = OkxFills(reads.by_bill, reads.index_price, reads.mode_of_order, reads.was_triggered)
@@ -161,7 +161,7 @@ class OkxVenue(OkxMarket, Glances):
         """Return the size by Get account and position risk, or by that one instrument's positions."""
         deadline = Deadline(self._clock, deadline_s)
         try:
-            answer = await self._risk_page.read(deadline)
+            answer = await self._risk_page.read(self._read_risk, deadline)
             (risk,) = data_of(answer, "account-position-risk")
             found = risk.rows("posData")
         except (VenueRejected, AnswerMalformed, ValueError) as error:

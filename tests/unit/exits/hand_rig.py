@@ -88,7 +88,9 @@ class Scripted:
         self._called("close", 0)
 
     async def access(self, *, deadline_s: float) -> Access:
-        raise NotImplementedError
+        # The hand never asks for it: only `connect` and `doctor` do.
+        self._called("access", deadline_s)
+        raise AssertionError("the hand asked what its key may do")
 
     async def look(self, *, deadline_s: float) -> Look:
         self._called("look", deadline_s)

@@ -168,12 +168,16 @@ def tally(
 ) -> dict[BookKey, Tally]:
     """Return what moved in each book: signed, longs positive.
 
-    An order of ours counts with the larger of what its state and what its fills say.
+    An order of ours counts with the larger of what its state and what its fills say. Where a look showed more
+    than the first sighting and the executions of others that were read account for, the sum is not certain:
+    the first sighting was wrong, or executions are missing.
     """
     ours = {order.state.order_id: cid for cid, order in sent.items() if order.state and order.state.order_id}
     by_fills: dict[str, Decimal] = {}
     own: dict[BookKey, Decimal] = {}
     others: dict[BookKey, Decimal] = {}
+    bought: dict[BookKey, Decimal] = {}
+    sold: dict[BookKey, Decimal] = {}
     doubtful: set[BookKey] = set()
     for fill in fills:
         cid = fill.client_order_id if fill.client_order_id in sent else ours.get(fill.order_id)
@@ -189,6 +193,8 @@ def tally(
             continue
         amount = fill.quantity if fill.direction is Direction.BUY else -fill.quantity
         others[book.key] = others.get(book.key, ZERO) + amount
+        grown = bought if amount > ZERO else sold
+        grown[book.key] = grown.get(book.key, ZERO) + fill.quantity
         if fill.at_ms <= book.until_ms:
             doubtful.add(book.key)
     for cid, order in sent.items():
@@ -198,6 +204,11 @@ def tally(
         most = max(order.filled, by_fills.get(cid, ZERO))
         moved = most if order.request.direction is Direction.BUY else -most
         own[book.key] = own.get(book.key, ZERO) + moved
+    doubtful |= {
+        key
+        for key, book in books.items()
+        if book.peak > max(book.baseline + bought.get(key, ZERO), sold.get(key, ZERO) - book.baseline)
+    }
     return {
         key: Tally(own=own.get(key, ZERO), others=others.get(key, ZERO), certain=key not in doubtful)
         for key in books

@@ -5,7 +5,7 @@ from bastion.domain.money import ZERO
 from bastion.domain.order import OpenOrder, OrderStatus
 from bastion.domain.position import Position
 from bastion.domain.records import Outcome, RoundIntended
-from bastion.exits.books import Sent, book_key
+from bastion.exits.books import Sent, book_key, signed, tally
 from bastion.exits.pace import CANCELLING, Pace, nanoseconds
 from bastion.exits.plan import Act
 from bastion.exits.progress import Leg
@@ -38,15 +38,15 @@ def sweep_ahead(leg: Leg, pace: Pace, *, since_ns: int) -> Act | None:
 
     The venue's own answers (filled, for the whole size) stand for a look here: stops stay until their
     position is closed (law 8), and then no longer. None while anything is open, under way, refused or not
-    known, where an order was seen that could have grown one of the positions, where what was seen was tried
-    to be cancelled already, and where the look began before `since_ns` (monotonic): a position may have grown
-    since, and the orders closed what it was. The next look decides.
+    known, where an order was seen that could have grown one of the positions, or an execution was read that
+    did, where what was seen was tried to be cancelled already, and where the look began before `since_ns`
+    (monotonic): a position may have grown since, and the orders closed what it was. The next look decides.
     """
     look = leg.look
     if look is None or look.begun_ns < since_ns:
         return None
     left = _left(leg, pace, look)
-    return _sweep(leg, left) if left and not _threatened(leg, look) else None
+    return _sweep(leg, left) if left and not _threatened(leg, look) and not _outgrown(leg, look) else None
 
 
 def glance_is_enough(leg: Leg, pace: Pace) -> bool:
@@ -137,6 +137,19 @@ def _sweep(leg: Leg, orders: tuple[OpenOrder, ...]) -> Act:
 def _threatened(leg: Leg, look: Look) -> bool:
     books = [leg.books.get(book_key(position)) for position in look.positions]
     return any(book is None or book.threat for book in books)
+
+
+def _outgrown(leg: Leg, look: Look) -> bool:
+    # A list that trails does not contain what an execution that was read has added: our orders left that.
+    tallies = tally(leg.books, leg.sent, leg.fills.values())
+    for position in look.positions:
+        book, moved = leg.books.get(book_key(position)), tallies.get(book_key(position))
+        if book is None or moved is None:
+            continue
+        side = signed(position)
+        if moved.others * side > ZERO and (book.baseline + moved.own + moved.others) * side > ZERO:
+            return True
+    return False
 
 
 def _closed(position: Position, sent: list[Sent], pace: Pace, look: Look) -> bool:

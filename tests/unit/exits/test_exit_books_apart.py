@@ -1,5 +1,6 @@
 """Books keep positions apart: what was done for one says nothing of another; and which look says nothing."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
 
@@ -22,6 +23,7 @@ from bastion.exits.books import (
 )
 from tests.unit.exits.parts import MS, UTC_NS, fill, look, order, position, refused, request
 
+BUY, SELL = Direction.BUY, Direction.SELL
 SINCE_MS = UTC_NS // MS
 BTC = position()
 OTHERS = (position("AAVEUSDT"), position("ETHUSDT"), position(side=Side.SHORT))
@@ -75,6 +77,35 @@ def test_that_an_order_found_nothing_is_told_by_the_rounds_of_its_book(
 ) -> None:
     mine = {"a": sent(BTC, "a", filled="0.5"), "b": declined(BTC, "b")}
     assert found_nothing(mine, book(after_round=after_round), BTC) is nothing
+
+
+@pytest.mark.parametrize(
+    ("baseline", "shown", "others", "certain"),
+    [
+        ("0", "1", (), False),
+        ("0", "1", (("0.4", BUY), ("0.6", BUY)), True),
+        ("0", "1", (("1", SELL),), True),
+        ("1", "1.5", (), False),
+        ("1", "1.5", (("0.5", BUY),), True),
+        ("1", "1.5", (("0.5", SELL),), False),
+        ("-1", "1.5", (("0.5", SELL),), True),
+        ("1", "2", (("3", SELL),), True),
+        ("1", "1", (("0.5", SELL),), True),
+    ],
+)
+def test_what_a_look_showed_beyond_what_is_accounted_for_leaves_the_sum_uncertain(
+    baseline: str,
+    shown: str,
+    others: Sequence[tuple[str, Direction]],
+    certain: bool,  # noqa: FBT001 - a case of the table
+) -> None:
+    one = book(baseline=baseline)
+    one.peak = Quantity(Decimal(shown))
+    fills = [
+        fill(quantity, direction=direction, name=f"f{number}")
+        for number, (quantity, direction) in enumerate(others)
+    ]
+    assert tally({one.key: one}, {}, fills)[one.key].certain is certain
 
 
 @pytest.mark.parametrize("other", OTHERS)

@@ -76,6 +76,22 @@ def test_once_the_picture_is_closed_a_glance_is_enough_and_the_sweep_takes_what_
     assert swept(one, beat) == ("stop",)
 
 
+@pytest.mark.parametrize(
+    ("direction", "swept_ahead"), [(Direction.BUY, ()), (Direction.SELL, ("stop",))], ids=["grew", "shrank"]
+)
+def test_nothing_is_swept_ahead_of_a_look_where_an_execution_says_that_more_is_held(
+    direction: Direction, swept_ahead: tuple[str, ...]
+) -> None:
+    one, beat = closed(picture=look(0, [BTC], [STOP]))
+    beat.begun_ns["bst1"] = 20 * MS
+    other = fill("0.5", direction=direction, name="other", at_ms=5)
+    read = FillsRead(exit_id="xtest", account="main", run=1, begun_ns=15 * MS, fills=(other,))
+    one.apply(read, at_ns=UTC_NS)
+    act = sweep_ahead(one, beat, since_ns=0)
+    cancels = act.intent.cancels if act is not None else ()
+    assert tuple(each.order_id for each in cancels) == swept_ahead
+
+
 def test_nothing_is_swept_while_the_executions_do_not_explain_what_is_gone() -> None:
     one, beat = closed()
     see(one, glance(60))

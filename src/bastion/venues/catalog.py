@@ -32,7 +32,7 @@ class _Entry:
     adapter: tuple[str, str]
     pace: str
     hosts: tuple[str, ...] = ()
-    others: Mapping[str, tuple[str, tuple[str, str]]] = field(default_factory=dict)
+    others: Mapping[str, tuple[str, tuple[str, str], str]] = field(default_factory=dict)
     needs_passphrase: bool = False
     signs_with_wallet: bool = False
 
@@ -43,8 +43,8 @@ _ENTRIES: Mapping[str, _Entry] = {
         adapter=("ccxt.binance", "BinanceVenue"),
         pace="ccxt.binance",
         others={
-            "coinm": ("binancecoinm", ("ccxt.binance_coinm", "BinanceCoinVenue")),
-            "papi": ("binanceusdm", ("ccxt.binance_papi", "BinancePortfolioVenue")),
+            "coinm": ("binancecoinm", ("ccxt.binance_coinm", "BinanceCoinVenue"), "ccxt.binance"),
+            "papi": ("binanceusdm", ("ccxt.binance_papi", "BinancePortfolioVenue"), "ccxt.binance_papi"),
         },
         hosts=("demo",),
     ),
@@ -201,7 +201,8 @@ class Catalog:
                 address=self._address(account, entry),
             )
             return venue
-        exchange, adapter = entry.others.get(account.key_space, (entry.exchange, entry.adapter))
+        usual = (entry.exchange, entry.adapter, entry.pace)
+        exchange, adapter, _ = entry.others.get(account.key_space, usual)
         signs_with_wallet = entry.signs_with_wallet
         built: Venue = _loaded(*adapter)(
             account=account,
@@ -256,10 +257,11 @@ class Catalog:
 
     def _address(self, account: Account, entry: _Entry) -> Throttle:
         # A key space with endpoints of its own has limits of its own.
-        family = account.key_space if account.key_space in entry.others else ""
+        other = entry.others.get(account.key_space)
+        family, pace = ("", entry.pace) if other is None else (account.key_space, other[2])
         place = (f"{account.venue}{family}", _place(account))
         if place not in self._addresses:
-            self._addresses[place] = Throttle(self._clock, _loaded(entry.pace, "ADDRESS_LIMITS"))
+            self._addresses[place] = Throttle(self._clock, _loaded(pace, "ADDRESS_LIMITS"))
         return self._addresses[place]
 
     def _shelf(self, account: Account) -> Shelf:

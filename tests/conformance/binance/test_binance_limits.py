@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from bastion.paper.wire.binance.limits import LimitSettings
 from tests.paper_clients import RawBinance
 from tests.paper_process import PaperProcess
 
@@ -121,6 +122,15 @@ def test_too_much_weight_earns_429_and_hammering_on_earns_418(clocked: Clocked) 
     assert clocked.signed("POST", "/fapi/v1/order", **SELL)[0] == 418
     clocked.control.advance(60_000)
     assert clocked.signed("GET", RISK)[0] == 200
+
+
+def test_papi_allows_an_address_more_than_fapi_unless_a_scenario_says_how_much() -> None:
+    figures: tuple[dict[str, object], ...] = (
+        {},
+        {"portfolio_margin": 1},
+        {"portfolio_margin": 1, "weight_per_minute": 12},
+    )
+    assert [LimitSettings.parse(one).weight_per_minute for one in figures] == [2_400, 6_000, 12]
 
 
 def test_weight_is_counted_by_address(paper: PaperProcess) -> None:

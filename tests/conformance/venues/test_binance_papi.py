@@ -109,6 +109,9 @@ async def test_both_sides_and_all_four_kinds_of_orders_are_seen(margin: Portfoli
     assert "positions UM" in look.parts
     assert "conditional orders CM" in look.parts
     assert look.venue_time_ms is not None
+    # An address has a weight of 6000 a minute there. This look weighs 201; clock and contracts are 4 more.
+    left = margin.venue.reads_left()
+    assert (left.capacity, 6000 - left.free) == (6000, 205)
     # What lies in cross margin is told, and nothing of it is touched.
     assert "cross margin, not touched: 100000 USDT" in look.notes
 

@@ -7,7 +7,7 @@ from http import HTTPStatus
 from random import Random
 from typing import Protocol
 
-from bastion.paper.wire.binance.limits import MINUTE_MS, LimitSettings
+from bastion.paper.wire.binance.limits import MINUTE_MS
 from bastion.paper.wire.binance.plugin import BinanceWire
 from bastion.paper.wire.hyperliquid.limits import WEIGHT as HYPERLIQUID_WEIGHT
 from bastion.paper.wire.hyperliquid.wire import HyperliquidWire
@@ -25,7 +25,6 @@ HTML = b"<html><head><title>Service</title></head><body>We will be back soon.</b
 BAN_S = {"binance": 120.0, "bybit": 600.0}
 ADDRESS = "198.51.100.7"
 SPENT_SHARE, HYPERLIQUID_SHARE = 0.75, 0.6
-BINANCE_WEIGHT = LimitSettings().weight_per_minute
 MOMENT_S = 1e-7
 UNEXECUTED = {
     "unavailable": "unavailable",
@@ -132,7 +131,8 @@ class Host:
         """Whether so much of the address's weight of this minute is used that little more may be asked."""
         now_ms = self.world.clock.now_ms()
         if isinstance(self.wire, BinanceWire):
-            return self.wire._limits.used_weight(ADDRESS, now_ms) > SPENT_SHARE * BINANCE_WEIGHT
+            limits = self.wire._limits
+            return limits.used_weight(ADDRESS, now_ms) > SPENT_SHARE * limits.settings.weight_per_minute
         if isinstance(self.wire, HyperliquidWire):
             # Its answers carry no count: the desk goes by what it sent, also where no connection came about.
             since_s = self._clock.seconds - MINUTE_MS / 1000

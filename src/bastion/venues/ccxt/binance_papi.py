@@ -1,9 +1,9 @@
 """Binance Portfolio Margin: one account of USD-M and COIN-M contracts behind `ports.Venue`.
 
 Each side is the adapter of its contracts, asked at `papi`; this joins the two. What cross margin holds or
-owes is told in the look's notes, and not touched. Source: developers.binance.com/docs/derivatives/
-portfolio-margin. The limit of an address is not told by the pages at hand; that of `fapi`, 2400 a minute, is
-kept, and the header X-MBX-USED-WEIGHT-1M is followed. Protective orders are not placed here.
+owes is told in the look's notes, and not touched. Sources, below developers.binance.com/docs/derivatives/
+portfolio-margin: general-info (LIMITS: an address has a weight of 6000 a minute, told in the header
+X-MBX-USED-WEIGHT-1M, and an account 1200 orders a minute). Protective orders are not placed here.
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -23,7 +23,7 @@ from bastion.domain.position import Position
 from bastion.errors import Fault, VenueError, VenueRejected
 from bastion.http1.dial import Connect, tcp
 from bastion.ports import Clock
-from bastion.venues.ccxt.binance import BinanceVenue
+from bastion.venues.ccxt.binance import MINUTE_S, BinanceVenue
 from bastion.venues.ccxt.binance_coinm import KEY_SPACE as COIN
 from bastion.venues.ccxt.binance_papi_sides import PapiInverse, PapiLinear
 from bastion.venues.ccxt.binance_worth import Holding, unpriced
@@ -31,10 +31,11 @@ from bastion.venues.ccxt.shelf import Shelf
 from bastion.venues.ccxt.wire import VenueKey
 from bastion.venues.deadline import Deadline, settled, together
 from bastion.venues.raw import Answer, Row
-from bastion.venues.throttle import Throttle
+from bastion.venues.throttle import Limit, Throttle
 
 EXCHANGE = "binanceusdm"
 KEY_SPACE = "papi"
+ADDRESS_LIMITS = (Limit(name="weight", capacity=6000, window_s=MINUTE_S),)
 _Send = Callable[[BinanceVenue, tuple[OpenOrder, ...]], Awaitable[tuple[CancelAnswer, ...]]]
 
 

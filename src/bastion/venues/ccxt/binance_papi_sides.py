@@ -66,8 +66,13 @@ CM: Mapping[str, str] = {
     "fapiPrivateV3GetPositionRisk": "papiGetCmPositionRisk",
 }
 OWN: frozenset[str] = frozenset({"papiGetBalance", "papiGetAccount", "papiGetMarginOpenOrders"})
-HEAVY: Mapping[str, int] = {"papiGetCmUserTrades": 20, "papiGetBalance": 20, "papiGetAccount": 20}
-"""What weighs more there than at the same place of `fapi`."""
+WEIGHTS: Mapping[str, int] = {
+    "papiGetCmPositionRisk": 1,
+    "papiGetCmUserTrades": 20,
+    "papiGetBalance": 20,
+    "papiGetAccount": 20,
+}
+"""What weighs more, or less, there than at the same place of `fapi`."""
 
 
 class _Side(BinanceVenue):
@@ -91,7 +96,7 @@ class _Side(BinanceVenue):
             return await super()._call(
                 method, params, units={}, deadline=deadline, mutating=mutating, repeatable=repeatable
             )
-        charged = {**units, "weight": HEAVY[name]} if name in HEAVY else units
+        charged = {**units, "weight": WEIGHTS[name]} if name in WEIGHTS else units
         return await super()._call(
             name, params, units=charged, deadline=deadline, mutating=mutating, repeatable=repeatable
         )

@@ -7,6 +7,7 @@ from bastion.paper.refusal import Refused
 from bastion.paper.wire.binance import figures
 from bastion.paper.wire.binance.call import Call, Reply
 from bastion.paper.wire.binance.errors import BinanceError, from_refusal
+from bastion.paper.wire.binance.limits import WEIGHT
 from bastion.paper.wire.binance.parameters import Parameters
 
 _ORDER_TYPES = ["LIMIT", "MARKET", "STOP", "STOP_MARKET", "TAKE_PROFIT", "TAKE_PROFIT_MARKET"]
@@ -66,6 +67,8 @@ def server_time(call: Call) -> Reply:
 def exchange_info(call: Call) -> Reply:
     """GET /fapi/v1/exchangeInfo."""
     settings = call.limits.settings
+    # It is no page of `papi`: what it tells is the limit of its own family.
+    weight = WEIGHT if settings.portfolio_margin else settings.weight_per_minute
     instruments = family(call)
     coins = dict.fromkeys(i.settle for i in instruments)
     return Reply(
@@ -74,7 +77,7 @@ def exchange_info(call: Call) -> Reply:
             "serverTime": call.now_ms,
             "futuresType": "COIN_MARGINED" if call.kind is ContractKind.INVERSE else "U_MARGINED",
             "rateLimits": [
-                _rate_limit("REQUEST_WEIGHT", "MINUTE", 1, settings.weight_per_minute),
+                _rate_limit("REQUEST_WEIGHT", "MINUTE", 1, weight),
                 _rate_limit("ORDERS", "MINUTE", 1, settings.orders_per_minute),
                 _rate_limit("ORDERS", "SECOND", 10, settings.orders_per_10s),
             ],

@@ -273,6 +273,7 @@ class Arena:
             self.oracle.judged(entry.record)
         if isinstance(entry.record, LegReopened):
             self.venues[entry.record.account].whereabouts.judged = False
+            self.oracle.reopened(entry.record)
         raise RuntimeError("an observer that fails harms nobody")
 
 

@@ -48,7 +48,7 @@ class Oracle:
     placed: dict[str, tuple[str, OrderRequest, float]] = field(default_factory=dict)
     reported: dict[tuple[str, tuple[str, str, str]], Decimal] = field(default_factory=dict)
     judged_at_s: dict[str, float] = field(default_factory=dict)
-    flat: dict[str, tuple[float, LegJudged]] = field(default_factory=dict)
+    flat: dict[tuple[str, str], tuple[float, LegJudged]] = field(default_factory=dict)
     run_began_s: float = 0.0
     acknowledged: set[str] = field(default_factory=set)
     cancels_asked: set[tuple[str, str]] = field(default_factory=set)
@@ -83,9 +83,18 @@ class Oracle:
     def judged(self, record: LegJudged) -> None:
         """Hear a verdict at the moment when it is durable."""
         self.judged_at_s.setdefault(record.account, self.clock.seconds)
+        name = (record.exit_id, record.account)
         if record.verdict.success:
-            self.flat[record.account] = (self.clock.seconds, record)
+            # Dust that is gone while it is held turns one success into another: the hold promised goes on.
+            since_s, _ = self.flat.get(name, (self.clock.seconds, record))
+            self.flat[name] = (since_s, record)
             self._must_be_flat(record)
+        else:
+            self.flat.pop(name, None)
+
+    def reopened(self, record: LegReopened) -> None:
+        """Hear that a verdict was taken back."""
+        self.flat.pop((record.exit_id, record.account), None)
 
     def finish(self, report: ExitReport, *, seconds: float, runs: int) -> None:
         """Check what the exit says in the end against the truth, and that it came to it in time."""
@@ -241,7 +250,7 @@ class Oracle:
         if self.clock.seconds < ends_s - HOLD_SLACK_S:
             self._broken(f"{verdict}, and {ends_s - self.clock.seconds:.1f} s of its hold were not held")
         known_s = ends_s - HOLD_SLACK_S - 3 * self.world.journal_slow_s
-        for name, (_, record) in self.flat.items():
+        for (_, name), (_, record) in self.flat.items():
             market = self.markets[name]
             dust = {(p.instrument, p.side.value if p.hedged else "") for p in record.dust}
             if market.plan.lie != "none" or market.healed_s > known_s:

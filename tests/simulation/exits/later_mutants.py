@@ -51,10 +51,6 @@ def _stale_looks_are_believed_at_once() -> list[AbstractContextManager[Any]]:
     return [patch.object(verdict, "_suspect", lambda *_: False)]
 
 
-def _what_could_open_is_forgotten_unseen() -> list[AbstractContextManager[Any]]:
-    return [patch.object(verdict, "_lingering", lambda *_: ())]
-
-
 def _orders_on_their_way_hinder_no_verdict() -> list[AbstractContextManager[Any]]:
     original = verdict.stand
 

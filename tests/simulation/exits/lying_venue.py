@@ -391,7 +391,7 @@ class LyingVenue:
         lag_s = self.plan.lag_s if lie == "orders_lag" and self.market.sick else 0.0
         if lag_s:
             self.whereabouts.struck("orders_lag", phase)
-        return self.market.moment(lag_s).orders
+        return self.market.listed(lag_s)
 
     def _unread(self, phase: Phase) -> tuple[Unread, ...]:
         if not self._strikes(self.plan.unread):

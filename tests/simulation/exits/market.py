@@ -68,7 +68,7 @@ class Market:
     first_order_s: float | None = None
     until: dict[str, float] = field(default_factory=dict)
     taken_s: dict[str, float] = field(default_factory=dict)
-    grown_s: dict[Key, float] = field(default_factory=dict)
+    grown: dict[Key, tuple[float, str]] = field(default_factory=dict)
     whereabouts: Whereabouts | None = None
 
     def begin(self) -> None:
@@ -129,11 +129,14 @@ class Market:
     def moment(self, lag_s: float) -> Moment:
         """Return the state as it was `lag_s` ago, or the first one."""
         at = self.clock.seconds - lag_s
-        found = self.moments[0]
-        for moment in self.moments:
-            if moment.at_s <= at:
-                found = moment
-        return found
+        return next((one for one in reversed(self.moments) if one.at_s <= at), self.moments[0])
+
+    def listed(self, lag_s: float) -> tuple[OpenOrder, ...]:
+        """Return what the lists show: one that changes from list to list is in neither for a while."""
+        orders = self.moment(lag_s).orders
+        begins_s, ends_s = self.plan.hides_s
+        hides = begins_s <= self.clock.seconds - self.began_s < ends_s
+        return tuple(order for order in orders if order.reduce_only or not hides)
 
     def position(self, key: Key, signed: Decimal) -> Position:
         instrument, side = key
@@ -164,7 +167,7 @@ class Market:
         before = held.signed
         held.signed += delta
         if abs(held.signed) > abs(before):
-            self.grown_s[key] = self.clock.seconds
+            self.grown[key] = (self.clock.seconds, order_id)
         reduced = min(abs(delta), abs(before)) if before * delta < 0 else ZERO
         pnl = reduced * (held.mark - held.entry) * (1 if before > 0 else -1)
         if before * held.signed < 0:

@@ -164,9 +164,13 @@ class Oracle:
         closing = held is not None and (held.signed > 0) == (order.direction.value == "SELL")
         told = plan.blocking != "none" or {"maybe_flat"} & set(plan.troubles)
         # The venue's own word that our orders closed all that the last look showed counts as a look (a ghost
-        # fill is a lie), and what somebody opened since that look is nobody's knowledge yet.
-        looked_s = self.looks[venue][-1].begun_ns / 1e9 if self.looks.get(venue) else 0.0
-        lied = "ghost_fill" in plan.troubles or market.grown_s.get(key, 0.0) >= looked_s
+        # fill is a lie), and what somebody opened since that look is nobody's knowledge yet: unless an order
+        # did that a look showed.
+        looks = self.looks.get(venue, [])
+        looked_s = looks[-1].begun_ns / 1e9 if looks else 0.0
+        grown_s, grower = market.grown.get(key, (0.0, ""))
+        announced = any(each.order_id == grower for look in looks for each in look.orders)
+        lied = "ghost_fill" in plan.troubles or (grown_s >= looked_s and not announced)
         late = bool(plan.slow_match_s) or "late" in plan.troubles
         small = held is not None and abs(held.signed) < plan.minimum
         if whole and closing and not small and not (told or lied or late) and not market.plan.terminal:

@@ -36,6 +36,9 @@ SHRUNK: Fault = ("shrink", Phase.CANCELS)
 STOP: Fault = ("stop_rests", Phase.ROUNDS)
 SECOND: Fault = ("second_operator", Phase.PROOF)
 RACE: Fault = ("racing_entry", Phase.CANCELS)
+HIDDEN: Fault = ("hidden_entry", Phase.ROUNDS)
+BANNED: Fault = ("ban", Phase.CANCELS)
+HIDES_S = 5.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +63,11 @@ def pair_world(seed: int, faults: tuple[Fault, ...], *, held: bool = True) -> Wo
     for fault, phase in faults:
         if fault == RACE[0]:
             race(rng, venue)
+            continue
+        if fault == HIDDEN[0]:
+            # The first look shows it; then it goes from the list of what waits to that of what works.
+            begins_s = venue.latency_s + venue.jitter_s
+            venue.hides_s = (begins_s, begins_s + HIDES_S)
             continue
         if fault == STOP[0]:
             rest(rng, venue, reduces=True)
@@ -158,7 +166,14 @@ def _no_second_source_where_an_order_threatened() -> list[AbstractContextManager
     return [patch.object(hand, "questions", questions)]
 
 
+def _what_could_open_is_forgotten_unseen() -> list[AbstractContextManager[Any]]:
+    return [patch.object(verdict, "_lingering", lambda *_: ())]
+
+
 PAIRS: Mapping[str, Pair] = {
+    "what_could_open_is_forgotten_unseen": Pair(
+        change=_what_could_open_is_forgotten_unseen, faults=(HIDDEN, BANNED)
+    ),
     "a_late_exit_doubts_nothing": Pair(change=_a_late_exit_doubts_nothing, faults=(UNSEEN, REFUSED, SECOND)),
     "no_second_source_where_an_order_threatened": Pair(
         change=_no_second_source_where_an_order_threatened, faults=(SHRUNK, STOP)

@@ -128,6 +128,8 @@ class VenueDraw:
     lies_often: float = 0.5
     lies_late: bool = False
     """What goes wrong with its looks begins with the hold."""
+    hides_s: tuple[float, float] = (0.0, 0.0)
+    """From when until when (seconds after the request) no list shows the orders that could open something."""
 
     @property
     def calm(self) -> bool:
@@ -144,6 +146,7 @@ class VenueDraw:
             and not (self.lookup_fails or self.second_fails or self.cancel_fails or self.partial)
             and not (self.slow_match_s or self.dead or self.terminal)
             and not (self.ambushes or self.outlives or self.cancel_late or self.fills_twice)
+            and not any(self.hides_s)
         )
 
     @property

@@ -13,12 +13,14 @@ from bastion.domain.records import (
     ExitJudged,
     ExitRequested,
     LegReopened,
+    Record,
     RequestTagged,
     RunStarted,
 )
 from bastion.errors import Refused
+from bastion.exits.opening import Opening
 from bastion.exits.progress import unjudged
-from bastion.exits.request import Wish, request_exit
+from bastion.exits.request import Wish, request_records
 from bastion.exits.scope import Scope, scope_of
 from bastion.shape import dataclass
 
@@ -187,8 +189,7 @@ async def _begin(desk: Desk, principal: Principal, request: Asked, *, ours: bool
     names = {account.name for account in request.accounts}
     exit_id = desk.new_exit_id()
     desk.right_of_way.take()
-    entries = await request_exit(
-        desk.journal,
+    records = request_records(
         desk.clock,
         exit_id=exit_id,
         accounts=request.accounts,
@@ -203,14 +204,25 @@ async def _begin(desk: Desk, principal: Principal, request: Asked, *, ours: bool
             if names & {one.name for one in found.accounts}
         ),
     )
+    await _write_down(desk, exit_id, records, ours=ours)
     if principal.asked_as and desk.tagged is not None:
         desk.tagged[principal.asked_as] = exit_id
         while len(desk.tagged) > TAGGED_MAX:
             del desk.tagged[next(iter(desk.tagged))]
-    if ours:
-        desk.start(exit_id, entries=entries)
-    desk.tell(entries)
     return exit_id
+
+
+async def _write_down(desk: Desk, exit_id: str, records: tuple[Record, ...], *, ours: bool) -> None:
+    if ours and desk.idle:
+        # One commit for the request and what is first intended: each costs a write that reaches the disk.
+        opening = Opening(records, clock=desk.clock)
+        desk.start(exit_id, opening=opening)
+        await opening.durable()
+    else:
+        entries = await desk.journal.append(records)
+        if ours:
+            desk.start(exit_id, entries=entries)
+        desk.tell(entries)
 
 
 def _still_tried(desk: Desk, entries: Sequence[Entry]) -> ExitRequested | None:

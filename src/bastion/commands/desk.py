@@ -24,8 +24,9 @@ from bastion.domain.records import (
     LegReopened,
     RunStarted,
 )
-from bastion.errors import Refused
+from bastion.errors import JournalUnusable, Refused
 from bastion.exits.executor import Executor
+from bastion.exits.opening import Opening
 from bastion.exits.progress import is_over, progress, unjudged
 from bastion.exits.settings import ExitSettings
 from bastion.ports import Auditor, Clock, ExitLock, Journal, Notary, RepeatStore, Venue
@@ -169,10 +170,18 @@ class Desk:
         """Return the exit of that id while this process works on it, its hold included."""
         return self._running.get(exit_id)
 
-    def start(self, exit_id: str, *, entries: tuple[Entry, ...] = ()) -> RunningExit:
+    @property
+    def idle(self) -> bool:
+        """Whether no exit is at work in this process, one that holds included."""
+        return not self._running
+
+    def start(
+        self, exit_id: str, *, entries: tuple[Entry, ...] = (), opening: Opening | None = None
+    ) -> RunningExit:
         """Carry out the exit, whose request is in the journal, in a task of the desk's own.
 
-        `entries` are those of the exit, where the caller has just written them.
+        `entries` are those of the exit, where the caller has just written them; `opening` is its request,
+        where it is to become durable with the exit's first intents.
 
         Raises:
             Refused: the journal knows no exit of that id.
@@ -180,6 +189,8 @@ class Desk:
         present = self._running.get(exit_id)
         if present is not None:
             return present
+        if opening is not None:
+            entries = opening.provisional()
         state = progress(entries or self.journal.entries(exit_id))
         if state is None:
             raise Refused(f"There is no exit with the id {exit_id[:64]!r} in this journal.")
@@ -188,7 +199,10 @@ class Desk:
         seen = self.readings.looks(within_s=self.settings.recent_look_s) if whole else {}
         running = RunningExit(exit_id=exit_id, request=state.request, seen=seen)
         self._running[exit_id] = running
-        running.task = self._tasks.create_task(self._carry_out(running), name=f"exit {exit_id}")
+        running.task = self._tasks.create_task(self._carry_out(running, opening), name=f"exit {exit_id}")
+        if opening is not None:
+            lost = JournalUnusable("the exit ended before its request was written down; nothing was done")
+            running.task.add_done_callback(lambda _: opening.refused(lost))
         if self._adopter is None or self._adopter.done():
             self._adopter = self._tasks.create_task(self._adopting(), name="requests of other processes")
         return running
@@ -285,9 +299,9 @@ class Desk:
         except Exception:  # noqa: BLE001 - a bulkhead: who only looks for more work cannot harm the exit
             _log.exception("Requests of other processes cannot be looked for.")
 
-    async def _carry_out(self, running: RunningExit) -> None:
+    async def _carry_out(self, running: RunningExit, opening: Opening | None) -> None:
         try:
-            await self._executor.run(running.exit_id, seen=running.seen)
+            await self._executor.run(running.exit_id, seen=running.seen, opening=opening)
             if running.flat:
                 # Nothing is written to it any more: an exit that begins need not read it.
                 self._settled.add(running.exit_id)

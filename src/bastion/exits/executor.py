@@ -1,15 +1,16 @@
 """Executor: carries out exits, one part an account, each account in the hand of one that acts on it."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 
 from bastion.domain.look import Look
 from bastion.domain.money import ZERO
 from bastion.domain.records import Entry, RunStarted
-from bastion.errors import Refused
+from bastion.errors import JournalUnusable, Refused
 from bastion.exits.course import Course
 from bastion.exits.hand import Hand
+from bastion.exits.opening import Opening
 from bastion.exits.part import Part
 from bastion.exits.progress import progress
 from bastion.exits.recorder import Recorder
@@ -45,11 +46,15 @@ class Executor:
         self._observe = observe
         self._hands: dict[str, Hand] = {}
 
-    async def run(self, exit_id: str, *, seen: Mapping[str, Look] | None = None) -> None:
+    async def run(
+        self, exit_id: str, *, seen: Mapping[str, Look] | None = None, opening: Opening | None = None
+    ) -> None:
         """Start, or take up again, the exit of that id, and return when it is judged and its hold has passed.
 
         `seen` are looks of a moment ago, by account: what they show is closed without waiting for a look of
-        its own, which follows at once and alone proves anything.
+        its own, which follows at once and alone proves anything. `opening` is the request of a new exit that
+        is not in the journal yet: it becomes durable with the first intents, and where it does not, this
+        returns and nothing was done.
 
         Starting and recovering are this one function: a fold over the journal, then one part an account. An
         exit that ended flat is left alone; one that ended otherwise goes on, with its deadline counted anew.
@@ -58,14 +63,16 @@ class Executor:
         Raises:
             Refused: the journal knows no exit of that id.
         """
-        entries = self._journal.entries(exit_id)
+        entries = self._journal.entries(exit_id) if opening is None else opening.provisional()
         state = progress(entries)
         if state is None:
             message = f"no exit {exit_id} is known here; `bastion exit` starts one"
             raise Refused(message)
         if state.ended and state.judged is not None and state.judged.verdict.success:
             return
-        recorder = Recorder(journal=self._journal, settings=self._settings, observe=self._observe)
+        recorder = Recorder(
+            journal=self._journal, settings=self._settings, observe=self._observe, opening=opening
+        )
         course = Course(state=state, clock=self._clock, settings=self._settings, recorder=recorder)
         parts = [
             Part(
@@ -78,23 +85,32 @@ class Executor:
             )
             for leg in state.legs.values()
         ]
-        async with asyncio.TaskGroup() as writers:
-            writers.create_task(recorder.run(), name=f"{exit_id}: journal")
-            recorder.note(
-                RunStarted(exit_id=exit_id, run=course.run, monotonic_ns=self._clock.monotonic_ns())
-            )
-            fresh = (seen or {}) if course.run == 1 else {}
-            try:
-                looks = [(part, fresh.get(part.leg.account.name)) for part in parts]
-                for part, look in sorted(looks, key=lambda one: _at_stake(one[1]), reverse=True):
-                    self._begin(part, look)
-                for part in parts:
-                    await part.over.wait()
-            finally:
-                for part in parts:
-                    self._leave(part)
-            course.finish()
-            recorder.close()
+        try:
+            async with asyncio.TaskGroup() as writers:
+                writers.create_task(recorder.run(), name=f"{exit_id}: journal")
+                await self._work(course, parts, recorder, (seen or {}) if course.run == 1 else {})
+                recorder.close()
+        except* JournalUnusable:
+            # Whoever asked hears it from the opening.
+            pass
+
+    async def _work(
+        self, course: Course, parts: Sequence[Part], recorder: Recorder, seen: Mapping[str, Look]
+    ) -> None:
+        started = RunStarted(
+            exit_id=course.request.exit_id, run=course.run, monotonic_ns=self._clock.monotonic_ns()
+        )
+        recorder.note(started)
+        try:
+            looks = [(part, seen.get(part.leg.account.name)) for part in parts]
+            for part, look in sorted(looks, key=lambda one: _at_stake(one[1]), reverse=True):
+                self._begin(part, look)
+            for part in parts:
+                await part.over.wait()
+        finally:
+            for part in parts:
+                self._leave(part)
+        course.finish()
 
     def _begin(self, part: Part, seen: Look | None) -> None:
         name = part.leg.account.name

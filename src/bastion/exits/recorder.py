@@ -4,12 +4,17 @@ import asyncio
 from collections.abc import Callable
 
 from bastion.domain.records import Entry, Record
+from bastion.errors import JournalUnusable
 from bastion.exits.bulkhead import attempt, contained
+from bastion.exits.opening import Opening
 from bastion.exits.settings import ExitSettings
 from bastion.patience import patience
 from bastion.ports import Journal
 
 Observer = Callable[[Entry], None]
+
+TURNS = 2
+"""So many turns of the event loop what waited for a commit is given before anybody is told of the commit."""
 
 
 class Recorder:
@@ -18,10 +23,19 @@ class Recorder:
     `note` hands over a record and returns at once; `flush` waits until all of them are durable, but never
     longer than it is told. Records become durable in the order of their handing over, many in one commit
     where they pile up. Records that the journal refuses are kept and offered again with the next ones.
+    With an `opening`, the request itself is the first of them: where it is refused, the exit never began.
     """
 
-    def __init__(self, *, journal: Journal, settings: ExitSettings, observe: Observer | None) -> None:
+    def __init__(
+        self,
+        *,
+        journal: Journal,
+        settings: ExitSettings,
+        observe: Observer | None,
+        opening: Opening | None = None,
+    ) -> None:
         self._journal = journal
+        self._opening = opening
         self._settings = settings
         self._observe = observe
         self._waiting: list[Record] = []
@@ -45,8 +59,16 @@ class Recorder:
         self._more.set()
 
     async def flush(self, *, seconds: float) -> bool:
-        """Wait at most that long until everything handed over is durable; return whether it is."""
+        """Wait at most that long until everything handed over is durable; return whether it is.
+
+        The request itself is waited for in any case: the journal bounds that.
+
+        Raises:
+            JournalUnusable: the request was refused.
+        """
         goal = self._handed
+        if self._opening is not None:
+            await self._opening.durable()
         try:
             async with patience(seconds):
                 while max(self._durable, self._refused) < goal:
@@ -62,7 +84,11 @@ class Recorder:
         self._more.set()
 
     async def run(self) -> None:
-        """Write until closed; the one task that appends for its exit."""
+        """Write until closed; the one task that appends for its exit.
+
+        Raises:
+            JournalUnusable: the request was refused, and with it all that was to follow.
+        """
         while True:
             await self._more.wait()
             self._more.clear()
@@ -74,6 +100,9 @@ class Recorder:
 
     async def _write(self) -> None:
         batch = tuple(self._waiting)
+        if self._opening is not None and not self._opening.decided:
+            await self._open(self._opening, batch)
+            return
         if not batch:
             return
         result = await attempt(lambda: self._journal.append(batch), seconds=self._settings.journal_deadline_s)
@@ -82,9 +111,25 @@ class Recorder:
             self._refused = self._durable + len(batch)
             self._changed.set()
             return
+        await self._took(batch, result)
+
+    async def _open(self, opening: Opening, batch: tuple[Record, ...]) -> None:
+        # No bound of this one's own: a request that was given up and is written down later would be carried
+        # out by the next process.
+        try:
+            result = await self._journal.append((*opening.records, *batch))
+        except JournalUnusable as error:
+            opening.refused(error)
+            raise
+        opening.took(result[: len(opening.records)])
+        await self._took(batch, result)
+
+    async def _took(self, batch: tuple[Record, ...], result: tuple[Entry, ...]) -> None:
         del self._waiting[: len(batch)]
         self._durable += len(batch)
         self._changed.set()
+        for _ in range(TURNS):
+            await asyncio.sleep(0)
         for entry in result:
             self._tell(entry)
 

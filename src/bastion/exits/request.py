@@ -6,7 +6,7 @@ from decimal import Decimal
 from bastion.domain.account import Account
 from bastion.domain.mandate import ExitKind, Target
 from bastion.domain.principal import Principal
-from bastion.domain.records import CoveredAccount, Entry, ExitRequested, LatchTripped, RequestTagged
+from bastion.domain.records import CoveredAccount, Entry, ExitRequested, LatchTripped, Record, RequestTagged
 from bastion.domain.refund import RefundPolicy
 from bastion.domain.selection import EVERYTHING, Selection
 from bastion.ports import Clock, Journal
@@ -30,8 +30,7 @@ class Wish:
 EXIT_ALL = Wish()
 
 
-async def request_exit(
-    journal: Journal,
+def request_records(
     clock: Clock,
     *,
     exit_id: str,
@@ -42,15 +41,8 @@ async def request_exit(
     hold_s: Decimal,
     wish: Wish = EXIT_ALL,
     joined: Sequence[str] = (),
-) -> tuple[Entry, ...]:
-    """Make the exit durable, with the latch tripped first where its kind does that, in one commit.
-
-    From here on the exit is carried out by `Executor.run`, by this process or by a later one. The caller has
-    checked the principal's scope.
-
-    Raises:
-        JournalUnusable: neither the journal nor its spool took the request.
-    """
+) -> tuple[Record, ...]:
+    """Return the records of a request: the latch tripped first where its kind does that."""
     covered = tuple(
         CoveredAccount(
             name=account.name,
@@ -62,25 +54,57 @@ async def request_exit(
     )
     tag = RequestTagged(exit_id=exit_id, tag=principal.asked_as)
     trip = LatchTripped(exit_id=exit_id, principal=principal.id, surface=principal.surface, reason=reason)
+    return (
+        *((trip,) if wish.kind.latches else ()),
+        ExitRequested(
+            exit_id=exit_id,
+            accounts=covered,
+            principal=principal.id,
+            surface=principal.surface,
+            deadline_s=deadline_s,
+            hold_s=hold_s,
+            monotonic_ns=clock.monotonic_ns(),
+            reason=reason,
+            selection=wish.selection,
+            kind=wish.kind,
+            targets=wish.targets,
+            stops_too=wish.stops_too,
+            joined=tuple(joined),
+            first_bound=wish.first_bound,
+        ),
+        *((tag,) if principal.asked_as else ()),
+    )
+
+
+async def request_exit(
+    journal: Journal,
+    clock: Clock,
+    *,
+    exit_id: str,
+    accounts: Sequence[Account],
+    principal: Principal,
+    reason: str | None,
+    deadline_s: Decimal,
+    hold_s: Decimal,
+    wish: Wish = EXIT_ALL,
+) -> tuple[Entry, ...]:
+    """Make the exit durable, with the latch tripped first where its kind does that, in one commit.
+
+    From here on the exit is carried out by `Executor.run`, by this process or by a later one. The caller has
+    checked the principal's scope.
+
+    Raises:
+        JournalUnusable: neither the journal nor its spool took the request.
+    """
     return await journal.append(
-        (
-            *((trip,) if wish.kind.latches else ()),
-            ExitRequested(
-                exit_id=exit_id,
-                accounts=covered,
-                principal=principal.id,
-                surface=principal.surface,
-                deadline_s=deadline_s,
-                hold_s=hold_s,
-                monotonic_ns=clock.monotonic_ns(),
-                reason=reason,
-                selection=wish.selection,
-                kind=wish.kind,
-                targets=wish.targets,
-                stops_too=wish.stops_too,
-                joined=tuple(joined),
-                first_bound=wish.first_bound,
-            ),
-            *((tag,) if principal.asked_as else ()),
+        request_records(
+            clock,
+            exit_id=exit_id,
+            accounts=accounts,
+            principal=principal,
+            reason=reason,
+            deadline_s=deadline_s,
+            hold_s=hold_s,
+            wish=wish,
         )
     )

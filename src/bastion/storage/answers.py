@@ -30,6 +30,8 @@ KEPT_BYTES_MAX = 256_000_000
 WAITING_MAX = 1_000
 CLOSE_S = 3.0
 BUSY_MS = 2_000
+REST_S = 0.2
+"""How long a first answer waits: to pack it must not compute beside the first orders of an exit."""
 _CHAIN = "answers"
 
 _log = logging.getLogger(__name__)
@@ -64,6 +66,7 @@ class SqliteAnswers:
         self._waiting: queue.Queue[tuple[str, int, frozenset[str], tuple[Raw, ...]] | None]
         self._waiting = queue.Queue(maxsize=WAITING_MAX)
         self._writer: threading.Thread | None = None
+        self._closing = threading.Event()
 
     def hear(self, answer: Raw) -> None:
         """Remember an answer for a while; nothing is hashed, compressed or written here."""
@@ -100,13 +103,17 @@ class SqliteAnswers:
     def close(self) -> None:
         """Write what waits, for `CLOSE_S` at most."""
         if self._writer is not None:
+            self._closing.set()
             self._waiting.put(None)
             self._writer.join(CLOSE_S)
 
     def _write(self) -> None:
         connection: apsw.Connection | None = None
         told = ""
+        idle = True
         while (wanted := self._waiting.get()) is not None:
+            if idle:
+                self._closing.wait(REST_S)
             exit_id, at_ns, digests, heard = wanted
             try:
                 connection = connection or self._connect()
@@ -118,6 +125,7 @@ class SqliteAnswers:
                     # Once an exit: what is wrong with the disk is said loudly enough by the journal.
                     told = exit_id
                     _log.warning("Raw answers of the exit %s were not kept: %s", exit_id, error)
+            idle = self._waiting.empty()
         if connection is not None:
             connection.close()
 

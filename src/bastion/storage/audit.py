@@ -23,6 +23,9 @@ from bastion.storage.migrate import connect, migrate, transaction
 WAITING_MAX = 10_000
 GROUP_MAX = 512
 RETRY_S = 1.0
+GATHER_S = 0.1
+"""What comes within so short a time is committed together, not at the very moment of its coming: the loop may
+be about to send the first orders of an exit."""
 USES_NOTED_NS = 5_000_000_000
 CLOSE_S = 3.0
 LOST = "Lost"
@@ -143,14 +146,15 @@ class SqliteAudit:
             return True
         group = [first]
         ended = False
+        with self._lock:
+            self._group = group
+        self._closing.wait(GATHER_S)
         while len(group) < GROUP_MAX and not self._waiting.empty():
             another = self._waiting.get()
             if another is None:
                 ended = True
                 break
             group.append(another)
-        with self._lock:
-            self._group = group
         return ended
 
     def _try_group(self) -> bool:

@@ -10,6 +10,8 @@ from typing import Protocol
 
 from bastion.ports import Clock
 
+PREFIX, SUFFIX = "spool-", ".jsonl"
+
 
 class Shelf(Protocol):
     """A place of last resort for lines of text, one entry each."""
@@ -45,7 +47,7 @@ class FileShelf:
         loop = asyncio.get_running_loop()
         done: asyncio.Future[None] = loop.create_future()
         if self._path is None:
-            self._path = self._directory / f"spool-{self._clock.now_ns()}-{os.getpid()}.jsonl"
+            self._path = self._directory / f"{PREFIX}{self._clock.now_ns()}-{os.getpid()}{SUFFIX}"
         path = self._path
         text = "".join(line + "\n" for line in lines).encode("ascii")
 
@@ -84,7 +86,14 @@ class FileShelf:
 
     def _files(self) -> list[tuple[Path, tuple[str, ...]]]:
         found = []
-        for path in sorted(self._directory.glob("spool-*.jsonl")):
+        try:
+            names = os.listdir(self._directory)  # noqa: PTH208 - each read of the journal asks this
+        except OSError:
+            return []
+        for name in sorted(names):
+            if not (name.startswith(PREFIX) and name.endswith(SUFFIX)):
+                continue
+            path = self._directory / name
             try:
                 found.append((path, self._lines(path)))
             except OSError:

@@ -1,0 +1,118 @@
+"""An opening: a request and its first intents in one commit, and nothing sent before they are durable."""
+
+import asyncio
+from collections.abc import Sequence
+from decimal import Decimal
+
+import pytest
+
+from bastion.domain.account import Account
+from bastion.domain.principal import Principal, Scope
+from bastion.domain.records import Entry, ExitRequested, LatchTripped, Record, RoundIntended, RunStarted
+from bastion.errors import JournalUnusable
+from bastion.exits.executor import Executor
+from bastion.exits.opening import Opening
+from bastion.exits.progress import unjudged
+from bastion.exits.request import request_records
+from bastion.storage.memory import MemoryJournal
+from tests.simulation.exits.virtual_time import VirtualClock, run
+from tests.unit.exits.hand_rig import SETTINGS, Scripted
+from tests.unit.exits.parts import position
+
+EXIT_ID = "x1"
+OWNER = Principal(id="owner", surface="test", scope=Scope.TRADE)
+MAIN = Account(name="main", venue="binance", key_space="usdm", credential="none")
+
+
+class Commits(MemoryJournal):
+    """A journal that keeps what came together, takes its time, and refuses where it is told to."""
+
+    def __init__(self, clock: VirtualClock, *, took_s: float = 0.005, refuses: bool = False) -> None:
+        super().__init__(clock=clock)
+        self.clock = clock
+        self.took_s = took_s
+        self.refuses = refuses
+        self.commits: list[tuple[float, tuple[type[Record], ...]]] = []
+
+    async def append(self, records: Sequence[Record]) -> tuple[Entry, ...]:
+        await self.clock.sleep(self.took_s)
+        if self.refuses:
+            raise JournalUnusable("the disk is full")
+        self.commits.append((self.clock.seconds, tuple(type(record) for record in records)))
+        return self.keep(records)
+
+
+def pressed(journal: Commits, venue: Scripted) -> tuple[Entry, ...] | JournalUnusable:
+    """Exit by a picture of a moment ago; return what the request's caller hears."""
+    clock = journal.clock
+
+    async def main() -> tuple[Entry, ...] | JournalUnusable:
+        look = await venue.picture(("positions", "orders"))
+        records = request_records(
+            clock,
+            exit_id=EXIT_ID,
+            accounts=(MAIN,),
+            principal=OWNER,
+            reason=None,
+            deadline_s=Decimal(60),
+            hold_s=Decimal(0),
+        )
+        opening = Opening(records, clock=clock)
+        async with asyncio.TaskGroup() as tasks:
+            executor = Executor(
+                venues={"main": venue}, journal=journal, clock=clock, settings=SETTINGS, tasks=tasks
+            )
+            tasks.create_task(executor.run(EXIT_ID, seen={"main": look}, opening=opening))
+            try:
+                return await opening.durable()
+            except JournalUnusable as error:
+                return error
+
+    return run(clock, main())
+
+
+@pytest.fixture
+def clock() -> VirtualClock:
+    return VirtualClock()
+
+
+def test_a_request_and_what_is_first_intended_become_durable_in_one_commit(clock: VirtualClock) -> None:
+    journal = Commits(clock)
+    heard = pressed(journal, Scripted(clock, position(quantity="2")))
+    assert isinstance(heard, tuple)
+    assert [type(entry.record) for entry in heard] == [LatchTripped, ExitRequested]
+    _, first = journal.commits[0]
+    assert first[:3] == (LatchTripped, ExitRequested, RunStarted)
+    assert RoundIntended in first
+    assert unjudged(journal.entries(EXIT_ID)) is None
+
+
+def test_no_order_leaves_before_the_request_is_durable_however_late_the_journal_is(
+    clock: VirtualClock,
+) -> None:
+    late_s = SETTINGS.intent_commit_budget_ms / 1000 * 20
+    journal = Commits(clock, took_s=late_s)
+    venue = Scripted(clock, position(quantity="2"))
+    began_s = clock.seconds
+    assert isinstance(pressed(journal, venue), tuple)
+    [placed_ms] = venue.times(f"place {position().instrument}")
+    assert placed_ms >= round((journal.commits[0][0] - began_s) * 1000)
+
+
+def test_a_refused_request_is_told_and_nothing_is_done(clock: VirtualClock) -> None:
+    journal = Commits(clock, refuses=True)
+    venue = Scripted(clock, position(quantity="2"))
+    heard = pressed(journal, venue)
+    assert isinstance(heard, JournalUnusable)
+    assert not venue.requests
+    assert not journal.all_entries()
+
+
+def test_what_is_known_of_a_request_is_not_taken_back(clock: VirtualClock) -> None:
+    async def main() -> tuple[Entry, ...]:
+        opening = Opening((), clock=clock)
+        opening.took(())
+        opening.refused(JournalUnusable("too late to matter"))
+        return await opening.durable()
+
+    assert run(clock, main()) == ()

@@ -242,6 +242,7 @@ class Desk:
             task.cancel()
         for running in tuple(self._running.values()):
             await running.ended.wait()
+        self.right_of_way.end()
 
     def tell(self, entries: tuple[Entry, ...]) -> None:
         """Show entries to the watchers that were made beside the executor."""

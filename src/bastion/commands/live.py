@@ -186,7 +186,10 @@ def _is_short(venue: Venue) -> bool:
 
 
 async def warm(desk: Desk) -> None:
-    """Open every venue's connection, and warn of what a credential may not do; nothing waits for this."""
+    """Open every venue's connection, and warn of what a credential may not do; nothing waits for this.
+
+    Then all that the process is going to hold is there, and is not looked through for garbage any more.
+    """
 
     async def open_one(name: str, venue: Venue) -> None:
         try:
@@ -202,3 +205,4 @@ async def warm(desk: Desk) -> None:
             _log.warning("%s", warning)
     except Exception:  # noqa: BLE001 - a bulkhead: warming up is a courtesy and can harm nothing
         _log.exception("Warming up failed.")
+    desk.right_of_way.settle()

@@ -1,9 +1,14 @@
 """Right of way: an exit's first orders leave before anything else is served (law 6)."""
 
+import asyncio
+import gc
+
 from bastion.ports import Clock
 
 FIRST_WAVE_S = 0.05
 """How long after a press nobody else is served. By then the orders of some dozens of positions have left."""
+THRESHOLDS = (10_000, 10, 10)
+"""How much is made before garbage is looked for. Python's own 700 looks some ten times in a first wave."""
 _NS = 1_000_000_000
 
 
@@ -13,10 +18,33 @@ class RightOfWay:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._until_ns = clock.monotonic_ns()
+        self._settled = False
+        self._thresholds = gc.get_threshold()
+
+    def settle(self) -> None:
+        """Look through all that this process holds for the last time: it is here to stay.
+
+        From now on garbage is looked for only among what is made later, and never in an exit's first moment.
+        """
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(*THRESHOLDS)
+        self._settled = True
 
     def take(self) -> None:
         """Let everybody else wait for a moment, from now on."""
         self._until_ns = self._clock.monotonic_ns() + int(FIRST_WAVE_S * _NS)
+        if self._settled:
+            gc.disable()
+            asyncio.get_running_loop().call_later(FIRST_WAVE_S, gc.enable)
+
+    def end(self) -> None:
+        """Hear that no exit begins here any more: garbage is looked for as before."""
+        if self._settled:
+            self._settled = False
+            gc.enable()
+            gc.unfreeze()
+            gc.set_threshold(*self._thresholds)
 
     async def give(self) -> None:
         """Return once no exit is in its first moment, `FIRST_WAVE_S` after the call at the latest."""

@@ -32,7 +32,7 @@ from bastion.exits.resolve import Questions, answer
 from bastion.exits.settings import ExitSettings
 from bastion.exits.sweeping import worth_waiting_s
 from bastion.exits.worked import Worked
-from bastion.ports import Accounting, Clock, Glancing, Sizing, Venue
+from bastion.ports import Accounting, Clock, Glancing, Sizing, Venue, offers
 
 SURPRISE = "the adapter failed in a way that is not a venue's answer"
 
@@ -59,7 +59,7 @@ class Courier:
         self._group = group
         self._tasks: dict[str, asyncio.Task[None]] = {}
         # Whether a venue has all of a protocol is looked up once: it is asked for at every step.
-        self._accounting = venue if isinstance(venue, Accounting) else None
+        self._accounting = offers(venue, Accounting)
         self._requests: dict[str, OrderRequest] = {}
         self._ask_again_ns: dict[str, int] = {}
         self._ask_failures: Counter[str] = Counter()

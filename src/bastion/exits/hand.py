@@ -37,7 +37,7 @@ from bastion.exits.sweeping import (
 from bastion.exits.turns import cancel_ns, turns_ns
 from bastion.exits.union import Union
 from bastion.exits.verdict import Standing, stand
-from bastion.ports import Attesting, Clock, Glancing, Hastening, Patient, Sizing, Venue
+from bastion.ports import Attesting, Clock, Glancing, Hastening, Patient, Sizing, Venue, offers
 
 SECOND_NS = 1_000_000_000
 
@@ -55,11 +55,11 @@ class Hand:
         self, *, venue: Venue, part: Part, clock: Clock, settings: ExitSettings, seen: Look | None = None
     ) -> None:
         self._venue = venue
-        self._patient = venue if isinstance(venue, Patient) else None
-        self._overtakes = isinstance(venue, Hastening) and venue.repeats_safely
-        self._attests = venue if isinstance(venue, Attesting) else None
-        self._glances = venue if isinstance(venue, Glancing) else None
-        self._sizing = venue if isinstance(venue, Sizing) else None
+        self._patient = offers(venue, Patient)
+        self._overtakes = (hasty := offers(venue, Hastening)) is not None and hasty.repeats_safely
+        self._attests = offers(venue, Attesting)
+        self._glances = offers(venue, Glancing)
+        self._sizing = offers(venue, Sizing)
         self._seen = seen if seen is not None and worth_acting_on(seen) else None
         self._clock = clock
         self._begun_ns = clock.monotonic_ns()

@@ -6,7 +6,7 @@ from bastion.domain.look import Look
 from bastion.exits.part import Part
 from bastion.exits.progress import Leg
 from bastion.exits.sweeping import nothing_to_close
-from bastion.ports import Hastening, Rereading, Sparing, Venue
+from bastion.ports import Hastening, Rereading, Sparing, Venue, offers
 
 PRESSED_MAX = 6
 """So many looks, once an exit or halt began, have the orders out of what is kept for that."""
@@ -22,15 +22,16 @@ def press(venue: Venue, parts: Iterable[Part], *, pressed: int) -> int:
     """
     parts = tuple(parts)
     waiting = [part for part in parts if part.judged is None]
-    if isinstance(venue, Rereading) and any(_goes_on(part) for part in parts):
-        venue.read_anew()
-    if isinstance(venue, Hastening) and waiting and all(map(_to_close, waiting)):
-        venue.hasten()
+    if (rereading := offers(venue, Rereading)) is not None and any(_goes_on(part) for part in parts):
+        rereading.read_anew()
+    if (hastening := offers(venue, Hastening)) is not None and waiting and all(map(_to_close, waiting)):
+        hastening.hasten()
     if pressed >= PRESSED_MAX or not any(orders_decide(part.leg) for part in waiting):
         return 0
-    if not isinstance(venue, Sparing):
+    sparing = offers(venue, Sparing)
+    if sparing is None:
         return 0
-    venue.need_orders(halting=any(part.halts for part in waiting))
+    sparing.need_orders(halting=any(part.halts for part in waiting))
     # A look for which nothing was sent took nothing of what is kept.
     return int(not all(_unsent(part.leg.look) for part in waiting))
 

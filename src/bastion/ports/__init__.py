@@ -1,6 +1,7 @@
 """Ports: all that the desk needs of the world, in one place."""
 
 from bastion.ports.clock import Clock
+from bastion.ports.offers import offers
 from bastion.ports.storage import Auditor, ExitLock, Journal, KeyStore, Notary, RepeatStore
 from bastion.ports.venue import (
     Accounting,
@@ -45,4 +46,5 @@ __all__ = [
     "Sizing",
     "Sparing",
     "Venue",
+    "offers",
 ]

@@ -21,6 +21,7 @@ from bastion.domain.asked import VenueAsked
 from bastion.domain.records import Entry, Looked
 from bastion.errors import JournalUnusable
 from bastion.ports import Clock
+from bastion.storage.bell import Bell
 from bastion.storage.migrate import migrate, transaction
 
 HEARD_MAX = 2_048
@@ -31,7 +32,7 @@ WAITING_MAX = 1_000
 CLOSE_S = 3.0
 BUSY_MS = 2_000
 REST_S = 0.2
-"""How long a first answer waits: to pack it must not compute beside the first orders of an exit."""
+"""How long answers wait to be packed: the first orders of an exit leave meanwhile."""
 _CHAIN = "answers"
 
 _log = logging.getLogger(__name__)
@@ -66,7 +67,7 @@ class SqliteAnswers:
         self._waiting: queue.Queue[tuple[str, int, frozenset[str], tuple[Raw, ...]] | None]
         self._waiting = queue.Queue(maxsize=WAITING_MAX)
         self._writer: threading.Thread | None = None
-        self._closing = threading.Event()
+        self._bell = Bell(clock=clock, after_s=REST_S)
 
     def hear(self, answer: Raw) -> None:
         """Remember an answer for a while; nothing is hashed, compressed or written here."""
@@ -96,6 +97,7 @@ class SqliteAnswers:
                 self._writer = threading.Thread(target=self._write, name="answers", daemon=True)
                 self._writer.start()
             self._waiting.put_nowait((exit_id, self._clock.now_ns(), frozenset(digests), tuple(self._heard)))
+            self._bell.ring()
         except (queue.Full, RuntimeError):
             # A RuntimeError: the system gives no further thread.
             _log.warning("Raw answers of the exit %s were not kept: too much waits for the disk.", exit_id)
@@ -103,17 +105,14 @@ class SqliteAnswers:
     def close(self) -> None:
         """Write what waits, for `CLOSE_S` at most."""
         if self._writer is not None:
-            self._closing.set()
             self._waiting.put(None)
+            self._bell.ring_now()
             self._writer.join(CLOSE_S)
 
     def _write(self) -> None:
         connection: apsw.Connection | None = None
         told = ""
-        idle = True
-        while (wanted := self._waiting.get()) is not None:
-            if idle:
-                self._closing.wait(REST_S)
+        while (wanted := self._next()) is not None:
             exit_id, at_ns, digests, heard = wanted
             try:
                 connection = connection or self._connect()
@@ -125,9 +124,13 @@ class SqliteAnswers:
                     # Once an exit: what is wrong with the disk is said loudly enough by the journal.
                     told = exit_id
                     _log.warning("Raw answers of the exit %s were not kept: %s", exit_id, error)
-            idle = self._waiting.empty()
         if connection is not None:
             connection.close()
+
+    def _next(self) -> tuple[str, int, frozenset[str], tuple[Raw, ...]] | None:
+        while self._waiting.empty():
+            self._bell.wait()
+        return self._waiting.get()
 
     def _connect(self) -> apsw.Connection:
         self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)

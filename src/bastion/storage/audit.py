@@ -16,6 +16,7 @@ from bastion.domain.audit import AuditCall, AuditEntry, AuditQuery, AuditStandin
 from bastion.domain.principal import KeyUse
 from bastion.errors import JournalUnusable
 from bastion.ports import Clock
+from bastion.storage.bell import Bell
 from bastion.storage.chain import GENESIS, digest
 from bastion.storage.codec import canonical
 from bastion.storage.migrate import connect, migrate, transaction
@@ -24,8 +25,7 @@ WAITING_MAX = 10_000
 GROUP_MAX = 512
 RETRY_S = 1.0
 GATHER_S = 0.1
-"""What comes within so short a time is committed together, not at the very moment of its coming: the loop may
-be about to send the first orders of an exit."""
+"""What comes within so short a time is committed together."""
 USES_NOTED_NS = 5_000_000_000
 CLOSE_S = 3.0
 LOST = "Lost"
@@ -63,6 +63,7 @@ class SqliteAudit:
         self._uses: dict[str, KeyUse] = {}
         self._uses_noted_ns = clock.monotonic_ns()
         self._connection: apsw.Connection | None = None
+        self._bell = Bell(clock=clock, after_s=GATHER_S)
         self._closing = threading.Event()
         self._writer: threading.Thread | None = None
 
@@ -73,6 +74,7 @@ class SqliteAudit:
                 self._writer = threading.Thread(target=self._write, name="audit", daemon=True)
                 self._writer.start()
             self._waiting.put_nowait(call)
+            self._bell.ring()
         except (queue.Full, RuntimeError):
             # A RuntimeError: the system gives no further thread.
             with self._lock:
@@ -118,6 +120,7 @@ class SqliteAudit:
         self._closing.set()
         with contextlib.suppress(queue.Full):
             self._waiting.put_nowait(None)
+        self._bell.ring_now()
         writer.join(timeout=CLOSE_S)
         standing = self.standing()
         missing = standing.lost + standing.waiting
@@ -139,23 +142,19 @@ class SqliteAudit:
                 self._connection.close()
 
     def _collect(self) -> bool:
-        if self._closing.is_set() and self._waiting.empty():
-            return True
-        first = self._waiting.get()
-        if first is None:
-            return True
-        group = [first]
-        ended = False
+        if self._waiting.empty():
+            if self._closing.is_set():
+                return True
+            self._bell.wait()
+        group: list[AuditCall] = []
         with self._lock:
             self._group = group
-        self._closing.wait(GATHER_S)
         while len(group) < GROUP_MAX and not self._waiting.empty():
             another = self._waiting.get()
             if another is None:
-                ended = True
-                break
+                return True
             group.append(another)
-        return ended
+        return False
 
     def _try_group(self) -> bool:
         try:

@@ -215,6 +215,33 @@ def tally(
     }
 
 
+def taken(sent: Mapping[str, Sent], fills: Iterable[Fill], position: Position) -> Decimal:
+    """Return how much orders of ours took off a position, by the venue's answers and by its fills.
+
+    Executions that close it and name no order that is known count up to what orders of ours of unknown fate
+    could have had: where fills tell only the venue's ids, those are all that is ever heard of such an order.
+    Where one of ours was named, what is nameless is somebody else's.
+    """
+    ids = {order.state.order_id for order in sent.values() if order.state is not None}
+    mine = {cid: order for cid, order in sent.items() if order.key == position.key}
+    closing = Direction.SELL if position.side is Side.LONG else Direction.BUY
+    by_fills: dict[str, Decimal] = {}
+    nameless = ZERO
+    for fill in fills:
+        if fill.client_order_id:
+            by_fills[fill.client_order_id] = by_fills.get(fill.client_order_id, ZERO) + fill.quantity
+        elif (fill.category, fill.instrument, fill.direction) == (*position.key[:2], closing):
+            known = fill.order_id in ids or fill.side not in {None, position.side}
+            nameless += ZERO if known else fill.quantity
+    certain = possible = ZERO
+    for cid, order in mine.items():
+        most = max(order.filled, by_fills.get(cid, ZERO))
+        certain += most
+        if order.state is None and not order.refused:
+            possible += order.request.quantity - most
+    return certain if by_fills.keys() & sent.keys() else certain + min(nameless, possible)
+
+
 def last_own_fill_ms(sent: Mapping[str, Sent], fills: Iterable[Fill], position: Position) -> int | None:
     """Return the venue's time of the last execution of our orders for a position.
 

@@ -32,7 +32,17 @@ from bastion.domain.records import (
     SecondSourceRead,
     Troubled,
 )
-from bastion.exits.books import Book, BookKey, Sent, book_key, mute, signed, threatened_position, window_ms
+from bastion.exits.books import (
+    Book,
+    BookKey,
+    Sent,
+    book_key,
+    mute,
+    signed,
+    taken,
+    threatened_position,
+    window_ms,
+)
 from bastion.exits.scope import WHOLE, Sight, narrow, scope_of
 
 PositionKey = tuple[str, str, str]
@@ -113,19 +123,8 @@ class Leg:
         return self.latest.look if self.latest is not None else None
 
     def closed(self, position: Position) -> Decimal:
-        """Return how much orders of ours took off a position, by the venue's answers and by its fills."""
-        key = position.key
-        by_fills: dict[str, Decimal] = {}
-        for fill in self.fills.values():
-            by_fills[fill.client_order_id] = by_fills.get(fill.client_order_id, ZERO) + fill.quantity
-        return sum(
-            (
-                max(order.filled, by_fills.get(cid, ZERO))
-                for cid, order in self.sent.items()
-                if order.key == key
-            ),
-            ZERO,
-        )
+        """Return how much orders of ours took off a position, or may have taken: see `taken`."""
+        return taken(self.sent, self.fills.values(), position)
 
     def _cancel(self, record: CancelsAnswered) -> None:
         gone = {answer.order.key: answer.order for answer in record.answers if answer.gone}

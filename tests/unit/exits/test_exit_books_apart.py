@@ -19,6 +19,7 @@ from bastion.exits.books import (
     last_own_fill_ms,
     mute,
     signed,
+    taken,
     tally,
 )
 from tests.unit.exits.parts import MS, UTC_NS, fill, look, order, position, refused, request
@@ -106,6 +107,35 @@ def test_what_a_look_showed_beyond_what_is_accounted_for_leaves_the_sum_uncertai
         for number, (quantity, direction) in enumerate(others)
     ]
     assert tally({one.key: one}, {}, fills)[one.key].certain is certain
+
+
+@pytest.mark.parametrize(
+    ("nameless", "most"),
+    [
+        ((), "0.3"),
+        ((("0.4", SELL, None),), "0.7"),
+        ((("0.4", SELL, Side.LONG), ("0.8", SELL, None)), "1.3"),
+        ((("0.4", SELL, Side.SHORT),), "0.3"),
+        ((("0.4", BUY, None),), "0.3"),
+    ],
+    ids=["nothing", "of its size", "more than it", "of the other side", "the other way"],
+)
+def test_what_no_known_order_executed_may_be_that_of_one_whose_fate_is_unknown(
+    nameless: Sequence[tuple[str, Direction, Side | None]], most: str
+) -> None:
+    fills = [
+        replace(fill(quantity, direction=direction, name=f"f{number}"), order_id=f"v{number}", side=side)
+        for number, (quantity, direction, side) in enumerate(nameless)
+    ]
+    known = replace(fill("0.3", name="known"), order_id="o-a")
+    told = {"a": sent(BTC, "a", filled="0.3")}
+    assert taken(told, [known, *fills], BTC) == Decimal("0.3")
+    assert taken({**told, "b": declined(BTC, "b")}, [known, *fills], BTC) == Decimal("0.3")
+    assert taken({**told, "b": sent(BTC, "b")}, [known, *fills], BTC) == Decimal(most)
+    named = {**told, "b": sent(BTC, "b"), "c": sent(BTC, "c")}
+    assert taken(named, [known, *fills, fill("0.1", cid="c", name="named")], BTC) == Decimal("0.4")
+    for other in OTHERS:
+        assert taken({**told, "b": sent(other, "b")}, [known, *fills], BTC) == Decimal("0.3")
 
 
 @pytest.mark.parametrize("other", OTHERS)

@@ -64,10 +64,10 @@ class Part:
         self.over = asyncio.Event()
         self._clock = clock
         self._settings = settings
-        self._deadline_s = float(course.request.deadline_s)
+        self._judged_within_s = settings.judged_within_s(course.request.deadline_s)
         now_ns = clock.monotonic_ns()
         self.pace = Pace(last_act_ns=now_ns, run_began_ns=now_ns)
-        self.deadline_ns = now_ns + nanoseconds(self._deadline_s)
+        self.deadline_ns = now_ns + nanoseconds(self._judged_within_s)
         self.judged_ns = now_ns
         self.standing = Standing()
         self._extra_s = Decimal(0)
@@ -303,7 +303,7 @@ class Part:
         self.keep(record)
         now_ns = self._clock.monotonic_ns()
         self.pace.reopened(now_ns=now_ns)
-        self.deadline_ns = now_ns + nanoseconds(self._deadline_s)
+        self.deadline_ns = now_ns + nanoseconds(self._judged_within_s)
         self.course.reopened()
         return record
 
@@ -329,7 +329,9 @@ class Part:
         if leftovers(self.leg, standing) or working(self.leg, standing) or possible(self.leg, standing):
             return False
         self._waited = True
-        extra_s = min(Decimal(int(self._settings.limit_window_s)), Decimal(int(self._deadline_s)))
+        extra_s = min(
+            Decimal(int(self._settings.limit_window_s)), Decimal(int(self.course.request.deadline_s))
+        )
         self._grant(
             self._extra_s + extra_s,
             f"nothing is seen to be open, and up to {extra_s:f} s more than the deadline are given to the "

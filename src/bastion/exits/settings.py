@@ -5,16 +5,21 @@ from decimal import Decimal
 
 from bastion.shape import dataclass
 
+MARGIN_SHARE = 20
+"""At most so small a part of a deadline is kept for telling how it ended."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExitSettings:
     """The limits of an exit; the unit stands last in each name.
 
     `look_gap_ms` is the least time between the beginnings of the two looks that prove flat (law 1).
-    `deadline_s` and `hold_s` are defaults for requests that name none. After a verdict that is not flat, a
-    holding process goes on for `chase_s`, which is a day: a round every `chase_gap_s`, and after
-    `chase_slow_after_s` one every `chase_slow_gap_s`. Where a margin refund is the last
-    rung, it is asked for once closing was refused in `refund_after_tries` rounds and for `refund_after_s`.
+    `deadline_s` and `hold_s` are defaults for requests that name none. What an exit came to is judged
+    `answer_margin_s` before its deadline, or a twentieth of it where that is less, so that its list of what
+    is left is written down and told by then. After a verdict that is not flat, a holding process goes on for
+    `chase_s`, which is a day: a round every `chase_gap_s`, and after `chase_slow_after_s` one every
+    `chase_slow_gap_s`. Where a margin refund is the last rung, it is asked for once closing was refused in
+    `refund_after_tries` rounds and for `refund_after_s`.
     Where a part of a position is to stay, an order that was lost is replaced after `exact_patience_s`, which
     is longer than an order of ours can wait at a venue (its receive window, 5 s).
 
@@ -47,6 +52,7 @@ class ExitSettings:
 
     look_gap_ms: int = 250
     deadline_s: Decimal = Decimal(60)
+    answer_margin_s: float = 0.5
     recent_look_s: float = 30.0
     hold_s: Decimal = Decimal(60)
     read_deadline_s: float = 8.0
@@ -101,6 +107,11 @@ class ExitSettings:
     dust_notional_usd: Decimal = Decimal(5)
     refund_after_tries: int = 3
     refund_after_s: float = 10.0
+
+    def judged_within_s(self, deadline_s: Decimal) -> float:
+        """Return after how many seconds an exit of that deadline is judged at the latest."""
+        whole_s = float(deadline_s)
+        return whole_s - min(self.answer_margin_s, whole_s / MARGIN_SHARE)
 
 
 LADDER = {

@@ -6,8 +6,12 @@ import pytest
 
 from bastion.domain.money import Quantity
 from bastion.domain.position import Position, Side
-from bastion.errors import Fault, VenueRejected
-from bastion.venues.ccxt.binance_thrift import BLOCKED_GAP_S, GAP_S, QUESTIONS, Thrift
+from bastion.errors import Fault, VenueRejected, VenueUnreachable
+from bastion.venues.ccxt.binance_crowd import PARTS
+from bastion.venues.ccxt.binance_thrift import BLOCKED_GAP_S, GAP_S, KEPT, QUESTIONS, QUICK_S, Thrift
+from bastion.venues.ccxt.in_turn import in_turn
+from bastion.venues.ccxt.venue import Part, PartRead
+from bastion.venues.deadline import Deadline, settled
 from bastion.venues.throttle import Bucket, Limit
 from tests.simulation.exits.virtual_time import VirtualClock
 
@@ -61,3 +65,64 @@ def test_a_look_that_only_closes_reads_no_lists_before_an_order_was_filled_or_he
     assert not thrift.allows(closing=True)
     clock.seconds += GAP_S
     assert thrift.allows(closing=True)
+
+
+def test_lists_that_failed_are_asked_for_one_by_one_and_less_and_less_often_until_one_comes() -> None:
+    clock = VirtualClock()
+    weight = Bucket(Limit(name="weight", capacity=2400, window_s=60.0), clock)
+    thrift = Thrift(clock, weight)
+    lists, positions = frozenset(PARTS[1:]), frozenset(PARTS[:1])
+    thrift.looked(came=lists | positions, failed=frozenset())
+    assert not thrift.goes_in_turn(QUICK_S / 2)
+    rests = []
+    for _ in range(5):
+        thrift.looked(came=positions, failed=frozenset(PARTS[2:]))
+        began_s = clock.seconds
+        while thrift.rests():
+            clock.seconds += 0.1
+        rests.append(round(clock.seconds - began_s, 1))
+    assert rests == [0.5, 1.0, 2.0, 4.0, 4.0]
+    assert (thrift.failed, thrift.goes_in_turn(QUICK_S / 2)) == (frozenset(PARTS[2:]), True)
+    # A look without lists says nothing of them.
+    thrift.looked(came=positions, failed=frozenset())
+    assert thrift.goes_in_turn(QUICK_S / 2)
+    assert not thrift.goes_in_turn(2 * QUICK_S), "where answers take long, one after the other takes longer"
+    weight.charge(2400 - KEPT + 1)
+    assert thrift.goes_in_turn(2 * QUICK_S)
+    thrift.looked(came=positions | lists, failed=frozenset())
+    assert not thrift.goes_in_turn(QUICK_S / 2)
+    thrift.looked(came=positions, failed=lists)
+    began_s = clock.seconds
+    while thrift.rests():
+        clock.seconds += 0.1
+    assert clock.seconds - began_s < 0.7
+
+
+async def test_of_parts_in_turn_what_failed_last_comes_second_and_what_follows_a_failure_is_not_asked() -> (
+    None
+):
+    clock = VirtualClock()
+    asked: list[str] = []
+
+    def part(name: str, *, comes: bool) -> Part:
+        async def read(_: Deadline) -> PartRead:
+            asked.append(name)
+            if not comes:
+                raise VenueUnreachable("lost")
+            return PartRead()
+
+        return Part(name=name, read=read)
+
+    parts = in_turn(
+        (
+            part("positions", comes=True),
+            part("orders", comes=True),
+            part("conditional orders", comes=False),
+        ),
+        frozenset({"conditional orders"}),
+    )
+    assert [one.name for one in parts] == ["positions", "orders", "conditional orders"]
+    answers = await settled([one.read(Deadline(clock, 5.0)) for one in parts])
+    assert asked == ["positions", "conditional orders"]
+    assert isinstance(answers[1], VenueRejected)
+    assert answers[1].fault is Fault.RATE_LIMIT

@@ -8,6 +8,7 @@ parts hardly ever comes whole unless its parts are asked for again, each for its
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
+from math import inf
 from statistics import median_low
 
 from bastion.errors import Fault, OutcomeUnknown, VenueError, VenueRejected, VenueUnreachable
@@ -66,6 +67,11 @@ class Insistence:
         storm = failed >= STORM_LEAST and failed >= STORM_SHARE * len(self._failed)
         times = LATE_IN_A_STORM if storm and all(map(self._cheap, units, units.values())) else LATE_OF_MEDIAN
         return max(LATE_LEAST_S, times * median_low(self._took_ns) / NS)
+
+    @property
+    def took_s(self) -> float:
+        """The median of what the last answers took; endless before there was any."""
+        return median_low(self._took_ns) / NS if self._took_ns else inf
 
     async def read(self, ask: Ask, *, units: Mapping[str, int], deadline: Deadline) -> Answer:
         """Return the first good answer to `ask`, which ends by the deadline; the others are given up.

@@ -16,12 +16,14 @@ from bastion.domain.balance import Balance
 from bastion.domain.look import Look, Unread
 from bastion.domain.order import CancelAnswer, Fill, OpenOrder
 from bastion.domain.position import Position
-from bastion.errors import Fault, VenueRejected
+from bastion.errors import Fault, VenueError, VenueRejected
 from bastion.venues.ccxt import binance_rows as rows
 from bastion.venues.ccxt import binance_witness as witness
 from bastion.venues.ccxt.binance_fills import BinanceFills
 from bastion.venues.ccxt.binance_share import LATER, PAGE, WHOLE, Kind, Share
 from bastion.venues.ccxt.binance_thrift import Thrift, spared
+from bastion.venues.ccxt.haste import NOT_WAITED_FOR
+from bastion.venues.ccxt.in_turn import in_turn
 from bastion.venues.ccxt.venue import WITNESS_WAIT_S, Glances, Part, PartRead
 from bastion.venues.ccxt.witness import Claim, scant
 from bastion.venues.deadline import Deadline, together, within
@@ -51,6 +53,7 @@ class BinanceCrowd(BinanceFills, Glances):
     _share: Share
     _page_turn: asyncio.Lock
     _page: tuple[int, Answer] | None = None
+    _page_error: tuple[int, VenueError] | None = None
     _scope: Kind | None = None
     _witness_s: float = PAGE_YOUNG_S
     _is_scant: bool = False
@@ -64,13 +67,13 @@ class BinanceCrowd(BinanceFills, Glances):
             return await self._crowd_look(self._share.kind(), deadline_s)
         owed = self._thrift.owes()
         if not owed:
-            return await super().look(deadline_s=deadline_s)
+            return self._noted(await super().look(deadline_s=deadline_s))
         deadline = Deadline(self._clock, deadline_s)
         begun_ns = self._clock.monotonic_ns()
         try:
             async with self._throttle.reserved("weight", owed, within_s=deadline_s / 2):
                 self._thrift.paid()
-                return await super().look(deadline_s=deadline.left_s)
+                return self._noted(await super().look(deadline_s=deadline.left_s))
         except TimeoutError:
             return self._unsent(begun_ns)
 
@@ -171,12 +174,32 @@ class BinanceCrowd(BinanceFills, Glances):
             return (*self._held_parts(), *self._near_parts())
         if scope is Kind.BARE:
             return self._held_parts()
-        self._lists = lists = scope is Kind.WHOLE or self._thrift.allows(closing=self._haste.wanted)
-        return (
+        goes_in_turn = self._goes_in_turn()
+        self._lists = lists = scope is Kind.WHOLE or (
+            not (goes_in_turn and self._thrift.rests()) and self._thrift.allows(closing=self._haste.wanted)
+        )
+        parts = (
             *self._held_parts(),
             Part(name=PARTS[1], read=self._orders if lists else spared),
             Part(name=PARTS[2], read=self._conditional_orders if lists else spared),
         )
+        return in_turn(parts, self._thrift.failed) if lists and goes_in_turn else parts
+
+    def _goes_in_turn(self) -> bool:
+        # Who only reads asks seldom, and wants all that there is.
+        return self._wire.asked.listens and self._thrift.goes_in_turn(self._insistence.took_s)
+
+    def _noted(self, look: Look) -> Look:
+        came_not = [
+            part.part
+            for part in look.unread
+            if not part.limited and not part.unsent and part.reason != NOT_WAITED_FOR
+        ]
+        self._thrift.looked(
+            came=frozenset(name for name in PARTS if any(part.startswith(name) for part in look.parts)),
+            failed=frozenset(name for name in PARTS if any(part.startswith(name) for part in came_not)),
+        )
+        return look
 
     def _held_parts(self) -> tuple[Part, ...]:
         self._listed, self._is_scant = asyncio.Event(), False
@@ -245,7 +268,7 @@ class BinanceCrowd(BinanceFills, Glances):
         self._thrift.filled()
 
     def _witness_last(self) -> bool:
-        self._late = not self._share.is_crowd and self._thrift.closes()
+        self._late = not self._share.is_crowd and (self._thrift.closes() or self._goes_in_turn())
         return self._late
 
     # The account's page: a witness of an empty list, and the second source.
@@ -272,10 +295,16 @@ class BinanceCrowd(BinanceFills, Glances):
         async with within(deadline), self._page_turn:
             if self._page is not None and self._page[0] >= since_ns:
                 return self._page[1]
+            if self._page_error is not None and self._page_error[0] >= asked_ns:
+                raise self._page_error[1]
             # It leaves only when all who ask in this moment have asked.
             await self._clock.sleep(0)
             sent_ns = self._clock.monotonic_ns()
-            answer = await self._page_now(deadline)
+            try:
+                answer = await self._page_now(deadline)
+            except VenueError as error:
+                self._page_error = (sent_ns, error)
+                raise
             self._page = (sent_ns, answer)
             return answer
 

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from bastion.domain.position import Position
 from bastion.errors import Fault, VenueRejected
 from bastion.ports import Clock
+from bastion.venues.ccxt.patience import Patience
 from bastion.venues.ccxt.venue import PartRead
 from bastion.venues.deadline import Deadline
 from bastion.venues.throttle import NS, Bucket
@@ -35,6 +36,13 @@ PAIR_S = 1.0
 """So soon after such a reading a second one is let through: only two in a row prove that a part is closed
 while other positions stay open."""
 
+QUICK_S = 0.5
+"""A host that fails and answers faster than this is asked for one part of a look after the other."""
+
+LISTS = frozenset({"orders", "conditional orders"})
+LISTS_MOST_S = 4.0
+"""So long, at most, lists that failed are not asked for again, where the host goes on to fail."""
+
 SPARED = "not asked for: its weight is kept for what closes the open positions"
 
 
@@ -52,6 +60,9 @@ class Thrift:
         self._paid = False
         self._shown = self._moved = False
         self._asked_ns: dict[str, int] = {}
+        self._patience = Patience(clock, most_s=LISTS_MOST_S)
+        self.failed: frozenset[str] = frozenset()
+        """The parts of the last look that did not come, for want of an answer that can be believed."""
 
     def saw(self, positions: Sequence[Position]) -> None:
         """Hear what the latest reading of positions showed; without any, the lists are always read."""
@@ -77,6 +88,25 @@ class Thrift:
     def closes(self) -> bool:
         """Return whether the look that begins now only has to find what is left of positions just shown."""
         return self._shown and not self._moved and self._weight.free() < KEPT
+
+    def goes_in_turn(self, took_s: float) -> bool:
+        """Return whether the look that begins now asks for one part after the other: the host fails.
+
+        Where its answers take long, `took_s` each, that would too; then only while weight is short.
+        """
+        return bool(self.failed) and (took_s < QUICK_S or self._weight.free() < KEPT)
+
+    def rests(self) -> bool:
+        """Return whether the lists, which failed lately, are not to be asked for yet."""
+        return self._patience.wait_s > 0
+
+    def looked(self, *, came: frozenset[str], failed: frozenset[str]) -> None:
+        """Hear which parts of a look came, and which were asked for and did not."""
+        if failed & LISTS:
+            self._patience.failed()
+        elif came & LISTS:
+            self._patience.answered()
+        self.failed = failed or self.failed - came
 
     def doubted(self) -> None:
         """Hear that the positions were not read, or are not believed: they are taken to be there."""

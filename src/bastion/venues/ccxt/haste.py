@@ -12,6 +12,7 @@ WHOLE_EVERY_S = 10.0
 """So often such a look tries to have all parts too: an order that could open is to be seen and cancelled."""
 WHOLE_MOST_S = 4.0
 """And even then no longer than this from its beginning."""
+NOT_WAITED_FOR = "not waited for, since a position is open and is closed first"
 SHARE, LEAST_S = 0.25, 0.1
 """Else the rest is waited for by that share of what the first position took."""
 
@@ -54,7 +55,7 @@ class Haste:
         for task in tasks:
             if task in pending:
                 task.cancel()
-        late = VenueUnreachable("not waited for, since a position is open and is closed first")
+        late = VenueUnreachable(NOT_WAITED_FOR)
         values = [late if task in pending else task.result() for task in tasks]
         if not any(isinstance(value, VenueError) for value in values):
             self._whole_ns = begun_ns

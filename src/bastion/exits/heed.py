@@ -31,8 +31,8 @@ def heed(leg: Leg, pace: Pace, record: Record, *, at_ns: int, now_ns: int, setti
     if len(leg.fills) > known:
         pace.executed_ns = now_ns
     match record:
-        case Looked() if record.look.complete:
-            pace.whole_ns = now_ns
+        case Looked():
+            pace.looked(record.look, now_ns=now_ns)
         case RoundIntended():
             for request in record.orders:
                 pace.sending(request.client_order_id, request.position.key, now_ns=now_ns)

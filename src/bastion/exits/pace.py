@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from bastion.domain.look import Look
 from bastion.domain.order import CancelAnswer, OrderStatus
 from bastion.domain.records import OrderAnswered, Outcome
 from bastion.errors import Fault
@@ -35,13 +36,15 @@ class Pace:
     nothing. `key_act_ns` is the same for one position, `place_act_ns` for the cancels of orders that could
     open something, by instrument. `in_flight` names the orders that were not answered. `trusted_round` is
     the round in which a position that our fills say is closed was closed again, since looks still showed it.
-    `executed_ns` is when an execution was last heard of for the first time.
+    `executed_ns` is when an execution was last heard of for the first time, `broken_ns` when the last look
+    began that failed in a part: what was read before it says nothing of what came meanwhile.
     """
 
     last_act_ns: int
     run_began_ns: int
     begun_anew_ns: int = 0
     whole_ns: int = 0
+    broken_ns: int = 0
     quiet_until_ns: int = 0
     retry_at_ns: dict[PositionKey, int] = field(default_factory=dict)
     failures: dict[PositionKey, int] = field(default_factory=dict)
@@ -59,6 +62,13 @@ class Pace:
     trusted_round: dict[PositionKey, int] = field(default_factory=dict)
     executed_ns: int = 0
     clock_suspect: bool = False
+
+    def looked(self, look: Look, *, now_ns: int) -> None:
+        """Note that a look came; what a limit kept from being asked is no failure."""
+        if look.complete:
+            self.whole_ns = now_ns
+        elif any(not (part.limited or part.unsent) for part in look.unread):
+            self.broken_ns = look.begun_ns
 
     def sending(self, client_order_id: str, key: PositionKey, *, now_ns: int) -> None:
         """Note that an order leaves."""
@@ -135,6 +145,7 @@ class Pace:
         self.place_act_ns |= other.place_act_ns
         self.acted_before_ns |= other.acted_before_ns
         self.begun_anew_ns = max(self.begun_anew_ns, other.begun_anew_ns)
+        self.broken_ns = max(self.broken_ns, other.broken_ns)
         self.cancel_tries |= other.cancel_tries
         self.cancel_at_ns |= other.cancel_at_ns
         self.suspect_since_ns |= other.suspect_since_ns

@@ -195,7 +195,10 @@ class Part:
             return True
         ended_ns = self.pace.ended_ns
         acted = any(not order.refused and ended_ns.get(cid, -1) > read_ns for cid, order in leg.sent.items())
-        return acted or bool(self.standing.unexplained) or pending(leg) or self._lost_a_part(read_ns)
+        if acted or self.standing.unexplained or pending(leg) or self._lost_a_part(read_ns):
+            return True
+        sent = any(not order.refused for order in leg.sent.values())
+        return sent and leg.judged is None and not self.standing.open and read_ns < self.pace.broken_ns
 
     def _lost_a_part(self, read_ns: int) -> bool:
         # Of a part, a lost order is replaced by what the executions say once it has expired.

@@ -111,14 +111,16 @@ def explained(leg: Leg, book: Book, moved: Tally, pace: Pace, *, target: Decimal
     shows nothing, or no more than dust, may lie. For a book that a resting order threatened, they must
     have been read after the last cancel of such an order too. Or a second source of the venue, asked after
     both, shows the same size. Where it shows another one, only our own executions outweigh it. What was done
-    elsewhere on the account says nothing about a book.
+    elsewhere on the account says nothing about a book. Nothing that was asked before a look failed explains a
+    whole look after it: the proof begins anew, and something may have been opened while it was interrupted.
     """
-    read, since_ns = leg.fills_read, pace.moved_ns(book.position.key)
+    begun_ns = pace.broken_ns if leg.look is not None and leg.look.complete else 0
+    read, since_ns = leg.fills_read, max(pace.moved_ns(book.position.key), begun_ns)
     second = second_quantity(leg, book.key, since_ns=since_ns)
     if second is not None and second != abs(target) and moved.own == ZERO:
         return False
     if moved.certain and book.baseline + moved.own + moved.others == target:
-        after_ns = since_ns if book.threat else pace.key_act_ns.get(book.position.key, 0)
+        after_ns = since_ns if book.threat else max(pace.key_act_ns.get(book.position.key, 0), begun_ns)
         if read is not None and read.run == leg.run and read.begun_ns >= after_ns:
             return True
     return second == abs(target)

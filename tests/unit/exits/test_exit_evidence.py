@@ -291,6 +291,32 @@ def test_what_is_gone_needs_executions_read_after_the_last_order_for_it(act_ms: 
     assert (judge(with_fills_read(one), beat).verdict is Verdict.FLAT) is flat
 
 
+@pytest.mark.parametrize(("failed_ms", "flat"), [(0, True), (500, True), (501, False)])
+def test_executions_read_before_a_look_failed_explain_no_whole_look_after_it(
+    failed_ms: int,
+    flat: bool,  # noqa: FBT001 - a case of the table
+) -> None:
+    one, beat = leg(), pace()
+    see(one, look(0, [position()]))
+    intend(one, request(position()))
+    one.apply(answered(), at_ns=0)
+    with_fills_read(one)
+    beat.looked(look(failed_ms, unread=["positions"]), now_ns=0)
+    assert (judge(twice(one), beat).verdict is Verdict.FLAT) is flat
+    one.apply(second(failed_ms), at_ns=0)
+    assert judge(one, beat).verdict is Verdict.FLAT
+
+
+def test_what_a_limit_kept_from_being_asked_breaks_no_proof() -> None:
+    beat, seen = pace(), look(7, unread=["positions", "orders"])
+    first, other = seen.unread
+    beat.looked(replace(seen, unread=(replace(first, limited=True), replace(other, unsent=True))), now_ns=1)
+    beat.looked(look(8), now_ns=2)
+    assert (beat.broken_ns, beat.whole_ns) == (0, 2)
+    beat.looked(replace(seen, unread=(replace(first, limited=True), other)), now_ns=3)
+    assert (beat.broken_ns, beat.whole_ns) == (7 * MS, 2)
+
+
 def unseen(*positions: Position) -> Leg:
     one = leg()
     see(one, look(0, positions))

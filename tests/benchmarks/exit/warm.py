@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.benchmarks.exit.bars import ROWS
-from tests.benchmarks.exit.desks import Pressed, press, see, warm_desk
+from tests.benchmarks.exit.desks import Pressed, forget_use, press, see, warm_desk
 from tests.benchmarks.exit.figures import Book, median, percentile, ratio, told
 from tests.benchmarks.exit.flame import Sampler
 from tests.benchmarks.exit.null_client import NullClient
@@ -59,6 +59,7 @@ async def measure(cast: Cast, plan: Plan) -> Measured:
                             _keep(measured.null, stage, begun_ns, ended_ns)
                             assert not null.refused, null.refused
                             continue
+                        forget_use(desk)
                         await see(desk)
                         await asyncio.sleep(PAUSES.random() * PAUSE_MAX_S)
                         before = len(stage.log())

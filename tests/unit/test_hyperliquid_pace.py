@@ -111,6 +111,57 @@ def test_executions_close_nothing_and_are_read_rarely_while_a_position_is_held()
     assert not thrift.withholds("userFillsByTime"), "the position may be gone: then they are what proves it"
 
 
+def test_lists_wait_for_the_fate_of_an_order_where_weight_is_not_plenty_until_they_are_due() -> None:
+    clock = VirtualClock()
+    _, thrift = _short(clock, free=600)
+    thrift.saw(held=False)
+    assert not thrift.spares()
+    clock.seconds += 1
+    thrift.deferred()
+    assert thrift.spares()
+    assert not thrift.spares(), "it is asked anew before each look"
+    clock.seconds += thrift.GAP_S
+    thrift.deferred()
+    assert not thrift.spares(), "an order that could open is to be seen from time to time"
+
+
+def test_lists_that_a_look_did_not_come_to_ask_for_are_due_as_long_as_before() -> None:
+    clock = VirtualClock()
+    _, thrift = _short(clock, free=600)
+    clock.seconds += thrift.GAP_S
+    assert not thrift.spares()
+    assert thrift.lists_due
+    thrift.listed(failed=False, unasked=True)
+    assert not thrift.spares()
+    assert thrift.lists_due
+    thrift.listed(failed=False)
+    thrift.spares()
+    assert not thrift.lists_due
+
+
+def test_what_was_filled_in_part_leaves_something_for_which_lists_wait_where_weight_is_not_plenty() -> None:
+    clock = VirtualClock()
+    _, thrift = _short(clock, free=600)
+    thrift.spares()
+    thrift.saw(held=True)
+    clock.seconds += 1.5
+    thrift.filled(wholly=False)
+    assert thrift.spares(closing=True)
+    thrift.filled()
+    assert not thrift.spares(closing=True)
+
+
+def test_what_was_held_back_says_nothing_of_how_the_venue_answers_executions() -> None:
+    clock = VirtualClock()
+    _, thrift = _short(clock, free=600)
+    assert not thrift.withholds(EXECUTIONS)
+    thrift.heard(EXECUTIONS, failed=True, sent=False)
+    assert not thrift.withholds(EXECUTIONS)
+    thrift.heard(EXECUTIONS, failed=True)
+    assert thrift.withholds(EXECUTIONS)
+    assert not thrift.withholds("userFillsByTime"), "where one list fails, the other is asked"
+
+
 def test_pauses_after_a_refusal_without_a_time_end_after_eight_seconds_and_good_answers_show_room() -> None:
     clock = VirtualClock()
     throttle = Throttle(clock, ADDRESS_LIMITS)

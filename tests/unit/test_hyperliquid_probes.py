@@ -1,17 +1,22 @@
 """How dear reads are asked of a Hyperliquid host that fails, and what is left when it is well again."""
 
+import asyncio
+
 import pytest
 
 from bastion.errors import Fault, VenueError, VenueRejected, VenueUnreachable
 from bastion.venues.ccxt.hyperliquid_pace import (
     ADDRESS_LIMITS,
+    FAILING,
     PROBES,
     READS,
     URGENT_PROBES,
     VAIN,
+    Thrift,
     read_units,
 )
 from bastion.venues.ccxt.hyperliquid_probes import Probes, was_not_sent
+from bastion.venues.ccxt.wire import Flight
 from bastion.venues.throttle import Limit, Throttle
 from tests.simulation.exits.virtual_time import VirtualClock
 
@@ -26,7 +31,7 @@ class Host:
     def __init__(self) -> None:
         self.clock = VirtualClock()
         self.throttle = Throttle(self.clock, ADDRESS_LIMITS)
-        self.accounts = Probes(self.throttle), Probes(self.throttle)
+        self.accounts = Probes(self.throttle, self.clock), Probes(self.throttle, self.clock)
 
     def ask(self, kind: str, error: VenueError | None = None, *, account: int = 0) -> bool:
         """Ask, and return whether it was sent."""
@@ -84,11 +89,95 @@ def test_what_is_refused_for_a_limit_or_was_not_sent_says_nothing_of_the_host() 
 async def test_what_only_proves_leaves_weight_to_what_finds_positions_and_waits_behind_it() -> None:
     host = Host()
     reads, proofs = host.throttle[READS], host.throttle.way("proofs")
-    reads.charge(reads.capacity - 70)
+    reads.charge(reads.capacity - 30)
     assert proofs.free() == 10
     with pytest.raises(TimeoutError):
         async with host.throttle.reserved(READS, 1000, within_s=0.0):
             raise AssertionError("there is no room")
     async with host.throttle.passage(read_units(POSITIONS)):
-        assert reads.free() == 68
+        assert reads.free() == 28
     assert proofs.free() == 8
+
+
+async def test_what_only_proves_leaves_weight_to_each_account_that_was_seen_to_hold_something() -> None:
+    host = Host()
+    reads, proofs = host.throttle[READS], host.throttle.way("proofs")
+    reads.charge(reads.capacity - 60)
+    thrift = Thrift(host.clock, reads)
+    thrift.saw(held=True)
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0):
+            await proofs.take(30)
+    thrift.saw(held=False)
+    await proofs.take(30)
+    assert reads.free() == 30
+
+
+def test_a_host_fails_from_what_came_to_nothing_until_something_cheap_is_answered() -> None:
+    host = Host()
+
+    def fail() -> list[bool]:
+        return [account.fail for account in host.accounts]
+
+    assert fail() == [False, False]
+    host.ask(POSITIONS, DOWN)
+    assert fail() == [True, True], "it is the host that fails, whichever account asks"
+    host.ask(POSITIONS, account=1)
+    assert fail() == [False, False]
+    host.ask(POSITIONS, DOWN)
+    host.clock.seconds += WINDOWS[FAILING] + 0.1
+    assert fail() == [False, False], "what is long ago says nothing"
+
+
+@pytest.mark.parametrize(("after_s", "fails"), [(0.9, False), (1.1, True)])
+def test_a_read_that_is_given_up_came_to_nothing_once_it_was_long_on_its_way(
+    after_s: float, *, fails: bool
+) -> None:
+    host = Host()
+
+    def give_up() -> None:
+        with host.accounts[0].asking({"type": LISTS}, read_units(LISTS)):
+            leave(host)
+            host.clock.seconds += after_s
+            raise asyncio.CancelledError
+
+    with pytest.raises(asyncio.CancelledError):
+        give_up()
+    assert host.accounts[0].fail is fails
+    assert (host.throttle[VAIN].free() < host.throttle[VAIN].capacity) is fails
+
+
+def test_a_dear_read_leaves_once_more_over_another_connection_only_where_the_host_does_not_fail() -> None:
+    host = Host()
+
+    def ask_twice(kind: str) -> None:
+        with host.accounts[0].asking({"type": kind}, read_units(kind)):
+            leave(host)
+            leave(host)
+
+    ask_twice(LISTS)
+    host.ask(LISTS, DOWN)
+    ask_twice(POSITIONS)
+    with pytest.raises(VenueUnreachable, match="not asked once more"):
+        ask_twice(LISTS)
+
+
+def test_what_the_minute_cannot_give_back_in_time_is_refused_at_once() -> None:
+    host = Host()
+    reads = host.throttle[READS]
+    reads.charge(reads.capacity - 100)
+    host.clock.seconds += 50
+    reads.charge(90)
+    assert reads.wait_least_s(10) == 0
+    assert reads.wait_least_s(11) == pytest.approx(10)
+    host.throttle.refuse_in_vain(read_units(LISTS), 10.1)
+    with pytest.raises(VenueRejected, match="limits are used up") as refused:
+        host.throttle.refuse_in_vain(read_units(LISTS), 9.9)
+    assert refused.value.fault is Fault.RATE_LIMIT
+
+
+def leave(host: Host) -> None:
+    """Let the request of this block leave, as the wire does."""
+    leaving = Flight(host.throttle).leaving
+    assert leaving is not None
+    leaving()

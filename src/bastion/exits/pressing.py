@@ -6,7 +6,7 @@ from bastion.domain.look import Look
 from bastion.exits.part import Part
 from bastion.exits.progress import Leg
 from bastion.exits.sweeping import nothing_to_close
-from bastion.ports import Hastening, Rereading, Sparing, Venue, offers
+from bastion.ports import Deferring, Hastening, Rereading, Sparing, Venue, offers
 
 PRESSED_MAX = 6
 """So many looks, once an exit or halt began, have the orders out of what is kept for that."""
@@ -17,8 +17,9 @@ def press(venue: Venue, parts: Iterable[Part], *, pressed: int) -> int:
     """Tell the venue where only the orders can decide the next look; return how often it was told.
 
     A look that may be one of the two that prove a part's verdict rests on no reading of before it. Where all
-    that is wanted is to close what was shown, the next look is not to wait for the orders. `pressed` is how
-    often that was before, since the latest of these parts began.
+    that is wanted is to close what was shown, the next look is not to wait for the orders, nor where the fate
+    of an order must be known first. `pressed` is how often that was before, since the latest of these parts
+    began.
     """
     parts = tuple(parts)
     waiting = [part for part in parts if part.judged is None]
@@ -26,6 +27,9 @@ def press(venue: Venue, parts: Iterable[Part], *, pressed: int) -> int:
         rereading.read_anew()
     if (hastening := offers(venue, Hastening)) is not None and waiting and all(map(_to_close, waiting)):
         hastening.hasten()
+    if (deferring := offers(venue, Deferring)) is not None and waiting and all(map(_undecided, waiting)):
+        deferring.defer_orders()
+        return pressed
     if pressed >= PRESSED_MAX or not any(orders_decide(part.leg) for part in waiting):
         return 0
     sparing = offers(venue, Sparing)
@@ -57,6 +61,11 @@ def _unsent(look: Look | None) -> bool:
 def _nothing_held(look: Look | None) -> bool:
     unread = look is not None and any("position" in part.part for part in look.unread)
     return nothing_to_close(look) and not unread
+
+
+def _undecided(part: Part) -> bool:
+    # A halt cancels what the lists show, whatever became of an order.
+    return part.exits and any(order.unknown for order in part.standing.unsettled)
 
 
 def _to_close(part: Part) -> bool:

@@ -199,6 +199,15 @@ class Sparing(Protocol):
 
 
 @runtime_checkable
+class Deferring(Protocol):
+    """What an adapter offers whose lists of orders can wait for an order's fate while its reads are short."""
+
+    def defer_orders(self) -> None:
+        """Let the next look wait with them: while that fate is unknown, no look proves anything."""
+        ...
+
+
+@runtime_checkable
 class Patient(Protocol):
     """What an adapter offers whose published limits can make an exit take longer than its deadline."""
 

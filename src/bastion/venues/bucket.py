@@ -27,11 +27,15 @@ class Limit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Leaving:
-    """A second way into the limit `of`, behind everybody else: it leaves `kept` units of it untouched."""
+    """A second way into the limit `of`, behind everybody else: it leaves `kept` units of it untouched.
+
+    `level` is how many of the needs that were announced are left to those who did, beside these.
+    """
 
     name: str
     of: str
     kept: int
+    level: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,6 +167,17 @@ class Bucket:
         if now < self._blocked_until_ns:
             return 0
         return max(0, self._capacity - self._used(now))
+
+    def wait_least_s(self, units: int) -> float:
+        """Return the seconds before which so many units are certainly not free, whoever else gives back."""
+        now = self._clock.monotonic_ns()
+        self._used(now)
+        missing, free_ns = self._cool + units - self._capacity, max(now, self._blocked_until_ns)
+        for cool_ns, cooling in self._cooling:
+            if missing <= 0:
+                break
+            missing, free_ns = missing - cooling, max(free_ns, cool_ns)
+        return (free_ns - now) / NS
 
     async def take(self, units: int) -> None:
         """Wait for `units` of the limit, in order of arrival.
@@ -318,9 +333,10 @@ class Bucket:
 class Remainder:
     """What a bucket has left beyond what is kept in it, behind all who take from the bucket itself."""
 
-    def __init__(self, bucket: Bucket, kept: int) -> None:
+    def __init__(self, bucket: Bucket, kept: int, level: int = 0) -> None:
         self._bucket = bucket
         self._kept = kept
+        self._claimant = Claimant(level=level)
         self.give_back, self.release, self.charge = bucket.give_back, bucket.release, bucket.charge
         self.promised = bucket.promised
 
@@ -338,6 +354,10 @@ class Remainder:
         """How many units could be taken now without waiting."""
         return max(0, self._bucket.free() - self._kept)
 
+    def wait_least_s(self, units: int) -> float:
+        """Return the seconds before which so many units are certainly not free."""
+        return self._bucket.wait_least_s(units + self._kept)
+
     async def take(self, units: int) -> None:
         """Wait for `units` beyond what is kept."""
-        await self._bucket.reserve(units, kept=self._kept)
+        await self._bucket.reserve(units, self._claimant, kept=self._kept)

@@ -40,7 +40,7 @@ class Throttle:
         self._clock = clock
         self._own = {limit.name: Bucket(limit, clock) for limit in limits if isinstance(limit, Limit)}
         self._remainders = {
-            limit.name: Remainder(self._own[limit.of], limit.kept)
+            limit.name: Remainder(self._own[limit.of], limit.kept, limit.level)
             for limit in limits
             if isinstance(limit, Leaving)
         }
@@ -94,6 +94,17 @@ class Throttle:
                 fault=Fault.RATE_LIMIT,
                 retry_after_s=silent,
             )
+
+    def refuse_in_vain(self, units: Mapping[str, int], deadline_s: float) -> None:
+        """Return where a request of these units may still be sent within that deadline.
+
+        Raises:
+            VenueRejected: RATE_LIMIT, not sent: what was spent gives back too little until then.
+        """
+        wait_s = max(self.way(name).wait_least_s(count) for name, count in units.items())
+        if wait_s >= deadline_s:
+            why = f"not sent within {deadline_s:.1f} s: the venue's limits are used up for now"
+            raise VenueRejected(why, fault=Fault.RATE_LIMIT)
 
     def silence(self, seconds: float) -> None:
         """Send nothing for `seconds`: the venue has banned the address."""

@@ -40,6 +40,7 @@ from bastion.venues.ccxt.hyperliquid_probes import Probes
 from bastion.venues.ccxt.hyperliquid_second import size_left
 from bastion.venues.ccxt.hyperliquid_signing import Signer, WalletKey
 from bastion.venues.ccxt.hyperliquid_statuses import error_of, read_status, statuses_of
+from bastion.venues.ccxt.hyperliquid_steps import ACCOUNT, DEXES
 from bastion.venues.ccxt.hyperliquid_twaps import PART as TWAPS
 from bastion.venues.ccxt.hyperliquid_twaps import Twaps
 from bastion.venues.ccxt.hyperliquid_witness import HyperliquidWitness, positions_part
@@ -91,10 +92,9 @@ class HyperliquidVenue(HyperliquidCancels):
         self._own: dict[str, str] = {}
         self._preparing: set[str] = set()
         self._quiet: dict[str, bool] = {}
-        self._spared = False
         self._reaches = Reaches()
         self._thrift = Thrift(clock, self._throttle[READS])
-        self._probes = Probes(self._throttle)
+        self._probes = Probes(self._throttle, clock)
         self._dexes = Dexes(self._info, clock, shelf)
         self._contracts = Contracts(self._dexes, clock, shelf)
         self._lane = OrderLane(self._send_orders)
@@ -123,15 +123,9 @@ class HyperliquidVenue(HyperliquidCancels):
         deadline = Deadline(self._clock, deadline_s)
         # What is open on the first dex is seen, and closed, although nobody tells what others there are.
         await self._dexes.refresh(deadline.share(LIST_SHARE))
-        self._shows_open = False
-        self._spared = self._thrift.spares(closing=self._haste.wanted)
+        self._begin_look(closing=self._haste.wanted)
         look = await super().look(deadline_s=deadline.left_s)
-        # What could not be read may be held; that orders were not, says nothing of positions.
-        unseen = any(not unread.part.startswith("orders") for unread in look.unread)
-        self._thrift.saw(held=bool(look.positions) or unseen)
-        if not self._spared:
-            unlisted = [part for part in look.unread if part.part.startswith("orders")]
-            self._thrift.listed(failed=any(not part.limited for part in unlisted))
+        self._learn(look)
         if look.complete:
             used = {rows.dex_of(item.instrument) for item in look.positions}
             used |= {rows.dex_of(item.instrument) for item in look.orders}
@@ -192,9 +186,12 @@ class HyperliquidVenue(HyperliquidCancels):
     async def second_source(self, position: Position, *, deadline_s: float) -> Decimal:
         """Return the size that the newest execution left; the clearinghouse's word where there is none."""
         deadline, now_ms = Deadline(self._clock, deadline_s), self._wire.now_ms()
-        return await size_left(
+        left = await size_left(
             position, self._fills, self._settled, self._shown_size, deadline, now_ms=now_ms
         )
+        if left > ZERO:
+            self._thrift.doubted()
+        return left
 
     async def access(self, *, deadline_s: float) -> Access:
         """Return what `userRole` says of the account's address and of the signing wallet."""
@@ -222,12 +219,12 @@ class HyperliquidVenue(HyperliquidCancels):
         room_shown(self._throttle, answer, units)
 
     def _parts(self) -> tuple[Part, ...]:
-        parts = [Part(name="account", read=self._proven)]
+        parts = [Part(name=ACCOUNT, read=self._proven)]
         if not self._spared:
             # A look that leaves lists out proves nothing, and is repeated soon.
             parts.append(Part(name="spot", read=self._spot))
         if self._dexes.error is not None:
-            parts.append(Part(name="perp dexes", read=self._dexes.unread))
+            parts.append(Part(name=DEXES, read=self._dexes.unread))
         for dex in self._dexes.names:
             shown = dex or "main"
             parts.append(Part(name=positions_part(dex), read=partial(self._positions, dex)))
@@ -238,7 +235,7 @@ class HyperliquidVenue(HyperliquidCancels):
         skips = self._twaps.skips(is_plenty=self._thrift.is_plenty, held=self._thrift.held)
         name = f"orders {TWAPS} (none a moment ago)" if skips else f"orders {TWAPS}"
         parts.append(Part(name=name, read=_nothing if skips else self._running))
-        return tuple(parts)
+        return self._in_steps(parts)
 
     async def _running(self, deadline: Deadline) -> PartRead:
         return await self._twaps.read(deadline, spared=self._spared, now_ms=self._wire.now_ms())
@@ -246,7 +243,10 @@ class HyperliquidVenue(HyperliquidCancels):
     async def _claims(self, deadline: Deadline) -> Sequence[Claim]:
         known = self._instruments or {}
         return await self._witness.claims(
-            self._dexes.names, lambda coin: not known or (rows.CATEGORY, coin) in known, deadline
+            self._dexes.names,
+            lambda coin: not known or (rows.CATEGORY, coin) in known,
+            deadline,
+            asks=self._steps is None or not self._steps.failed,
         )
 
     def _doubted(self) -> None:
@@ -358,7 +358,7 @@ class HyperliquidVenue(HyperliquidCancels):
             raise OutcomeUnknown(f"{error}; the order may have been executed") from None
         if state.filled > ZERO:
             self._witness.closed(coin)
-            self._thrift.filled()
+            self._thrift.filled(wholly=state.status is OrderStatus.FILLED)
         if state.status is OrderStatus.FILLED:
             self._reaches.filled(coin)
         elif state.ended:

@@ -1,11 +1,15 @@
 """Hyperliquid asking: how the adapter reads, within what the minute of its address allows."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
+from bastion.domain.look import Look
 from bastion.errors import Fault, VenueRejected
+from bastion.venues.ccxt.hyperliquid_dexes import Dexes
 from bastion.venues.ccxt.hyperliquid_pace import Thrift, read_units
 from bastion.venues.ccxt.hyperliquid_probes import Probes
+from bastion.venues.ccxt.hyperliquid_steps import LISTS, Steps
 from bastion.venues.ccxt.metered import MeteredVenue
+from bastion.venues.ccxt.venue import Part
 from bastion.venues.deadline import Deadline
 from bastion.venues.encoders.signed import Parameters
 from bastion.venues.raw import Answer, Row
@@ -21,10 +25,54 @@ CLOSES_FIRST = "not sent again: a position is open and is closed first"
 class HyperliquidAsking(MeteredVenue):
     """The part of the adapter that every read passes."""
 
+    _dexes: Dexes
     _thrift: Thrift
     _probes: Probes
+    _spared = False
+    _steps: Steps | None = None
+    _closing = False
+    """Whether the look that is under way is only to find what is left to be closed."""
     _shows_open = False
     """Whether the look that is under way has shown a position that is to be closed."""
+
+    def defer_orders(self) -> None:
+        """Let the next look leave the lists of orders out where weight is short: nothing would be proven."""
+        self._thrift.deferred()
+
+    def _begin_look(self, *, closing: bool) -> None:
+        self._shows_open, self._closing = False, closing
+        self._spared = self._thrift.spares(closing=closing)
+
+    def _learn(self, look: Look) -> None:
+        # What could not be read may be held; that orders were not, says nothing of positions.
+        unseen = any(not unread.part.startswith(LISTS) for unread in look.unread)
+        self._thrift.saw(held=bool(look.positions) or unseen)
+        if not self._spared:
+            unlisted = [part for part in look.unread if part.part.startswith(LISTS)]
+            failed = any(not part.limited for part in unlisted)
+            self._thrift.listed(failed=failed, unasked=self._steps is not None and not self._steps.listed)
+
+    def _in_steps(self, parts: Sequence[Part]) -> tuple[Part, ...]:
+        """Return the parts of a look, one behind the other where the host fails or weight is not plenty."""
+        plenty, fails = self._thrift.is_plenty, self._probes.fail
+        self._steps = None
+        if plenty and not fails:
+            return tuple(parts)
+        self._steps = Steps(
+            waits=self._lists_wait,
+            doubted=self._speaks_against,
+            apart=fails and not plenty,
+        )
+        return self._steps.order(parts)
+
+    def _lists_wait(self) -> bool:
+        # Neither closes what is open, nor do they prove anything while not all dexes are known.
+        idle = (self._closing and self._shows_open) or self._dexes.error is not None
+        return idle and not self._thrift.lists_due
+
+    async def _speaks_against(self, deadline: Deadline) -> bool:
+        # What is asked here is not asked again once the lists have come.
+        return not self._shows_open and bool(await self._claims(deadline))
 
     async def _info(self, asked: Mapping[str, object], deadline: Deadline, *, proof: bool = False) -> Answer:
         kind = str(asked["type"])
@@ -41,15 +89,18 @@ class HyperliquidAsking(MeteredVenue):
             asked_before = True
             return await self._once("publicPostInfo", asked, units=units, deadline=deadline, mutating=False)
 
-        failed = True
+        failed = sent = True
         try:
             if kind in ASKED_ONCE or not self._wire.asked.listens:
                 answer = await once()
             else:
                 answer = await self._insistence.read(once, units=units, deadline=deadline)
             failed = False
+        except VenueRejected as error:
+            sent = error.fault is not Fault.RATE_LIMIT
+            raise
         finally:
-            self._thrift.heard(kind, failed=failed)
+            self._thrift.heard(kind, failed=failed, sent=sent)
         return answer
 
     async def _once(
@@ -63,6 +114,8 @@ class HyperliquidAsking(MeteredVenue):
     ) -> Answer:
         if not isinstance(params, Mapping) or "type" not in params:
             return await super()._once(method, params, units=units, deadline=deadline, mutating=mutating)
+        # A look is worth little where all its parts wait for one that cannot be had in its time.
+        self._throttle.refuse_in_vain(units, deadline.left_s)
         with self._probes.asking(params, units):
             return await super()._once(method, params, units=units, deadline=deadline, mutating=mutating)
 

@@ -17,19 +17,24 @@ from bastion.venues.raw import Answer
 from bastion.venues.throttle import NS, Bucket, Leaving, Limit, Throttle
 
 WEIGHT, READS, PROOFS = "weight", "reads", "proofs"
-VAIN, PROBES, URGENT_PROBES = "vain", "probes", "urgent probes"
+VAIN, PROBES, URGENT_PROBES, FAILING = "vain", "probes", "urgent probes", "failing"
 _MINUTE_S = 60.0
 _CAPACITY = 1200
-_FOR_ACTIONS, _FOR_CLOSING = 120, 60
+_FOR_ACTIONS, _FOR_FINDING, _FOR_CLOSING = 120, 20, 20
+HELD_S = 30.0
+"""So long, without another look, what an account that was seen to hold something needs is left to it."""
 ADDRESS_LIMITS = (
     Limit(name=WEIGHT, capacity=_CAPACITY, window_s=_MINUTE_S),
     Limit(name=READS, capacity=_CAPACITY - _FOR_ACTIONS, window_s=_MINUTE_S),
-    # What only proves leaves this much to what finds positions and writes orders, and queues apart.
-    Leaving(name=PROOFS, of=READS, kept=_FOR_CLOSING),
+    # What only proves leaves this much to what finds positions, and what was announced to what writes orders;
+    # it queues apart.
+    Leaving(name=PROOFS, of=READS, kept=_FOR_FINDING, level=1),
     # Not the venue's: what dear reads may weigh that fail, and how often they are tried beyond that.
     Limit(name=VAIN, capacity=180, window_s=_MINUTE_S),
     Limit(name=PROBES, capacity=1, window_s=5.0),
     Limit(name=URGENT_PROBES, capacity=1, window_s=2.5),
+    # Taken by a read that came to nothing, given back by one that was answered: so a host is known to fail.
+    Limit(name=FAILING, capacity=1, window_s=5.0),
 )
 FORBIDDEN, FOUND = 403, 200
 PAUSE_S, PAUSE_MOST_S = 2.0, 8.0
@@ -127,19 +132,20 @@ class Thrift:
         self._reads = reads
         self._unused_ns: dict[str, int] = {}
         self._held = self._moved = self._doubted = False
-        self._lists_ns = 0
+        self._lists_ns = self._listed_ns = 0
+        self._due = False
         self._executions_ns: dict[str, int] = {}
         self._acted_ns = -1
         self._fates_ns = -round(self.FATES_GAP_S * NS)
         self._failing: dict[str, Patience] = {}
         self._pressed = 0
         self._lists = Patience(clock, most_s=self.LISTS_MOST_S)
+        self._deferred = False
 
     PLENTY = 700
     KEPT = 300
     GAP_S = 10.0
     UNUSED_S = 30.0
-    KEPT_FROM_EXECUTIONS = 440
     EXECUTIONS_GAP_S = 2.0
     FATES_GAP_S = 2.0
     KEPT_FOR_PROOF = 240
@@ -149,22 +155,29 @@ class Thrift:
     def saw(self, *, held: bool) -> None:
         """Hear whether the latest look showed a position."""
         self._held = held
+        self._reads.announce(self, (_FOR_CLOSING,) if held else (), within_s=HELD_S)
         self._moved = False
 
     def doubted(self) -> None:
         """Hear that an empty list of positions was not believed: those of orders prove nothing beside it."""
         self._held = self._doubted = True
 
-    def listed(self, *, failed: bool) -> None:
-        """Hear whether a look that asked for the lists of orders got them all from the venue."""
+    def listed(self, *, failed: bool, unasked: bool = False) -> None:
+        """Hear whether a look that was to ask for the lists of orders got them all from the venue."""
         if failed:
             self._lists.failed()
+        elif unasked:
+            # They are due as long as before.
+            self._lists_ns = self._listed_ns
         else:
             self._lists = Patience(self._clock, most_s=self.LISTS_MOST_S)
 
-    def filled(self) -> None:
-        """Hear that an order of ours was filled: the next look may show nothing any more."""
-        self._moved = True
+    def filled(self, *, wholly: bool = True) -> None:
+        """Hear that an order of ours was filled: the next look may show nothing any more.
+
+        What was filled in part leaves something; where weight is short, the lists wait until that is gone.
+        """
+        self._moved = self._moved or wholly or self.is_plenty
 
     def acted(self) -> None:
         """Hear that an action leaves."""
@@ -190,6 +203,11 @@ class Thrift:
         return self._clock.monotonic_ns() - seen_ns < self.UNUSED_S * NS
 
     @property
+    def lists_due(self) -> bool:
+        """Whether, as the look that is under way began, an order that could open might long stand unseen."""
+        return self._due
+
+    @property
     def is_plenty(self) -> bool:
         """Whether nothing needs to be spared."""
         return self._reads.free() >= self.PLENTY
@@ -203,18 +221,18 @@ class Thrift:
         if kind in self._failing and self._failing[kind].wait_s > 0:
             return True
         now_ns, free = self._clock.monotonic_ns(), self._reads.free()
-        read_ns = self._executions_ns.get(kind, 0)
+        # Both lists tell the same.
+        read_ns = max(self._executions_ns.values(), default=0)
         # What was read before the last order or cancel proves nothing of what that one did.
         stale = not self._held and read_ns <= self._acted_ns
         early = now_ns - read_ns < self.EXECUTIONS_GAP_S * NS and not stale
         if self._held and not self._moved:
-            # They close nothing: looks tell what is left, each order its fate. Both lists tell the same.
-            newest_ns = max(self._executions_ns.values(), default=None)
-            again = newest_ns is None or now_ns - newest_ns >= self.GAP_S * NS
+            # They close nothing: looks tell what is left, each order its fate.
+            again = not self._executions_ns or now_ns - read_ns >= self.GAP_S * NS
             if free < self.KEPT_FOR_PROOF or (free < self.PLENTY and not again):
                 return True
         # With nothing held there is nothing to keep it for: executions are what a verdict then waits for.
-        if free < self.KEPT_FROM_EXECUTIONS and early:
+        if free < self.PLENTY and early:
             return True
         self._executions_ns[kind] = now_ns
         return False
@@ -227,16 +245,25 @@ class Thrift:
         self._fates_ns = now_ns
         return False
 
-    def heard(self, kind: str, *, failed: bool) -> None:
-        """Hear whether a read was answered; lists of executions wait longer after each failure in a row."""
+    def heard(self, kind: str, *, failed: bool, sent: bool = True) -> None:
+        """Hear whether a read was answered; lists of executions wait longer after each failure in a row.
+
+        One that was not `sent`, or refused for a limit, says nothing of the venue.
+        """
         if not failed:
             self._failing.pop(kind, None)
         elif kind in _ROW_READS:
-            self._failing.setdefault(kind, Patience(self._clock)).failed()
+            self._executions_ns.pop(kind, None)
+            if sent:
+                self._failing.setdefault(kind, Patience(self._clock)).failed()
 
     def pressed(self, *, halting: bool) -> None:
         """Hear that the next look is for a halt, or the proof of an exit: nothing but the lists ends it."""
         self._pressed = WHOLE if halting else 2 * WHOLE
+
+    def deferred(self) -> None:
+        """Hear that the next look can prove nothing: the fate of an order must be known first."""
+        self._deferred = True
 
     def spares(self, *, closing: bool = False) -> bool:
         """Return whether the look that begins now reads no order lists at all.
@@ -246,15 +273,17 @@ class Thrift:
         """
         now_ns = self._clock.monotonic_ns()
         free = self._reads.free()
+        self._listed_ns, self._due = self._lists_ns, now_ns - self._lists_ns >= self.GAP_S * NS
         pressed, self._pressed = self._pressed, 0
         doubted, self._doubted = self._doubted, False
-        if self._lists.wait_s > 0 and free < self.PLENTY:
+        deferred, self._deferred = self._deferred, False
+        waits = self._lists.wait_s > 0 or (deferred and not self._due)
+        if waits and free < self.PLENTY:
             return True
         if pressed and free >= pressed:
             self._lists_ns = now_ns
             return False
-        since_ns = now_ns - self._lists_ns
-        due = since_ns >= self.GAP_S * NS
+        since_ns, due = now_ns - self._lists_ns, self._due
         # After an order of ours was filled, the next look may be the one that shows nothing any more.
         held = self._held and not self._moved
         if held and (closing or (doubted and free < self.PLENTY)) and not due:

@@ -5,15 +5,29 @@ a whole minute's weight in two seconds, and once it is well again nothing can be
 what dear reads may weigh in vain is a part of the minute; beyond that they are sent one at a time.
 """
 
-from collections.abc import Iterator, Mapping
+import asyncio
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
-from bastion.errors import Fault, VenueError, VenueRejected
-from bastion.venues.ccxt.hyperliquid_pace import DEAR, FOR_AN_ORDER, PROBES, URGENT_PROBES, VAIN, WEIGHT
-from bastion.venues.throttle import Throttle
+from bastion.errors import Fault, VenueError, VenueRejected, VenueUnreachable
+from bastion.ports import Clock
+from bastion.venues.ccxt.hyperliquid_pace import (
+    DEAR,
+    FAILING,
+    FOR_AN_ORDER,
+    PROBES,
+    URGENT_PROBES,
+    VAIN,
+    WEIGHT,
+)
+from bastion.venues.ccxt.wire import when_leaving
+from bastion.venues.throttle import NS, Throttle
 
-GOOD_FOR = 2
+GOOD_FOR = 1
 """A good answer makes up for so many that were asked for in vain: a host that answers most is not spared."""
+GIVEN_UP_S = 1.0
+"""A read that is given up so long after it left came to nothing; sooner, it says nothing of the host."""
+NOT_REPEATED = "the connection ended without an answer; the venue fails, and was not asked once more"
 SPARED = "not sent: the venue fails, and weight is kept for when it answers again"
 
 
@@ -22,11 +36,34 @@ def was_not_sent(error: VenueError) -> bool:
     return str(error) == SPARED
 
 
+class _Leaving:
+    """When one read left; where `once` says so, it leaves no second time."""
+
+    def __init__(self, clock: Clock, *, once: Callable[[], bool]) -> None:
+        self._clock = clock
+        self._once = once
+        self.left_ns = 0
+
+    @property
+    def since_s(self) -> float:
+        """For how many seconds it has been on its way; zero before it left."""
+        return (self._clock.monotonic_ns() - self.left_ns) / NS if self.left_ns else 0.0
+
+    def leave(self) -> None:
+        """Hear that it is about to leave."""
+        if self.left_ns and self._once():
+            # It may have found a connection at its end; at a host that fails, it came to nothing.
+            raise VenueUnreachable(NOT_REPEATED)
+        self.left_ns = self._clock.monotonic_ns()
+
+
 class Probes:
     """Lets dear reads pass, or one now and then; what failed counts for the address, whoever asked."""
 
-    def __init__(self, throttle: Throttle) -> None:
+    def __init__(self, throttle: Throttle, clock: Clock) -> None:
         self._throttle = throttle
+        self._clock = clock
+        self._answered_ns = 0
 
     @contextmanager
     def asking(self, what: Mapping[str, object], units: Mapping[str, int]) -> Iterator[None]:
@@ -35,18 +72,18 @@ class Probes:
         Raises:
             VenueRejected: RATE_LIMIT, not sent: the turn of the next probe has not come.
         """
-        if units[WEIGHT] < DEAR:
-            yield
-            return
         vain, weight = self._throttle[VAIN], units[WEIGHT]
-        if vain.free() < DEAR:
+        dear = weight >= DEAR
+        if dear and vain.free() < DEAR:
             # What an order needs has turns of its own: it does not wait for what only proves.
             turn = self._throttle[URGENT_PROBES if what["type"] in FOR_AN_ORDER else PROBES]
             if turn.free() == 0:
                 raise VenueRejected(SPARED, fault=Fault.RATE_LIMIT)
             turn.charge(1)
+        leaving = _Leaving(self._clock, once=lambda: dear and (self.fail or vain.free() < vain.capacity))
         try:
-            yield
+            with when_leaving(leaving.leave):
+                yield
         except VenueRejected as error:
             # What was not sent, or refused for a limit, says nothing of the host.
             if error.fault is not Fault.RATE_LIMIT:
@@ -55,9 +92,23 @@ class Probes:
         except VenueError:
             self._in_vain(weight)
             raise
-        vain.refund(GOOD_FOR * weight)
+        except asyncio.CancelledError:
+            if leaving.since_s >= GIVEN_UP_S:
+                self._in_vain(weight, fails=self._answered_ns < leaving.left_ns)
+            raise
+        self._answered_ns = self._clock.monotonic_ns()
+        self._throttle[FAILING].refund(1)
+        if dear:
+            vain.refund(GOOD_FOR * weight)
 
-    def _in_vain(self, weight: int) -> None:
+    @property
+    def fail(self) -> bool:
+        """Whether the last read that the host could have answered came to nothing, a moment ago."""
+        return self._throttle[FAILING].free() == 0
+
+    def _in_vain(self, weight: int, *, fails: bool = True) -> None:
         # Never more than is free: the first good answer is to open the way again, however much failed.
-        vain = self._throttle[VAIN]
-        vain.charge(min(weight, vain.free()))
+        vain, failing = self._throttle[VAIN], self._throttle[FAILING]
+        failing.charge(failing.free() * fails)
+        if weight >= DEAR:
+            vain.charge(min(weight, vain.free()))

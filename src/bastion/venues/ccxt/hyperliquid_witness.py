@@ -28,6 +28,8 @@ CLOSED_S = 15.0
 FRESH_S = 5.0
 """So long an answer stands that speaks against nothing: both looks of a proof may rest on it."""
 
+UNASKED = "the executions that could speak against it were not asked for, since this look proves nothing"
+
 
 def positions_part(dex: str) -> str:
     """Return the name of the part that lists a dex's positions."""
@@ -61,20 +63,23 @@ class HyperliquidWitness:
         self._closed_ns = self._clock.monotonic_ns()
 
     async def claims(
-        self, dexes: Collection[str], listed: Callable[[str], bool], deadline: Deadline
+        self, dexes: Collection[str], listed: Callable[[str], bool], deadline: Deadline, *, asks: bool = True
     ) -> tuple[Claim, ...]:
         """Return what speaks against the empty lists of these dexes; `listed` says which coins still trade.
 
-        Executions that cannot be read speak against them as well, since nothing else could.
+        Executions that cannot be read speak against them as well, since nothing else could; so do those that
+        are not asked for, unless `asks`, in a look that proves nothing in any case.
         """
         if self._younger(self._closed_ns, CLOSED_S):
             return ()  # The account was shown whole, and the exit counts what it closed of it.
         held = {coin: size for coin, size in self._left.items() if size != ZERO}
-        if not self._is_fresh(held) and self._patience.wait_s == 0:
+        fresh, parts = self._is_fresh(held), frozenset(map(positions_part, dexes))
+        if not fresh and not asks:
+            return (Claim(words=UNASKED, parts=parts, limited=True),)
+        if not fresh and self._patience.wait_s == 0:
             await self._ask(Deadline(self._clock, min(WAIT_S, deadline.left_s)))
         if self._failure:
             words = f"the executions that could speak against it were not read: {self._failure}"
-            parts = frozenset(map(positions_part, dexes))
             return (Claim(words=words, parts=parts, limited=self._limited),)
         found: list[Claim] = []
         for coin, size in sorted(self._left.items()):

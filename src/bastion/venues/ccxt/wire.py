@@ -82,7 +82,10 @@ LEAVING: ContextVar[Callable[[], None] | None] = ContextVar("bastion_leaving", d
 
 @contextmanager
 def when_leaving(call: Callable[[], None]) -> Iterator[None]:
-    """Call `call` in the moment in which the first byte of a request of this block is about to leave."""
+    """Call `call` in the moment in which the first byte of a request of this block is about to leave.
+
+    It may raise a `VenueError`, which holds the request back, also where it is to leave once more.
+    """
     token = LEAVING.set(call)
     try:
         yield
@@ -363,11 +366,11 @@ def _left() -> None:
         return
     # It had its turn before the venue banned the address, and was still waiting for a connection.
     flight.throttle.refuse_in_silence(LEAST_S)
+    if flight.leaving is not None:
+        flight.leaving()
     if flight.left and flight.again is not None:
         flight.again()
     flight.left = True
-    if flight.leaving is not None:
-        flight.leaving()
 
 
 def _refuse_redirect() -> None:

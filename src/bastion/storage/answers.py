@@ -52,6 +52,22 @@ class Raw(Protocol):
         ...
 
 
+class _Heard:
+    """What is remembered of an answer: not what it was read into, which takes several times its text."""
+
+    __slots__ = ("_digest", "text")
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self._digest = ""
+
+    @property
+    def digest(self) -> str:
+        if not self._digest:
+            self._digest = hashlib.sha256(self.text.encode()).hexdigest()
+        return self._digest
+
+
 class SqliteAnswers:
     """Keeps raw answers in one SQLite file of at most `bytes_max` compressed bytes; nobody waits for it.
 
@@ -62,9 +78,9 @@ class SqliteAnswers:
         self._path = path
         self._clock = clock
         self._bytes_max = bytes_max
-        self._heard: deque[Raw] = deque(maxlen=HEARD_MAX)
+        self._heard: deque[_Heard] = deque(maxlen=HEARD_MAX)
         self._heard_bytes = 0
-        self._waiting: queue.Queue[tuple[str, int, frozenset[str], tuple[Raw, ...]] | None]
+        self._waiting: queue.Queue[tuple[str, int, frozenset[str], tuple[_Heard, ...]] | None]
         self._waiting = queue.Queue(maxsize=WAITING_MAX)
         self._writer: threading.Thread | None = None
         self._bell = Bell(clock=clock, after_s=REST_S)
@@ -76,7 +92,7 @@ class SqliteAnswers:
             return
         if len(self._heard) == HEARD_MAX:
             self._heard_bytes -= len(self._heard[0].text)
-        self._heard.append(answer)
+        self._heard.append(_Heard(answer.text))
         self._heard_bytes += size
         while self._heard_bytes > HEARD_BYTES_MAX:
             self._heard_bytes -= len(self._heard.popleft().text)
@@ -127,7 +143,7 @@ class SqliteAnswers:
         if connection is not None:
             connection.close()
 
-    def _next(self) -> tuple[str, int, frozenset[str], tuple[Raw, ...]] | None:
+    def _next(self) -> tuple[str, int, frozenset[str], tuple[_Heard, ...]] | None:
         while self._waiting.empty():
             self._bell.wait()
         return self._waiting.get()

@@ -1,12 +1,11 @@
 """Codec: records as canonical JSON and back, strictly; what is not exactly a record is refused."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import MISSING, fields, is_dataclass
 from decimal import Decimal, InvalidOperation
 from enum import StrEnum
 from functools import cache
-from operator import itemgetter
 from types import NoneType, UnionType
 from typing import Any, NewType, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
@@ -110,7 +109,8 @@ def _coder(kind: Any) -> tuple[Encode, Decode]:  # noqa: ANN401, PLR0911 - one r
     if kind in {str, int, bool}:
         return _same, _exactly(kind)
     if isinstance(kind, type) and issubclass(kind, StrEnum):
-        return (lambda value: value.value), _enum(kind)
+        # What is a text already, JSON writes as one.
+        return _same, _enum(kind)
     if is_dataclass(kind):
         return _dataclass(cast("type[Any]", kind))
     message = f"records cannot hold {kind!r}"
@@ -209,17 +209,7 @@ def _dataclass(kind: type[Any]) -> tuple[Encode, Decode]:
     names = {one.name for one in fields(kind)}
     needed = {one.name for one in fields(kind) if one.default is MISSING and one.default_factory is MISSING}
 
-    # Made in the order of the names, so that nothing is sorted when it is written.
-    encoders = [
-        (name, None if encode_one is _same else encode_one)
-        for name, encode_one, _ in sorted(coders, key=itemgetter(0))
-    ]
-
-    def encode_fields(value: Any) -> dict[str, Any]:  # noqa: ANN401 - an instance of `kind`
-        return {
-            name: getattr(value, name) if encode_one is None else encode_one(getattr(value, name))
-            for name, encode_one in encoders
-        }
+    encode_fields = _writer({name: encode_one for name, encode_one, _ in coders}, hints)
 
     def decode_fields(value: Any) -> Any:  # noqa: ANN401 - what JSON holds
         if not isinstance(value, dict) or not needed <= value.keys() <= names:
@@ -228,3 +218,21 @@ def _dataclass(kind: type[Any]) -> tuple[Encode, Decode]:
         return kind(**{name: decode_one(value[name]) for name, _, decode_one in coders if name in value})
 
     return encode_fields, decode_fields
+
+
+def _writer(encoders: Mapping[str, Encode], hints: Mapping[str, Any]) -> Encode:
+    """Return what puts the fields into a dictionary, in the order of their names, so that none is sorted."""
+    parts = []
+    for name in sorted(encoders):
+        field = f"value.{name}"
+        optional = NoneType in get_args(hints[name])
+        plain = encoders[name] is _same or (optional and _plain_inside(hints[name]))
+        parts.append(f"{name!r}: {field if plain else f'encoders[{name!r}]({field})'}")
+    # Written out, since an exit writes hundreds of these before and between its orders.
+    source = f"lambda value: {{{', '.join(parts)}}}"
+    made: Encode = eval(source, {"encoders": dict(encoders)})  # noqa: S307 - names of fields of our own classes
+    return made
+
+
+def _plain_inside(kind: Any) -> bool:  # noqa: ANN401 - an annotation
+    return all(argument is NoneType or _coder(argument)[0] is _same for argument in get_args(kind))

@@ -14,6 +14,7 @@ from bastion.auth.rates import Rates
 from bastion.commands import Desk, note_refused_key, recover
 from bastion.domain.principal import Scope
 from bastion.surfaces.cli import fast
+from bastion.surfaces.cli.bare import MCP, UVICORN, hold_back
 from bastion.surfaces.cli.codes import Code
 from bastion.surfaces.cli.local import ANOTHER_WORLD, Daemon, answers, find_daemon, not_after
 from bastion.surfaces.cli.view import complain, emit, version
@@ -27,7 +28,8 @@ BEGIN_S = 3.0
 
 
 def _mcp(module: str) -> Any:  # noqa: ANN401 - a module
-    # The MCP SDK is loaded only by the commands that speak MCP.
+    # The MCP SDK is loaded only by the commands that speak MCP, and no more of it than they use.
+    hold_back(*MCP)
     return importlib.import_module(f"bastion.surfaces.mcp_server.{module}")
 
 
@@ -143,6 +145,7 @@ def run_up(place: Place, *, port: int, tools: str | None) -> int:
         )
         return _mcp("over_http").http_application(server, gate=gate)
 
+    hold_back(*UVICORN)
     up = importlib.import_module("bastion.surfaces.daemon.up")
     up.run(
         up.Daemon(place=place, port=port, version=version(), mcp=mcp, say=emit, environment=dict(os.environ))

@@ -120,8 +120,8 @@ def plan(
         clears.extend(blocking)
         requests.extend(_requests(leg, position, instrument, step, number, settings))
         why.extend(_reasons(position, past, step, blocking))
-    cancels = _cancels(leg, standing, pace, look, now_ns=now_ns, settings=settings)
-    cancels = tuple(order for order in cancels if order not in clears)
+    free = _free(leg, standing, pace, look, now_ns=now_ns, settings=settings)
+    cancels = tuple(one for one in _cancels(free, standing, pace, look, now_ns=now_ns) if one not in clears)
     if not requests and not cancels:
         return None
     return Act(
@@ -135,7 +135,7 @@ def plan(
             clears=tuple(dict.fromkeys(clears)),
             why=tuple(why),
         ),
-        sweep=leg.sight.whole and not look.positions and not requests and set(cancels) == set(look.orders),
+        sweep=not requests and _takes_all(leg, look, free),
     )
 
 
@@ -316,9 +316,11 @@ def _shown_twice(leg: Leg, position: Position, pace: Pace) -> bool:
     return second is not None and second > ZERO
 
 
-def _cancels(
+def _free(
     leg: Leg, standing: Standing, pace: Pace, look: Look, *, now_ns: int, settings: ExitSettings
 ) -> tuple[OpenOrder, ...]:
+    # What is shown and may go, whether or not it is time to try that again. Where that is all that is shown,
+    # one sweep takes it, and what is shown no longer: one by one, hundreds of orders would outlast any limit.
     held = {(position.category, position.instrument) for position in standing.open}
     doubted = {book.key[:2] for book in standing.unexplained}
     known = {key[:2] for key, book in leg.books.items() if book.seen}
@@ -326,7 +328,7 @@ def _cancels(
     wave = leg.sight.whole and _is_closing(standing, pace, look, now_ns=now_ns, settings=settings)
     chosen = []
     for order in look.orders:
-        if not order.closable or not _cancel_due(order, pace, now_ns=now_ns):
+        if not order.closable:
             continue
         place = (order.category, order.instrument)
         if leg.sight.at_once(order):
@@ -335,11 +337,21 @@ def _cancels(
             continue
         elif place in known or _absent_twice(leg, place, settings):
             chosen.append(order)
+    return tuple(chosen)
+
+
+def _takes_all(leg: Leg, look: Look, free: tuple[OpenOrder, ...]) -> bool:
+    whole = leg.sight.whole and not look.positions
+    return whole and bool(look.orders) and set(free) == set(look.orders)
+
+
+def _cancels(
+    free: tuple[OpenOrder, ...], standing: Standing, pace: Pace, look: Look, *, now_ns: int
+) -> tuple[OpenOrder, ...]:
     # What could open and is no longer shown is cancelled by its id all the same: a look can miss it.
     settled_look = look.complete and not standing.open
     lingering = standing.lingering if settled_look else ()
-    chosen.extend(order for order in lingering if _cancel_due(order, pace, now_ns=now_ns))
-    return tuple(chosen)
+    return tuple(order for order in (*free, *lingering) if _cancel_due(order, pace, now_ns=now_ns))
 
 
 def _is_closing(standing: Standing, pace: Pace, look: Look, *, now_ns: int, settings: ExitSettings) -> bool:

@@ -365,6 +365,30 @@ async def test_a_sweep_goes_on_while_the_venue_took_a_full_load(bybit: Rig) -> N
     assert len(bybit.script.seen("/v5/order/cancel")) == 1
 
 
+async def test_cancels_by_id_that_wait_for_their_turn_end_with_the_sweep_that_takes_their_orders(
+    bybit: Rig,
+) -> None:
+    # The limit of a second lets ten of them through; a sweep of a moment later must not wait behind the rest.
+    rows = [bybit_order(f"o{number}", orderStatus="New") for number in range(60)]
+    bybit.script.on(REALTIME, paged({"USDT": [rows]}, []))
+    look = await bybit.venue.look(deadline_s=5)
+    bybit.script.on("/v5/order/cancel", reply(v5({"orderId": "o0", "orderLinkId": ""})))
+    bybit.script.on(
+        "/v5/order/cancel-all",
+        reply(v5({"list": [{"orderId": order.order_id} for order in look.orders], "success": "1"})),
+    )
+    async with asyncio.timeout(20), asyncio.TaskGroup() as group:
+        singly = group.create_task(bybit.venue.cancel(look.orders, deadline_s=15))
+        while not bybit.script.seen("/v5/order/cancel"):  # noqa: ASYNC110 - across a socket
+            await asyncio.sleep(0.01)
+        swept = group.create_task(bybit.venue.sweep(look, deadline_s=15))
+    for task in (singly, swept):
+        answers = task.result()
+        assert [answer.order for answer in answers] == list(look.orders)
+        assert all(answer.gone for answer in answers)
+    assert len(bybit.script.seen("/v5/order/cancel")) < 40
+
+
 async def test_the_rights_of_a_key_are_read_from_the_venue(bybit: Rig) -> None:
     rights = {
         "readOnly": 0,

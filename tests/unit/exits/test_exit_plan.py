@@ -584,6 +584,9 @@ def test_a_place_that_only_an_order_threatened_was_never_seen_to_hold_anything()
     assert acted(one).intent.cancels == (ENTRY,)
 
 
+OTHER = replace(ENTRY, order_id="b", client_order_id="")
+
+
 @pytest.mark.parametrize(
     ("positions", "unread", "waits", "chosen"),
     [
@@ -628,6 +631,30 @@ def test_a_round_sweeps_where_its_cancels_are_all_that_is_shown(
     one.sight = sight
     see(one, look(0, orders=orders))
     assert acted(one).sweep is sweeps
+
+
+@pytest.mark.parametrize(
+    ("shown", "cancels", "sweeps"),
+    [
+        ((ENTRY, OTHER), {OTHER}, True),
+        ((OTHER,), {ENTRY, OTHER}, True),
+        ((OTHER, STOP), {ENTRY, OTHER}, False),
+        ((), {ENTRY, OTHER}, False),
+    ],
+    ids=["one waits for its next try", "one is shown no longer", "a stop stays", "nothing is shown"],
+)
+def test_a_sweep_takes_what_was_tried_one_by_one_and_what_is_shown_no_longer(
+    shown: tuple[OpenOrder, ...],
+    cancels: set[OpenOrder],
+    sweeps: bool,  # noqa: FBT001 - a case of the table
+) -> None:
+    one, beat = leg(), pace()
+    see(one, look(0, orders=[ENTRY, OTHER]))
+    see(one, look(100, orders=shown))
+    if ENTRY in shown:
+        beat.cancel_at_ns[ENTRY.key] = 201 * MS
+    act = acted(one, beat)
+    assert (set(act.intent.cancels), act.sweep) == (cancels, sweeps)
 
 
 def test_no_round_sweeps_while_a_position_is_shown_or_closed() -> None:

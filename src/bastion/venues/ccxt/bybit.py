@@ -13,19 +13,19 @@ from typing import Any
 
 from bastion.domain.account import Access, Account
 from bastion.domain.instrument import Instrument
-from bastion.domain.look import Look
 from bastion.domain.money import ZERO
-from bastion.domain.order import CancelAnswer, Fill, OpenOrder, OrderRequest, OrderState, OrderStatus
+from bastion.domain.order import Fill, OrderRequest, OrderState, OrderStatus
 from bastion.domain.position import Position
 from bastion.errors import AnswerMalformed, Fault, OutcomeUnknown, VenueError, VenueRejected
 from bastion.http1.dial import Connect, tcp
 from bastion.ports import Clock
 from bastion.venues.ccxt import bybit_rows as rows
 from bastion.venues.ccxt import bybit_witness as witness
+from bastion.venues.ccxt.bybit_cancels import BybitCancels
 from bastion.venues.ccxt.bybit_fills import BybitFills
 from bastion.venues.ccxt.bybit_lanes import BATCH, SINGLE, OrderLanes
 from bastion.venues.ccxt.bybit_market import ORDERS_PAGE
-from bastion.venues.ccxt.bybit_orders import batch_items, cancel_group, order_params
+from bastion.venues.ccxt.bybit_orders import batch_items, order_params
 from bastion.venues.ccxt.bybit_pace import (
     ACCOUNT_LIMITS,
     PUBLIC,
@@ -33,7 +33,6 @@ from bastion.venues.ccxt.bybit_pace import (
     refusal_of,
     slow_down,
 )
-from bastion.venues.ccxt.bybit_protection import BybitProtection
 from bastion.venues.ccxt.confirm import confirmed
 from bastion.venues.ccxt.faults import BYBIT_REJECT_REASONS, Refusal, bybit_refusal
 from bastion.venues.ccxt.lane import BatchUnavailable, Params
@@ -42,7 +41,7 @@ from bastion.venues.ccxt.shelf import Instruments, Shelf, by_key
 from bastion.venues.ccxt.venue import Glances, Part, PartRead
 from bastion.venues.ccxt.wire import VenueKey, Wire, when_leaving
 from bastion.venues.ccxt.witness import Claim
-from bastion.venues.deadline import Deadline, settled, together
+from bastion.venues.deadline import Deadline, together
 from bastion.venues.encoders.bybit import BybitEncoder
 from bastion.venues.raw import Answer, Row, believed
 from bastion.venues.throttle import Throttle
@@ -51,16 +50,14 @@ EXCHANGE = "bybit"
 KEY_SPACE = "unified"
 RECV_WINDOW_MS = 5000
 POSITIONS_PAGE, INSTRUMENTS_PAGE = 200, 1000
-CANCEL_ALL_MAX, CANCEL_ALL_ROUNDS = 500, 20
 SETTLE_COINS = ("USDT", "USDC")
 
-ORDER_GONE = frozenset({"110001", "110008", "110010", "170213"})
 NO_BATCHES = frozenset({"HTTP 404", "404", "10404", "10017"})
 # Answers that say: this kind of account or key has no such category at all.
 NO_CATEGORY = frozenset({"HTTP 404", "404", "10404", "10028", "100028"})
 
 
-class BybitVenue(BybitProtection, Glances):
+class BybitVenue(BybitCancels, Glances):
     """One unified account: linear contracts of every settle coin, inverse contracts, and options by name."""
 
     REPEATS_SAFELY = True
@@ -81,7 +78,7 @@ class BybitVenue(BybitProtection, Glances):
         self._exchange = exchange
         self._throttle = Throttle(clock, ACCOUNT_LIMITS, shared=address)
         super().__init__(account=account, clock=clock, shelf=shelf)
-        self._fees = {}
+        self._fees, self._single = {}, {}
         self._lanes = OrderLanes(self._throttle, self._create, self._create_batch)
         self._fills = BybitFills(self.pages, self._index_price)
         self._roll = RollCall(self._find, self._ended, self._list_of, clock=clock)
@@ -118,25 +115,6 @@ class BybitVenue(BybitProtection, Glances):
         if self._roll.waits(request.client_order_id):
             return None
         return await self._find(request, Deadline(self._clock, deadline_s))
-
-    async def sweep(self, look: Look, *, deadline_s: float) -> tuple[CancelAnswer, ...]:
-        """Cancel all by settle coin (linear) or symbol (inverse), all order kinds; then leftovers singly."""
-        deadline = Deadline(self._clock, deadline_s)
-        groups = sorted({cancel_group(order) for order in look.orders})
-        results = await settled([self._cancel_all(dict(group), deadline) for group in groups])
-        listed: set[str] = set()
-        for result in results:
-            if not isinstance(result, VenueError):
-                listed |= result
-        left = [order for order in look.orders if order.order_id not in listed]
-        single = dict(
-            zip(
-                (order.key for order in left),
-                await self.cancel(left, deadline_s=deadline.left_s),
-                strict=True,
-            )
-        )
-        return tuple(single.get(order.key) or CancelAnswer(order=order, gone=True) for order in look.orders)
 
     async def fills(
         self, positions: Sequence[Position], *, since_ms: int, deadline_s: float
@@ -303,43 +281,6 @@ class BybitVenue(BybitProtection, Glances):
 
     def _leaving(self, group: Sequence[Params]) -> AbstractContextManager[None]:
         return when_leaving(partial(self._roll.leave, [str(item["orderLinkId"]) for item in group]))
-
-    async def _cancel_one(self, order: OpenOrder, deadline: Deadline) -> CancelAnswer:
-        params = {"category": order.category, "symbol": order.instrument, "orderId": order.order_id}
-        try:
-            answer = await self._call(
-                "privatePostV5OrderCancel",
-                params,
-                units={"cancel": 1, **PUBLIC},
-                deadline=deadline,
-                mutating=True,
-                repeatable=True,
-            )
-        except VenueRejected as error:
-            return CancelAnswer(
-                order=order, gone=error.code in ORDER_GONE, code=error.code, message=str(error)
-            )
-        Row(answer.value, "order/cancel").row("result")
-        return CancelAnswer(order=order, gone=True)
-
-    async def _cancel_all(self, group: Mapping[str, str], deadline: Deadline) -> set[str]:
-        gone: set[str] = set()
-        for _ in range(CANCEL_ALL_ROUNDS):
-            answer = await self._call(
-                "privatePostV5OrderCancelAll",
-                group,
-                units={"cancel_all": 1, **PUBLIC},
-                deadline=deadline,
-                mutating=True,
-                repeatable=True,
-            )
-            result = Row(answer.value, "order/cancel-all").row("result")
-            listed = result.rows("list") if "list" in result else ()
-            gone |= {row.text("orderId") for row in listed}
-            # One call takes up to 500 orders, chosen by the venue.
-            if len(listed) < CANCEL_ALL_MAX:
-                break
-        return gone
 
     async def _venue_time_ms(self, deadline: Deadline) -> int:
         answer = await self._call("publicGetV5MarketTime", {}, units=PUBLIC, deadline=deadline)

@@ -120,6 +120,7 @@ class Arena:
         entries = self._journal().entries(EXIT_ID)
         report = fold(entries)
         self.oracle.told_in_order(entries)
+        self.oracle.settled_by_looks(entries)
         self.oracle.finish(report, seconds=self.clock.seconds - began_s, runs=runs)
         second = self._journal().entries(SECOND_ID)
         if second and fold(second).verdict is None:

@@ -295,8 +295,8 @@ class LyingVenue:
                 self.whereabouts.struck("second_fails", Phase.EVIDENCE)
                 raise VenueUnreachable("no second source")
             key = (position.instrument, position.side.value if self.plan.hedged else "")
-            held = self.market.holdings.get(key)
-            size = abs(held.signed) if held is not None else Decimal(0)
+            held, sign = self.market.holdings.get(key), 1 if position.side.value == "LONG" else -1
+            size = max(held.signed * sign, Decimal(0)) if held is not None else Decimal(0)
             await self._travel(deadline_s, Phase.EVIDENCE, half=True)
             return size
 

@@ -15,12 +15,13 @@ from bastion.domain.records import (
     OrderAnswered,
     OrderResolved,
     Outcome,
+    ResolvedBy,
     RoundIntended,
 )
 from bastion.domain.verdict import Verdict
 from bastion.exits.report import ExitReport
 from tests.simulation.exits.market import Market
-from tests.simulation.exits.virtual_time import VirtualClock
+from tests.simulation.exits.virtual_time import EPOCH_NS, VirtualClock
 from tests.simulation.exits.world import World
 
 CALM_FLAT_S = 2.0
@@ -32,6 +33,8 @@ FIRST_WAVE_S = 0.05
 LIVE_PATIENCE_S = 0.9
 BAN_HEARD_S = 0.6
 HOLD_SLACK_S = 0.5
+STALE_S = 0.4
+COMMITTED_NS = 10_000_000
 
 
 @dataclass(slots=True, kw_only=True)
@@ -51,6 +54,7 @@ class Oracle:
     flat: dict[tuple[str, str], tuple[float, LegJudged]] = field(default_factory=dict)
     run_began_s: float = 0.0
     acknowledged: set[str] = field(default_factory=set)
+    closed_s: dict[tuple[str, tuple[str, str, str]], float] = field(default_factory=dict)
     cancels_asked: set[tuple[str, str]] = field(default_factory=set)
     owed: dict[tuple[str, str], float] = field(default_factory=dict)
     cuts: int = 0
@@ -69,6 +73,7 @@ class Oracle:
             self.banned.setdefault(venue, (self.clock.seconds, thing))
         elif isinstance(thing, OrderState):
             self.acknowledged.add(thing.client_order_id)
+            self._answered(thing)
         elif what == "cancel" and isinstance(thing, tuple):
             for order in thing:
                 self._cancelling(venue, order)
@@ -123,6 +128,7 @@ class Oracle:
         if not self.latched():
             self._broken("an order left before the latch was tripped (I5)")
         self._banned(venue)
+        self._stale(venue, request)
         most = self.reported.get((venue, request.position.key), Decimal(0))
         if request.quantity > most:
             self._broken(f"an order of {request.quantity} for a position of at most {most} (I1)")
@@ -137,6 +143,22 @@ class Oracle:
                 if age_s < LIVE_PATIENCE_S:
                     self._broken(f"a second live order for one residual after {age_s:.2f} s (I2)")
         self.placed[cid] = (venue, request, self.clock.seconds)
+
+    def _answered(self, state: OrderState) -> None:
+        venue, request, _ = self.placed[state.client_order_id]
+        name = (venue, request.position.key)
+        if state.filled >= self.reported[name]:
+            self.closed_s[name] = self.clock.seconds
+
+    def _stale(self, venue: str, request: OrderRequest) -> None:
+        # One order closed all that was ever shown, and said so: a look that shows it still may trail.
+        market, name = self.markets[venue], (venue, request.position.key)
+        key = (request.position.instrument, request.position.side.value if market.plan.hedged else "")
+        held = market.holdings.get(key)
+        gone = held is not None and held.signed == 0 and key not in market.grown
+        age_s = self.clock.seconds - self.closed_s.get(name, 0.0)
+        if gone and not self.cuts and age_s < STALE_S:
+            self._broken(f"an order for what was closed {age_s:.2f} s ago: it hammers (I1)")
 
     def _banned(self, venue: str) -> None:
         told_s, until_s = self.banned.get(venue, (0.0, 0.0))
@@ -235,6 +257,32 @@ class Oracle:
                     unheard.pop(record.client_order_id, None)
                 case OrderAnswered() if record.outcome is not Outcome.UNKNOWN:
                     unheard.pop(record.client_order_id, None)
+                case _:
+                    pass
+
+    def settled_by_looks(self, entries: Iterable[Entry]) -> None:
+        """Check that no look of before an order's answer settled its fate: it cannot know what it did.
+
+        Where the journal is slow or the clock jumps, what it tells of times is worth nothing here.
+        """
+        vague = (
+            self.world.dawdles
+            or self.world.utc_jump_s
+            or any(one.fault == "clock_jump" for venue in self.world.venues for one in venue.ambushes)
+        )
+        answered_ns: dict[str, int] = {}
+        looked_ns: dict[str, int] = {}
+        for entry in () if vague else entries:
+            match entry.record:
+                case Looked() as record:
+                    looked_ns[record.account] = record.look.begun_ns
+                case OrderAnswered() as record if record.outcome is Outcome.UNKNOWN:
+                    answered_ns[record.client_order_id] = entry.at_ns - EPOCH_NS
+                case OrderResolved(by=ResolvedBy.LOOK) as record:
+                    cid = record.client_order_id
+                    # It is in the journal later than it came, by less than the patience that follows it.
+                    if looked_ns.get(record.account, 0) < answered_ns.get(cid, 0) - COMMITTED_NS:
+                        self._broken(f"the order {cid} was settled by a look of before its answer (I2)")
                 case _:
                     pass
 

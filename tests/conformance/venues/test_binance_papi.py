@@ -1,6 +1,6 @@
 """Binance Portfolio Margin: USD-M and COIN-M in one account, on the paper exchange's own `/papi`."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
@@ -72,6 +72,10 @@ async def margin(paper: PaperProcess) -> AsyncIterator[Portfolio]:
             await venue.close()
 
 
+def set_apart(parts: Sequence[str]) -> list[str]:
+    return [part for part in parts if part != "cross margin"]
+
+
 async def hold_both(margin: Portfolio) -> None:
     await margin.rig.hold("BTCUSDT", "2", entry="900")
     await margin.rig.hold("BTCUSD_PERP", "-30", entry="800")
@@ -114,6 +118,11 @@ async def test_both_sides_and_all_four_kinds_of_orders_are_seen(margin: Portfoli
     assert (left.capacity, 6000 - left.free) == (6000, 205)
     # What lies in cross margin is told, and nothing of it is touched.
     assert "cross margin, not touched: 100000 USDT" in look.notes
+    # It decides nothing: while an act is at work it is told as it was, and not read again at once.
+    margin.venue.asked()
+    again = await margin.venue.look(deadline_s=WAIT_S)
+    assert (again.unread, again.notes, again.parts) == ((), look.notes, tuple(set_apart(look.parts)))
+    assert (await margin.asked()).count("GET /papi/v1/balance") == 1
 
 
 async def test_both_positions_are_closed_swept_and_told(margin: Portfolio) -> None:

@@ -25,7 +25,7 @@ from bastion.http1.dial import Connect, tcp
 from bastion.ports import Clock
 from bastion.venues.ccxt.binance import MINUTE_S, BinanceVenue
 from bastion.venues.ccxt.binance_coinm import KEY_SPACE as COIN
-from bastion.venues.ccxt.binance_papi_sides import PapiInverse, PapiLinear
+from bastion.venues.ccxt.binance_papi_sides import MARGIN_PART, PapiInverse, PapiLinear
 from bastion.venues.ccxt.binance_worth import Holding, unpriced
 from bastion.venues.ccxt.shelf import Shelf
 from bastion.venues.ccxt.wire import VenueKey
@@ -97,16 +97,19 @@ class BinancePortfolioVenue:
             look.venue_time_ms for look in looks
         ]
         known = [time for time in times if time is not None]
+        parts = tuple(part for look in looks for part in look.parts)
+        # What was not read again is told as it was.
+        kept = () if MARGIN_PART in parts else self._linear.margin_notes
         return Look(
             begun_ns=min(look.begun_ns for look in looks),
             ended_ns=max(look.ended_ns for look in looks),
             positions=tuple(position for look in looks for position in look.positions),
             orders=tuple(order for look in looks for order in look.orders),
-            parts=tuple(part for look in looks for part in look.parts),
+            parts=parts,
             unread=tuple(part for look in looks for part in look.unread),
             digests=tuple(digest for look in looks for digest in look.digests),
             venue_time_ms=min(known) if len(known) == len(times) else None,
-            notes=tuple(note for look in looks for note in look.notes),
+            notes=(*(note for look in looks for note in look.notes), *kept),
         )
 
     async def instruments(self, *, deadline_s: float) -> Mapping[tuple[str, str], Instrument]:

@@ -26,7 +26,7 @@ from bastion.venues.ccxt.binance_coinm import KEY_SPACE as COIN
 from bastion.venues.ccxt.binance_coinm import BinanceCoinVenue
 from bastion.venues.ccxt.venue import Part, PartRead
 from bastion.venues.ccxt.witness import Claim
-from bastion.venues.deadline import Deadline
+from bastion.venues.deadline import NS, Deadline
 from bastion.venues.encoders.signed import Parameters
 from bastion.venues.raw import Answer, Row, plain, read_rows
 
@@ -73,6 +73,9 @@ WEIGHTS: Mapping[str, int] = {
     "papiGetAccount": 20,
 }
 """What weighs more, or less, there than at the same place of `fapi`."""
+MARGIN_S = 10.0
+"""While an act is at work, cross margin is read so seldom: it is told, decides nothing, and weighs 25."""
+MARGIN_PART = "cross margin"
 
 
 class _Side(BinanceVenue):
@@ -117,11 +120,21 @@ class PapiLinear(_Side):
     """The USD-M contracts of a Portfolio Margin account, and what its cross margin holds, which is told."""
 
     TABLE, MARK = UM, "UM"
+    _margin_ns: int | None = None
+    margin_notes: tuple[str, ...] = ()
+    """What was told of cross margin last."""
 
     def _parts(self) -> tuple[Part, ...]:
         parts = super()._parts()
         # As dear as half a list, and told only: it is read with the lists.
-        return (*parts, Part(name="cross margin", read=self._margin)) if self._lists else parts
+        if not self._lists or (self._wire.asked.listens and self._margin_is_young()):
+            return parts
+        self._margin_ns = self._clock.monotonic_ns()
+        return (*parts, Part(name=MARGIN_PART, read=self._margin))
+
+    def _margin_is_young(self) -> bool:
+        read_ns = self._margin_ns
+        return read_ns is not None and self._clock.monotonic_ns() - read_ns < MARGIN_S * NS
 
     async def config(self, deadline: Deadline) -> Row:
         """Return the account's own settings (UM Account Config)."""
@@ -150,10 +163,12 @@ class PapiLinear(_Side):
             answer = await self._call("papiGetMarginOpenOrders", {}, units={"weight": 5}, deadline=deadline)
             working = len(read_rows(answer.value, "margin openOrders"))
         except VenueError as error:
-            return PartRead(notes=(f"cross margin could not be read: {self._wire.masked(str(error))}",))
+            self.margin_notes = (f"cross margin could not be read: {self._wire.masked(str(error))}",)
+            return PartRead(notes=self.margin_notes)
         if working:
             told.append(f"{working} margin order(s) are left alone")
-        return PartRead(notes=tuple(told), digests=(answer.digest,))
+        self.margin_notes = tuple(told)
+        return PartRead(notes=self.margin_notes, digests=(answer.digest,))
 
 
 class PapiInverse(_Side, BinanceCoinVenue):

@@ -7,6 +7,7 @@ cancelled takes its connection with it. No proxy is asked, no cookie kept, and t
 """
 
 import asyncio
+import functools
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import field
@@ -219,10 +220,15 @@ class Client:
             fields["Content-Length"] = "0"
         lines = [f"{request.method} {target} HTTP/1.1"]
         for name, value in fields.items():
-            if _NAME.fullmatch(name) is None or _VALUE.fullmatch(value) is None:
+            if not _is_name(name) or _VALUE.fullmatch(value) is None:
                 raise ValueError(f"the header {name!r} cannot be written")
             lines.append(f"{name}: {value}")
         return "\r\n".join([*lines, "", ""]).encode("ascii") + (request.body or b"")
+
+
+@functools.lru_cache(maxsize=256)
+def _is_name(text: str) -> bool:
+    return _NAME.fullmatch(text) is not None
 
 
 def _split(url: str) -> tuple[str, str, str]:

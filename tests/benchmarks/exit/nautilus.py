@@ -5,6 +5,7 @@ since it learns what an account holds only at its start; nothing of that counts.
 `cancel_all_orders` and `close_all_positions` for each instrument.
 """
 
+import asyncio
 import json
 import os
 import select
@@ -19,6 +20,7 @@ from typing import Any
 from bastion.embedded import paper_credential
 from tests.benchmarks.exit.desks import Resident, memory_kib, resident
 from tests.benchmarks.exit.figures import Book, median, told
+from tests.benchmarks.exit.null_client import null_moments
 from tests.benchmarks.exit.plan import Plan
 from tests.benchmarks.exit.stage import PAUSES, Stage, last_fill_ns, place_of, shared_out, staged
 
@@ -31,11 +33,12 @@ OURS_A_NODE = 5
 
 
 def against(book: Book, plan: Plan, count: int) -> None:
-    """Time our exits and the node's, by turns, and weigh both processes."""
+    """Time our exits, the node's and a null client's, by turns, and weigh both processes."""
     ours: list[float] = []
     theirs: list[float] = []
     our_mib: list[float] = []
     their_mib: list[float] = []
+    null: list[float] = []
     with (
         tempfile.TemporaryDirectory(prefix="bench-exit-", dir=plan.state) as folder,
         staged(shared_out(count, (VENUE,))) as stage,
@@ -50,6 +53,7 @@ def against(book: Book, plan: Plan, count: int) -> None:
                 with _node(stage, Path(folder) / "node.log") as node:
                     their_mib.append(memory_kib(node.pid) / 1024)
                     theirs.append(_theirs(stage, node))
+                null.append(asyncio.run(null_moments(stage))[1])
     fills, memory = median(ours) / median(theirs), median(our_mib) / median(their_mib)
     book.note(
         f"nautilus{count}",
@@ -59,6 +63,8 @@ def against(book: Book, plan: Plan, count: int) -> None:
             "nautilus_runs": len(theirs),
             "nautilus_fill_ms": told(theirs),
             "ratio": round(fills, 3),
+            "null_fill_ms": told(null),
+            "null_ratio": round(median(null) / median(theirs), 3),
             "mib": told(our_mib),
             "nautilus_mib": told(their_mib),
             "memory_ratio": round(memory, 3),

@@ -24,7 +24,7 @@ from tests.benchmarks.exit.signing import (
     hyperliquid_close,
     okx_close,
 )
-from tests.benchmarks.exit.stage import Stage, open_orders
+from tests.benchmarks.exit.stage import Stage, is_order, last_fill_ns, open_orders
 
 LOOK_GAP_S = 0.25
 BYBIT_A_SECOND = 10
@@ -33,6 +33,7 @@ BYBIT_WINDOW_S = 1.0
 OKX_A_BATCH, OKX_A_CANCEL, OKX_ALGOS_A_CANCEL = 20, 20, 10
 BINANCE_A_WINDOW, BINANCE_WINDOW_S = 300, 10.0
 ANSWER_S = 30.0
+MS = 1e6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -299,6 +300,20 @@ class NullClient:
         """Close all connections."""
         for pool in self._pools.values():
             pool.close()
+
+
+async def null_moments(stage: Stage) -> tuple[float, float]:
+    """Let a null client flatten the reset stage; return the ms to its first order and to its last fill."""
+    stage.reset()
+    null = NullClient(stage)
+    try:
+        begun_ns, _ = await null.run()
+        assert not null.refused, null.refused
+    finally:
+        null.close()
+    rows = [row for row in stage.log() if int(row["received_ns"]) >= begun_ns]
+    first_ns = next(int(row["received_ns"]) for row in rows if is_order(row))
+    return (first_ns - begun_ns) / MS, (last_fill_ns(rows) - begun_ns) / MS
 
 
 def _count(script: Script) -> int:

@@ -3,6 +3,7 @@
 A press is the moment in which the request's bytes are handed to the socket or the pipe. Connections are warm.
 """
 
+import asyncio
 import json
 import os
 import re
@@ -22,6 +23,7 @@ from bastion.auth.keys import parse_scope
 from tests.benchmarks.exit.chatty import CALLERS, META, tool_call
 from tests.benchmarks.exit.desks import PROGRAM, Resident, answer_of, resident
 from tests.benchmarks.exit.figures import Book, percentile, told
+from tests.benchmarks.exit.null_client import null_moments
 from tests.benchmarks.exit.plan import Plan
 from tests.benchmarks.exit.stage import PAUSES, Stage, environment_of, is_order, place_of, shared_out, staged
 
@@ -59,6 +61,7 @@ def rest(book: Book, plan: Plan) -> None:
 def _row(book: Book, plan: Plan, name: str, surface: Surface) -> None:
     alone: list[float] = []
     beside: list[float] = []
+    null: list[float] = []
     with (
         tempfile.TemporaryDirectory(prefix="bench-exit-", dir=plan.state) as folder,
         staged(shared_out(POSITIONS, ("binance", "bybit"))) as stage,
@@ -72,6 +75,7 @@ def _row(book: Book, plan: Plan, name: str, surface: Surface) -> None:
                 took = _once(stage, daemon, press)
                 if number >= 0:
                     alone.append(took)
+                    null.append(asyncio.run(null_moments(stage))[0])
             with callers(daemon, made[:CALLERS]) as heard:
                 for number in plan.rounds():
                     took = _once(stage, daemon, press)
@@ -82,6 +86,7 @@ def _row(book: Book, plan: Plan, name: str, surface: Surface) -> None:
         {
             "runs": len(alone),
             "first_byte_ms": told(alone, 2),
+            "null_first_byte_ms": told(null, 2),
             "runs_beside": len(beside),
             "beside_16_callers_ms": told(beside, 2),
             "their_calls": heard,

@@ -14,6 +14,7 @@ Parameters = Mapping[str, object] | Sequence[Mapping[str, object]]
 """The fields of one request, or those of each item where the venue's body is a list."""
 
 _PLAIN = re.compile(r"[A-Za-z0-9_.~-]*", re.ASCII)
+_PLAIN_FORM = re.compile(r"[A-Za-z0-9_.~&=-]*", re.ASCII)
 JSON_HEADERS: Mapping[str, str] = {"Content-Type": "application/json"}
 
 
@@ -62,6 +63,10 @@ class Mac:
 
 def form(params: Mapping[str, object]) -> str:
     """Return parameters as a query or a form body."""
+    text = "&".join([f"{name}={_text(value)}" for name, value in params.items()])
+    count = len(params)
+    if count and text.count("=") == count and text.count("&") == count - 1 and _PLAIN_FORM.fullmatch(text):
+        return text
     return "&".join([f"{_quoted(name)}={_quoted(_text(value))}" for name, value in params.items()])
 
 

@@ -53,7 +53,7 @@ class Outgoing:
         Raises:
             GateRefused: a name comes twice.
         """
-        return _once(parse_qsl(urlsplit(self.target).query, keep_blank_values=True))
+        return _once(_pairs(urlsplit(self.target).query))
 
     def form(self) -> Mapping[str, str]:
         """Return the parameters of query and form body together, each named once.
@@ -61,11 +61,11 @@ class Outgoing:
         Raises:
             GateRefused: a name comes twice, or the body is no form.
         """
-        pairs = parse_qsl(urlsplit(self.target).query, keep_blank_values=True)
+        pairs = _pairs(urlsplit(self.target).query)
         if self.body:
             if self.content_type.partition(";")[0].strip().lower() not in {FORM_TYPE, ""}:
                 raise GateRefused("the body is not a form")
-            pairs += parse_qsl(self._text(), keep_blank_values=True)
+            pairs += _pairs(self._text())
         return _once(pairs)
 
     def document(self) -> object:
@@ -117,6 +117,13 @@ def an_object(value: object, where: str) -> Mapping[str, object]:
     if not isinstance(value, dict):
         raise GateRefused(f"{where} is no object")
     return value
+
+
+def _pairs(text: str) -> list[tuple[str, str]]:
+    # Where nothing is quoted there are names and values alone; the library takes five times as long for them.
+    if "%" in text or "+" in text:
+        return parse_qsl(text, keep_blank_values=True)
+    return [(name, value) for name, _, value in (one.partition("=") for one in text.split("&") if one)]
 
 
 def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:

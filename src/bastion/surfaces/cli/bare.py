@@ -1,7 +1,7 @@
 """Bare: packages of others whose own file is run only when something asks for a name in it.
 
-The MCP SDK's package file loads its client, its high-level server and a library of ciphers, uvicorn's its
-command line: some 15 MiB that no server of ours uses. A module below such a package is loaded as ever.
+The MCP SDK's package file loads its client, its high-level server and a library of ciphers: some 12 MiB that
+no server of ours uses. A module below such a package is loaded as ever.
 """
 
 import importlib.util
@@ -10,7 +10,6 @@ from types import ModuleType
 from typing import Any
 
 MCP = ("mcp", "mcp.server")
-UVICORN = ("uvicorn",)
 
 
 def hold_back(*names: str) -> None:

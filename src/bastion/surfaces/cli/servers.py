@@ -14,7 +14,7 @@ from bastion.auth.rates import Rates
 from bastion.commands import Desk, note_refused_key, recover
 from bastion.domain.principal import Scope
 from bastion.surfaces.cli import fast
-from bastion.surfaces.cli.bare import MCP, UVICORN, hold_back
+from bastion.surfaces.cli.bare import MCP, hold_back
 from bastion.surfaces.cli.codes import Code
 from bastion.surfaces.cli.local import ANOTHER_WORLD, Daemon, answers, find_daemon, not_after
 from bastion.surfaces.cli.view import complain, emit, version
@@ -145,7 +145,6 @@ def run_up(place: Place, *, port: int, tools: str | None) -> int:
         )
         return _mcp("over_http").http_application(server, gate=gate)
 
-    hold_back(*UVICORN)
     up = importlib.import_module("bastion.surfaces.daemon.up")
     up.run(
         up.Daemon(place=place, port=port, version=version(), mcp=mcp, say=emit, environment=dict(os.environ))

@@ -13,6 +13,7 @@ from bastion.embedded import PaperProcess
 from bastion.errors import OutcomeUnknown, VenueRejected, WrongSide
 from bastion.ports import Accounting, Protecting, Quoting
 from bastion.venues.ccxt.hyperliquid import HyperliquidVenue
+from bastion.venues.deadline import together
 from tests.hyperliquid_script import (
     ORDERS,
     SPOT,
@@ -153,6 +154,17 @@ async def test_a_quote_shows_the_book_best_first_and_the_accounts_fee(rig: Paper
     assert [level.price for level in quote.bids] == [D(1000), D("999.5")]
     assert [level.price for level in quote.asks] == [D(1000), D("1000.5")]
     assert quote.taker_fee == D("0.0005")
+
+
+async def test_many_quotes_at_once_ask_for_the_fee_once(hl: Scripted) -> None:
+    # Each question weighs as much as ten books, of the minute that an exit may need.
+    level = {"px": "1000", "sz": "1", "n": 1}
+    hl.on("l2Book", say({"coin": "BTC", "time": 1, "levels": [[level], [level]]}))
+    hl.on("userFees", say({"userCrossRate": "0.0005", "userAddRate": "0.0002"}))
+    position = request_for("BTC").position
+    quotes = await together([hl.venue.quote(position, deadline_s=WAIT_S) for _ in range(5)])
+    assert [quote.taker_fee for quote in quotes] == [D("0.0005")] * 5
+    assert (len(hl.seen("l2Book")), len(hl.seen("userFees"))) == (5, 1)
 
 
 async def test_a_quote_gives_way_to_an_exit_when_weight_is_short(hl: Scripted) -> None:

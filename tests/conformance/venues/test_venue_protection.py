@@ -17,6 +17,7 @@ from bastion.errors import AnswerMalformed, OutcomeUnknown, VenueRejected, Venue
 from bastion.ports import Accounting, Protecting, Quoting, Venue
 from bastion.venues.barred import BarredVenue
 from bastion.venues.catalog import Catalog
+from bastion.venues.deadline import together
 from tests.venue_paper import WAIT_S, PaperRig, paper_rig, scenario
 from tests.venue_rig import Asked, Rig, reply, v5
 
@@ -314,6 +315,16 @@ async def test_a_fee_that_does_not_come_leaves_the_book_usable(binance: Rig) -> 
     binance.script.on("/fapi/v1/commissionRate", reply({"code": -1008, "msg": "busy"}, 503))
     quote = await quoting(binance.venue).quote(long(), deadline_s=WAIT_S)
     assert (quote.taker_fee, quote.bids[0].price) == (None, D(99))
+
+
+async def test_many_quotes_at_once_ask_for_the_fee_once(binance: Rig) -> None:
+    # A question for the fee weighs four times a book, and a preview of twenty positions asked twenty times.
+    binance.script.on("/fapi/v1/depth", reply({"bids": [["99", "1"]], "asks": [["101", "1"]]}))
+    fee = {"symbol": "BTCUSDT", "makerCommissionRate": "0.0002", "takerCommissionRate": "0.0005"}
+    binance.script.on("/fapi/v1/commissionRate", reply(fee))
+    quotes = await together([quoting(binance.venue).quote(long(), deadline_s=WAIT_S) for _ in range(5)])
+    assert [quote.taker_fee for quote in quotes] == [D("0.0005")] * 5
+    assert len(binance.script.seen("/fapi/v1/commissionRate")) == 1
 
 
 async def test_a_quote_gives_way_to_an_exit_when_weight_is_short(binance: Rig) -> None:

@@ -14,7 +14,7 @@ from bastion.errors import Fault, VenueError, VenueRejected
 from bastion.venues.ccxt.binance_worth import holdings, summed, unpriced
 from bastion.venues.ccxt.levels import levels
 from bastion.venues.ccxt.metered import MeteredVenue
-from bastion.venues.deadline import Deadline, settled, together
+from bastion.venues.deadline import Deadline, settled, together, within
 from bastion.venues.raw import STABLECOINS, Row
 
 DEPTH_LEVELS, DEPTH_WEIGHT = 100, 5
@@ -75,16 +75,18 @@ class BinanceMarket(MeteredVenue):
 
     async def _taker_fee(self, symbol: str, deadline: Deadline) -> Decimal:
         # One call weighs as much as four books; the contracts of one margin coin share the account's rate.
+        # And one asks, however many positions are quoted at once.
         coin = next((quote for quote in STABLECOINS if symbol.endswith(quote)), symbol)
-        if coin not in self._fees:
-            answer = await self._call(
-                "fapiPrivateGetCommissionRate",
-                {"symbol": symbol},
-                units={"weight": COMMISSION_WEIGHT},
-                deadline=deadline,
-            )
-            self._fees[coin] = Row(answer.value, "commissionRate").decimal("takerCommissionRate")
-        return self._fees[coin]
+        async with within(deadline), self._shelf.turn(f"fee {self.account.name} {coin}"):
+            if coin not in self._fees:
+                answer = await self._call(
+                    "fapiPrivateGetCommissionRate",
+                    {"symbol": symbol},
+                    units={"weight": COMMISSION_WEIGHT},
+                    deadline=deadline,
+                )
+                self._fees[coin] = Row(answer.value, "commissionRate").decimal("takerCommissionRate")
+            return self._fees[coin]
 
     async def _rate(self, coin: str, deadline: Deadline) -> Decimal:
         if coin in STABLECOINS or not coin:

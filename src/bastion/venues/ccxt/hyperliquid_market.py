@@ -16,7 +16,7 @@ from bastion.venues.ccxt.hyperliquid_dexes import Dexes
 from bastion.venues.ccxt.hyperliquid_identity import Identity
 from bastion.venues.ccxt.hyperliquid_pace import READS
 from bastion.venues.ccxt.venue import PartRead
-from bastion.venues.deadline import Deadline, settled, together
+from bastion.venues.deadline import Deadline, settled, together, within
 from bastion.venues.raw import Row, read_rows
 from bastion.venues.throttle import NS
 
@@ -88,12 +88,12 @@ class HyperliquidMarket(HyperliquidAsking):
         sides = Row(answer.value, "l2Book").raw("levels")
         if not isinstance(sides, list) or len(sides) != 2:  # noqa: PLR2004 - bids and asks
             raise AnswerMalformed("l2Book: levels must be bids and asks")
-        fee = (await settled([self._fee(deadline)]))[0]
         own = not rows.dex_of(position.instrument)
+        fee = (await settled([self._fee(deadline)]))[0] if own else None
         return Quote(
             bids=_levels(sides[0]),
             asks=_levels(sides[1]),
-            taker_fee=fee if own and not isinstance(fee, VenueError) else None,
+            taker_fee=None if isinstance(fee, VenueError) else fee,
         )
 
     async def _worth(self, dex: str, deadline: Deadline) -> tuple[Decimal, Decimal]:
@@ -102,10 +102,14 @@ class HyperliquidMarket(HyperliquidAsking):
         return state.row("marginSummary").decimal("accountValue"), state.decimal("withdrawable")
 
     async def _fee(self, deadline: Deadline) -> Decimal:
-        if self._taker_fee is None:
-            answer = await self._info({"type": "userFees", "user": self._address}, deadline)
-            self._taker_fee = Row(answer.value, "userFees").decimal("userCrossRate")
-        return self._taker_fee
+        # One asks, however many positions are quoted at once: each question weighs as much as ten books.
+        async with within(deadline), self._shelf.turn(f"fee {self._address}"):
+            return self._taker_fee if self._taker_fee is not None else await self._read_fee(deadline)
+
+    async def _read_fee(self, deadline: Deadline) -> Decimal:
+        answer = await self._info({"type": "userFees", "user": self._address}, deadline)
+        self._taker_fee = fee = Row(answer.value, "userFees").decimal("userCrossRate")
+        return fee
 
 
 def _levels(side: object) -> tuple[Level, ...]:

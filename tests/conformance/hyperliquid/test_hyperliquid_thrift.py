@@ -152,10 +152,14 @@ async def test_slow_and_dear_reads_that_fail_are_not_repeated_with_each_look(hl:
     for kind in (ROLE, DEXES, "extraAgents"):
         hl.on(kind, raw("<html>", status=502))
     hl.on(STATE, say(state(value="0.0")))
+    begun_ns = hl.venue._clock.monotonic_ns()
     for _ in range(10):
         look = await hl.venue.look(deadline_s=S)
         assert {"account", "perp dexes"} <= {unread.part for unread in look.unread}
-    assert len(hl.seen(DEXES)) == len(hl.seen(ROLE)) == 1
+    # The first pause is half a second, which a busy machine may outlast.
+    pauses = (hl.venue._clock.monotonic_ns() - begun_ns) // 500_000_000
+    assert 1 <= len(hl.seen(DEXES)) <= 1 + pauses
+    assert 1 <= len(hl.seen(ROLE)) <= 1 + pauses
     hl.on(DEXES, say([None]))
     hl.on(ROLE, say({"role": "user"}))
     for _ in range(100):

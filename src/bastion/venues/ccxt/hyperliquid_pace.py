@@ -221,14 +221,14 @@ class Thrift:
         if kind in self._failing and self._failing[kind].wait_s > 0:
             return True
         now_ns, free = self._clock.monotonic_ns(), self._reads.free()
-        # Both lists tell the same.
-        read_ns = max(self._executions_ns.values(), default=0)
+        read_ns = self._executions_ns.get(kind, 0)
         # What was read before the last order or cancel proves nothing of what that one did.
         stale = not self._held and read_ns <= self._acted_ns
         early = now_ns - read_ns < self.EXECUTIONS_GAP_S * NS and not stale
         if self._held and not self._moved:
-            # They close nothing: looks tell what is left, each order its fate.
-            again = not self._executions_ns or now_ns - read_ns >= self.GAP_S * NS
+            # They close nothing: looks tell what is left, each order its fate. Both lists tell the same.
+            newest_ns = max(self._executions_ns.values(), default=None)
+            again = newest_ns is None or now_ns - newest_ns >= self.GAP_S * NS
             if free < self.KEPT_FOR_PROOF or (free < self.PLENTY and not again):
                 return True
         # With nothing held there is nothing to keep it for: executions are what a verdict then waits for.

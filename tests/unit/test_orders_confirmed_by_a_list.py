@@ -12,6 +12,7 @@ from bastion.errors import VenueUnreachable
 from bastion.venues.ccxt.confirm import confirmed
 from bastion.venues.ccxt.roll import List, RollCall
 from bastion.venues.deadline import Deadline
+from tests.stepped_clock import SteppedClock
 from tests.unit.exits.parts import position, request
 
 CLOCK = SystemClock()
@@ -115,14 +116,30 @@ async def test_what_is_asked_outside_of_a_sending_is_asked_by_name() -> None:
     assert venue.lists == 0
 
 
-def test_an_order_waits_here_until_it_is_about_to_leave() -> None:
-    venue, order = Venue(), request(position())
-    roll, cid = RollCall(venue.find, venue.read, lambda _: (), clock=CLOCK), order.client_order_id
+async def test_of_an_order_that_waits_here_or_has_just_left_nobody_else_asks() -> None:
+    venue, order, clock = Venue(), request(position()), SteppedClock()
+    roll, cid = RollCall(venue.find, venue.read, lambda _: (), clock=clock), order.client_order_id
     assert not roll.waits(cid)
     with roll.under_way(order):
         assert roll.waits(cid)
         roll.leave([cid])
+        assert roll.waits(cid), "who sent it asks for it"
+        await clock.advance(1)
         assert not roll.waits(cid)
     with roll.under_way(order):
         assert roll.waits(cid)
     assert not roll.waits(cid)
+
+
+@pytest.mark.parametrize(("listed", "lists", "alone"), [(NAMES, 1, 0), (NAMES[:5], 2, 3), ((), 2, 8)])
+async def test_orders_of_unknown_fate_that_are_asked_for_at_once_are_told_by_a_list_and_the_others_alone(
+    listed: tuple[str, ...], lists: int, alone: int
+) -> None:
+    venue = Venue(listed=listed)
+    venue.acknowledged.set()
+    roll = RollCall(venue.find, venue.read, lambda _: ("linear",), clock=CLOCK)
+    async with asyncio.TaskGroup() as group:
+        asked = [group.create_task(roll.order(order, Deadline(CLOCK, 4))) for order in orders_of(NAMES)]
+    told = [task.result() for task in asked]
+    assert [each.client_order_id for each in told if each is not None] == list(NAMES)
+    assert (venue.lists, len(venue.alone)) == (lists, alone)

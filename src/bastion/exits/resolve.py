@@ -10,7 +10,7 @@ from bastion.domain.position import Position
 from bastion.domain.records import OrderAnswered, OrderResolved, Outcome, ResolvedBy
 from bastion.errors import Fault, VenueError, VenueRejected, VenueUnreachable
 from bastion.exits.books import Sent, book_key
-from bastion.exits.pace import Pace, nanoseconds
+from bastion.exits.pace import CANCELLING, Pace, nanoseconds
 from bastion.exits.progress import Leg
 from bastion.exits.settings import ExitSettings
 from bastion.exits.verdict import Standing
@@ -90,7 +90,9 @@ def questions(
     )
     late_ns = settings.fills_grace_ms * 1_000_000
     waiting = fills_asked_ns is not None and now_ns < fills_asked_ns + late_ns
-    many = not one_page and len(standing.unexplained) > SECONDS_MOST
+    # While a wave is on its way, a few books at a time are gone before their executions are read.
+    wave = any(key != CANCELLING for key in pace.in_flight.values())
+    many = not one_page and len(leg.books if wave else standing.unexplained) > SECONDS_MOST
     if many and now_ns < pace.last_act_ns + nanoseconds(settings.many_seconds_s):
         waiting = True
     doubted: dict[tuple[str, str, str], Position] = {}

@@ -110,11 +110,11 @@ class BybitVenue(BybitCancels, Glances):
     async def order(self, request: OrderRequest, *, deadline_s: float) -> OrderState | None:
         """Return what open and recently closed orders, then the order history, say of our client id.
 
-        None, and nothing is asked, of one that still waits here for its turn.
+        None, and nothing is asked, of one that still waits here for its turn, or has just left.
         """
         if self._roll.waits(request.client_order_id):
             return None
-        return await self._find(request, Deadline(self._clock, deadline_s))
+        return await self._roll.order(request, Deadline(self._clock, deadline_s))
 
     async def fills(
         self, positions: Sequence[Position], *, since_ms: int, deadline_s: float

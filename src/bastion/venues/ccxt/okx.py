@@ -128,8 +128,8 @@ class OkxVenue(OkxMarket, Glances):
         return state
 
     async def order(self, request: OrderRequest, *, deadline_s: float) -> OrderState | None:
-        """Return what Order details says of our client id; None for 51603."""
-        return await self._find(request, Deadline(self._clock, deadline_s))
+        """Return what Order details, or of many the order history, says of our client id; None for 51603."""
+        return await self._roll.order(request, Deadline(self._clock, deadline_s))
 
     async def cancel(self, orders: Sequence[OpenOrder], *, deadline_s: float) -> tuple[CancelAnswer, ...]:
         """Cancel exactly these orders: 20 working ones, or 10 algo orders, a request; one answer each."""

@@ -9,12 +9,14 @@ from bastion.domain.order import OrderKind, OrderRequest, OrderState
 from bastion.errors import VenueError
 from bastion.ports import Clock
 from bastion.venues.ccxt.confirm import Find
-from bastion.venues.deadline import Deadline, within
+from bastion.venues.deadline import NS, Deadline, within
 
 LISTED_LEAST = 3
 """From so many orders on the way at once, one list is asked instead of a question for each."""
 LISTED_TRIES = 2
 """So often a list is asked about an order before the order itself is."""
+SOON_S = 1.0
+"""Of an order that left so short a time ago nobody else need ask: who sent it does."""
 
 List = tuple[str, ...]
 """What names one list of the venue; empty for an order that no list is known to show."""
@@ -48,6 +50,7 @@ class RollCall:
         self._clock = clock
         self._rolls: dict[List, _Roll] = {}
         self._here: set[str] = set()
+        self._left_ns: dict[str, int] = {}
 
     @contextmanager
     def under_way(self, request: OrderRequest) -> Iterator[None]:
@@ -62,14 +65,44 @@ class RollCall:
         finally:
             tries.pop(cid, None)
             self._here.discard(cid)
+            self._left_ns.pop(cid, None)
 
     def leave(self, client_order_ids: Iterable[str]) -> None:
         """Hear that these orders are about to leave."""
-        self._here.difference_update(client_order_ids)
+        now_ns = self._clock.monotonic_ns()
+        for cid in client_order_ids:
+            if cid in self._here:
+                self._here.discard(cid)
+                self._left_ns[cid] = now_ns
 
     def waits(self, client_order_id: str) -> bool:
-        """Return whether an order that is to be sent still waits here, so that the venue cannot know it."""
-        return client_order_id in self._here
+        """Return whether there is nothing to ask of an order yet.
+
+        It still waits here, so that the venue cannot know it, or it has just left, and who sent it asks.
+        """
+        left_ns = self._left_ns.get(client_order_id)
+        just_left = left_ns is not None and self._clock.monotonic_ns() < left_ns + SOON_S * NS
+        return just_left or client_order_id in self._here
+
+    async def order(self, request: OrderRequest, deadline: Deadline) -> OrderState | None:
+        """Return what the venue says of an order whose fate nobody else asks for; None where it knows none.
+
+        Of many that are asked for at one moment, one list tells those that it shows.
+
+        Raises:
+            VenueError: the venue did not say.
+        """
+        named, cid = self._list_of(request), request.client_order_id
+        tries = self._rolls.setdefault(named, _Roll()).tries if named else None
+        if tries is None or cid in tries or request.kind is OrderKind.RESTING:
+            return await self._alone(request, deadline)
+        tries[cid] = 0
+        try:
+            await asyncio.sleep(0)  # One pass of the loop lets the other questions of this moment arrive.
+            found = await self.find(request, deadline) if len(tries) >= LISTED_LEAST else None
+        finally:
+            tries.pop(cid, None)
+        return found if found is not None else await self._alone(request, deadline)
 
     async def find(self, request: OrderRequest, deadline: Deadline) -> OrderState | None:
         """Return what the venue says of an order that is under way, or None where it says nothing.

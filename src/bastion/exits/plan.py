@@ -21,7 +21,7 @@ from bastion.exits.pace import CANCELLING, Pace, nanoseconds
 from bastion.exits.progress import Leg, PositionKey
 from bastion.exits.resolve import by_position
 from bastion.exits.settings import ExitSettings
-from bastion.exits.verdict import Standing, second_quantity
+from bastion.exits.verdict import Standing, leftovers, possible, second_quantity
 from bastion.shape import dataclass
 
 Instruments = Mapping[tuple[str, str], Instrument]
@@ -322,6 +322,10 @@ def _free(
     # What is shown and may go, whether or not it is time to try that again. Where that is all that is shown,
     # one sweep takes it, and what is shown no longer: one by one, hundreds of orders would outlast any limit.
     held = {(position.category, position.instrument) for position in standing.open}
+    if any("position" in part.part and not part.unsent for part in look.unread):
+        # A list that is not believed shows nothing gone, and one other page saying so may lie as it does.
+        left = (*leftovers(leg, standing), *possible(leg, standing))
+        held |= {(position.category, position.instrument) for position in left}
     doubted = {book.key[:2] for book in standing.unexplained}
     known = {key[:2] for key, book in leg.books.items() if book.seen}
     # One sweep takes what is left of a wave of closes that the venue's limits spread over seconds.

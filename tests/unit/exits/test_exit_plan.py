@@ -578,6 +578,27 @@ def test_the_stop_of_a_position_that_is_gone_goes_once_it_is_accounted_for(expla
     assert (act.intent.cancels if act is not None else ()) == ((STOP,) if explained else ())
 
 
+@pytest.mark.parametrize("believed", [True, False])
+def test_a_stop_stays_while_a_second_source_says_gone_beside_a_list_that_is_not_believed(
+    believed: bool,  # noqa: FBT001 - a case of the table
+) -> None:
+    one = holding(orders=(STOP,), at_ms=0)
+    intend(one, request(HELD))
+    one.apply(replace(answered(), outcome=Outcome.UNKNOWN, state=None), at_ns=0)
+    see(one, look(100, orders=[STOP], unread=() if believed else ("positions linear/USDT",)))
+    told = SecondSourceRead(
+        exit_id="xtest",
+        account="main",
+        run=1,
+        begun_ns=100 * MS,
+        position=HELD,
+        quantity=Quantity(Decimal(0)),
+    )
+    one.apply(told, at_ns=0)
+    act = decide(one)
+    assert (STOP in act.intent.cancels if act is not None else False) is believed
+
+
 def test_a_place_that_only_an_order_threatened_was_never_seen_to_hold_anything() -> None:
     one = leg()
     see(one, look(0, orders=[STOP, ENTRY]))

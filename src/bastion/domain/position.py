@@ -1,9 +1,10 @@
 """Position: what a venue says an account holds in one instrument on one side."""
 
+from collections.abc import Iterable
 from decimal import Decimal
 from enum import StrEnum
 
-from bastion.domain.money import Price, Quantity, Usd
+from bastion.domain.money import ZERO, Price, Quantity, Usd
 from bastion.shape import dataclass
 
 
@@ -12,6 +13,11 @@ class Side(StrEnum):
 
     LONG = "LONG"
     SHORT = "SHORT"
+
+    @property
+    def other(self) -> "Side":
+        """The other side."""
+        return Side.SHORT if self is Side.LONG else Side.LONG
 
 
 class MarginMode(StrEnum):
@@ -59,3 +65,18 @@ class Position:
     def key(self) -> tuple[str, str, str]:
         """What names this position within its account: category, instrument and side."""
         return (self.category, self.instrument, str(self.side))
+
+
+def size_held(position: Position, found: Iterable[Position]) -> Decimal:
+    """Return how much of a position is held by what was found: zero where nothing is.
+
+    In one-way mode the contract may be held on the other side, for an order turned it: that size is negative.
+    """
+    for one in found:
+        if (one.category, one.instrument) != (position.category, position.instrument):
+            continue
+        if one.side is position.side:
+            return Decimal(one.quantity)
+        if not one.hedged:
+            return -Decimal(one.quantity)
+    return ZERO

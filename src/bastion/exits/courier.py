@@ -8,7 +8,7 @@ from typing import Any
 
 from bastion.domain.instrument import Instrument
 from bastion.domain.look import Look
-from bastion.domain.money import Quantity
+from bastion.domain.money import ZERO, Quantity
 from bastion.domain.order import CancelAnswer, OpenOrder, OrderRequest
 from bastion.domain.position import Position
 from bastion.domain.records import (
@@ -325,6 +325,8 @@ class Courier:
         if isinstance(result, Exception):
             self.trouble("second source", result)
             return
+        if result < ZERO:
+            position = replace(position, side=position.side.other)
         self._worked.note(
             SecondSourceRead(
                 exit_id=self._leg.exit_id,
@@ -332,7 +334,7 @@ class Courier:
                 run=self._leg.run,
                 begun_ns=begun_ns,
                 position=position,
-                quantity=Quantity(result),
+                quantity=Quantity(abs(result)),
             )
         )
 

@@ -14,7 +14,7 @@ from bastion.domain.records import RoundIntended
 from bastion.domain.refund import RefundPolicy
 from bastion.errors import Fault
 from bastion.exits import last_rung
-from bastion.exits.books import Sent, book_key
+from bastion.exits.books import Sent, book_key, signed
 from bastion.exits.ladder import BOUNDED, NO_MARK, Rung, Slice, Trail, is_dust, rung, rung_s, slices, trail
 from bastion.exits.own_orders import as_open
 from bastion.exits.pace import CANCELLING, Pace, nanoseconds
@@ -313,7 +313,7 @@ def _blocking(
 def _shown_twice(leg: Leg, position: Position, pace: Pace) -> bool:
     # What our fills say is closed is there by a second source too, asked after the last order for it.
     second = second_quantity(leg, book_key(position), since_ns=pace.key_act_ns.get(position.key, 0))
-    return second is not None and second > ZERO
+    return second is not None and second * signed(position) > ZERO
 
 
 def _free(

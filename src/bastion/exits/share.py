@@ -5,6 +5,7 @@ from dataclasses import replace
 from bastion.domain.asked import VenueAsked
 from bastion.domain.balance import CollateralRead
 from bastion.domain.order import OpenOrder
+from bastion.domain.position import Position
 from bastion.domain.records import (
     CancelsAnswered,
     FillsRead,
@@ -39,13 +40,19 @@ def own_share(record: Record, leg: Leg, *, run: int) -> Record | None:
             own = replace(record, exit_id=exit_id, run=run, fills=new)
         case CollateralRead() | VenueAsked():
             own = replace(record, exit_id=exit_id, run=run)
-        case SecondSourceRead() if leg.sight.means(record.position):
+        case SecondSourceRead() if _asked_for(leg, record.position):
             own = replace(record, exit_id=exit_id, run=run)
         case Troubled():
             own = replace(record, exit_id=exit_id)
         case _:
             pass
     return own
+
+
+def _asked_for(leg: Leg, told: Position) -> bool:
+    # Of a contract that is netted, what is held the other way round answers who asked for this side.
+    other = replace(told, side=told.side.other)
+    return leg.sight.means(told) or (not told.hedged and leg.sight.means(other))
 
 
 def _intended(record: RoundIntended, leg: Leg, *, run: int) -> RoundIntended | None:

@@ -1,6 +1,7 @@
 """Verdict: what a leg's evidence is worth, and which of the four words it earns."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from decimal import Decimal
 
 from bastion.domain.look import Look
@@ -117,21 +118,21 @@ def explained(leg: Leg, book: Book, moved: Tally, pace: Pace, *, target: Decimal
     begun_ns = pace.broken_ns if leg.look is not None and leg.look.complete else 0
     read, since_ns = leg.fills_read, max(pace.moved_ns(book.position.key), begun_ns)
     second = second_quantity(leg, book.key, since_ns=since_ns)
-    if second is not None and second != abs(target) and moved.own == ZERO:
+    if second is not None and second != target and moved.own == ZERO:
         return False
     if moved.certain and book.baseline + moved.own + moved.others == target:
         after_ns = since_ns if book.threat else max(pace.key_act_ns.get(book.position.key, 0), begun_ns)
         if read is not None and read.run == leg.run and read.begun_ns >= after_ns:
             return True
-    return second == abs(target)
+    return second == target
 
 
 def second_quantity(leg: Leg, key: BookKey, *, since_ns: int) -> Decimal | None:
-    """Return what a second source, asked at or after that time of this run, said of a book's size."""
+    """Return what a second source, asked at or after then in this run, said of a book; longs positive."""
     second = leg.seconds.get(key)
     if second is None or second.run != leg.run or second.begun_ns < since_ns:
         return None
-    return Decimal(second.quantity)
+    return signed(replace(second.position, quantity=second.quantity))
 
 
 def leftovers(leg: Leg, standing: Standing) -> tuple[Position, ...]:
@@ -259,7 +260,7 @@ def _suspect(
     if since_ns is None:
         return False
     second = second_quantity(leg, book.key, since_ns=since_ns)
-    if second == ZERO:
+    if second is not None and second * signed(position) <= ZERO:
         return True
     # One that shows it as well may trail like the look: only a change later than our fills contains them.
     moved = tallies[book.key]

@@ -100,6 +100,8 @@ class Venue(Protocol):
     async def second_source(self, position: Position, *, deadline_s: float) -> Decimal:
         """Return the size of the position by another source of the venue than `look` uses (zero: none).
 
+        Where positions of a contract are netted and it is held the other way round, that size is negative.
+
         Raises:
             VenueError: the venue did not say.
         """

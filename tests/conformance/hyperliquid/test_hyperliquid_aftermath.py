@@ -158,7 +158,8 @@ async def test_the_second_source_is_the_newest_execution(hl: Scripted) -> None:
     assert await hl.venue.second_source(position, deadline_s=S) == 0
     hl.on(FILLS, say([fill_row(9, 200, startPosition="2.0", sz="0.5")]))
     assert await hl.venue.second_source(position, deadline_s=S) == Decimal("1.5")
-    assert await hl.venue.second_source(replace(position, side=Side.SHORT), deadline_s=S) == 0
+    # The coin is held the other way round.
+    assert await hl.venue.second_source(replace(position, side=Side.SHORT), deadline_s=S) == Decimal("-1.5")
     hl.on(FILLS, say([]))
     hl.on(STATE, say(state(held("BTC", "0.7"))))
     assert await hl.venue.second_source(position, deadline_s=S) == Decimal("0.7")

@@ -296,7 +296,7 @@ class LyingVenue:
                 raise VenueUnreachable("no second source")
             key = (position.instrument, position.side.value if self.plan.hedged else "")
             held, sign = self.market.holdings.get(key), 1 if position.side.value == "LONG" else -1
-            size = max(held.signed * sign, Decimal(0)) if held is not None else Decimal(0)
+            size = held.signed * sign if held is not None else Decimal(0)
             await self._travel(deadline_s, Phase.EVIDENCE, half=True)
             return size
 

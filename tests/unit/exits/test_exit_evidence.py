@@ -255,6 +255,17 @@ def test_a_second_source_explains_the_size_that_a_look_shows_of_a_short_too() ->
     assert standing.verdict is Verdict.FLAT_WITH_DUST
 
 
+def test_a_position_that_was_turned_is_not_explained_by_the_side_that_is_gone() -> None:
+    one = leg()
+    see(one, look(0, [position(side=Side.SHORT, quantity="2")]))
+    turned = replace(second(400, quantity="0.5"), position=position(side=Side.LONG))
+    one.apply(turned, at_ns=0)
+    twice(one, [])
+    assert judge(one).unexplained != ()
+    see(one, look(2_000, [position(side=Side.LONG, quantity="0.5")]))
+    assert judge(one).unexplained == ()
+
+
 @pytest.mark.parametrize("side", Side)
 def test_dust_is_explained_by_what_is_left_of_it_and_by_nothing_else(side: Side) -> None:
     one, whole, left = leg(), position(quantity="2", side=side), position(quantity="0.5", side=side)

@@ -170,9 +170,12 @@ class BinanceVenue(BinanceCrowd):
             amount = row.decimal("positionAmt")
             if row.text("symbol") != position.instrument or amount == ZERO:
                 continue
-            side = Side(leg) if leg in {"LONG", "SHORT"} else Side.LONG if amount > ZERO else Side.SHORT
+            hedged = leg in {"LONG", "SHORT"}
+            side = Side(leg) if hedged else Side.LONG if amount > ZERO else Side.SHORT
             if side is position.side:
                 return abs(amount)
+            if not hedged:
+                return -abs(amount)
         return ZERO
 
     def sizes_first(self, positions: Sequence[Position]) -> bool:

@@ -15,7 +15,7 @@ from bastion.domain.account import Access, Account
 from bastion.domain.instrument import Instrument
 from bastion.domain.money import ZERO
 from bastion.domain.order import Fill, OrderRequest, OrderState, OrderStatus
-from bastion.domain.position import Position
+from bastion.domain.position import Position, size_held
 from bastion.errors import AnswerMalformed, Fault, OutcomeUnknown, VenueError, VenueRejected
 from bastion.http1.dial import Connect, tcp
 from bastion.ports import Clock
@@ -127,11 +127,9 @@ class BybitVenue(BybitCancels, Glances):
         params = {"category": position.category, "symbol": position.instrument}
         deadline = Deadline(self._clock, deadline_s)
         answer = await self._get("privateGetV5PositionList", params, "positions", deadline)
-        for row in Row(answer.value, "position/list").row("result").rows("list"):
-            found = rows.position(row, position.category)
-            if found is not None and found.key == position.key:
-                return found.quantity
-        return ZERO
+        listed = Row(answer.value, "position/list").row("result").rows("list")
+        found = (rows.position(row, position.category) for row in listed)
+        return size_held(position, (one for one in found if one is not None))
 
     async def access(self, *, deadline_s: float) -> Access:
         """Return what Get API Key Information says."""

@@ -18,7 +18,7 @@ from bastion.domain.instrument import Instrument
 from bastion.domain.look import Look
 from bastion.domain.money import ZERO, floor_to_step
 from bastion.domain.order import CancelAnswer, Direction, Fill, OpenOrder, OrderKind, OrderRequest, OrderState
-from bastion.domain.position import Position
+from bastion.domain.position import Position, size_held
 from bastion.errors import AnswerMalformed, Fault, VenueError, VenueRejected, VenueUnreachable
 from bastion.http1.dial import Connect, tcp
 from bastion.ports import Clock
@@ -142,12 +142,10 @@ class GenericVenue(CcxtVenue):
         await self._markets(deadline)
         reply = await self._unified("fetch_positions", [position.instrument], {}, deadline=deadline)
         found, doubt = believed(reply.rows("positions"), self._position)
-        for one in found:
-            if one.instrument == position.instrument and one.side is position.side:
-                return Decimal(one.quantity)
-        if doubt:
+        held = size_held(position, found)
+        if held <= ZERO and doubt:
             raise AnswerMalformed(doubt)
-        return ZERO
+        return held
 
     async def access(self, *, deadline_s: float) -> Access:
         """Return whether the balance can be read; ccxt has no unified word for rights."""

@@ -12,9 +12,9 @@ from typing import Any
 from bastion.domain.account import Access, Account
 from bastion.domain.instrument import Instrument
 from bastion.domain.look import Look
-from bastion.domain.money import ZERO, Quantity
+from bastion.domain.money import ZERO
 from bastion.domain.order import Fill, OrderRequest, OrderState, OrderStatus
-from bastion.domain.position import Position
+from bastion.domain.position import Position, size_held
 from bastion.errors import AnswerMalformed, Fault, OutcomeUnknown, VenueRejected, VenueUnreachable
 from bastion.http1.dial import Connect, tcp
 from bastion.ports import Clock
@@ -189,7 +189,7 @@ class HyperliquidVenue(HyperliquidCancels):
         left = await size_left(
             position, self._fills, self._settled, self._shown_size, deadline, now_ms=now_ms
         )
-        if left > ZERO:
+        if left != ZERO:
             self._thrift.doubted()
         return left
 
@@ -278,7 +278,7 @@ class HyperliquidVenue(HyperliquidCancels):
         read = await self._positions(rows.dex_of(position.instrument), deadline)
         if read.doubt:
             raise AnswerMalformed(read.doubt)
-        return next((item.quantity for item in read.positions if item.key == position.key), Quantity(ZERO))
+        return size_held(position, read.positions)
 
     async def _orders(self, dex: str, deadline: Deadline) -> PartRead:
         if self._spared:

@@ -28,6 +28,8 @@ async def size_left(
 ) -> Decimal:
     """Return the size that the newest execution left; the clearinghouse's word where there is none.
 
+    It is negative where the coin is held the other way round.
+
     That word, which `shown` asks for, counts as well where it knows of nothing and the venue has delisted the
     coin: it settles positions without an execution.
 
@@ -37,7 +39,7 @@ async def size_left(
     signed = await fills.last_position(position.instrument, deadline, now_ms=now_ms)
     if signed is None:
         return await shown(position, deadline)
-    held = max(ZERO, signed if position.side is Side.LONG else -signed)
+    held = signed if position.side is Side.LONG else -signed
     if held == ZERO:
         return ZERO
     try:

@@ -23,7 +23,7 @@ from bastion.domain.order import (
     OrderRequest,
     OrderState,
 )
-from bastion.domain.position import Position
+from bastion.domain.position import Position, size_held
 from bastion.errors import AnswerMalformed, Fault, VenueError, VenueRejected
 from bastion.http1.dial import Connect, tcp
 from bastion.ports import Clock
@@ -174,11 +174,8 @@ class OkxVenue(OkxMarket, Glances):
                 deadline=deadline,
             )
             found = data_of(answer, "positions")
-        for row in found:
-            item = rows.position(row)
-            if item is not None and item.key == position.key:
-                return item.quantity
-        return ZERO
+        items = (rows.position(row) for row in found)
+        return size_held(position, (item for item in items if item is not None))
 
     async def access(self, *, deadline_s: float) -> Access:
         """Return what Get account configuration says of the key (perm, ip)."""

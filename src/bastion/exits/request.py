@@ -6,10 +6,10 @@ from decimal import Decimal
 from bastion.domain.account import Account
 from bastion.domain.mandate import ExitKind, Target
 from bastion.domain.principal import Principal
-from bastion.domain.records import CoveredAccount, Entry, ExitRequested, LatchTripped, Record, RequestTagged
+from bastion.domain.records import CoveredAccount, ExitRequested, LatchTripped, Record, RequestTagged
 from bastion.domain.refund import RefundPolicy
 from bastion.domain.selection import EVERYTHING, Selection
-from bastion.ports import Clock, Journal
+from bastion.ports import Clock
 from bastion.shape import dataclass
 
 
@@ -42,7 +42,11 @@ def request_records(
     wish: Wish = EXIT_ALL,
     joined: Sequence[str] = (),
 ) -> tuple[Record, ...]:
-    """Return the records of a request: the latch tripped first where its kind does that."""
+    """Return the records of a request, for one commit: the latch tripped first where its kind does that.
+
+    Once they are durable the exit is carried out by `Executor.run`, by this process or by a later one. The
+    caller has checked the principal's scope.
+    """
     covered = tuple(
         CoveredAccount(
             name=account.name,
@@ -73,38 +77,4 @@ def request_records(
             first_bound=wish.first_bound,
         ),
         *((tag,) if principal.asked_as else ()),
-    )
-
-
-async def request_exit(
-    journal: Journal,
-    clock: Clock,
-    *,
-    exit_id: str,
-    accounts: Sequence[Account],
-    principal: Principal,
-    reason: str | None,
-    deadline_s: Decimal,
-    hold_s: Decimal,
-    wish: Wish = EXIT_ALL,
-) -> tuple[Entry, ...]:
-    """Make the exit durable, with the latch tripped first where its kind does that, in one commit.
-
-    From here on the exit is carried out by `Executor.run`, by this process or by a later one. The caller has
-    checked the principal's scope.
-
-    Raises:
-        JournalUnusable: neither the journal nor its spool took the request.
-    """
-    return await journal.append(
-        request_records(
-            clock,
-            exit_id=exit_id,
-            accounts=accounts,
-            principal=principal,
-            reason=reason,
-            deadline_s=deadline_s,
-            hold_s=hold_s,
-            wish=wish,
-        )
     )

@@ -14,7 +14,7 @@ from bastion.domain.principal import Principal, Scope
 from bastion.domain.records import Entry, LegJudged, LegReopened, RoundIntended
 from bastion.exits.executor import Executor
 from bastion.exits.report import ExitReport, fold
-from bastion.exits.request import request_exit
+from bastion.exits.request import request_records
 from bastion.exits.settings import ExitSettings
 from bastion.storage.spool import SpooledJournal
 from tests.simulation.exits.cells import Cell, Phase
@@ -256,15 +256,16 @@ class Arena:
             await executor.run(EXIT_ID)
 
     async def _request(self, journal: SpooledJournal, exit_id: str) -> None:
-        await request_exit(
-            journal,
-            self.clock,
-            exit_id=exit_id,
-            accounts=tuple(venue.account for venue in self.venues.values()),
-            principal=Principal(id="owner", surface="simulation", scope=Scope.TRADE),
-            reason=None,
-            deadline_s=Decimal(self.world.deadline_s),
-            hold_s=Decimal(self.world.hold_s),
+        await journal.append(
+            request_records(
+                self.clock,
+                exit_id=exit_id,
+                accounts=tuple(venue.account for venue in self.venues.values()),
+                principal=Principal(id="owner", surface="simulation", scope=Scope.TRADE),
+                reason=None,
+                deadline_s=Decimal(self.world.deadline_s),
+                hold_s=Decimal(self.world.hold_s),
+            )
         )
 
     def _observe(self, entry: Entry) -> None:

@@ -19,7 +19,7 @@ from bastion.domain.selection import Selection
 from bastion.exits import scope
 from bastion.exits.executor import Executor
 from bastion.exits.report import ExitReport, fold
-from bastion.exits.request import Wish, request_exit
+from bastion.exits.request import Wish, request_records
 from bastion.exits.settings import ExitSettings
 from tests.simulation.exits.arena import Arena, Result
 from tests.simulation.exits.lying_venue import LyingVenue
@@ -299,16 +299,17 @@ class Medley(Arena):
         if not journal.entries(act.exit_id):
             wish = act.wish or self._wish(act)
             act.wish = wish
-            await request_exit(
-                journal,
-                self.clock,
-                exit_id=act.exit_id,
-                accounts=tuple(venue.account for venue in self.venues.values()),
-                principal=OWNER,
-                reason=None,
-                deadline_s=Decimal(self.world.deadline_s),
-                hold_s=Decimal(act.hold_s),
-                wish=wish,
+            await journal.append(
+                request_records(
+                    self.clock,
+                    exit_id=act.exit_id,
+                    accounts=tuple(venue.account for venue in self.venues.values()),
+                    principal=OWNER,
+                    reason=None,
+                    deadline_s=Decimal(self.world.deadline_s),
+                    hold_s=Decimal(act.hold_s),
+                    wish=wish,
+                )
             )
         await executor.run(act.exit_id)
 

@@ -11,7 +11,7 @@ from bastion.domain.account import Account
 from bastion.domain.principal import Principal, Scope
 from bastion.exits.executor import Executor
 from bastion.exits.report import ExitReport, fold
-from bastion.exits.request import request_exit
+from bastion.exits.request import request_records
 from bastion.exits.settings import ExitSettings
 from bastion.storage.codec import encode, kind_of
 from bastion.storage.spool import SpooledJournal
@@ -197,15 +197,16 @@ class Play:
         await executor.run(SECOND)
 
     async def _request(self, journal: SpooledJournal, name: str, accounts: tuple[Account, ...]) -> None:
-        await request_exit(
-            journal,
-            self.clock,
-            exit_id=name,
-            accounts=accounts,
-            principal=OWNER,
-            reason=None,
-            deadline_s=Decimal(self.world.deadline_s),
-            hold_s=Decimal(self.world.hold_s),
+        await journal.append(
+            request_records(
+                self.clock,
+                exit_id=name,
+                accounts=accounts,
+                principal=OWNER,
+                reason=None,
+                deadline_s=Decimal(self.world.deadline_s),
+                hold_s=Decimal(self.world.hold_s),
+            )
         )
 
 

@@ -110,7 +110,7 @@ def test_a_path_beside_the_known_one_is_refused_whatever_the_order_says(venue: s
         ("PATCH", "listenKey", None),
         ("DELETE", "order", Passed.CANCEL),
         ("DELETE", "allOpenOrders", Passed.CANCEL),
-        ("DELETE", "batchOrders", Passed.CANCEL),
+        ("DELETE", "batchOrders", None),
         ("DELETE", "positionSide", None),
         ("DELETE", "countdownCancelAll", None),
         ("POST", "countdownCancelAll", Passed.CANCEL),

@@ -86,6 +86,24 @@ OPENING: dict[str, tuple[Outgoing, ...]] = {
         ),
         binance("batchOrders=[]", path="/fapi/v1/batchOrders"),
         outgoing("PUT", "/fapi/v1/order?side=SELL&reduceOnly=true"),
+        outgoing("PUT", "/fapi/v1/batchOrders?symbol=B&orderidlist=[1]"),
+        *(
+            outgoing("DELETE", f"/fapi/v1/batchOrders?{query}")
+            for query in (
+                "orderidlist=[1]",
+                "symbol=B",
+                "symbol=B&orderidlist=[]",
+                "symbol=B&orderidlist=1",
+                "symbol=B&orderidlist=[1,true]",
+                "symbol=B&orderidlist=[0]",
+                'symbol=B&orderidlist=["1"]',
+                "symbol=B&origClientOrderIdList=[1]",
+                'symbol=B&origClientOrderIdList=[""]',
+                "symbol=B&orderidlist=[1,2,3,4,5,6,7,8,9,10,11]",
+                "symbol=B&orderidlist=[1]&orderIdList=[2]",
+                'symbol=B&orderidlist=[1]&batchOrders=[{"side":"BUY"}]',
+            )
+        ),
         binance("symbol=B&leverage=20", path="/fapi/v1/leverage"),
     ),
     "bybit": (
@@ -180,6 +198,9 @@ CANCELLING: dict[str, tuple[Outgoing, ...]] = {
     "binance": (
         outgoing("DELETE", "/fapi/v1/order?symbol=B&orderId=1"),
         outgoing("DELETE", "/fapi/v1/algoOpenOrders?symbol=B"),
+        outgoing("DELETE", "/fapi/v1/batchOrders?timestamp=1&symbol=B&recvWindow=5&orderidlist=%5B1%2C2%5D"),
+        outgoing("DELETE", "/dapi/v1/batchOrders?symbol=B&orderIdList=[1]&signature=ab"),
+        outgoing("DELETE", '/fapi/v1/batchOrders?symbol=B&origClientOrderIdList=["a"]'),
         outgoing("POST", "/fapi/v1/countdownCancelAll?symbol=B&countdownTime=1000"),
     ),
     "bybit": (outgoing("POST", "/v5/order/cancel-all", {"category": "spot"}),),

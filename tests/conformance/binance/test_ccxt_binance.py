@@ -87,6 +87,13 @@ async def test_batches_answer_each_order_on_its_own(binance: ccxt.binanceusdm, p
     assert paper.control.positions("binance") == {}
 
 
+async def test_several_orders_are_cancelled_by_one_call(binance: ccxt.binanceusdm) -> None:
+    placed = [await binance.create_order(SOL, "limit", "sell", 10, 143.0 + n) for n in range(3)]
+    told = await binance.cancel_orders([row["id"] for row in placed[:2]], SOL)
+    assert [row["status"] for row in told] == ["canceled", "canceled"]
+    assert [row["id"] for row in await binance.fetch_open_orders(SOL)] == [placed[2]["id"]]
+
+
 async def test_cancel_all_takes_working_orders_and_leaves_conditional_ones(
     binance: ccxt.binanceusdm,
 ) -> None:

@@ -59,3 +59,9 @@ async def keyed(request: pytest.FixtureRequest, paper: PaperProcess) -> AsyncIte
     """A venue where reading needs a key as well, and sizes have a maximum of their own."""
     async for one in prepared(paper, request.param):
         yield one
+
+
+@pytest.fixture
+async def paper_binance(paper: PaperProcess) -> AsyncIterator[PaperRig]:
+    async for one in prepared(paper, "binance"):
+        yield one

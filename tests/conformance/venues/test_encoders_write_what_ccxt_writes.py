@@ -44,6 +44,8 @@ BINANCE: Mapping[str, Mapping[str, object]] = {
     "papiDeleteCmConditionalOrder": {"symbol": "BTCUSD_PERP", "strategyId": "12345"},
     "fapiPrivateGetUserTrades": {"symbol": "BTCUSDT", "startTime": 1_795_340_000_000, "limit": 1000},
     "fapiPrivateDeleteOrder": {"symbol": "BTCUSDT", "orderId": "12345"},
+    "fapiPrivateDeleteBatchOrders": {"symbol": "币安人生USDT", "orderidlist": ["12345", "12346"]},
+    "dapiPrivateDeleteBatchOrders": {"symbol": "BTCUSD_PERP", "orderidlist": ["12345"]},
     "fapiPrivateGetOrder": {"symbol": "币安人生USDT", "origClientOrderId": "a b+c/d~e"},
     "fapiPublicGetDepth": {"symbol": "BTCUSDT", "limit": 5},
 }
@@ -172,6 +174,20 @@ async def test_every_method_is_written_as_ccxt_writes_it(venue: str, base_url: s
                 assert written is None
                 continue
             assert written == await by_ccxt(client, method, params), method
+
+
+async def test_a_batch_cancel_is_what_ccxt_makes_of_cancel_orders() -> None:
+    client = caught_by(exchange_class("binanceusdm"), None)
+    ids = ["669767046", "669767047"]
+    market = {"id": "LTCUSDT", "symbol": "LTC/USDT:USDT", "contract": True, "linear": True, "type": "swap"}
+    client.markets, client.markets_by_id = {"LTC/USDT:USDT": market}, {"LTCUSDT": [market]}
+    with pytest.raises(Caught) as caught:
+        await client.cancel_orders(ids, "LTC/USDT:USDT")
+    params = {"symbol": "LTCUSDT", "orderidlist": ids}
+    written = encoder_of("binanceusdm", None).encode(
+        "fapiPrivateDeleteBatchOrders", params, stamp_ms=STAMP_MS
+    )
+    assert written == caught.value.request
 
 
 async def test_a_demo_key_of_okx_says_what_it_is_on_every_request() -> None:

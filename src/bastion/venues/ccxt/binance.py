@@ -12,12 +12,9 @@ from decimal import Decimal
 from typing import Any
 
 from bastion.domain.account import Access, Account
-from bastion.domain.look import Look
 from bastion.domain.money import ZERO, floor_to_step
 from bastion.domain.order import (
-    CancelAnswer,
     Direction,
-    OpenOrder,
     OrderKind,
     OrderRequest,
     OrderState,
@@ -28,7 +25,8 @@ from bastion.errors import AnswerMalformed, Fault, OutcomeUnknown, VenueError, V
 from bastion.http1.dial import Connect, tcp
 from bastion.ports import Clock
 from bastion.venues.ccxt import binance_rows as rows
-from bastion.venues.ccxt.binance_crowd import SECOND_OLD_S, BinanceCrowd
+from bastion.venues.ccxt.binance_cancels import BinanceCancels
+from bastion.venues.ccxt.binance_crowd import SECOND_OLD_S
 from bastion.venues.ccxt.binance_protection import NO_SUCH_ORDER, ORDER
 from bastion.venues.ccxt.binance_share import Share
 from bastion.venues.ccxt.binance_thrift import Thrift
@@ -54,8 +52,6 @@ ACCOUNT_LIMITS = (
 )
 SYMBOLS_CHEAP = 18
 """So many symbols' executions, at 5 each, weigh as much as a whole look: 90."""
-NOTHING_TO_CANCEL = "-2011"
-NEVER_EXISTED_OR_ENDED = frozenset({NO_SUCH_ORDER, NOTHING_TO_CANCEL})
 TOO_MANY_ORDERS = "-1015"
 _USED = {
     "weight": ("x-mbx-used-weight-1m", MINUTE_S),
@@ -64,7 +60,7 @@ _USED = {
 }
 
 
-class BinanceVenue(BinanceCrowd):
+class BinanceVenue(BinanceCancels):
     """One USD-M account. Position mode is read from each position, never from a setting."""
 
     REPEATS_SAFELY = True
@@ -143,22 +139,6 @@ class BinanceVenue(BinanceCrowd):
                 return None
             raise
         return replace(rows.order_state(Row(answer.value, "order")), client_order_id=request.client_order_id)
-
-    async def sweep(self, look: Look, *, deadline_s: float) -> tuple[CancelAnswer, ...]:
-        """Cancel all orders of every symbol that the look shows, in both order services, by one call each."""
-        deadline = Deadline(self._clock, deadline_s)
-        groups = sorted({(order.instrument, order.conditional) for order in look.orders})
-        with self._share.acting(moves=any(not order.reduce_only for order in look.orders)):
-            results = await settled([self._cancel_all(*group, deadline) for group in groups])
-        outcome = dict(zip(groups, results, strict=True))
-        answers: list[CancelAnswer] = []
-        for order in look.orders:
-            result = outcome[order.instrument, order.conditional]
-            if isinstance(result, VenueError):
-                answers.append(self._not_cancelled(order, result))
-            else:
-                answers.append(CancelAnswer(order=order, gone=True))
-        return tuple(answers)
 
     async def second_source(self, position: Position, *, deadline_s: float) -> Decimal:
         """Return the size by Account Information V3, which is kept apart from Position Information."""
@@ -285,30 +265,6 @@ class BinanceVenue(BinanceCrowd):
             up = request.direction is Direction.BUY and below != price
             price = below + known.price_tick if up else below
         return plain(price)
-
-    async def _cancel_one(self, order: OpenOrder, deadline: Deadline) -> CancelAnswer:
-        if order.conditional:
-            method, params = "fapiPrivateDeleteAlgoOrder", {"algoId": order.order_id}
-        else:
-            method = "fapiPrivateDeleteOrder"
-            params = {"symbol": order.instrument, "orderId": order.order_id}
-        try:
-            answer = await self._call(
-                method, params, units={"weight": 1}, deadline=deadline, mutating=True, repeatable=True
-            )
-        except VenueRejected as error:
-            gone = error.code in NEVER_EXISTED_OR_ENDED
-            return CancelAnswer(order=order, gone=gone, code=error.code, message=str(error))
-        Row(answer.value, "cancel")
-        return CancelAnswer(order=order, gone=True)
-
-    async def _cancel_all(self, symbol: str, conditional: bool, deadline: Deadline) -> None:  # noqa: FBT001 - private
-        method = "fapiPrivateDeleteAlgoOpenOrders" if conditional else "fapiPrivateDeleteAllOpenOrders"
-        params = {"symbol": symbol}
-        answer = await self._call(
-            method, params, units={"weight": 1}, deadline=deadline, mutating=True, repeatable=True
-        )
-        Row(answer.value, "cancel all")
 
     async def _venue_time_ms(self, deadline: Deadline) -> int:
         answer = await self._call("fapiPublicGetTime", {}, units={"weight": 1}, deadline=deadline)

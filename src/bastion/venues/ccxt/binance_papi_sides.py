@@ -21,7 +21,8 @@ from bastion.domain.order import CancelAnswer, Direction, OpenOrder
 from bastion.domain.position import Side
 from bastion.errors import VenueError, VenueRejected
 from bastion.venues.ccxt import binance_rows as rows
-from bastion.venues.ccxt.binance import NEVER_EXISTED_OR_ENDED, BinanceVenue
+from bastion.venues.ccxt.binance import BinanceVenue
+from bastion.venues.ccxt.binance_cancels import NEVER_EXISTED_OR_ENDED
 from bastion.venues.ccxt.binance_coinm import KEY_SPACE as COIN
 from bastion.venues.ccxt.binance_coinm import BinanceCoinVenue
 from bastion.venues.ccxt.venue import Part, PartRead
@@ -82,6 +83,7 @@ class _Side(BinanceVenue):
     TABLE: ClassVar[Mapping[str, str]]
     MARK: ClassVar[str]
     CROWDS = False
+    BATCHES = False
 
     async def _call(
         self,

@@ -1,9 +1,10 @@
 """Binance USD-M and COIN-M futures (developers.binance.com, General Info: SIGNED endpoint security)."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from bastion.venues.encoders.signed import Mac, Parameters, Signed, form, rooted
 
+ID_LIST = "orderidlist"
 FORM_HEADERS: Mapping[str, str] = {"Content-Type": "application/x-www-form-urlencoded"}
 _FAPI, _SAPI = "https://fapi.binance.com/fapi", "https://api.binance.com/sapi"
 _DAPI = "https://dapi.binance.com/dapi"
@@ -25,6 +26,7 @@ _USD_M: Mapping[str, tuple[str, str, str]] = {
     "fapiPrivatePostAlgoOrder": ("fapiPrivate", "POST", "algoOrder"),
     "fapiPrivateGetAlgoOrder": ("fapiPrivate", "GET", "algoOrder"),
     "fapiPrivateDeleteAlgoOrder": ("fapiPrivate", "DELETE", "algoOrder"),
+    "fapiPrivateDeleteBatchOrders": ("fapiPrivate", "DELETE", "batchOrders"),
     "fapiPrivateDeleteAllOpenOrders": ("fapiPrivate", "DELETE", "allOpenOrders"),
     "fapiPrivateDeleteAlgoOpenOrders": ("fapiPrivate", "DELETE", "algoOpenOrders"),
     "fapiPrivateGetOpenOrders": ("fapiPrivate", "GET", "openOrders"),
@@ -107,7 +109,12 @@ class BinanceEncoder:
             return Signed(method=verb, url=f"{url}?{form(params)}" if params else url, headers={})
         if verb == "POST" and params.get(_NAMED[path]) is None:
             return None
-        query = form({"timestamp": stamp_ms, **params, "recvWindow": self._window})
+        ids = params.get(ID_LIST)
+        fields = {name: value for name, value in params.items() if name != ID_LIST}
+        query = form({"timestamp": stamp_ms, **fields, "recvWindow": self._window})
+        if isinstance(ids, Sequence):
+            # The list stands last, its brackets and commas quoted.
+            query = f"{query}&{ID_LIST}=%5B{'%2C'.join(map(str, ids))}%5D"
         query = f"{query}&signature={self._mac.hex(query)}"
         if verb == "POST":
             return Signed(method=verb, url=url, headers=self._key_form, body=query.encode())

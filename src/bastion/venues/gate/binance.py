@@ -30,6 +30,9 @@ _CANCELS = frozenset(
         "cm/conditional/allOpenOrders",
     }
 )
+_ID_LISTS = frozenset({"orderidlist", "orderIdList", "origclientorderidlist", "origClientOrderIdList"})
+_BATCH_FIELDS = frozenset({"symbol", "timestamp", "recvWindow", "signature"})
+_IDS_MAX = 10
 _LISTEN = "listenKey"
 _COUNTDOWN = frozenset({"countdownCancelAll"})
 
@@ -44,6 +47,8 @@ def check(request: Outgoing) -> Passed:
         return Passed.READ
     name = _resource(request.path)
     if request.method == "DELETE" and name in _CANCELS:
+        if name == "batchOrders":
+            _names_orders(request.form())
         return Passed.CANCEL
     if name == _LISTEN and request.method in {"POST", "PUT", "DELETE"}:
         return Passed.READ
@@ -68,6 +73,23 @@ def _resource(path: str) -> str:
     if version not in {"v1", "v2", "v3"}:
         raise GateRefused(f"{path} has no known version")
     return name
+
+
+def _names_orders(form: Mapping[str, str]) -> None:
+    lists = [name for name in form if name in _ID_LISTS]
+    if len(lists) != 1 or not form.get("symbol") or form.keys() - _BATCH_FIELDS - _ID_LISTS:
+        raise GateRefused("a Binance batch cancel names one symbol and one list of orders")
+    ids = read_json(form[lists[0]])
+    if not isinstance(ids, list) or not 1 <= len(ids) <= _IDS_MAX:
+        raise GateRefused(f"a Binance batch cancel takes a list of one to {_IDS_MAX} orders")
+    if not all(_is_id(one, number="client" not in lists[0].lower()) for one in ids):
+        raise GateRefused("a Binance batch cancel names an order by what is no id")
+
+
+def _is_id(value: object, *, number: bool) -> bool:
+    if number:
+        return isinstance(value, int) and not isinstance(value, bool) and value > 0
+    return isinstance(value, str) and bool(value)
 
 
 def _reduces(order: Mapping[str, object]) -> None:

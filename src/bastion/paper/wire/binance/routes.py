@@ -132,7 +132,7 @@ ORDERS: dict[tuple[str, str], Route] = {
     ("DELETE", "/fapi/v1/batchOrders"): Route(
         handler=trading.cancel_batch,
         security=TRADE,
-        reads=frozenset({"symbol", "orderIdList", "origClientOrderIdList"}),
+        reads=_ONE | set(trading.ID_LISTS),
     ),
     ("DELETE", "/fapi/v1/allOpenOrders"): Route(handler=trading.cancel_all, security=TRADE, reads=_ONE),
     ("GET", "/fapi/v1/openOrders"): Route(

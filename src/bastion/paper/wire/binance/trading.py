@@ -14,6 +14,8 @@ from bastion.paper.wire.binance.symbols import family, instrument_of
 
 _BATCH_MOST = 5
 _CANCEL_BATCH_MOST = 10
+# Its page writes the first of each pair; ccxt and python-binance send the second, which the venue takes.
+ID_LISTS = ("orderIdList", "orderidlist", "origClientOrderIdList", "origclientorderidlist")
 _ALL_CANCELLED = {"code": 200, "msg": "The operation of cancel all open order is done."}
 _NO_SUCH_ORDER = "Order does not exist."
 
@@ -97,8 +99,9 @@ def cancel_order(call: Call) -> Reply:
 def cancel_batch(call: Call) -> Reply:
     """DELETE /fapi/v1/batchOrders: each cancel on its own."""
     symbol = instrument_of(call, call.parameters.text("symbol")).symbol
-    by_id = "orderIdList" in call.parameters
-    items = _json_list(call, "orderIdList" if by_id else "origClientOrderIdList", _CANCEL_BATCH_MOST)
+    name = next((name for name in ID_LISTS if name in call.parameters), ID_LISTS[0])
+    by_id = name.lower() == "orderidlist"
+    items = _json_list(call, name, _CANCEL_BATCH_MOST)
     rows: list[object] = []
     executed: list[str] = []
     for item in items:

@@ -101,6 +101,9 @@ async def test_only_a_hasty_look_gives_up_what_is_slower_than_an_open_position(w
     _, orders = await look(0.6)
     assert isinstance(orders, VenueUnreachable) is wanted
     assert not haste.wanted
+    haste.wanted, haste.whole = wanted, True
+    assert await look(0.6) == ["open", "orders"], "all its parts are to come"
+    assert not haste.whole
 
 
 async def test_a_dear_read_is_not_late_before_a_second_and_is_not_asked_for_often() -> None:

@@ -67,6 +67,43 @@ def test_a_look_that_only_closes_reads_no_lists_before_an_order_was_filled_or_he
     assert thrift.allows(closing=True)
 
 
+def test_lists_that_are_due_or_tell_what_holds_a_position_are_waited_for() -> None:
+    clock = VirtualClock()
+    thrift = Thrift(clock, Bucket(Limit(name="weight", capacity=2400, window_s=60.0), clock))
+    thrift.allows()
+    thrift.saw([HELD])
+    thrift.filled()
+    assert (thrift.allows(closing=True), thrift.insists) == (True, False)
+    thrift.refused("ETHUSDT")
+    thrift.saw([HELD])
+    assert not thrift.allows(closing=True), "what found nothing to reduce is gone"
+    thrift.refused(HELD.instrument)
+    thrift.saw([HELD])
+    assert (thrift.allows(closing=True), thrift.insists) == (True, True)
+    assert not thrift.allows(closing=True)
+    clock.seconds += GAP_S
+    assert (thrift.allows(closing=True), thrift.insists) == (True, True)
+
+
+async def test_of_parts_in_turn_nothing_is_asked_for_behind_an_open_position_where_that_ends_the_look() -> (
+    None
+):
+    clock = VirtualClock()
+    asked: list[str] = []
+
+    def part(name: str, *positions: Position) -> Part:
+        async def read(_: Deadline) -> PartRead:
+            asked.append(name)
+            return PartRead(positions=positions)
+
+        return Part(name=name, read=read)
+
+    for ends in (False, True):
+        parts = in_turn((part("positions", HELD), part("orders")), frozenset(), ends=ends)
+        await settled([one.read(Deadline(clock, 5.0)) for one in parts])
+    assert asked == ["positions", "orders", "positions"]
+
+
 def test_lists_that_failed_are_asked_for_one_by_one_and_less_and_less_often_until_one_comes() -> None:
     clock = VirtualClock()
     weight = Bucket(Limit(name="weight", capacity=2400, window_s=60.0), clock)

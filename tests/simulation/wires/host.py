@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from http import HTTPStatus
+from math import ceil
 from random import Random
 from typing import Protocol
 
@@ -23,6 +24,7 @@ from tests.simulation.wires.worlds import HostDraw
 
 HTML = b"<html><head><title>Service</title></head><body>We will be back soon.</body></html>"
 BAN_S = {"binance": 120.0, "bybit": 600.0}
+RETRY_AFTER = "Retry-After"
 ADDRESS = "198.51.100.7"
 SPENT_SHARE, HYPERLIQUID_SHARE = 0.75, 0.6
 MOMENT_S = 1e-7
@@ -215,6 +217,10 @@ class Host:
             self.banned_until_s = self._clock.seconds + BAN_S[self.plan.venue]
         answer = self.wire.failure("banned", asked.request)
         assert answer is not None
+        if RETRY_AFTER in answer.headers:
+            # It tells what is left of the ban, however often it is asked: General Info, "IP Limits".
+            left = {RETRY_AFTER: str(ceil(self.banned_until_s - self._clock.seconds))}
+            answer = WireAnswer(status=answer.status, body=answer.body, headers={**answer.headers, **left})
         self._answer(line, asked, fate, answer, banned=True)
 
     def _instead(self, asked: Asked, fate: Fate) -> WireAnswer | None:

@@ -101,9 +101,14 @@ class BinanceVenue(BinanceCancels):
         params = self._order_params(request)
         deadline = Deadline(self._clock, deadline_s)
         with self._share.acting(moves=True):
-            answer = await self._call(
-                "fapiPrivatePostOrder", params, units=ORDER, deadline=deadline, mutating=True
-            )
+            try:
+                answer = await self._call(
+                    "fapiPrivatePostOrder", params, units=ORDER, deadline=deadline, mutating=True
+                )
+            except VenueRejected as error:
+                if error.fault is Fault.MAYBE_FLAT:
+                    self._thrift.refused(request.position.instrument)
+                raise
         try:
             row = Row(answer.value, "order")
             state = rows.order_state(row)

@@ -183,7 +183,11 @@ class BinanceCrowd(BinanceFills, Glances):
             Part(name=PARTS[1], read=self._orders if lists else spared),
             Part(name=PARTS[2], read=self._conditional_orders if lists else spared),
         )
-        return in_turn(parts, self._thrift.failed) if lists and goes_in_turn else parts
+        # Lists that are due, or tell what holds a position, are worth a wait also while one is to be closed.
+        self._haste.whole = insists = lists and self._thrift.insists
+        if not (lists and goes_in_turn):
+            return parts
+        return in_turn(parts, self._thrift.failed, ends=self._haste.wanted and not insists)
 
     def _goes_in_turn(self) -> bool:
         # Who only reads asks seldom, and wants all that there is.

@@ -56,11 +56,14 @@ class Thrift:
         self._read_ns = 0
         self._paired = False
         self._wanted = False
+        self._refused: set[str] = set()
         self._pressed = 0
         self._paid = False
         self._shown = self._moved = False
         self._asked_ns: dict[str, int] = {}
         self._patience = Patience(clock, most_s=LISTS_MOST_S)
+        self.insists = False
+        """Whether the lists of the look that begins now are wanted although a position is open."""
         self.failed: frozenset[str] = frozenset()
         """The parts of the last look that did not come, for want of an answer that can be believed."""
 
@@ -68,10 +71,17 @@ class Thrift:
         """Hear what the latest reading of positions showed; without any, the lists are always read."""
         self._held = self._shown = bool(positions)
         self._moved = False
+        refused, self._refused = self._refused, set()
+        if any(position.instrument in refused for position in positions):
+            self._wanted = True
 
     def filled(self) -> None:
         """Hear that an order of ours was filled: the next look may show nothing any more."""
         self._moved = True
+
+    def refused(self, instrument: str) -> None:
+        """Hear that a close found nothing to reduce: something may hold its position, if that is shown."""
+        self._refused.add(instrument)
 
     def ask(self, what: str) -> None:
         """Return where a question about what was done may be asked now; those of one moment are one question.
@@ -146,6 +156,7 @@ class Thrift:
         """
         now_ns = self._clock.monotonic_ns()
         free = self._weight.free()
+        self.insists = self._wanted or now_ns - self._read_ns >= GAP_S * NS
         pressed, self._pressed = self._pressed, 0
         paid, self._paid = self._paid, False
         if paid or (pressed and free >= pressed):

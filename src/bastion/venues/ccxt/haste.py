@@ -20,12 +20,15 @@ T = TypeVar("T")
 
 
 class Haste:
-    """How long the parts of one look are waited for; `wanted` is set for the next one alone."""
+    """How long the parts of one look are waited for; `wanted` is set for the next one alone.
+
+    So is `whole`: that look, hasty or not, is waited for as long as those of which all parts are to come.
+    """
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._whole_ns: int | None = None
-        self.wanted = False
+        self.wanted = self.whole = False
 
     async def answers(
         self,
@@ -40,6 +43,8 @@ class Haste:
         are given up, as `VenueUnreachable`.
         """
         wanted, self.wanted = self.wanted, False
+        if self.whole:
+            self._whole_ns, self.whole = None, False
         begun_ns = self._clock.monotonic_ns()
         tasks = [group.create_task(_value(read)) for read in reads]
         until: Deadline | None = None

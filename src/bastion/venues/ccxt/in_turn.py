@@ -15,11 +15,12 @@ from bastion.venues.deadline import Deadline, within
 IN_VAIN = "not asked for: another part of this look did not come, and without it the look proves nothing"
 
 
-def in_turn(parts: Sequence[Part], failed: Collection[str]) -> tuple[Part, ...]:
+def in_turn(parts: Sequence[Part], failed: Collection[str], *, ends: bool = False) -> tuple[Part, ...]:
     """Return these parts, each of which is asked for once the one before it came.
 
     The first one stays the first; of the others those named in `failed` come before the rest, so that what
     is likely to be in vain again costs as little as it can. They are returned in the order that they had.
+    With `ends`, nothing is asked for once one of them shows a position that is to be closed.
     """
     first, *rest = parts
     order = [first, *sorted(rest, key=lambda part: part.name not in failed)]
@@ -27,12 +28,12 @@ def in_turn(parts: Sequence[Part], failed: Collection[str]) -> tuple[Part, ...]:
     before: asyncio.Future[bool] | None = None
     for part in order:
         mine: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
-        turns[part.name] = _turn(part, before, mine)
+        turns[part.name] = _turn(part, before, mine, ends=ends)
         before = mine
     return tuple(turns[part.name] for part in parts)
 
 
-def _turn(part: Part, before: asyncio.Future[bool] | None, mine: asyncio.Future[bool]) -> Part:
+def _turn(part: Part, before: asyncio.Future[bool] | None, mine: asyncio.Future[bool], *, ends: bool) -> Part:
     async def read(deadline: Deadline) -> PartRead:
         came = False
         try:
@@ -41,7 +42,8 @@ def _turn(part: Part, before: asyncio.Future[bool] | None, mine: asyncio.Future[
                     if not await asyncio.shield(before):
                         raise VenueRejected(IN_VAIN, fault=Fault.RATE_LIMIT)
             value = await part.read(deadline)
-            came = not value.doubt
+            over = ends and any(position.closable for position in value.positions)
+            came = not value.doubt and not over
             return value
         finally:
             mine.set_result(came)

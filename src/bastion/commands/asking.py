@@ -19,9 +19,9 @@ from bastion.domain.records import (
 )
 from bastion.errors import Refused
 from bastion.exits.opening import Opening
-from bastion.exits.progress import unjudged
 from bastion.exits.request import Wish, request_records
 from bastion.exits.scope import Scope, scope_of
+from bastion.exits.unfinished import unjudged
 from bastion.shape import dataclass
 
 REASON_LENGTH_MAX = 500

@@ -27,8 +27,9 @@ from bastion.domain.records import (
 from bastion.errors import JournalUnusable, Refused
 from bastion.exits.executor import Executor
 from bastion.exits.opening import Opening
-from bastion.exits.progress import is_over, progress, unjudged
+from bastion.exits.progress import progress
 from bastion.exits.settings import ExitSettings
+from bastion.exits.unfinished import is_over, unjudged
 from bastion.ports import Auditor, Clock, ExitLock, Journal, Notary, RepeatStore, Venue
 
 RECENT_EXITS = 20

@@ -106,8 +106,9 @@ class Book:
     """What was seen in one book first, and what must be accounted for until it is empty.
 
     `baseline` is the signed quantity of the first sighting, `position` the latest one. Fills before
-    `since_ms` are contained in the baseline; whether those up to `until_ms` are is uncertain. Our orders
-    count from the round after `after_round`. `threat` says that an order was seen that could open or grow it;
+    `since_ms` are contained in the baseline; whether those up to `until_ms` are is uncertain, and so it is
+    from `watched_ms` on, where the looks before the first sighting had read no positions. Our orders count
+    from the round after `after_round`. `threat` says that an order was seen that could open or grow it;
     `blind`, that this was known before any position was read, so that the first sighting is the baseline.
     """
 
@@ -118,6 +119,7 @@ class Book:
     since_ms: int
     until_ms: int
     after_round: int
+    watched_ms: int
     threat: bool = False
     seen: bool = True
     blind: bool = False
@@ -188,7 +190,7 @@ def tally(
         if book is None:
             continue
         if fill.at_ms < book.since_ms:
-            if _unseen(book) and fill.at_ms >= book.since_ms - TRAIL_MS:
+            if fill.at_ms >= (book.since_ms - TRAIL_MS if _unseen(book) else book.watched_ms):
                 doubtful.add(book.key)
             continue
         amount = fill.quantity if fill.direction is Direction.BUY else -fill.quantity

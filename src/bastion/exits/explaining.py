@@ -59,7 +59,7 @@ def executions_of(legs: Iterable[Leg]) -> tuple[tuple[Position, ...], int]:
     """Return the positions of all books of these legs, and since when (venue ms) they may have moved."""
     books = [book for leg in legs for epoch in (*leg.epochs, leg.books) for book in epoch.values()]
     positions = tuple({book.key: book.position for book in books}.values())
-    return positions, min((book.since_ms for book in books), default=0)
+    return positions, min((book.watched_ms for book in books), default=0)
 
 
 def _is_calm(leg: Leg, book: Book, sent: list[Sent], pace: Pace) -> bool:

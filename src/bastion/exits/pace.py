@@ -20,6 +20,9 @@ PROMPT = {
 }
 """So many refusals in a row are answered at once, since the next order is another one; then each waits."""
 
+POSITIONS = "position"
+"""What the name of every part of a look that lists positions contains."""
+
 CANCELLING: PositionKey = ("", "", "")
 
 
@@ -37,7 +40,8 @@ class Pace:
     open something, by instrument. `in_flight` names the orders that were not answered. `trusted_round` is
     the round in which a position that our fills say is closed was closed again, since looks still showed it.
     `executed_ns` is when an execution was last heard of for the first time, `broken_ns` when the last look
-    began that failed in a part: what was read before it says nothing of what came meanwhile.
+    began that failed in a part: what was asked before it says nothing of what came meanwhile. `unseen`: the
+    last reading of the positions failed; `resumed_ns` is when the first look began that read them after that.
     """
 
     last_act_ns: int
@@ -45,6 +49,8 @@ class Pace:
     begun_anew_ns: int = 0
     whole_ns: int = 0
     broken_ns: int = 0
+    resumed_ns: int = 0
+    unseen: bool = False
     quiet_until_ns: int = 0
     retry_at_ns: dict[PositionKey, int] = field(default_factory=dict)
     failures: dict[PositionKey, int] = field(default_factory=dict)
@@ -65,10 +71,15 @@ class Pace:
 
     def looked(self, look: Look, *, now_ns: int) -> None:
         """Note that a look came; what a limit kept from being asked is no failure."""
+        failed = [part.part for part in look.unread if not (part.limited or part.unsent)]
         if look.complete:
             self.whole_ns = now_ns
-        elif any(not (part.limited or part.unsent) for part in look.unread):
+        elif failed:
             self.broken_ns = look.begun_ns
+        if any(POSITIONS in part for part in failed):
+            self.unseen = True
+        elif self.unseen and all(POSITIONS not in part.part for part in look.unread):
+            self.unseen, self.resumed_ns = False, look.begun_ns
 
     def sending(self, client_order_id: str, key: PositionKey, *, now_ns: int) -> None:
         """Note that an order leaves."""
@@ -146,6 +157,8 @@ class Pace:
         self.acted_before_ns |= other.acted_before_ns
         self.begun_anew_ns = max(self.begun_anew_ns, other.begun_anew_ns)
         self.broken_ns = max(self.broken_ns, other.broken_ns)
+        self.resumed_ns = max(self.resumed_ns, other.resumed_ns)
+        self.unseen = self.unseen or other.unseen
         self.cancel_tries |= other.cancel_tries
         self.cancel_at_ns |= other.cancel_at_ns
         self.suspect_since_ns |= other.suspect_since_ns

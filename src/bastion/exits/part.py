@@ -198,7 +198,8 @@ class Part:
         if acted or self.standing.unexplained or pending(leg) or self._lost_a_part(read_ns):
             return True
         sent = any(not order.refused for order in leg.sent.values())
-        return sent and leg.judged is None and not self.standing.open and read_ns < self.pace.broken_ns
+        since_ns = max(self.pace.broken_ns, self.pace.resumed_ns)
+        return sent and leg.judged is None and not self.standing.open and read_ns < since_ns
 
     def _lost_a_part(self, read_ns: int) -> bool:
         # Of a part, a lost order is replaced by what the executions say once it has expired.

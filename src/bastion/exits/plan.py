@@ -17,7 +17,7 @@ from bastion.exits import last_rung
 from bastion.exits.books import Sent, book_key, signed
 from bastion.exits.ladder import BOUNDED, NO_MARK, Rung, Slice, Trail, is_dust, rung, rung_s, slices, trail
 from bastion.exits.own_orders import as_open
-from bastion.exits.pace import CANCELLING, Pace, nanoseconds
+from bastion.exits.pace import CANCELLING, POSITIONS, Pace, nanoseconds
 from bastion.exits.progress import Leg, PositionKey
 from bastion.exits.resolve import by_position
 from bastion.exits.settings import ExitSettings
@@ -322,7 +322,7 @@ def _free(
     # What is shown and may go, whether or not it is time to try that again. Where that is all that is shown,
     # one sweep takes it, and what is shown no longer: one by one, hundreds of orders would outlast any limit.
     held = {(position.category, position.instrument) for position in standing.open}
-    if any("position" in part.part and not part.unsent for part in look.unread):
+    if any(POSITIONS in part.part and not part.unsent for part in look.unread):
         # A list that is not believed shows nothing gone, and one other page saying so may lie as it does.
         left = (*leftovers(leg, standing), *possible(leg, standing))
         held |= {(position.category, position.instrument) for position in left}

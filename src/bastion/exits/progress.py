@@ -58,7 +58,8 @@ class Leg:
     how far from the mark its first orders may go, None for any price. `latest` is this run's last look and
     `before` the one before it, past what is `mute`. `books` are those of the present epoch: a reopening
     starts a new one; the old go to `epochs`. `reducers` are orders of others that only reduce, as last shown,
-    `working` those that can open, since their last cancel. `blind`: no look has read the positions yet.
+    `working` those that can open, since their last cancel. `blind`: no look has read the positions yet, the
+    first of them at `blind_ms`.
     """
 
     exit_id: str
@@ -90,6 +91,7 @@ class Leg:
     judged: LegJudged | None = None
     proofs: tuple[Looked, ...] = ()
     blind: bool = True
+    blind_ms: int = 0
     reopened: list[tuple[int, LegReopened]] = field(default_factory=list)
 
     def apply(self, record: Record, *, at_ns: int) -> None:
@@ -155,12 +157,13 @@ class Leg:
             self.snapshot = record
         look = record.look
         since_ms, until_ms = window_ms(look, at_ns=at_ns)
+        window = (min(self.blind_ms or since_ms, since_ms), since_ms, until_ms)
+        self.blind_ms = window[0] if self.blind else 0
         for position in look.positions:
             self.last_sighting[position.key] = position
             if not position.closable:
                 continue
-            book = self._book(position, since_ms=since_ms, until_ms=until_ms, baseline=True)
-            book.sight(position, since_ms=since_ms, until_ms=until_ms)
+            self._book(position, window, baseline=True).sight(position, since_ms=since_ms, until_ms=until_ms)
         self.stops.update(order.key for order in look.orders if order.conditional)
         for order in look.orders:
             if order.reduce_only or not order.closable:
@@ -169,7 +172,7 @@ class Leg:
             position = threatened_position(order)
             if not self.sight.amount(position, self.closed) or self._spent_on_others(order, whole):
                 continue  # What it could open is not the leg's business, such as a halt's.
-            self._book(position, since_ms=since_ms, until_ms=until_ms, baseline=False).threat = True
+            self._book(position, window, baseline=False).threat = True
         self._forget_gone(look)
         self.reducers.update({order.key: order for order in look.orders if order.reduce_only})
         self.working.update({order.key: order for order in look.orders if not order.reduce_only})
@@ -194,7 +197,7 @@ class Leg:
         self.reducers.clear()
         self.working.clear()
 
-    def _book(self, position: Position, *, since_ms: int, until_ms: int, baseline: bool) -> Book:
+    def _book(self, position: Position, window: tuple[int, int, int], *, baseline: bool) -> Book:
         key = book_key(position)
         if not baseline and key not in self.books and not position.hedged:
             # A one-way order on an instrument whose account turns out to be hedged threatens both sides.
@@ -209,8 +212,9 @@ class Leg:
                 position=position,
                 baseline=signed(position) if baseline else ZERO,
                 peak=position.quantity if baseline else Quantity(ZERO),
-                since_ms=since_ms,
-                until_ms=until_ms,
+                watched_ms=window[0],
+                since_ms=window[1],
+                until_ms=window[2],
                 after_round=self.rounds,
                 seen=baseline,
                 blind=self.blind,
@@ -362,38 +366,3 @@ def _advance(state: Progress, record: Record, *, at_ns: int) -> None:
                 leg.apply(record, at_ns=at_ns)
         case _:
             pass
-
-
-def unjudged(entries: Iterable[Entry]) -> ExitRequested | None:
-    """Return the request of an exit that has no verdict, or whose verdict was taken back by a reopening."""
-    request: ExitRequested | None = None
-    judged = False
-    for entry in entries:
-        match entry.record:
-            case ExitRequested():
-                request = entry.record
-            case ExitJudged() | ExitEnded():
-                judged = True
-            case LegReopened():
-                judged = False
-            case _:
-                pass
-    return None if judged else request
-
-
-def is_over(entries: Iterable[Entry]) -> bool:
-    """Return whether an exit ended flat, its hold included: then no process takes it up again."""
-    success = ended = False
-    for entry in entries:
-        match entry.record:
-            case ExitJudged():
-                success = entry.record.verdict.success
-            case LegReopened():
-                success = False
-            case RunStarted():
-                ended = False
-            case ExitEnded():
-                ended = True
-            case _:
-                pass
-    return success and ended

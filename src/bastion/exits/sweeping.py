@@ -39,11 +39,12 @@ def sweep_ahead(leg: Leg, pace: Pace, *, since_ns: int) -> Act | None:
     The venue's own answers (filled, for the whole size) stand for a look here: stops stay until their
     position is closed (law 8), and then no longer. None while anything is open, under way, refused or not
     known, where an order was seen that could have grown one of the positions, or an execution was read that
-    did, where what was seen was tried to be cancelled already, and where the look began before `since_ns`
-    (monotonic): a position may have grown since, and the orders closed what it was. The next look decides.
+    did, where what was seen was tried to be cancelled already, where the look began before `since_ns`
+    (monotonic), and where earlier orders came to nothing: a position may have grown since, and the orders
+    closed what a list that trails shows of it. The next look decides.
     """
     look = leg.look
-    if look is None or look.begun_ns < since_ns:
+    if look is None or look.begun_ns < since_ns or _tried_before(leg):
         return None
     left = _left(leg, pace, look)
     return _sweep(leg, left) if left and not _threatened(leg, look) and not _outgrown(leg, look) else None
@@ -137,6 +138,10 @@ def _sweep(leg: Leg, orders: tuple[OpenOrder, ...]) -> Act:
 def _threatened(leg: Leg, look: Look) -> bool:
     books = [leg.books.get(book_key(position)) for position in look.positions]
     return any(book is None or book.threat for book in books)
+
+
+def _tried_before(leg: Leg) -> bool:
+    return len({order.round for order in leg.sent.values() if order.run == leg.run}) > 1
 
 
 def _outgrown(leg: Leg, look: Look) -> bool:

@@ -113,9 +113,10 @@ def explained(leg: Leg, book: Book, moved: Tally, pace: Pace, *, target: Decimal
     have been read after the last cancel of such an order too. Or a second source of the venue, asked after
     both, shows the same size. Where it shows another one, only our own executions outweigh it. What was done
     elsewhere on the account says nothing about a book. Nothing that was asked before a look failed explains a
-    whole look after it: the proof begins anew, and something may have been opened while it was interrupted.
+    whole look after it, and where the positions were not read, nothing before the next look that read them:
+    something may have been opened while no list came.
     """
-    begun_ns = pace.broken_ns if leg.look is not None and leg.look.complete else 0
+    begun_ns = max(pace.broken_ns, pace.resumed_ns) if leg.look is not None and leg.look.complete else 0
     read, since_ns = leg.fills_read, max(pace.moved_ns(book.position.key), begun_ns)
     second = second_quantity(leg, book.key, since_ns=since_ns)
     if second is not None and second != target and moved.own == ZERO:

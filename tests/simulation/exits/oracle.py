@@ -194,7 +194,11 @@ class Oracle:
         announced = any(each.order_id == grower for look in looks for each in look.orders)
         lied = "ghost_fill" in plan.troubles or (grown_s >= looked_s and not announced)
         late = bool(plan.slow_match_s) or "late" in plan.troubles
-        small = held is not None and abs(held.signed) < plan.minimum
+        # Beside dust everything is swept: what is below a minimum, or refused for its size and worth little.
+        small = held is not None and (
+            abs(held.signed) < plan.minimum
+            or ("size" in plan.troubles and abs(held.signed) * held.mark < DUST_USD)
+        )
         if whole and closing and not small and not (told or lied or late) and not market.plan.terminal:
             self._broken(f"the stop {order.order_id} was cancelled before its position was closed (I7)")
 

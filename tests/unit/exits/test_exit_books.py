@@ -39,6 +39,7 @@ def book(
         baseline=signed(held),
         peak=held.quantity,
         since_ms=SINCE_MS,
+        watched_ms=SINCE_MS,
         until_ms=SINCE_MS + until_ms,
         after_round=after_round,
     )

@@ -57,6 +57,7 @@ def book(held: Position = BTC, *, after_round: int = 0, baseline: str | None = N
         baseline=signed(held) if baseline is None else Decimal(baseline),
         peak=held.quantity,
         since_ms=SINCE_MS,
+        watched_ms=SINCE_MS,
         until_ms=SINCE_MS + 10,
         after_round=after_round,
     )

@@ -19,7 +19,7 @@ from bastion.domain.records import (
     SecondSourceRead,
 )
 from bastion.domain.verdict import Verdict
-from bastion.exits.books import book_key
+from bastion.exits.books import book_key, tally
 from bastion.exits.pace import Pace
 from bastion.exits.progress import Leg
 from bastion.exits.settings import ExitSettings
@@ -302,9 +302,20 @@ def test_what_is_gone_needs_executions_read_after_the_last_order_for_it(act_ms: 
     assert (judge(with_fills_read(one), beat).verdict is Verdict.FLAT) is flat
 
 
-@pytest.mark.parametrize(("failed_ms", "flat"), [(0, True), (500, True), (501, False)])
-def test_executions_read_before_a_look_failed_explain_no_whole_look_after_it(
+@pytest.mark.parametrize(
+    ("failed_ms", "part", "read_ms", "flat"),
+    [
+        (500, "orders", 600, True),
+        (501, "orders", 600, False),
+        (400, "positions", 500, True),
+        (400, "positions", 501, False),
+        (500, "positions USDT", 501, False),
+    ],
+)
+def test_nothing_asked_before_a_look_failed_or_before_the_positions_were_read_again_explains_a_whole_look(
     failed_ms: int,
+    part: str,
+    read_ms: int,
     flat: bool,  # noqa: FBT001 - a case of the table
 ) -> None:
     one, beat = leg(), pace()
@@ -312,10 +323,28 @@ def test_executions_read_before_a_look_failed_explain_no_whole_look_after_it(
     intend(one, request(position()))
     one.apply(answered(), at_ns=0)
     with_fills_read(one)
-    beat.looked(look(failed_ms, unread=["positions"]), now_ns=0)
+    beat.looked(look(failed_ms, unread=[part]), now_ns=0)
+    for begun_ms in (read_ms, read_ms + 300):
+        beat.looked(look(begun_ms), now_ns=0)
     assert (judge(twice(one), beat).verdict is Verdict.FLAT) is flat
-    one.apply(second(failed_ms), at_ns=0)
+    one.apply(second(max(failed_ms, read_ms)), at_ns=0)
     assert judge(one, beat).verdict is Verdict.FLAT
+
+
+@pytest.mark.parametrize(("first_unread", "certain"), [(["positions"], False), ([], True)])
+def test_an_execution_between_a_look_that_read_no_positions_and_the_first_sighting_is_in_doubt(
+    first_unread: list[str],
+    certain: bool,  # noqa: FBT001 - a case of the table
+) -> None:
+    one = leg()
+    see(one, look(0, unread=first_unread))
+    see(one, look(300, [position()]))
+    intend(one, request(position()))
+    one.apply(answered(), at_ns=0)
+    grew = fill("0.5", direction=Direction.BUY, at_ms=100)
+    one.apply(read(2_000, fills=(grew,)), at_ns=0)
+    tallies = tally(one.books, one.sent, one.fills.values())
+    assert [moved.certain for moved in tallies.values()] == [certain]
 
 
 def test_what_a_limit_kept_from_being_asked_breaks_no_proof() -> None:

@@ -37,8 +37,9 @@ from bastion.domain.records import (
 from bastion.domain.selection import Selection
 from bastion.domain.verdict import Verdict
 from bastion.exits.books import book_key
-from bastion.exits.progress import Leg, is_over, progress, unjudged
+from bastion.exits.progress import Leg, progress
 from bastion.exits.scope import Scope
+from bastion.exits.unfinished import is_over, unjudged
 from tests.unit.exits.parts import (
     ACCOUNT,
     MS,

@@ -12,8 +12,8 @@ from bastion.domain.records import Entry, ExitRequested, LatchTripped, Record, R
 from bastion.errors import JournalUnusable
 from bastion.exits.executor import Executor
 from bastion.exits.opening import Opening
-from bastion.exits.progress import unjudged
 from bastion.exits.request import request_records
+from bastion.exits.unfinished import unjudged
 from bastion.storage.memory import MemoryJournal
 from tests.simulation.exits.virtual_time import VirtualClock, run
 from tests.unit.exits.hand_rig import SETTINGS, Scripted

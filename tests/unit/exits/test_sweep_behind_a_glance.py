@@ -92,6 +92,14 @@ def test_nothing_is_swept_ahead_of_a_look_where_an_execution_says_that_more_is_h
     assert tuple(each.order_id for each in cancels) == swept_ahead
 
 
+def test_nothing_is_swept_ahead_of_a_look_where_an_earlier_order_of_the_run_came_to_nothing() -> None:
+    one, beat = closed(picture=look(0, [BTC], [STOP]))
+    beat.begun_ns["bst1"] = 20 * MS
+    assert sweep_ahead(one, beat, since_ns=0) is not None
+    one.sent["bst0"] = replace(one.sent["bst1"], request=request(BTC, cid="bst0"), round=0)
+    assert sweep_ahead(one, beat, since_ns=0) is None
+
+
 def test_nothing_is_swept_while_the_executions_do_not_explain_what_is_gone() -> None:
     one, beat = closed()
     see(one, glance(60))

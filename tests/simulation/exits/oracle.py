@@ -66,7 +66,9 @@ class Oracle:
             self.looks.setdefault(venue, []).append(thing)
             for position in thing.positions:
                 name = (venue, position.key)
-                self.reported[name] = max(self.reported.get(name, Decimal(0)), position.quantity)
+                if position.quantity > self.reported.get(name, Decimal(0)):
+                    self.reported[name] = position.quantity
+                    self.closed_s.pop(name, None)  # No longer was all closed that was ever shown.
         elif isinstance(thing, OrderRequest):
             self._placing(venue, thing)
         elif what == "banned" and isinstance(thing, float):

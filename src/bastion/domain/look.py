@@ -4,6 +4,9 @@ from bastion.domain.order import OpenOrder
 from bastion.domain.position import Position
 from bastion.shape import dataclass
 
+NO_ANSWER = "no answer"
+"""What the reason of a part begins with for which nothing but the time was heard."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unread:

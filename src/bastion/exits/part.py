@@ -29,6 +29,7 @@ from bastion.exits.progress import Leg
 from bastion.exits.recorder import Recorder
 from bastion.exits.settings import ExitSettings
 from bastion.exits.share import own_share
+from bastion.exits.unread_told import at_length
 from bastion.exits.verdict import Standing, at_deadline, leftovers, possible, stand, working
 from bastion.ports import Clock, Patient
 
@@ -264,7 +265,10 @@ class Part:
     def judge_now(self, standing: Standing) -> None:
         """Come to the verdict that the evidence so far allows."""
         verdict, unread = at_deadline(self.leg, standing)
-        self._record(verdict, standing, unread)
+        told = at_length(
+            unread, self.records, self.pace, self._settings, run=self.run, deadline_ns=self.deadline_ns
+        )
+        self._record(verdict, standing, told)
 
     def give_up(self, reason: str) -> None:
         """Come to the verdict that is left where nothing can be asked any more."""

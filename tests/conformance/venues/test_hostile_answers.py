@@ -1,13 +1,16 @@
 """Hostile answers: whatever a venue sends, nothing unread is ever taken for flat or for not executed."""
 
 import asyncio
+import socket
 from dataclasses import replace
 
 import pytest
 
+from bastion.clock import SystemClock
 from bastion.domain.order import OrderStatus
 from bastion.errors import AnswerMalformed, Fault, OutcomeUnknown, VenueRejected, VenueUnreachable
-from tests.venue_rig import API_KEY, SECRET, Rig, hang, raw, redirect, reply, reset, v5
+from bastion.venues.catalog import Catalog
+from tests.venue_rig import API_KEY, PASSPHRASE, SECRET, Rig, hang, raw, redirect, reply, reset, v5
 
 BROKEN_BODIES = {
     "truncated": '[{"symbol": "BTCUSDT", "positionAmt": "1',
@@ -48,6 +51,24 @@ async def test_a_broken_body_is_unread_and_never_an_empty_list(rig: Rig, body: s
         assert look.unread[0].reason
         rig.script.answers[path] = kept
     assert (await rig.venue.look(deadline_s=10)).empty
+
+
+async def test_a_connection_that_fails_is_told_in_words(rig: Rig) -> None:
+    for path in rig.flavour.look_paths:
+        rig.script.on(path, reset())
+    reasons = {part.reason for part in (await rig.venue.look(deadline_s=5)).unread}
+    assert "the connection ended without an answer" in reasons
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))  # Bound and not listening: it refuses.
+        port = nobody.getsockname()[1]
+        where = replace(rig.venue.account, base_url=f"http://127.0.0.1:{port}")
+        given = {"apiKey": API_KEY, "secret": SECRET, "password": PASSPHRASE}
+        venue = Catalog(clock=SystemClock(), shelf_dir=None).build(where, given)
+        try:
+            look = await venue.look(deadline_s=2)
+        finally:
+            await venue.close()
+    assert {part.reason for part in look.unread} == {"the connection was refused"}
 
 
 async def test_a_page_that_comes_as_html_with_status_200_names_the_part(rig: Rig) -> None:

@@ -35,6 +35,7 @@ async def test_the_others_are_flat_in_time_and_the_dead_one_is_tried_until_it_is
     assert report.verdict is Verdict.UNKNOWN
     assert not report.success
     assert {part.account for part in report.unread} == {f"paper-{DEAD}"}
+    assert all(part.reason.startswith("no answer for ") for part in report.unread), report.unread
     assert report.residual == ()
     assert report.next_step is not None
     assert f"{DEAD} (paper-{DEAD})" in report.next_step

@@ -14,6 +14,7 @@ from dataclasses import field
 from http import HTTPStatus
 from typing import Any
 
+from bastion.domain.look import NO_ANSWER
 from bastion.errors import AnswerMalformed, Fault, OutcomeUnknown, VenueError, VenueRejected, VenueUnreachable
 from bastion.http1.dial import Connect, tcp
 from bastion.ports import Clock
@@ -142,7 +143,7 @@ class UnifiedWire(Wire):
             async with asyncio.timeout(deadline_s):
                 value = await self._method(method, args)
         except TimeoutError:
-            raise self._unanswered(flight, mutating, f"no answer within {deadline_s:.1f} s") from None
+            raise self._unanswered(flight, mutating, f"{NO_ANSWER} within {deadline_s:.1f} s") from None
         except Lost as lost:
             raise self._unanswered(flight, mutating, str(lost)) from None
         except Heard as told:

@@ -15,6 +15,7 @@ from dataclasses import field
 from typing import Any
 from urllib.parse import urlsplit
 
+from bastion.domain.look import NO_ANSWER
 from bastion.errors import Fault, OutcomeUnknown, VenueError, VenueRejected, VenueUnreachable
 from bastion.http1.client import Client, Request
 from bastion.http1.dial import Connect, certificates, tcp
@@ -25,6 +26,7 @@ from bastion.venues.ccxt.door import loaded
 from bastion.venues.encoders.signed import Encoder, Parameters, Signed
 from bastion.venues.gate.outgoing import Outgoing, Passed
 from bastion.venues.gate.rules import Check, check_of, passed
+from bastion.venues.lost import in_words
 from bastion.venues.raw import Answer
 from bastion.venues.throttle import Throttle
 
@@ -198,7 +200,7 @@ class Wire:
             if not its_turn and not mutating:
                 why = f"not sent within {deadline_s:.1f} s: the venue's limits are used up for now"
                 raise VenueRejected(why, fault=Fault.RATE_LIMIT) from None
-            raise self._unanswered(flight, mutating, f"no answer within {deadline_s:.1f} s") from None
+            raise self._unanswered(flight, mutating, f"{NO_ANSWER} within {deadline_s:.1f} s") from None
         except Lost as lost:
             raise self._unanswered(flight, mutating, str(lost)) from None
         finally:
@@ -265,7 +267,7 @@ class Wire:
         except VenueError:
             raise
         except Exception as error:  # noqa: BLE001 - whatever a connection raises, no answer came
-            raise Lost(f"{type(error).__name__} on {method}") from None
+            raise Lost(in_words(error, method)) from None
         if reply.status in BANNED:
             # For how long, the adapter knows; what waits for a connection stops now.
             self.throttle.silence(HUSH_S)
@@ -293,8 +295,7 @@ class Wire:
         except (VenueError, Lost):
             raise
         except Exception as error:  # noqa: BLE001 - whatever ccxt or aiohttp raise, no answer came
-            cause = error.__cause__ or error
-            raise Lost(f"{type(cause).__name__} on {method}") from None
+            raise Lost(in_words(error, method)) from None
         raise Lost(f"no answer was seen on {method}")
 
     def _unanswered(self, flight: Flight, mutating: bool, why: str) -> VenueError:  # noqa: FBT001 - private

@@ -6,11 +6,13 @@ from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from dataclasses import field
 
+from bastion.domain.look import NO_ANSWER
 from bastion.errors import OutcomeUnknown, VenueError, VenueUnreachable
 from bastion.http1.client import Client, Request
 from bastion.ports import Clock
 from bastion.shape import dataclass
 from bastion.venues.asked import AskedLog
+from bastion.venues.lost import in_words
 from bastion.venues.raw import Answer
 from bastion.venues.throttle import Throttle
 
@@ -94,10 +96,10 @@ class StrikeWire:
                     if left[0] or answer is not None:
                         self.asked.end(f"{method} {path}", begun, answer)
         except TimeoutError:
-            raise _unanswered(f"no answer within {deadline_s:.1f} s", left, mutating=mutating) from None
+            raise _unanswered(f"{NO_ANSWER} within {deadline_s:.1f} s", left, mutating=mutating) from None
         except (OSError, ValueError) as error:
             # The text of a client's error can quote a header; its class says enough.
-            raise _unanswered(f"{type(error).__name__} on {path}", left, mutating=mutating) from None
+            raise _unanswered(in_words(error, path), left, mutating=mutating) from None
         finally:
             _LEFT.reset(token)
         if self.keep is not None and self.masked(answer.text) == answer.text:

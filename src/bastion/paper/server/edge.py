@@ -5,6 +5,7 @@ import contextlib
 import json
 import time
 from dataclasses import dataclass, replace
+from email.utils import formatdate
 from urllib.parse import parse_qsl
 
 from aiohttp import web
@@ -63,7 +64,10 @@ class Edge:
                 return await self._open(request, wire, wired, outcome)
             plan = self._plan(wire, wired)
             try:
-                return await self._play(request, wire, wired, plan, outcome)
+                answer = await self._play(request, wire, wired, plan, outcome)
+                # Like all of it, this is told by the venue's own clock.
+                answer.headers["Date"] = formatdate(self._station.world.clock.now_ms() // 1_000, usegmt=True)
+                return answer
             finally:
                 # A request that outlives its world is no part of the next one.
                 if self._station.wires.get(venue) is wire:

@@ -296,12 +296,13 @@ class HyperliquidVenue(HyperliquidCancels):
     async def _act(
         self, action: Mapping[str, object], items: int, deadline: Deadline, *, expires: bool
     ) -> Answer:
-        seen = self._synchronised
+        seen, asked_ns = self._synchronised, self._clock.now_ns()
         answer, refusal = await self._signed(action, items, deadline, expires=expires)
         if refusal is not None and refusal.fault is Fault.CLOCK:
             # Refused before anything was carried out; it is signed anew, with a nonce and expiry of its own.
-            await self._synchronise(deadline, seen=seen)
+            await self._set_right(deadline, seen=seen, asked_ns=asked_ns, refused=answer)
             answer, refusal = await self._signed(action, items, deadline, expires=expires)
+            self._weigh_told(refused=refusal is not None and refusal.fault is Fault.CLOCK)
         if refusal is None:
             return answer
         error = refusal.error(mutating=True)

@@ -1,7 +1,7 @@
 """Venue: what the ccxt adapters share: calls with one deadline, looks in parallel, clock, contracts."""
 
 import asyncio
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -15,17 +15,17 @@ from bastion.domain.position import Position
 from bastion.errors import AnswerMalformed, Fault, OutcomeUnknown, VenueError, VenueRejected
 from bastion.ports import Clock
 from bastion.shape import dataclass
+from bastion.venues.ccxt.clock_set import NS_PER_MS, ClockSet
 from bastion.venues.ccxt.faults import Refusal
 from bastion.venues.ccxt.haste import Haste
 from bastion.venues.ccxt.shelf import Instruments, Shelf
 from bastion.venues.ccxt.wire import Wire
 from bastion.venues.ccxt.witness import Claim, doubts, scant
-from bastion.venues.deadline import Deadline, settled, together, within
+from bastion.venues.deadline import Deadline, settled, together
 from bastion.venues.encoders.signed import Parameters
 from bastion.venues.insist import Insistence
 from bastion.venues.raw import Answer
 
-NS_PER_MS = 1_000_000
 CLOCK_WAIT_S = 0.5
 """How long a look waits for nothing but the venue's clock; without it, the machine's own must do."""
 WITNESS_WAIT_S = 1.0
@@ -63,7 +63,7 @@ class Part:
     read: Callable[[Deadline], Awaitable[PartRead]]
 
 
-class CcxtVenue(ABC):
+class CcxtVenue(ClockSet):
     """The shared half of `ports.Venue`; a subclass knows one venue's endpoints and words.
 
     With `WITNESS_LAST` the witness is asked only once nothing is shown to be closed. `REPEATS_SAFELY` is set
@@ -81,9 +81,7 @@ class CcxtVenue(ABC):
         self._insistence = Insistence(clock, self._wire.throttle)
         self._instruments: Instruments | None = None
         self._clock_turn = asyncio.Lock()
-        self._synchronised = 0
         self._haste = Haste(clock)
-        self._doubt_ms = 0
 
     @property
     def account(self) -> Account:
@@ -214,9 +212,6 @@ class CcxtVenue(ABC):
     def _pace(self, refusal: Refusal, answer: Answer, units: Mapping[str, int]) -> Refusal: ...
 
     @abstractmethod
-    async def _venue_time_ms(self, deadline: Deadline) -> int: ...
-
-    @abstractmethod
     async def _read_instruments(self, deadline: Deadline) -> Instruments: ...
 
     @abstractmethod
@@ -231,7 +226,7 @@ class CcxtVenue(ABC):
     def _witness_last(self) -> bool:
         return self.WITNESS_LAST
 
-    def _doubted(self) -> None:  # noqa: B027 - a venue that spares no reads has nothing to do
+    def _doubted(self) -> None:
         """Hear that lists of positions were not believed: the account must be taken to hold some."""
 
     # What every subclass uses.
@@ -265,12 +260,13 @@ class CcxtVenue(ABC):
         deadline: Deadline,
         mutating: bool,
     ) -> Answer:
-        seen = self._synchronised
+        seen, asked_ns = self._synchronised, self._clock.now_ns()
         answer, refusal = await self._ask(method, params, units, deadline, mutating)
         if refusal is not None and refusal.fault is Fault.CLOCK:
             # Refused before anything was executed, so the same request may go out again.
-            await self._synchronise(deadline, seen=seen)
+            await self._set_right(deadline, seen=seen, asked_ns=asked_ns, refused=answer)
             answer, refusal = await self._ask(method, params, units, deadline, mutating)
+            self._weigh_told(refused=refusal is not None and refusal.fault is Fault.CLOCK)
         if refusal is None:
             return answer
         error = refusal.error(mutating=mutating)
@@ -304,18 +300,6 @@ class CcxtVenue(ABC):
             if mutating:
                 raise OutcomeUnknown(f"{error}; the request may have been executed") from None
             raise
-
-    async def _synchronise(self, deadline: Deadline, *, seen: int) -> None:
-        async with within(deadline), self._clock_turn:
-            if self._synchronised != seen:
-                return  # Somebody else did it while we waited.
-            before_ns = self._clock.now_ns()
-            venue_ms = await self._venue_time_ms(deadline)
-            after_ns = self._clock.now_ns()
-            self._wire.offset_ms = venue_ms - (before_ns + after_ns) // 2 // NS_PER_MS
-            # The venue read its clock somewhere between our two readings, and cut it to a millisecond.
-            self._doubt_ms = abs(after_ns - before_ns) // 2 // NS_PER_MS + 2
-            self._synchronised += 1
 
     async def _read_parts(self, parts: Sequence[Part], deadline: Deadline) -> list[PartRead | VenueError]:
         async with asyncio.TaskGroup() as group:

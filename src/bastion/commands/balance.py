@@ -6,6 +6,7 @@ from decimal import Decimal
 from bastion.auth.permit import covered, permit
 from bastion.commands.desk import Desk
 from bastion.commands.positions import UnreadAccount, moment
+from bastion.commands.practice import said
 from bastion.domain.act import Act
 from bastion.domain.balance import Balance
 from bastion.domain.money import ZERO
@@ -80,7 +81,7 @@ async def balance(desk: Desk, principal: Principal, *, selection: Selection = EV
     venues = {row.exchange: _venue([each for each in rows if each.exchange == row.exchange]) for row in rows}
     total = _sum([each.total for each in venues.values()])
     return BalanceReport(
-        summary=_summary(total, rows, unread),
+        summary=said(desk, _summary(total, rows, unread)),
         total_usd=total,
         available_margin_usd=_sum([each.available for each in venues.values()]),
         exchanges=venues,

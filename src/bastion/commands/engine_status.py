@@ -16,6 +16,7 @@ from bastion.commands.engine_telling import (
     warming,
 )
 from bastion.commands.positions import moment
+from bastion.commands.practice import said
 from bastion.commands.steering import steered
 from bastion.domain.act import Act
 from bastion.domain.engine import ArmSettings, EngineState, GuardReading, Standing
@@ -48,7 +49,7 @@ async def engine_status(desk: Desk, principal: Principal) -> EngineStatusReport:
     watched = 0 if pulse is None else len(seen(pulse.positions, principal))
     last = "never" if pulse is None else _ago(now_ns - pulse.evaluated_ns)
     return EngineStatusReport(
-        summary=_status_sentence(standing, watched, last),
+        summary=said(desk, _status_sentence(standing, watched, last)),
         running=standing.state is not EngineState.STOPPED,
         armed=standing.armed,
         mode=mode_of(standing),

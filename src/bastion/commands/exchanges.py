@@ -6,6 +6,7 @@ from enum import StrEnum
 from bastion.auth.permit import covered, permit
 from bastion.commands.desk import Desk
 from bastion.commands.positions import moment
+from bastion.commands.practice import said
 from bastion.commands.readings import AccountReading
 from bastion.domain.act import Act
 from bastion.domain.principal import Principal
@@ -64,7 +65,7 @@ async def exchanges(
     seen = [reading for reading in readings if reading.venue.account.name in names]
     rows = tuple(_row(reading, moment(at_ns)) for reading in seen)
     return ExchangesReport(
-        summary=_summary(rows),
+        summary=said(desk, _summary(rows)),
         exchanges=rows,
         warnings=tuple(warning for reading in seen for warning in reading.warnings),
     )

@@ -6,6 +6,7 @@ from decimal import ROUND_HALF_EVEN, Decimal
 
 from bastion.auth.permit import covered, permit
 from bastion.commands.desk import Desk
+from bastion.commands.practice import said
 from bastion.commands.readings import AccountReading
 from bastion.commands.sharing import FRESH_S
 from bastion.domain.act import Act
@@ -92,7 +93,7 @@ async def positions(desk: Desk, principal: Principal) -> PositionsReport:
         for part in reading.look.missed
     )
     return PositionsReport(
-        summary=_summary(rows, unread, accounts=len(readings)),
+        summary=said(desk, _summary(rows, unread, accounts=len(readings))),
         positions=tuple(rows),
         unread=unread,
         warnings=tuple(warning for reading in readings for warning in (*reading.warnings, *_notes(reading))),

@@ -10,6 +10,7 @@ from bastion.auth.permit import covered, permit
 from bastion.commands.desk import Desk
 from bastion.commands.looks import Target
 from bastion.commands.positions import UnreadAccount, moment
+from bastion.commands.practice import said
 from bastion.commands.preview_rules import Meant, Place, hindrances_of, kept_because, order_form, scope_for
 from bastion.commands.preview_telling import (
     PreviewAction,
@@ -98,7 +99,7 @@ async def preview(
     )
     totals = _totals(legs, cancels)
     return PreviewReport(
-        summary=_summary(wanted, totals, unread),
+        summary=said(desk, _summary(wanted, totals, unread)),
         action=wanted,
         sent=False,
         legs=legs,

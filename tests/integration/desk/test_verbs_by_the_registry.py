@@ -17,6 +17,7 @@ from bastion.domain.act import STOPPING, STOPPING_READS
 from bastion.domain.principal import Principal, Scope
 from bastion.domain.selection import Selection
 from bastion.errors import BastionError, ScopeDenied
+from bastion.surfaces.cli.acting import tell_dry_halt
 from bastion.surfaces.schemas import dumps
 from tests.integration.desk.verb_cases import MINE, THEIRS, Ids, cases
 
@@ -104,6 +105,26 @@ async def test_a_key_of_one_account_never_reads_or_moves_another(
             assert (await writes(paper))["bybit"] == written["bybit"], f"{name} {arguments} wrote there"
     assert (await writes(paper))["binance"] > written["binance"]
     assert (await account(paper, "binance"))["positions"] == []
+
+
+async def test_without_a_configuration_whatever_is_read_says_first_that_it_is_paper(
+    paper_desk: tuple[Desk, PaperProcess], capsys: pytest.CaptureFixture[str]
+) -> None:
+    desk, _ = paper_desk
+    planned = await commands.preview(desk, OWNER)
+    reads = (
+        await commands.positions(desk, OWNER),
+        await commands.status(desk, OWNER),
+        await commands.balance(desk, OWNER),
+        await commands.exchanges(desk, OWNER),
+        await commands.engine_status(desk, OWNER),
+        planned,
+    )
+    assert [read.summary[:5] for read in reads] == ["PAPER"] * len(reads)
+    tell_dry_halt(planned, stops_too=False, paper=desk.paper, json=False)
+    assert capsys.readouterr().out.startswith("PAPER. DRY RUN:")
+    desk.paper = False
+    assert not (await commands.positions(desk, OWNER)).summary.startswith("PAPER")
 
 
 async def test_each_call_is_noted_with_what_came_of_it(paper_desk: tuple[Desk, PaperProcess]) -> None:

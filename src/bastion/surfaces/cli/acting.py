@@ -6,6 +6,7 @@ from typing import Any
 
 from bastion.app import Place, open_desk
 from bastion.commands import PreviewReport, halt, preview
+from bastion.commands.practice import PAPER_WORD
 from bastion.domain.selection import EVERYTHING, Selection
 from bastion.errors import ConfirmationRequired
 from bastion.exits.act_telling import HaltReport
@@ -41,7 +42,7 @@ async def run_halt(place: Place, options: HaltOptions) -> int:
     async with open_desk(place) as desk:
         if options.dry_run:
             planned = await preview(desk, OWNER, selection=options.selection)
-            return tell_dry_halt(planned, stops_too=options.stops_too, json=options.json)
+            return tell_dry_halt(planned, stops_too=options.stops_too, paper=desk.paper, json=options.json)
         told = await halt(
             desk, OWNER, selection=options.selection, stops_too=options.stops_too, reason=options.reason
         )
@@ -68,20 +69,20 @@ def halt_lines(told: HaltReport) -> Iterator[str]:
     yield told.summary
 
 
-def tell_dry_halt(planned: PreviewReport, *, stops_too: bool, json: bool) -> int:
+def tell_dry_halt(planned: PreviewReport, *, stops_too: bool, paper: bool, json: bool) -> int:
     """Tell what a halt would cancel."""
     orders = tuple(
         order for order in planned.cancels if stops_too or not (order.conditional and order.reduce_only)
     )
     if json:
-        emit(dumps(HaltPreview(dry_run=True, would_cancel=orders, unread=planned.unread)))
+        emit(dumps(HaltPreview(dry_run=True, paper=paper, would_cancel=orders, unread=planned.unread)))
         return Code.OK
     for order in orders:
         emit(
             f"  would cancel {order.account:<16} {order.symbol} {order.order_direction.value} "
             f"{trim(order.quantity)}"
         )
-    emit(f"DRY RUN: {len(orders)} orders would be cancelled; nothing was sent.")
+    emit(f"{PAPER_WORD if paper else ''}DRY RUN: {len(orders)} orders would be cancelled; nothing was sent.")
     return Code.OK
 
 

@@ -132,9 +132,10 @@ class DemoPlayed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HaltPreview:
-    """What a halt would cancel now; nothing was sent."""
+    """What a halt would cancel now; nothing was sent. `paper`: at the embedded paper exchange."""
 
     dry_run: bool
+    paper: bool
     would_cancel: tuple[PreviewOrder, ...]
     unread: tuple[UnreadAccount, ...]
 

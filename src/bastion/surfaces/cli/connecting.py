@@ -11,6 +11,7 @@ from bastion.app import Place, open_desk, open_vault
 from bastion.auth.credential import TEXT_LENGTH_MAX, Credential, read_credential
 from bastion.commands import Check, Finding, doctor
 from bastion.commands.connect import Trial, judge, report, try_out
+from bastion.commands.practice import PAPER_WORD
 from bastion.config import read_config, with_account
 from bastion.domain.account import Account
 from bastion.domain.venue import INSTEAD, unread_spaces
@@ -258,7 +259,7 @@ async def run_doctor(place: Place, *, json: bool) -> int:
         emit(_line(check, width))
         if check.remedy is not None:
             emit(f"      {' ' * width}  -> {check.remedy}")
-    emit(f"{'PAPER. ' if told.paper else ''}{told.summary}")
+    emit(f"{PAPER_WORD if told.paper else ''}{told.summary}")
     return code
 
 

@@ -119,7 +119,9 @@ def _dry(daemon: Daemon, name: str, parsed: argparse.Namespace, arguments: Seque
         return _instead(daemon, told, parsed, arguments)
     acting = load("acting")
     if name == "halt":
-        return int(acting.tell_dry_halt(planned, stops_too=parsed.stops_too, json=parsed.json))
+        return int(
+            acting.tell_dry_halt(planned, stops_too=parsed.stops_too, paper=daemon.paper, json=parsed.json)
+        )
     return int(acting.tell_dry_exit(planned, json=parsed.json))
 
 

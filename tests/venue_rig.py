@@ -117,6 +117,22 @@ def reset() -> Responder:
     return respond
 
 
+def torn(whole: Responder) -> Responder:
+    async def respond(asked: Asked) -> web.StreamResponse:
+        told = await whole(asked)
+        assert isinstance(told, web.Response)
+        assert isinstance(told.body, bytes)
+        begun = web.StreamResponse(status=told.status, headers=told.headers)
+        begun.content_length = len(told.body)
+        await begun.prepare(asked.request)
+        await begun.write(told.body[:-1])
+        assert asked.request.transport is not None
+        asked.request.transport.close()
+        return begun
+
+    return respond
+
+
 def v5(result: object, **more: object) -> dict[str, object]:
     return {
         "retCode": 0,

@@ -32,6 +32,14 @@ class Garbled(ValueError):  # noqa: N818 - named for what is known after it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Head:
+    """How an answer begins: status, and headers by lower-case name (the last of each name)."""
+
+    status: int
+    headers: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
     """One whole answer: status, headers by lower-case name (the last of each name), and the unpacked body.
 
@@ -97,6 +105,11 @@ class AnswerReader:
             # section 6.3). To drop the answer as well would make an exit blind.
             self._kept_s = 0.0
         return self._reply()
+
+    @property
+    def head(self) -> Head | None:
+        """What the answer began with, None while its headers are not whole."""
+        return Head(status=self._status, headers=self._headers) if self._status else None
 
     def end(self) -> Reply:
         """Return the answer, now that the connection ended.

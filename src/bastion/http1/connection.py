@@ -2,15 +2,19 @@
 
 import asyncio
 
-from bastion.http1.answer import AnswerReader, Garbled, Reply
+from bastion.http1.answer import AnswerReader, Garbled, Head, Reply
 
 
 class Ended(ConnectionError):  # noqa: N818 - named for what is known after it
-    """The connection ended before the answer was whole; `unheard`: before any byte of it came."""
+    """The connection ended before the answer was whole.
 
-    def __init__(self, *, unheard: bool) -> None:
+    `unheard`: before any byte of it came. `head` is how the answer began, where its headers were whole.
+    """
+
+    def __init__(self, *, unheard: bool, head: Head | None = None) -> None:
         super().__init__("the host ended the connection")
         self.unheard = unheard
+        self.head = head
 
 
 class Connection(asyncio.Protocol):
@@ -95,12 +99,12 @@ class Connection(asyncio.Protocol):
         if not reader.begun:
             self._fail(Ended(unheard=True))
         elif error is not None:
-            self._fail(Ended(unheard=False))
+            self._fail(Ended(unheard=False, head=reader.head))
         else:
             try:
                 reply = reader.end()
             except Garbled:
-                self._fail(Ended(unheard=False))
+                self._fail(Ended(unheard=False, head=reader.head))
             else:
                 self._succeed(reply)
 

@@ -9,7 +9,7 @@ from bastion.clock import SystemClock
 from bastion.errors import Fault, VenueRejected
 from bastion.http1.dial import Origin, P, tcp
 from bastion.venues.catalog import Catalog
-from tests.venue_rig import API_KEY, PASSPHRASE, SECRET, Rig, account
+from tests.venue_rig import API_KEY, PASSPHRASE, SECRET, Rig, account, torn
 
 REFUSED_AT_ONCE_S = 4.0
 BEHIND_S = 0.5
@@ -28,8 +28,12 @@ class OneFirst:
         return await tcp(origin, address, protocol)
 
 
-async def test_what_waits_for_a_connection_when_the_ban_comes_is_not_sent(rig: Rig) -> None:
-    rig.script.answers = {"": [rig.flavour.ban]}
+@pytest.mark.parametrize("whole", [True, False], ids=["whole", "torn"])
+async def test_what_waits_for_a_connection_when_the_ban_comes_is_not_sent(
+    rig: Rig,
+    whole: bool,  # noqa: FBT001 - a case of the table
+) -> None:
+    rig.script.answers = {"": [rig.flavour.ban if whole else torn(rig.flavour.ban)]}
     catalog = Catalog(clock=SystemClock(), shelf_dir=None, connect=OneFirst())
     given = {"apiKey": API_KEY, "secret": SECRET, "password": PASSPHRASE}
     venue = catalog.build(account(rig.flavour, rig.script.url), given)

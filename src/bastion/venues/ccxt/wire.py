@@ -17,7 +17,9 @@ from urllib.parse import urlsplit
 
 from bastion.domain.look import NO_ANSWER
 from bastion.errors import Fault, OutcomeUnknown, VenueError, VenueRejected, VenueUnreachable
+from bastion.http1.answer import Reply
 from bastion.http1.client import Client, Request
+from bastion.http1.connection import Ended
 from bastion.http1.dial import Connect, certificates, tcp
 from bastion.ports import Clock
 from bastion.shape import dataclass
@@ -38,6 +40,8 @@ LEAST_S = 0.001
 HEADERS = {"Accept-Encoding": "gzip, deflate"}
 BANNED = frozenset({403, 418})
 """The statuses by which venues ban an address; each adapter knows for how long."""
+KEEP_OFF = BANNED | {429}
+"""Those, and the one by which they refuse for a limit."""
 HUSH_S = 1.0
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 # A signed request is for one host only; no documented endpoint of any venue redirects.
@@ -266,6 +270,11 @@ class Wire:
             reply = await self._own_client().request(request, leaving=leaving)
         except VenueError:
             raise
+        except Ended as torn:
+            # What a venue says to keep off stands in the head; a body that breaks off takes nothing back.
+            if torn.head is None or torn.head.status not in KEEP_OFF:
+                raise Lost(f"{type(torn).__name__} on {method}") from None
+            reply = Reply(status=torn.head.status, headers=torn.head.headers, body=b"", kept_s=0.0)
         except Exception as error:  # noqa: BLE001 - whatever a connection raises, no answer came
             raise Lost(in_words(error, method)) from None
         if reply.status in BANNED:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import field
 from urllib.parse import urlsplit
 
-from bastion.http1.answer import BODY_BYTES_MAX, Reply
+from bastion.http1.answer import BODY_BYTES_MAX, Head, Reply
 from bastion.http1.connection import Connection, Ended
 from bastion.http1.dial import Connect, Origin, tcp
 from bastion.shape import dataclass
@@ -65,7 +65,8 @@ class _Idle(Exception):  # noqa: N818 - named for what is known after it
 class Client:
     """The connections of one user of hosts; the most recently used idle one is taken first.
 
-    `now_ns` returns nanoseconds that never go back; `headers` go with every request.
+    `now_ns` returns nanoseconds that never go back; `headers` go with every request. `heard` is told how each
+    answer begins as soon as its headers are whole, also where nobody waits for the rest any more.
     """
 
     def __init__(
@@ -76,8 +77,10 @@ class Client:
         headers: Mapping[str, str] | None = None,
         connections_max: int = CONNECTIONS_MAX,
         body_bytes_max: int = BODY_BYTES_MAX,
+        heard: Callable[[Head], None] | None = None,
     ) -> None:
         self._now_ns = now_ns
+        self._heard = heard
         self._connect = connect
         self._headers = {"Accept": "*/*", "User-Agent": AGENT, **(headers or {})}
         self._limit = body_bytes_max
@@ -138,7 +141,7 @@ class Client:
         reply, reads = None, False
         try:
             reads = leaving()
-            reply = await connection.exchange(raw, body_bytes_max=self._limit)
+            reply = await connection.exchange(raw, body_bytes_max=self._limit, heard=self._heard)
         except Ended as ended:
             if reads and ended.unheard and connection.rested:
                 raise _Idle from None

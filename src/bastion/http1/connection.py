@@ -1,6 +1,7 @@
 """Connection: one connection to a host, on which one request after the other is answered."""
 
 import asyncio
+from collections.abc import Callable
 
 from bastion.http1.answer import AnswerReader, Garbled, Head, Reply
 
@@ -24,6 +25,7 @@ class Connection(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._reader: AnswerReader | None = None
         self._answer: asyncio.Future[Reply] | None = None
+        self._heard: Callable[[Head], None] | None = None
         self.rests_until_ns = 0
 
     @property
@@ -42,8 +44,12 @@ class Connection(asyncio.Protocol):
         peer = None if self._transport is None else self._transport.get_extra_info("peername")
         return str(peer[0]) if isinstance(peer, tuple) and peer else None
 
-    async def exchange(self, request: bytes, *, body_bytes_max: int) -> Reply:
+    async def exchange(
+        self, request: bytes, *, body_bytes_max: int, heard: Callable[[Head], None] | None = None
+    ) -> Reply:
         """Write a request and return its answer. Whoever is cancelled here must `abort`.
+
+        `heard` is told how the answer begins as soon as its headers are whole.
 
         Raises:
             Ended: no whole answer came before the connection ended.
@@ -52,7 +58,7 @@ class Connection(asyncio.Protocol):
         """
         if self._transport is None or not self.usable:
             raise Ended(unheard=True)
-        self._reader = AnswerReader(body_bytes_max=body_bytes_max)
+        self._reader, self._heard = AnswerReader(body_bytes_max=body_bytes_max), heard
         self._answer = asyncio.get_running_loop().create_future()
         self._transport.write(request)
         return await self._answer
@@ -80,6 +86,9 @@ class Connection(asyncio.Protocol):
         except Garbled as error:
             self._fail(error)
             return
+        if self._heard is not None and (head := self._reader.head) is not None:
+            heard, self._heard = self._heard, None
+            heard(head)
         if reply is not None:
             self._succeed(reply)
 

@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from bastion.http1 import dial
-from bastion.http1.answer import Garbled
+from bastion.http1.answer import Garbled, Head
 from bastion.http1.client import Client, Request
 from bastion.http1.connection import Ended
 
@@ -191,6 +191,22 @@ async def test_a_call_that_is_cancelled_takes_its_connection_with_it() -> None:
         assert (await client.request(order(host), leaving=lambda: False)).status == 200
     # The late answer of the first could have been taken for the second's.
     assert [number for number, _ in host.requests] == [1, 2]
+
+
+async def test_how_an_answer_begins_is_heard_before_its_end_and_once() -> None:
+    async def begin(_host: Host, _head: bytes, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 418 \r\nRetry-After: 60\r\n")
+        await asyncio.sleep(0.02)
+        writer.write(b"Content-Length: 2\r\n\r\n{")
+
+    heard: list[Head] = []
+    client = Client(now_ns=time.monotonic_ns, heard=heard.append)
+    async with hosted(begin) as host:
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.3):
+                await client.request(order(host), leaving=lambda: False)
+        await client.close()
+    assert [(head.status, head.headers["retry-after"]) for head in heard] == [(418, "60")]
 
 
 async def test_an_answer_that_nobody_asked_for_ends_its_connection() -> None:

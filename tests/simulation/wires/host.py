@@ -254,20 +254,25 @@ class Host:
         said = f"{self.plan.venue} #{asked.number} < {answer.status} {answer.body!r}"
         self._trace.note(self._clock.seconds, said)
         data = _written(answer)
+        head = data.index(b"\r\n\r\n") + 4
 
         def arrive() -> None:
-            if not line.is_closing():
-                self._watch.told(self.plan.venue, asked, answer.status, banned=banned)
             self._watch_idle(line)
             if fate.drastic == "cut_body":
-                line.deliver(data[: len(data) - max(1, len(answer.body) // 3)])
+                deliver(0, len(data) - max(1, len(answer.body) // 3))
                 line.hang_up()
             elif fate.dribble_s:
                 half = len(data) // 2
-                line.deliver(data[:half])
-                self._later(fate.dribble_s, lambda: line.deliver(data[half:]))
+                deliver(0, half)
+                self._later(fate.dribble_s, lambda: deliver(half, len(data)))
             else:
-                line.deliver(data)
+                deliver(0, len(data))
+
+        def deliver(first: int, end: int) -> None:
+            # What the head says is told once the head is whole, to whoever still listens.
+            if first < head <= end and not line.is_closing():
+                self._watch.told(self.plan.venue, asked, answer.status, banned=banned)
+            line.deliver(data[first:end])
 
         self._later(fate.down_s, arrive)
 

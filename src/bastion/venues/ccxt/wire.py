@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 
 from bastion.domain.look import NO_ANSWER
 from bastion.errors import Fault, OutcomeUnknown, VenueError, VenueRejected, VenueUnreachable
-from bastion.http1.answer import Reply
+from bastion.http1.answer import Head, Reply
 from bastion.http1.client import Client, Request
 from bastion.http1.connection import Ended
 from bastion.http1.dial import Connect, certificates, tcp
@@ -277,9 +277,6 @@ class Wire:
             reply = Reply(status=torn.head.status, headers=torn.head.headers, body=b"", kept_s=0.0)
         except Exception as error:  # noqa: BLE001 - whatever a connection raises, no answer came
             raise Lost(in_words(error, method)) from None
-        if reply.status in BANNED:
-            # For how long, the adapter knows; what waits for a connection stops now.
-            self.throttle.silence(HUSH_S)
         if reply.status in REDIRECTS:
             raise Lost(REDIRECTED)
         return Answer(
@@ -292,8 +289,17 @@ class Wire:
         if self._closed:
             raise VenueUnreachable("the connection was closed")
         if self._hosts is None:
-            self._hosts = Client(now_ns=self._clock.monotonic_ns, connect=self._connect, headers=HEADERS)
+            self._hosts = Client(
+                now_ns=self._clock.monotonic_ns, connect=self._connect, headers=HEADERS, heard=self._begins
+            )
         return self._hosts
+
+    def _begins(self, head: Head) -> None:
+        # What waits for a connection stops now, also where nobody waits for this answer any more. For how
+        # long a venue bans that does not say it, the adapter knows.
+        if head.status in BANNED:
+            told_s = Answer(status=head.status, headers=head.headers, text="").header_decimal("retry-after")
+            self.throttle.silence(max(HUSH_S, float(told_s or 0)))
 
     async def _by_ccxt(self, method: str, params: Parameters) -> Answer:
         client = self._open()

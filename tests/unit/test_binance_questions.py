@@ -8,7 +8,7 @@ from bastion.domain.money import Quantity
 from bastion.domain.position import Position, Side
 from bastion.errors import Fault, VenueRejected, VenueUnreachable
 from bastion.venues.ccxt.binance_crowd import PARTS
-from bastion.venues.ccxt.binance_thrift import BLOCKED_GAP_S, GAP_S, KEPT, QUESTIONS, QUICK_S, Thrift
+from bastion.venues.ccxt.binance_thrift import BLOCKED_GAP_S, GAP_S, KEPT, QUESTIONS, QUICK_S, SCARCE, Thrift
 from bastion.venues.ccxt.in_turn import in_turn
 from bastion.venues.ccxt.venue import Part, PartRead
 from bastion.venues.deadline import Deadline, settled
@@ -163,3 +163,20 @@ async def test_of_parts_in_turn_what_failed_last_comes_second_and_what_follows_a
     assert asked == ["positions", "conditional orders"]
     assert isinstance(answers[1], VenueRejected)
     assert answers[1].fault is Fault.RATE_LIMIT
+
+
+def test_two_sides_of_one_account_read_their_lists_in_the_same_looks_where_weight_is_short() -> None:
+    clock = VirtualClock()
+    weight = Bucket(Limit(name="weight", capacity=2400, window_s=3600.0), clock)
+    linear, inverse = Thrift(clock, weight), Thrift(clock, weight)
+    weight.charge(2400 - SCARCE + 1)
+    assert linear.allows()
+    read: list[tuple[bool, bool]] = []
+    for _ in range(20):
+        clock.seconds += GAP_S / 4
+        if not read:
+            inverse.allows()  # By itself, its turns would come between those of the other.
+        linear.read = inverse.read = max(linear.read, inverse.read)
+        read.append((linear.allows(), inverse.allows()))
+    assert set(read) == {(True, True), (False, False)}
+    assert 4 <= read.count((True, True)) <= 6

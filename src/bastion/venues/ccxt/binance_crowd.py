@@ -103,6 +103,15 @@ class BinanceCrowd(BinanceFills, Glances):
         """Let the next look be one for an act, which those that only watch give way to."""
         self._share.for_act()
 
+    @property
+    def lists_read(self) -> tuple[int, bool]:
+        """When the lists of orders were read last (ns), and whether that was the second of two in a row."""
+        return self._thrift.read
+
+    @lists_read.setter
+    def lists_read(self, read: tuple[int, bool]) -> None:
+        self._thrift.read = read
+
     def need_orders(self, *, halting: bool) -> None:
         """Let the next look have the lists of orders, out of what is kept for stopping acts."""
         super().need_orders(halting=halting)

@@ -91,6 +91,10 @@ class BinancePortfolioVenue:
 
     async def look(self, *, deadline_s: float) -> Look:
         """Read both sides at once; what did not come of either stands in `unread`."""
+        # The lists of one side alone prove nothing: where weight is short, both sides' turns are the same.
+        read = max(side.lists_read for side in self._sides)
+        for side in self._sides:
+            side.lists_read = read
         looks = await together([side.look(deadline_s=deadline_s) for side in self._sides])
         # A side with nothing on it has no change by which its time could be told more closely.
         times = [look.venue_time_ms for look in looks if look.positions or look.unread] or [

@@ -53,8 +53,6 @@ class Thrift:
         self._clock = clock
         self._weight = weight
         self._held = True
-        self._read_ns = 0
-        self._paired = False
         self._wanted = False
         self._refused: set[str] = set()
         self._pressed = 0
@@ -62,6 +60,8 @@ class Thrift:
         self._shown = self._moved = False
         self._asked_ns: dict[str, int] = {}
         self._patience = Patience(clock, most_s=LISTS_MOST_S)
+        self.read = (0, False)
+        """When the lists were read last, and whether that was the second of two in a row."""
         self.insists = False
         """Whether the lists of the look that begins now are wanted although a position is open."""
         self.failed: frozenset[str] = frozenset()
@@ -156,15 +156,16 @@ class Thrift:
         """
         now_ns = self._clock.monotonic_ns()
         free = self._weight.free()
-        self.insists = self._wanted or now_ns - self._read_ns >= GAP_S * NS
+        read_ns, paired = self.read
+        since_ns = now_ns - read_ns
+        self.insists = self._wanted or since_ns >= GAP_S * NS
         pressed, self._pressed = self._pressed, 0
         paid, self._paid = self._paid, False
         if paid or (pressed and free >= pressed):
-            self._wanted = self._paired = False
-            self._read_ns = now_ns
+            self._wanted = False
+            self.read = (now_ns, False)
             return True
-        since_ns = now_ns - self._read_ns
-        second = since_ns <= PAIR_S * NS and not self._paired
+        second = since_ns <= PAIR_S * NS and not paired
         due = since_ns >= GAP_S * NS or second
         if closing and not self._moved and not self._wanted and since_ns < GAP_S * NS:
             return False
@@ -173,8 +174,7 @@ class Thrift:
         if short and not wanted and (not due or (self._held and free < LEAST)):
             return False
         self._wanted = False
-        self._paired = second
-        self._read_ns = now_ns
+        self.read = (now_ns, second)
         return True
 
 

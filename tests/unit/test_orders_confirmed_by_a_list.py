@@ -131,6 +131,28 @@ async def test_of_an_order_that_waits_here_or_has_just_left_nobody_else_asks() -
     assert not roll.waits(cid)
 
 
+async def test_an_order_counts_as_taken_from_its_acknowledgement_until_its_fate_is_told() -> None:
+    venue, order, clock = Venue(), request(position()), SteppedClock()
+
+    async def silent(_order: OrderRequest, _deadline: Deadline) -> OrderState | None:
+        return None
+
+    roll, cid = RollCall(silent, venue.read, lambda _: (), clock=clock), order.client_order_id
+
+    async def place() -> OrderState:
+        with roll.under_way(order):
+            assert roll.taken_ns(cid) is None, "it may never arrive"
+            return await roll.see_through(order, "o1", Deadline(clock, 4))
+
+    async with asyncio.TaskGroup() as group:
+        placing = group.create_task(place())
+        taken_ns = clock.monotonic_ns()
+        for _ in range(40):
+            await clock.advance(0.1)
+            assert roll.taken_ns(cid) == (None if placing.done() else taken_ns)
+    assert (placing.result().status, placing.result().order_id) == (OrderStatus.ACCEPTED, "o1")
+
+
 @pytest.mark.parametrize(("listed", "lists", "alone"), [(NAMES, 1, 0), (NAMES[:5], 2, 3), ((), 2, 8)])
 async def test_orders_of_unknown_fate_that_are_asked_for_at_once_are_told_by_a_list_and_the_others_alone(
     listed: tuple[str, ...], lists: int, alone: int

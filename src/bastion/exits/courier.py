@@ -32,7 +32,7 @@ from bastion.exits.resolve import Questions, answer
 from bastion.exits.settings import ExitSettings
 from bastion.exits.sweeping import worth_waiting_s
 from bastion.exits.worked import Worked
-from bastion.ports import Accounting, Clock, Glancing, Sizing, Venue, offers
+from bastion.ports import Accounting, Acknowledging, Clock, Glancing, Sizing, Venue, offers
 
 SURPRISE = "the adapter failed in a way that is not a venue's answer"
 
@@ -60,6 +60,7 @@ class Courier:
         self._tasks: dict[str, asyncio.Task[None]] = {}
         # Whether a venue has all of a protocol is looked up once: it is asked for at every step.
         self._accounting = offers(venue, Accounting)
+        self._acknowledging = offers(venue, Acknowledging)
         self._requests: dict[str, OrderRequest] = {}
         self._ask_again_ns: dict[str, int] = {}
         self._ask_failures: Counter[str] = Counter()
@@ -173,6 +174,14 @@ class Courier:
     async def withdraw(self, orders: Sequence[OpenOrder]) -> None:
         """Cancel orders of ours that nobody wants any more, and return once that is answered."""
         await self._cancel(self._leg.rounds, tuple(orders), sweep=False)
+
+    def hear_taken(self) -> None:
+        """Learn which orders the venue took, though what became of them is still being asked."""
+        if self._acknowledging is None:
+            return
+        for cid in self._pace.in_flight:
+            if (taken_ns := self._acknowledging.taken_ns(cid)) is not None:
+                self._pace.taken_ns[cid] = taken_ns
 
     async def resynchronise(self) -> None:
         """Warm the connection and the clock offset up again, after the venue disliked our timestamp."""

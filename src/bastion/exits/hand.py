@@ -315,8 +315,8 @@ class Hand:
     def _weigh(self, courier: Courier, now_ns: int) -> Standing:
         leg, settings = self.leg, self._settings
         self.note(*settle(leg, self._pace, now_ns=now_ns, settings=settings))
-        cleared = [part.clear_terminals(now_ns) for part in self._parts]
-        if any(cleared):
+        courier.hear_taken()
+        if sum(part.clear_terminals(now_ns) for part in self._parts):
             self._pace.terminals.clear()
         return stand(leg, self._pace, dust=dust_of(leg, courier.instruments, settings), settings=settings)
 

@@ -39,6 +39,7 @@ class Pace:
     nothing. `key_act_ns` is the same for one position, `place_act_ns` for the cancels of orders that could
     open something, by instrument. `in_flight` names the orders that were not answered. `trusted_round` is
     the round in which a position that our fills say is closed was closed again, since looks still showed it.
+    `taken_ns` is since when the venue is known to have an order, where that is known before its fate is.
     `executed_ns` is when an execution was last heard of for the first time, `broken_ns` when the last look
     began that failed in a part: what was asked before it says nothing of what came meanwhile. `unseen`: the
     last reading of the positions failed; `resumed_ns` is when the first look began that read them after that.
@@ -61,6 +62,7 @@ class Pace:
     acted_before_ns: dict[str, int] = field(default_factory=dict)
     in_flight: dict[str, PositionKey] = field(default_factory=dict)
     begun_ns: dict[str, int] = field(default_factory=dict)
+    taken_ns: dict[str, int] = field(default_factory=dict)
     ended_ns: dict[str, int] = field(default_factory=dict)
     cancel_tries: dict[OrderKey, int] = field(default_factory=dict)
     cancel_at_ns: dict[OrderKey, int] = field(default_factory=dict)
@@ -147,6 +149,7 @@ class Pace:
         self.run_began_ns = min(self.run_began_ns, other.run_began_ns)
         self.in_flight |= other.in_flight
         self.begun_ns |= other.begun_ns
+        self.taken_ns |= other.taken_ns
         self.ended_ns |= other.ended_ns
         self.retry_at_ns |= other.retry_at_ns
         self.failures |= other.failures
@@ -210,6 +213,14 @@ class Pace:
             self.cancel_at_ns[key] = now_ns + nanoseconds(wait_s)
             if not answer.order.reduce_only:
                 self.place_act_ns[answer.order.category, answer.order.instrument] = now_ns
+
+    def stands_since_ns(self, client_order_id: str) -> int:
+        """Return since when an order that the venue took and did not end counts as standing there.
+
+        That is its acknowledgement, else the end of its call; of an earlier run's, the start of this one.
+        """
+        ended_ns = self.ended_ns.get(client_order_id, self.run_began_ns)
+        return self.taken_ns.get(client_order_id, ended_ns)
 
     def moved_ns(self, key: PositionKey) -> int:
         """Return since when nothing that we ended or sent can have changed a position.

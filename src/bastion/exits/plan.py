@@ -233,8 +233,8 @@ def _due(
         if order.settled or order.request.client_order_id in late:
             continue
         patience_ns = nanoseconds(rung_s(order.request.kind, settings))
-        ended_ns = pace.ended_ns.get(order.request.client_order_id, pace.run_began_ns)
-        if order.unknown or now_ns < ended_ns + patience_ns:
+        stands_ns = pace.stands_since_ns(order.request.client_order_id)
+        if order.unknown or now_ns < stands_ns + patience_ns:
             return False
     return True
 
@@ -252,8 +252,9 @@ def _still_trusted(sent: list[Sent], trusted_round: int) -> bool:
 
 def _overdue(sent: list[Sent], pace: Pace, look: Look, now_ns: int, settings: ExitSettings) -> frozenset[str]:
     # One order of which nothing is known, or the slices of one round, may be overtaken once. The look must
-    # have begun when they could have been executed: else it shows what everybody knows.
-    lost = [order for order in sent if order.unknown]
+    # have begun when they could have been executed: else it shows what everybody knows. What the venue took
+    # is not lost: it stands there, and is given the time of its rung.
+    lost = [order for order in sent if order.unknown and order.request.client_order_id not in pace.taken_ns]
     if not lost or len({order.round for order in lost}) > 1:
         return frozenset()
     begun = [pace.begun_ns.get(order.request.client_order_id) for order in lost]

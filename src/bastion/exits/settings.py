@@ -31,7 +31,8 @@ class ExitSettings:
     `stale_patience_s` later: so long the venue's reads may trail its matching.
 
     A close that is on its way for `overdue_s` without an answer is overtaken by another one, once, where the
-    venue lets both only reduce and a look that began after the first had left still shows the position.
+    venue lets both only reduce and a look that began after the first had left still shows the position. One
+    that the venue is known to have taken is not: it has the time of its rung.
 
     The work on an account takes at most `looks_max` looks and `steps_max` steps in each `allowance_s`.
 
@@ -44,7 +45,8 @@ class ExitSettings:
     The first orders of an exit of everything go by a look of the desk that is at most `recent_look_s` old.
 
     Each rung of the ladder has a time and a bound on what it may cost. An order that the venue took and did
-    not end is cancelled after `market_rung_s`, `ioc_rung_s` or `resting_rung_s`, and the next rung is tried.
+    not end is cancelled `market_rung_s`, `ioc_rung_s` or `resting_rung_s` after its acknowledgement, and the
+    next rung is tried.
     Market has no bound. Immediate-or-cancel limits are bounded by `ioc_bounds` in turn, as shares of the mark
     price; an exit that a guard asked for begins with one bounded by `guard_bound` (None: at market as well).
     A resting limit is at most `resting_bound` from the mark, and nearer where the venue refuses that.

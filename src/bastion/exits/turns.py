@@ -41,8 +41,7 @@ def turns_ns(
             if order.settled:
                 continue
             if not order.unknown:
-                ended_ns = pace.ended_ns.get(cid, pace.run_began_ns)
-                waits.append(ended_ns + nanoseconds(rung_s(order.request.kind, settings)))
-            elif overtakes and not leg.sight.exact(position):
+                waits.append(pace.stands_since_ns(cid) + nanoseconds(rung_s(order.request.kind, settings)))
+            elif overtakes and not leg.sight.exact(position) and cid not in pace.taken_ns:
                 waits.append(pace.begun_ns.get(cid, 0) + nanoseconds(settings.overdue_s))
     return [at_ns for at_ns in waits if at_ns > now_ns]

@@ -6,6 +6,7 @@ from bastion.ports.storage import Auditor, ExitLock, Journal, KeyStore, Notary, 
 from bastion.ports.venue import (
     Accounting,
     AccountStream,
+    Acknowledging,
     Attesting,
     Deferring,
     Funded,
@@ -26,6 +27,7 @@ from bastion.ports.venue import (
 __all__ = [
     "AccountStream",
     "Accounting",
+    "Acknowledging",
     "Attesting",
     "Auditor",
     "Clock",

@@ -12,9 +12,6 @@ from tests.wires_rig import IN_FULL, OWNER, WIRES, WiresRig
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(120)]
 LAG_MS = 2_000
-# Where no order can be looked up either, one that is not known to have ended is overtaken after 2 s
-# (`market_rung_s`), by rule.
-ALL_LAG_MS = 1_500
 # The position lists, and the pages that could speak for or against them.
 TRAILING = {
     "binance": "*positionRisk|*/account",
@@ -46,8 +43,7 @@ async def test_a_position_that_our_fills_closed_is_not_closed_again_while_reads_
 ) -> None:
     await wires.hold("2")
     for venue in WIRES:
-        path, lag_ms = ("*", ALL_LAG_MS) if everything else (TRAILING[venue], LAG_MS)
-        await wires.fault("lag", venue, path=path, lag_ms=lag_ms)
+        await wires.fault("lag", venue, path="*" if everything else TRAILING[venue], lag_ms=LAG_MS)
     await shown(wires)
     report = await emergency_exit(wires.desk, OWNER, hold_s=Decimal(0))
     assert report.verdict is Verdict.FLAT, report.summary

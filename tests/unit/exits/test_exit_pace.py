@@ -228,6 +228,7 @@ def test_one_leg_learns_from_another_of_the_same_account() -> None:
     theirs.answered(refused(Fault.CLOCK, "bst2"), KEY, round_number=2, now_ns=8, settings=SETTINGS)
     theirs.cancelled((CancelAnswer(order=order(), gone=False),), number=1, now_ns=8, settings=SETTINGS)
     theirs.suspect_since_ns[KEY] = 2
+    theirs.taken_ns["bst1"] = 3
     mine.retry_at_ns[OTHER] = mine.failures[OTHER] = mine.terminals[OTHER] = 1
     mine.failed_round[OTHER] = mine.key_act_ns[OTHER] = mine.suspect_since_ns[OTHER] = 1
     mine.ended_ns["bst0"] = mine.cancel_tries[order(name="a").key] = 1
@@ -236,6 +237,7 @@ def test_one_leg_learns_from_another_of_the_same_account() -> None:
     assert (mine.last_act_ns, mine.run_began_ns, mine.quiet_until_ns, mine.clock_suspect) == (3, 4, 7, True)
     assert mine.in_flight == {"bst0": OTHER, "bst1": KEY}
     assert mine.begun_ns == {"bst0": 1, "bst1": 2}
+    assert mine.taken_ns == {"bst1": 3}
     assert mine.ended_ns == {"bst0": 1, "bst2": 8}
     assert mine.retry_at_ns == {OTHER: 1, KEY: 8}
     assert mine.failures == {OTHER: 1, KEY: 1}

@@ -265,6 +265,25 @@ def test_a_close_whose_answer_is_overdue_is_overtaken_once(
     assert not next_round()
 
 
+def test_a_close_that_the_venue_took_is_not_overtaken_nor_is_the_rest_of_its_round() -> None:
+    one, beat = holding(), pace()
+    intend(one, request(HELD), request(HELD, "bst2"))
+    for cid in ("bst1", "bst2"):
+        beat.sending(cid, KEY, now_ns=10 * MS)
+    see(one, look(260, [HELD]))
+
+    def next_round(now_ms: int) -> bool:
+        standing = stand(one, beat, dust=frozenset(), settings=SETTINGS)
+        act = plan(one, standing, beat, {}, now_ns=now_ms * MS, settings=SETTINGS, overtakes=True)
+        return act is not None and bool(act.intent.orders)
+
+    assert next_round(2_010)
+    beat.taken_ns["bst1"] = 20 * MS
+    assert not next_round(9_000), "what became of it decides whether the other one is enough"
+    beat.taken_ns["bst2"] = 30 * MS
+    assert not next_round(9_000)
+
+
 def working(kind: OrderKind = OrderKind.MARKET, filled: str = "0.5") -> Leg:
     """Return a leg with one order that the venue took and did not end."""
     one = leg()
@@ -300,6 +319,13 @@ def test_an_order_that_stands_is_given_its_time_and_then_cancelled_before_the_ne
     if act is not None:
         assert [stuck.order_id for stuck in act.intent.clears] == ["o-bst1"]
         assert act.intent.why == ("BTC/USDT:USDT: 1 resting order(s) cancelled first: they hold the size",)
+
+
+def test_an_order_that_stands_is_given_its_time_from_its_acknowledgement_on() -> None:
+    one, beat = working(), pace()
+    beat.taken_ns["bst1"], beat.ended_ns["bst1"] = 20 * MS, 50 * MS
+    assert decide(one, beat, now_ms=2_019) is None
+    assert decide(one, beat, now_ms=2_020) is not None
 
 
 def test_an_order_of_unknown_outcome_is_waited_for_however_long_it_takes() -> None:

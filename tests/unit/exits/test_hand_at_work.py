@@ -333,6 +333,35 @@ def test_a_close_without_an_answer_is_overtaken_where_that_is_safe(
     assert verdicts(part)[0][1] is Verdict.FLAT
 
 
+class Telling(Quick):
+    """The same, and the venue takes an order 20 ms after it left; what becomes of it is told later."""
+
+    def taken_ns(self, client_order_id: str) -> int | None:
+        times = zip(self.times("place BTCUSDT"), self.requests, strict=True)
+        at_ms = next((at + 20 for at, sent in times if sent.client_order_id == client_order_id), None)
+        if at_ms is None or self.clock.seconds < self.began_s + at_ms / 1000:
+            return None
+        return int(self.began_s * 1_000_000_000) + at_ms * 1_000_000
+
+
+@pytest.mark.parametrize(("told_s", "placed"), [(2.6, [10]), (None, [10, 3_570])], ids=["filled", "vanished"])
+def test_a_close_that_the_venue_took_is_followed_by_another_one_only_once_its_fate_was_asked_in_vain(
+    told_s: float | None, placed: list[int]
+) -> None:
+    clock = VirtualClock()
+    part, venue = part_of(clock), Telling(clock, BTC)
+
+    async def fate(request: OrderRequest) -> OrderState:
+        # Reads trail: the looks go on showing the position for as long as nobody tells of the order.
+        await clock.sleep(told_s or 3.0)
+        return venue.rests(request) if told_s is None else venue.take(request)
+
+    venue.fates = [fate]
+    worked(clock, venue, part)
+    assert venue.times("place BTCUSDT") == placed
+    assert verdicts(part)[0][1] is Verdict.FLAT
+
+
 def test_a_venue_is_told_which_looks_are_to_be_quick_new_and_with_orders() -> None:
     clock = VirtualClock()
     part, venue = part_of(clock, deadline_s="30"), Quick(clock, BTC)

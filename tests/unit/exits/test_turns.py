@@ -56,6 +56,9 @@ def test_an_order_that_rests_is_waited_for_until_its_time_is_up() -> None:
     assert turns_ms(one, beat) == [2_060], "two seconds at market, from its answer on"
     assert turns_ms(one, beat, now_ms=2_059) == [2_060]
     assert turns_ms(one, beat, now_ms=2_060) == []
+    beat.taken_ns["bst1"] = 20 * MS
+    assert turns_ms(one, beat) == [2_020], "from its acknowledgement, where that is known"
+    beat.taken_ns.clear()
     assert turns_ms(one, beat, Standing(open=(ETH,))) == [], "where it still rests, its position is open"
     beat.ended_ns.clear()
     assert turns_ms(one, beat) == [2_000], "of an earlier run: from the beginning of this one"
@@ -85,6 +88,9 @@ def test_only_a_close_that_may_be_overtaken_is_waited_for_until_it_is_overdue(
     assert turns_ms(one, beat) == []
     assert turns_ms(one, beat, overtakes=True) == [2_010]
     assert turns_ms(one, beat, now_ms=2_010, overtakes=True) == []
+    beat.taken_ns["bst1"] = 20 * MS
+    assert turns_ms(one, beat, overtakes=True) == [], "what the venue took is not overtaken"
+    beat.taken_ns.clear()
     one.sight = Scope(
         kind=ExitKind.PARTIAL,
         targets=(

@@ -33,7 +33,6 @@ from bastion.venues.ccxt.bybit_pace import (
     refusal_of,
     slow_down,
 )
-from bastion.venues.ccxt.confirm import confirmed
 from bastion.venues.ccxt.faults import BYBIT_REJECT_REASONS, Refusal, bybit_refusal
 from bastion.venues.ccxt.lane import BatchUnavailable, Params
 from bastion.venues.ccxt.roll import RollCall
@@ -97,7 +96,7 @@ class BybitVenue(BybitCancels, Glances):
         deadline = Deadline(self._clock, deadline_s)
         with self._roll.under_way(request):
             order_id = await self._lanes.send(order_params(request, self._instruments), deadline)
-            state = await confirmed(self._roll.find, request, order_id, clock=self._clock, deadline=deadline)
+            state = await self._roll.see_through(request, order_id, deadline)
         fault = BYBIT_REJECT_REASONS.get(state.reason)
         if state.filled == ZERO and (fault is not None or state.status is OrderStatus.REJECTED):
             raise VenueRejected(
@@ -106,6 +105,10 @@ class BybitVenue(BybitCancels, Glances):
                 code=state.reason,
             )
         return state
+
+    def taken_ns(self, client_order_id: str) -> int | None:
+        """Return since when the venue has an order whose fate `place` is still asking for."""
+        return self._roll.taken_ns(client_order_id)
 
     async def order(self, request: OrderRequest, *, deadline_s: float) -> OrderState | None:
         """Return what open and recently closed orders, then the order history, say of our client id.

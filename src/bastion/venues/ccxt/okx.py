@@ -29,7 +29,6 @@ from bastion.http1.dial import Connect, tcp
 from bastion.ports import Clock
 from bastion.venues.ccxt import okx_rows as rows
 from bastion.venues.ccxt import okx_witness as witness
-from bastion.venues.ccxt.confirm import confirmed
 from bastion.venues.ccxt.faults import Refusal
 from bastion.venues.ccxt.gathered import Gathered
 from bastion.venues.ccxt.okx_faults import CANCEL_SOURCES, answer_refusal, row_refusal
@@ -118,7 +117,7 @@ class OkxVenue(OkxMarket, Glances):
         deadline = Deadline(self._clock, deadline_s)
         with self._roll.under_way(request):
             order_id = await self._send(request, deadline)
-            state = await confirmed(self._roll.find, request, order_id, clock=self._clock, deadline=deadline)
+            state = await self._roll.see_through(request, order_id, deadline)
         self._thrift.closed(request, state)
         fault = CANCEL_SOURCES.get(state.reason)
         if state.ended and state.filled == ZERO and fault is not None:
@@ -126,6 +125,10 @@ class OkxVenue(OkxMarket, Glances):
                 f"the venue canceled the order: cancelSource {state.reason}", fault=fault, code=state.reason
             )
         return state
+
+    def taken_ns(self, client_order_id: str) -> int | None:
+        """Return since when the venue has an order whose fate `place` is still asking for."""
+        return self._roll.taken_ns(client_order_id)
 
     async def order(self, request: OrderRequest, *, deadline_s: float) -> OrderState | None:
         """Return what Order details, or of many the order history, says of our client id; None for 51603."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from bastion.domain.order import OrderKind, OrderRequest, OrderState
 from bastion.errors import VenueError
 from bastion.ports import Clock
-from bastion.venues.ccxt.confirm import Find
+from bastion.venues.ccxt.confirm import Find, confirmed
 from bastion.venues.deadline import NS, Deadline, within
 
 LISTED_LEAST = 3
@@ -51,6 +51,7 @@ class RollCall:
         self._rolls: dict[List, _Roll] = {}
         self._here: set[str] = set()
         self._left_ns: dict[str, int] = {}
+        self._taken_ns: dict[str, int] = {}
 
     @contextmanager
     def under_way(self, request: OrderRequest) -> Iterator[None]:
@@ -66,6 +67,7 @@ class RollCall:
             tries.pop(cid, None)
             self._here.discard(cid)
             self._left_ns.pop(cid, None)
+            self._taken_ns.pop(cid, None)
 
     def leave(self, client_order_ids: Iterable[str]) -> None:
         """Hear that these orders are about to leave."""
@@ -74,6 +76,15 @@ class RollCall:
             if cid in self._here:
                 self._here.discard(cid)
                 self._left_ns[cid] = now_ns
+
+    async def see_through(self, request: OrderRequest, order_id: str, deadline: Deadline) -> OrderState:
+        """Note that the venue took an order that is under way; return what became of it, as `confirmed`."""
+        self._taken_ns[request.client_order_id] = self._clock.monotonic_ns()
+        return await confirmed(self.find, request, order_id, clock=self._clock, deadline=deadline)
+
+    def taken_ns(self, client_order_id: str) -> int | None:
+        """Return since when the venue has an order of which it is being asked what became of it."""
+        return self._taken_ns.get(client_order_id)
 
     def waits(self, client_order_id: str) -> bool:
         """Return whether there is nothing to ask of an order yet.

@@ -118,12 +118,17 @@ class OpenOrder:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CancelAnswer:
-    """What came of one cancel: `gone` means that the venue says the order no longer works."""
+    """What came of one cancel: `gone` means that the venue says the order no longer works.
+
+    `answered` is False where the venue said nothing of this order: no answer came, or the request as such was
+    refused, for a limit, an overload or its time.
+    """
 
     order: OpenOrder
     gone: bool
     code: str = ""
     message: str = ""
+    answered: bool = True
 
 
 class Cause(StrEnum):

@@ -268,7 +268,7 @@ class Courier:
             self.trouble("cancel", result)
         answered = {one.order.key for one in answers}
         missing = tuple(
-            CancelAnswer(order=order, gone=False, message="no answer came")
+            CancelAnswer(order=order, gone=False, message="no answer came", answered=False)
             for order in orders
             if order.key not in answered
         )

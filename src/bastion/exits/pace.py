@@ -39,6 +39,7 @@ class Pace:
     nothing. `key_act_ns` is the same for one position, `place_act_ns` for the cancels of orders that could
     open something, by instrument. `in_flight` names the orders that were not answered. `trusted_round` is
     the round in which a position that our fills say is closed was closed again, since looks still showed it.
+    `cancel_tries` counts the cancels of an order, `cancels_answered` those of which the venue said something.
     `taken_ns` is since when the venue is known to have an order, where that is known before its fate is.
     `executed_ns` is when an execution was last heard of for the first time, `broken_ns` when the last look
     began that failed in a part: what was asked before it says nothing of what came meanwhile. `unseen`: the
@@ -65,6 +66,7 @@ class Pace:
     taken_ns: dict[str, int] = field(default_factory=dict)
     ended_ns: dict[str, int] = field(default_factory=dict)
     cancel_tries: dict[OrderKey, int] = field(default_factory=dict)
+    cancels_answered: dict[OrderKey, int] = field(default_factory=dict)
     cancel_at_ns: dict[OrderKey, int] = field(default_factory=dict)
     suspect_since_ns: dict[PositionKey, int] = field(default_factory=dict)
     trusted_round: dict[PositionKey, int] = field(default_factory=dict)
@@ -163,6 +165,7 @@ class Pace:
         self.resumed_ns = max(self.resumed_ns, other.resumed_ns)
         self.unseen = self.unseen or other.unseen
         self.cancel_tries |= other.cancel_tries
+        self.cancels_answered |= other.cancels_answered
         self.cancel_at_ns |= other.cancel_at_ns
         self.suspect_since_ns |= other.suspect_since_ns
 
@@ -195,6 +198,7 @@ class Pace:
         ):
             waits.clear()
         self.cancel_tries.clear()
+        self.cancels_answered.clear()
         self.cancel_at_ns.clear()
 
     def cancelled(
@@ -209,6 +213,7 @@ class Pace:
             key = answer.order.key
             tries = self.cancel_tries.get(key, 0)
             self.cancel_tries[key] = tries + 1
+            self.cancels_answered[key] = self.cancels_answered.get(key, 0) + answer.answered
             wait_s = backoff_s(tries, settings, most_s=settings.cancel_backoff_max_s)
             self.cancel_at_ns[key] = now_ns + nanoseconds(wait_s)
             if not answer.order.reduce_only:

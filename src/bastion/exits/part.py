@@ -30,7 +30,7 @@ from bastion.exits.recorder import Recorder
 from bastion.exits.settings import ExitSettings
 from bastion.exits.share import own_share
 from bastion.exits.unread_told import at_length
-from bastion.exits.verdict import Standing, at_deadline, leftovers, possible, stand, working
+from bastion.exits.verdict import Standing, at_deadline, free, leftovers, possible, stand, working
 from bastion.ports import Clock, Patient
 
 
@@ -372,7 +372,7 @@ class Part:
             return False
         if any(pace.terminals.get(position.key, 0) < most for position in standing.open):
             return False
-        if any(pace.cancel_tries.get(order.key, 0) < most for order in standing.orders):
+        if any(pace.cancels_answered.get(order.key, 0) < most for order in free(standing)):
             return False
         return bool(look.unread or standing.open)
 

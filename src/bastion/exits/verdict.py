@@ -26,8 +26,8 @@ from bastion.exits.progress import Leg, PositionKey
 from bastion.exits.settings import ExitSettings
 from bastion.shape import dataclass
 
-CANCEL_TRIES_ENOUGH = 3
-"""After so many explicit cancels, an order that no look shows is taken as gone."""
+CANCEL_ANSWERS_ENOUGH = 3
+"""After so many explicit cancels that the venue answered, an order that no look shows is taken as gone."""
 VANISHED = "the position is no longer shown, and neither fills nor a second source explain it"
 DOUBTED_DUST = "neither fills nor a second source confirm that no more is left than what is shown"
 ORDERS = "orders"
@@ -157,6 +157,12 @@ def leftovers(leg: Leg, standing: Standing) -> tuple[Position, ...]:
     return tuple(shown.values())
 
 
+def free(standing: Standing) -> tuple[OpenOrder, ...]:
+    """Return the orders shown that wait for no position: what only reduces stays until that is closed."""
+    held = {position.key[:2] for position in standing.open}
+    return tuple(one for one in standing.orders if not one.reduce_only or one.key[:2] not in held)
+
+
 def working(leg: Leg, standing: Standing) -> tuple[OpenOrder, ...]:
     """Return the orders known or believed to work: seen in the latest look, or never seen gone since.
 
@@ -247,7 +253,7 @@ def _lingering(leg: Leg, pace: Pace, look: Look) -> tuple[OpenOrder, ...]:
         for key, order in leg.openers.items()
         if key not in shown
         and key not in leg.cancelled
-        and pace.cancel_tries.get(key, 0) < CANCEL_TRIES_ENOUGH
+        and pace.cancels_answered.get(key, 0) < CANCEL_ANSWERS_ENOUGH
     )
 
 

@@ -70,7 +70,8 @@ class BarredVenue:
         deadline_s: float,  # noqa: ARG002 - the port's signature
     ) -> tuple[CancelAnswer, ...]:
         """Answer that nothing was cancelled."""
-        return tuple(CancelAnswer(order=order, gone=False, message=self._why) for order in orders)
+        told = self._why
+        return tuple(CancelAnswer(order=order, gone=False, message=told, answered=False) for order in orders)
 
     async def sweep(self, look: Look, *, deadline_s: float) -> tuple[CancelAnswer, ...]:
         """Answer that nothing was cancelled."""

@@ -94,14 +94,6 @@ def _what_a_person_must_mend_is_tried_to_the_end() -> list[AbstractContextManage
     return [patch.object(Part, "_hopeless", lambda *_: False)]
 
 
-def _what_a_person_mended_is_never_tried_again() -> list[AbstractContextManager[Any]]:
-    return [patch.object(Part, "clear_terminals", lambda *_: False)]
-
-
-def _closes_that_rest_are_left_behind() -> list[AbstractContextManager[Any]]:
-    return [patch.object(hand, "resting", lambda *_: ())]
-
-
 def _what_blocks_a_close_is_left() -> list[AbstractContextManager[Any]]:
     return [patch.object(plan, "_blocking", lambda *_: ())]
 
@@ -133,17 +125,6 @@ def _a_ban_quiets_nobody() -> list[AbstractContextManager[Any]]:
         self.quiet_until_ns = 0
 
     return [patch.object(Pace, "answered", answered)]
-
-
-def _executions_of_before_explain() -> list[AbstractContextManager[Any]]:
-    original = verdict.explained
-
-    def explained(one: Any, book: Any, moved: Any, pace: Any, *, target: Any) -> bool:  # noqa: ANN401 - stands in for the original
-        if moved.certain and book.baseline + moved.own + moved.others == target:
-            return True
-        return original(one, book, moved, pace, target=target)
-
-    return [patch.object(verdict, "explained", explained)]
 
 
 MUTANTS: Mapping[str, Break] = {

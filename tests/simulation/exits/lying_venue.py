@@ -18,16 +18,8 @@ from tests.simulation.exits.cells import Phase
 from tests.simulation.exits.market import CATEGORY, Market
 from tests.simulation.exits.other_page import doubts
 from tests.simulation.exits.whereabouts import Whereabouts
+from tests.simulation.exits.world import FAULT_OF
 
-FAULT_OF = {
-    "retry": Fault.RETRY,
-    "rate_limit": Fault.RATE_LIMIT,
-    "clock": Fault.CLOCK,
-    "mode": Fault.MODE,
-    "size": Fault.SIZE,
-    "band": Fault.BAND,
-    "maybe_flat": Fault.MAYBE_FLAT,
-}
 FAULTS_MAX = 12
 """So often a rejection strikes one venue at most, besides ending when the venue heals."""
 
@@ -179,6 +171,8 @@ class LyingVenue:
             raise VenueUnreachable("connection refused")
         if trouble in FAULT_OF:
             wait_s = self.rng.choice((None, 0.5, 2.0)) if trouble == "rate_limit" else None
+            if wait_s is not None:
+                self._watch("limited", self.market.clock.seconds + wait_s)
             raise VenueRejected(trouble, fault=FAULT_OF[trouble], code=trouble, retry_after_s=wait_s)
         if trouble == "resolve_not_executed":
             raise VenueRejected("unknown error", fault=Fault.RESOLVE)
@@ -233,7 +227,7 @@ class LyingVenue:
         try:
             await self._travel(deadline_s, Phase.CANCELS, half=True)
         except VenueError as error:
-            return tuple(CancelAnswer(order=order, gone=False, message=str(error)) for order in orders)
+            return _unheard(orders, error)
         answers = []
         for order in orders:
             if self.plan.terminal and (self.plan.terminal_for_good or self.market.sick):
@@ -253,7 +247,7 @@ class LyingVenue:
         try:
             await self._travel(deadline_s, Phase.CANCELS, half=True)
         except VenueError as error:
-            return tuple(CancelAnswer(order=order, gone=False, message=str(error)) for order in orders)
+            return _unheard(orders, error)
         return tuple(answers)
 
     async def sweep(self, look: Look, *, deadline_s: float) -> tuple[CancelAnswer, ...]:
@@ -398,3 +392,8 @@ class LyingVenue:
             return ()
         self.whereabouts.struck("unread", phase)
         return (Unread(part=self.rng.choice(("positions", "orders")), reason="malformed"),)
+
+
+def _unheard(orders: Sequence[OpenOrder], error: VenueError) -> tuple[CancelAnswer, ...]:
+    said = str(error)
+    return tuple(CancelAnswer(order=order, gone=False, message=said, answered=False) for order in orders)

@@ -59,6 +59,7 @@ class Oracle:
     owed: dict[tuple[str, str], float] = field(default_factory=dict)
     cuts: int = 0
     banned: dict[str, tuple[float, float]] = field(default_factory=dict)
+    limited: dict[str, tuple[float, float]] = field(default_factory=dict)
 
     def saw(self, venue: str, what: str, thing: object) -> None:
         """Hear of a call at a venue."""
@@ -73,6 +74,10 @@ class Oracle:
             self._placing(venue, thing)
         elif what == "banned" and isinstance(thing, float):
             self.banned.setdefault(venue, (self.clock.seconds, thing))
+        elif what == "limited" and isinstance(thing, float):
+            told_s, until_s = self.limited.get(venue, (0.0, 0.0))
+            lasts = self.clock.seconds < until_s
+            self.limited[venue] = (told_s, max(until_s, thing)) if lasts else (self.clock.seconds, thing)
         elif isinstance(thing, OrderState):
             self.acknowledged.add(thing.client_order_id)
             self._answered(thing)
@@ -86,6 +91,7 @@ class Oracle:
     def power_lost(self) -> None:
         self.cuts += 1
         self.banned.clear()
+        self.limited.clear()
 
     def judged(self, record: LegJudged) -> None:
         """Hear a verdict at the moment when it is durable."""
@@ -166,6 +172,10 @@ class Oracle:
         told_s, until_s = self.banned.get(venue, (0.0, 0.0))
         if told_s + BAN_HEARD_S < self.clock.seconds < until_s:
             self._broken(f"an order left for {venue} during the ban that it was told of (law 10)")
+        told_s, until_s = self.limited.get(venue, (0.0, 0.0))
+        if told_s + BAN_HEARD_S < self.clock.seconds < until_s:
+            at_s = told_s - BEGAN_S
+            self._broken(f"an order left for {venue}, which had asked for a pause at {at_s:.3f} s (law 10)")
 
     def _first_wave(self, venue: str) -> None:
         if not any(place == venue for place, _, _ in self.placed.values()) and self.looks.get(venue):
@@ -335,9 +345,13 @@ class Oracle:
                     truth = not reopened and any(held.signed for held in market.holdings.values())
                     if plan.dead_for_good or truth:
                         self._broken(f"{name} is beyond help, but the report does not name it")
+                self._told_early(name, market)
                 continue
-            if name in left and "revoked" in market.until:
+            if name in left and ("revoked" in market.until or plan.terminal) and not self.world.hold_s:
                 continue  # A credential that was refused thrice is a person's matter, and the report says so.
+            if name in left and market.until.get("empty_book", 0.0) > self.clock.seconds:
+                self._withdrawn(name, market)
+                continue  # Nobody was there to trade with.
             if name in left:
                 self._broken(f"{name} healed, but the verdict is {report.verdict}: {report.summary}")
             elif judged_s is not None:
@@ -348,6 +362,24 @@ class Oracle:
                     )
         if not left and report.verdict not in {Verdict.FLAT, Verdict.FLAT_WITH_DUST}:
             self._broken(f"nothing is left, but the verdict is {report.verdict}")
+
+    def _told_early(self, name: str, market: Market) -> None:
+        # What only a person can mend is told once it was tried, not at the deadline.
+        plan, judged_s = market.plan, self.judged_at_s.get(name)
+        refused = plan.terminal_for_good and not plan.dead
+        moves = any(event.kind in {"reopen", "grow"} for event in plan.events)
+        if judged_s is None or not refused or moves or not any(h.signed for h in market.holdings.values()):
+            return
+        healed_s = max(market.healed_s, self.run_began_s, *market.until.values())
+        if judged_s > healed_s + HEAL_GRACE_S + plan.lag_s:
+            late_s = judged_s - healed_s
+            self._broken(f"that {name} refuses the credential was told {late_s:.1f} s after it healed (I8)")
+
+    def _withdrawn(self, name: str, market: Market) -> None:
+        # The exit is over, and nobody watches what it left in the book.
+        for order in market.orders.values():
+            if order.client_order_id in self.placed:
+                self._broken(f"our close {order.order_id} of {name} was left in the book")
 
     def _explained(self) -> None:
         durable = self.durable()

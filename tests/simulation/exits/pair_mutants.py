@@ -19,7 +19,7 @@ from tests.simulation.exits import mutants
 from tests.simulation.exits.arena import simulate
 from tests.simulation.exits.cells import Phase
 from tests.simulation.exits.deeper import apply, bare, rest
-from tests.simulation.exits.world import World, add_holding, race
+from tests.simulation.exits.world import Ambush, World, add_holding, race
 
 Break = Callable[[], list[AbstractContextManager[Any]]]
 Fault = tuple[str, Phase]
@@ -39,6 +39,14 @@ RACE: Fault = ("racing_entry", Phase.CANCELS)
 HIDDEN: Fault = ("hidden_entry", Phase.ROUNDS)
 BANNED: Fault = ("ban", Phase.CANCELS)
 HIDES_S = 5.0
+GROWN: Fault = ("grow", Phase.ORDERS)
+UNTOLD: Fault = ("fills_fail", Phase.EVIDENCE)
+NO_MARKET: Fault = ("price_band", Phase.INTENT)
+NO_BOOK: Fault = ("empty_book", Phase.INTENT)
+READS_ONLY: Fault = ("reads_only", Phase.ORDERS)
+HOLDS: Fault = ("holds", Phase.HOLD)
+STAYS_S = 600.0
+HOLD_S = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +76,17 @@ def pair_world(seed: int, faults: tuple[Fault, ...], *, held: bool = True) -> Wo
             # The first look shows it; then it goes from the list of what waits to that of what works.
             begins_s = venue.latency_s + venue.jitter_s
             venue.hides_s = (begins_s, begins_s + HIDES_S)
+            continue
+        if (fault, phase) in {NO_MARKET, NO_BOOK}:
+            # To the end of the exit: market orders are refused, or nobody stands within the bounds.
+            venue.ambushes.append(Ambush(fault=fault, phase=phase, lasts_s=STAYS_S))
+            continue
+        if fault == READS_ONLY[0]:
+            # The credential may not trade, until somebody mends that.
+            venue.terminal = True
+            continue
+        if fault == HOLDS[0]:
+            world.hold_s = HOLD_S
             continue
         if fault == STOP[0]:
             rest(rng, venue, reduces=True)
@@ -170,7 +189,35 @@ def _what_could_open_is_forgotten_unseen() -> list[AbstractContextManager[Any]]:
     return [patch.object(verdict, "_lingering", lambda *_: ())]
 
 
+def _closes_that_rest_are_left_behind() -> list[AbstractContextManager[Any]]:
+    return [patch.object(hand, "resting", lambda *_: ())]
+
+
+def _executions_of_before_explain() -> list[AbstractContextManager[Any]]:
+    original = verdict.explained
+
+    def explained(one: Any, book: Any, moved: Any, pace: Any, *, target: Any) -> bool:  # noqa: ANN401 - stands in for the original
+        if moved.certain and book.baseline + moved.own + moved.others == target:
+            return True
+        return original(one, book, moved, pace, target=target)
+
+    return [patch.object(verdict, "explained", explained)]
+
+
+def _what_a_person_mended_is_never_tried_again() -> list[AbstractContextManager[Any]]:
+    return [patch.object(part.Part, "clear_terminals", lambda *_: False)]
+
+
 PAIRS: Mapping[str, Pair] = {
+    "what_a_person_mended_is_never_tried_again": Pair(
+        change=_what_a_person_mended_is_never_tried_again, faults=(READS_ONLY, HOLDS)
+    ),
+    "closes_that_rest_are_left_behind": Pair(
+        change=_closes_that_rest_are_left_behind, faults=(NO_MARKET, NO_BOOK)
+    ),
+    "executions_of_before_explain": Pair(
+        change=_executions_of_before_explain, faults=(UNSEEN, GROWN, UNTOLD)
+    ),
     "what_could_open_is_forgotten_unseen": Pair(
         change=_what_could_open_is_forgotten_unseen, faults=(HIDDEN, BANNED)
     ),

@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from random import Random
 
+from bastion.errors import Fault
+
 REJECTIONS = (
     "retry",
     "rate_limit",
@@ -15,6 +17,15 @@ REJECTIONS = (
     "resolve_executed",
     "maybe_flat",
 )
+FAULT_OF = {
+    "retry": Fault.RETRY,
+    "rate_limit": Fault.RATE_LIMIT,
+    "clock": Fault.CLOCK,
+    "mode": Fault.MODE,
+    "size": Fault.SIZE,
+    "band": Fault.BAND,
+    "maybe_flat": Fault.MAYBE_FLAT,
+}
 TROUBLES = (
     "unreachable",
     "timeout_before",

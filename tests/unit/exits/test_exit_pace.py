@@ -201,10 +201,11 @@ def test_the_calls_that_cancel_are_in_flight_one_by_one() -> None:
 
 def test_each_try_to_cancel_an_order_waits_longer() -> None:
     one, resting = beat(), order()
-    for tries, waited_ms in ((1, 100), (2, 200), (3, 400)):
-        answers = (CancelAnswer(order=resting, gone=False),)
+    for tries, waited_ms, said in ((1, 100, 1), (2, 200, 1), (3, 400, 2)):
+        answers = (CancelAnswer(order=resting, gone=False, answered=tries != 2),)
         one.cancelled(answers, number=1, now_ns=NOW, settings=SETTINGS)
         assert one.cancel_tries[resting.key] == tries
+        assert one.cancels_answered[resting.key] == said, "one that nobody answered decides nothing"
         assert one.cancel_at_ns[resting.key] == NOW + waited_ms * MS
 
 
@@ -217,7 +218,7 @@ def test_after_a_reopening_nothing_waits_for_what_was_before() -> None:
     assert one.last_act_ns == NOW + 1
     left = (one.retry_at_ns, one.failures, one.terminals, one.failed_round, one.suspect_since_ns)
     assert left == ({}, {}, {}, {}, {})
-    assert (one.cancel_tries, one.cancel_at_ns) == ({}, {})
+    assert (one.cancel_tries, one.cancels_answered, one.cancel_at_ns) == ({}, {}, {})
 
 
 def test_one_leg_learns_from_another_of_the_same_account() -> None:
@@ -246,6 +247,7 @@ def test_one_leg_learns_from_another_of_the_same_account() -> None:
     assert mine.key_act_ns == {OTHER: 1, KEY: 8}
     assert mine.suspect_since_ns == {OTHER: 1, KEY: 2}
     assert mine.cancel_tries == {order(name="a").key: 1, order().key: 1}
+    assert mine.cancels_answered == {order().key: 1}
     assert mine.cancel_at_ns == {order(name="a").key: 1, order().key: 8 + 100 * MS}
 
 

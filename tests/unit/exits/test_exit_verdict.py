@@ -459,9 +459,9 @@ def test_what_our_fills_closed_is_closed_again_by_a_look_that_began_after_the_ve
     assert (act is not None) is closes_again
 
 
-@pytest.mark.parametrize(("tries", "lingers"), [(0, True), (2, True), (3, False), (4, False)])
+@pytest.mark.parametrize(("answered", "lingers"), [(0, True), (2, True), (3, False), (4, False)])
 def test_an_order_that_no_look_shows_lingers_until_it_was_cancelled_often_enough(
-    tries: int,
+    answered: int,
     lingers: bool,  # noqa: FBT001 - a case of the table
 ) -> None:
     one = leg()
@@ -469,7 +469,7 @@ def test_an_order_that_no_look_shows_lingers_until_it_was_cancelled_often_enough
     see(one, look(0, orders=[opener]))
     see(one, look(100))
     beat = pace(60)
-    beat.cancel_tries[opener.key] = tries
+    beat.cancel_tries[opener.key], beat.cancels_answered[opener.key] = 9, answered
     assert judge(one, beat).lingering == ((opener,) if lingers else ())
 
 

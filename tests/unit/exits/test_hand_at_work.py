@@ -138,6 +138,17 @@ def test_a_lost_order_is_asked_for_and_sent_again_once_the_venue_knows_nothing_o
     assert verdicts(part) == [(310, Verdict.FLAT)]
 
 
+def test_a_credential_that_cannot_trade_is_told_at_once_though_a_stop_waits_for_its_position() -> None:
+    clock = VirtualClock()
+    part, venue = part_of(clock), Scripted(clock, BTC, orders=[STOP])
+    venue.fates = [refused(clock, Fault.TERMINAL)] * 9
+    worked(clock, venue, part)
+    (at_ms, verdict), *_ = verdicts(part)
+    assert verdict is Verdict.NOT_FLAT
+    assert at_ms < 2_000, "three refusals, and not the deadline"
+    assert venue.times("cancel stop") == [], "the stop stays until its position is closed"
+
+
 def test_a_venue_that_dislikes_our_clock_is_opened_again_before_the_next_order() -> None:
     clock = VirtualClock()
     part, venue = part_of(clock), Scripted(clock, BTC)

@@ -15,6 +15,7 @@ from bastion.domain.order import CancelAnswer, OpenOrder
 from bastion.errors import Fault, VenueError, VenueRejected
 from bastion.venues.ccxt.binance_crowd import BinanceCrowd
 from bastion.venues.ccxt.binance_protection import NO_SUCH_ORDER
+from bastion.venues.ccxt.faults import BINANCE, cancel_failed
 from bastion.venues.deadline import Deadline, settled
 from bastion.venues.raw import Row, read_rows
 
@@ -77,8 +78,7 @@ class BinanceCancels(BinanceCrowd):
                 method, params, units={"weight": 1}, deadline=deadline, mutating=True, repeatable=True
             )
         except VenueRejected as error:
-            gone = error.code in NEVER_EXISTED_OR_ENDED
-            return CancelAnswer(order=order, gone=gone, code=error.code, message=str(error))
+            return cancel_failed(order, error, str(error), NEVER_EXISTED_OR_ENDED)
         Row(answer.value, "cancel")
         return CancelAnswer(order=order, gone=True)
 
@@ -137,10 +137,11 @@ def _unnamed(places: Sequence[Row], at: int) -> Row | None:
 
 def _told(order: OpenOrder, row: Row | None) -> CancelAnswer:
     if row is None:
-        return CancelAnswer(order=order, gone=False, message="the venue did not speak of this order")
+        return CancelAnswer(
+            order=order, gone=False, message="the venue did not speak of this order", answered=False
+        )
     if "orderId" in row:
         return CancelAnswer(order=order, gone=True)
     code = row.text_or("code")
-    return CancelAnswer(
-        order=order, gone=code in NEVER_EXISTED_OR_ENDED, code=code, message=row.text_or("msg")
-    )
+    refusal = VenueRejected(row.text_or("msg"), fault=BINANCE.get(code, Fault.RESOLVE), code=code)
+    return cancel_failed(order, refusal, str(refusal), NEVER_EXISTED_OR_ENDED)

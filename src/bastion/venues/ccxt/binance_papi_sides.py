@@ -25,6 +25,7 @@ from bastion.venues.ccxt.binance import BinanceVenue
 from bastion.venues.ccxt.binance_cancels import NEVER_EXISTED_OR_ENDED
 from bastion.venues.ccxt.binance_coinm import KEY_SPACE as COIN
 from bastion.venues.ccxt.binance_coinm import BinanceCoinVenue
+from bastion.venues.ccxt.faults import cancel_failed
 from bastion.venues.ccxt.venue import Part, PartRead
 from bastion.venues.ccxt.witness import Claim
 from bastion.venues.deadline import NS, Deadline
@@ -191,8 +192,7 @@ class PapiInverse(_Side, BinanceCoinVenue):
         try:
             answer = await self._call(method, params, units=units, deadline=deadline, mutating=True)
         except VenueRejected as error:
-            gone = error.code in NEVER_EXISTED_OR_ENDED
-            return CancelAnswer(order=order, gone=gone, code=error.code, message=str(error))
+            return cancel_failed(order, error, str(error), NEVER_EXISTED_OR_ENDED)
         Row(answer.value, "cancel")
         return CancelAnswer(order=order, gone=True)
 

@@ -12,6 +12,7 @@ from bastion.errors import VenueError, VenueRejected
 from bastion.venues.ccxt.bybit_orders import cancel_group
 from bastion.venues.ccxt.bybit_pace import PUBLIC
 from bastion.venues.ccxt.bybit_protection import BybitProtection
+from bastion.venues.ccxt.faults import cancel_failed
 from bastion.venues.deadline import Deadline, settled
 from bastion.venues.raw import Row
 
@@ -74,9 +75,7 @@ class BybitCancels(BybitProtection):
                 repeatable=True,
             )
         except VenueRejected as error:
-            return CancelAnswer(
-                order=order, gone=error.code in ORDER_GONE, code=error.code, message=str(error)
-            )
+            return cancel_failed(order, error, str(error), ORDER_GONE)
         Row(answer.value, "order/cancel").row("result")
         return CancelAnswer(order=order, gone=True)
 

@@ -5,15 +5,18 @@ error pages and general-information pages of each venue's documentation.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from http import HTTPStatus
 
+from bastion.domain.order import CancelAnswer, OpenOrder
 from bastion.errors import Fault, OutcomeUnknown, VenueError, VenueRejected, VenueUnreachable
 from bastion.shape import dataclass
 from bastion.venues.raw import Answer
 
 TEAPOT = 418
 MESSAGE_LENGTH_MAX = 200
+PASSING = frozenset({Fault.RETRY, Fault.RATE_LIMIT, Fault.CLOCK})
+"""Refusals of a request as such: they say nothing of the order that it was about."""
 
 BINANCE: Mapping[str, Fault] = {
     "-1001": Fault.RETRY,  # Internal error; unable to process the request.
@@ -232,3 +235,11 @@ def _retry_after(answer: Answer) -> float | None:
 def _cut(text: str) -> str:
     flat = " ".join(text.split())
     return flat[:MESSAGE_LENGTH_MAX] or "an empty body"
+
+
+def cancel_failed(
+    order: OpenOrder, error: VenueError, told: str, gone: Container[str] = frozenset()
+) -> CancelAnswer:
+    """Return what an error of one cancel says of its order; `gone` are the codes of what is not there."""
+    said = isinstance(error, VenueRejected) and error.fault not in PASSING
+    return CancelAnswer(order=order, gone=error.code in gone, code=error.code, message=told, answered=said)

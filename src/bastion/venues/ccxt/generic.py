@@ -24,7 +24,7 @@ from bastion.http1.dial import Connect, tcp
 from bastion.ports import Clock
 from bastion.venues.ccxt import generic_rows as rows
 from bastion.venues.ccxt.confirm import confirmed
-from bastion.venues.ccxt.faults import Refusal
+from bastion.venues.ccxt.faults import Refusal, cancel_failed
 from bastion.venues.ccxt.generic_faults import NO_ORDER
 from bastion.venues.ccxt.generic_fills import GenericFills
 from bastion.venues.ccxt.generic_markets import MarketFile, instrument, is_contract, number
@@ -316,8 +316,7 @@ class GenericVenue(CcxtVenue):
                 "cancel_order", order.order_id, order.instrument, params, deadline=deadline, mutating=True
             )
         except VenueRejected as error:
-            gone = error.code in NO_ORDER
-            return CancelAnswer(order=order, gone=gone, code=error.code, message=str(error))
+            return cancel_failed(order, error, str(error), NO_ORDER)
         return CancelAnswer(order=order, gone=True)
 
     async def _unified(self, method: str, *args: object, deadline: Deadline, mutating: bool = False) -> Reply:

@@ -29,7 +29,7 @@ from bastion.http1.dial import Connect, tcp
 from bastion.ports import Clock
 from bastion.venues.ccxt import okx_rows as rows
 from bastion.venues.ccxt import okx_witness as witness
-from bastion.venues.ccxt.faults import Refusal
+from bastion.venues.ccxt.faults import PASSING, Refusal
 from bastion.venues.ccxt.gathered import Gathered
 from bastion.venues.ccxt.okx_faults import CANCEL_SOURCES, answer_refusal, row_refusal
 from bastion.venues.ccxt.okx_fills import OkxFills
@@ -68,6 +68,7 @@ from bastion.venues.throttle import Throttle
 EXCHANGE = "okx"
 KEY_SPACE, DEMO_SPACE = "trading", "demo"
 
+UNSPOKEN = "the venue did not speak of this order"
 ORDER_GONE = frozenset({"51400", "51401", "51402", "51405", "51603"})
 
 
@@ -319,12 +320,13 @@ class OkxVenue(OkxMarket, Glances):
 
     def _cancelled(self, order: OpenOrder, row: Row | None) -> CancelAnswer:
         if row is None:
-            return CancelAnswer(order=order, gone=False, message="the venue did not speak of this order")
+            return CancelAnswer(order=order, gone=False, message=UNSPOKEN, answered=False)
         refusal = row_refusal(row)
         if refusal is None:
             return CancelAnswer(order=order, gone=True)
         gone = refusal.code in ORDER_GONE
-        return CancelAnswer(order=order, gone=gone, code=refusal.code, message=refusal.message)
+        said = refusal.fault not in PASSING
+        return CancelAnswer(order=order, gone=gone, code=refusal.code, message=refusal.message, answered=said)
 
     async def _venue_time_ms(self, deadline: Deadline) -> int:
         answer = await self._call("publicGetPublicTime", {}, units={"time": 1}, deadline=deadline)

@@ -16,7 +16,7 @@ from bastion.errors import AnswerMalformed, Fault, OutcomeUnknown, VenueError, V
 from bastion.ports import Clock
 from bastion.shape import dataclass
 from bastion.venues.ccxt.clock_set import NS_PER_MS, ClockSet
-from bastion.venues.ccxt.faults import Refusal
+from bastion.venues.ccxt.faults import Refusal, cancel_failed
 from bastion.venues.ccxt.haste import Haste
 from bastion.venues.ccxt.shelf import Instruments, Shelf
 from bastion.venues.ccxt.wire import Wire
@@ -364,7 +364,7 @@ class CcxtVenue(ClockSet):
         return max(begun_ms - self._doubt_ms, last if last <= begun_ms + self._doubt_ms else 0)
 
     def _not_cancelled(self, order: OpenOrder, error: VenueError) -> CancelAnswer:
-        return CancelAnswer(order=order, gone=False, code=error.code, message=self._wire.masked(str(error)))
+        return cancel_failed(order, error, self._wire.masked(str(error)))
 
 
 class Glances(CcxtVenue):

@@ -273,7 +273,7 @@ class Wire:
         except Ended as torn:
             # What a venue says to keep off stands in the head; a body that breaks off takes nothing back.
             if torn.head is None or torn.head.status not in KEEP_OFF:
-                raise Lost(f"{type(torn).__name__} on {method}") from None
+                raise Lost(in_words(torn, method)) from None
             reply = Reply(status=torn.head.status, headers=torn.head.headers, body=b"", kept_s=0.0)
         except Exception as error:  # noqa: BLE001 - whatever a connection raises, no answer came
             raise Lost(in_words(error, method)) from None

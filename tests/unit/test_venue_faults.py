@@ -4,10 +4,11 @@ from decimal import Decimal
 
 import pytest
 
-from bastion.errors import Fault, OutcomeUnknown, VenueRejected, VenueUnreachable
+from bastion.errors import Fault, OutcomeUnknown, VenueError, VenueRejected, VenueUnreachable
 from bastion.venues.ccxt.bybit_pace import refusal_of
-from bastion.venues.ccxt.faults import binance_refusal, bybit_fault, bybit_refusal
+from bastion.venues.ccxt.faults import binance_refusal, bybit_fault, bybit_refusal, cancel_failed
 from bastion.venues.raw import Answer
+from tests.unit.exits.parts import order
 
 
 def answer(status: int, text: str = "{}", **headers: str) -> Answer:
@@ -156,3 +157,26 @@ def test_a_bybit_answer_without_its_code_is_no_success() -> None:
 def test_a_header_that_is_no_number_reads_as_absent() -> None:
     assert answer(429, retry_after="soon").header_decimal("Retry-After") is None
     assert answer(429, retry_after="7").header_decimal("Retry-After") == Decimal(7)
+
+
+@pytest.mark.parametrize(
+    ("error", "gone", "answered"),
+    [
+        (VenueRejected("no such order", fault=Fault.RESOLVE, code="-2011"), True, True),
+        (VenueRejected("no", fault=Fault.RESOLVE, code="-1000"), False, True),
+        (VenueRejected("bad key", fault=Fault.TERMINAL, code="-2015"), False, True),
+        (VenueRejected("too many", fault=Fault.RATE_LIMIT, code="-1003"), False, False),
+        (VenueRejected("busy", fault=Fault.RETRY, code="-1008"), False, False),
+        (VenueRejected("late", fault=Fault.CLOCK, code="-1021"), False, False),
+        (VenueUnreachable("no answer"), False, False),
+        (OutcomeUnknown("torn", code="HTTP 503"), False, False),
+    ],
+    ids=lambda value: getattr(value, "code", "") or str(value),
+)
+def test_a_cancel_counts_as_answered_where_the_venue_spoke_of_its_order(
+    error: VenueError,
+    gone: bool,  # noqa: FBT001 - a case of the table
+    answered: bool,  # noqa: FBT001 - a case of the table
+) -> None:
+    told = cancel_failed(order(), error, str(error), frozenset({"-2011"}))
+    assert (told.gone, told.answered, told.code, told.message) == (gone, answered, error.code, str(error))

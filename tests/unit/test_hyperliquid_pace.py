@@ -33,6 +33,12 @@ def _after_reading_executions(status: int) -> int:
     return before - throttle[READS].free()
 
 
+def test_a_list_of_executions_is_taken_to_weigh_little_more_than_when_it_came_last() -> None:
+    weights = [read_units("userFills", rows=rows)[WEIGHT] for rows in (None, 0, 41, 2000)]
+    assert weights == [40, 22, 25, 40]
+    assert read_units("userFillsByTime")[WEIGHT] == 25, "few were executed since an exit began"
+
+
 def test_an_error_has_no_rows_that_could_weigh() -> None:
     assert _after_reading_executions(503) == 20
     assert _after_reading_executions(200) == 20

@@ -7,6 +7,7 @@ import pytest
 from bastion.errors import Fault, VenueError, VenueRejected, VenueUnreachable
 from bastion.venues.ccxt.hyperliquid_pace import (
     ADDRESS_LIMITS,
+    FAILED,
     FAILING,
     PROBES,
     READS,
@@ -15,7 +16,7 @@ from bastion.venues.ccxt.hyperliquid_pace import (
     Thrift,
     read_units,
 )
-from bastion.venues.ccxt.hyperliquid_probes import Probes, was_not_sent
+from bastion.venues.ccxt.hyperliquid_probes import KEPT_AN_ACCOUNT, Probes, was_not_sent
 from bastion.venues.ccxt.wire import Flight
 from bastion.venues.throttle import Limit, Throttle
 from tests.simulation.exits.virtual_time import VirtualClock
@@ -33,10 +34,10 @@ class Host:
         self.throttle = Throttle(self.clock, ADDRESS_LIMITS)
         self.accounts = Probes(self.throttle, self.clock), Probes(self.throttle, self.clock)
 
-    def ask(self, kind: str, error: VenueError | None = None, *, account: int = 0) -> bool:
+    def ask(self, kind: str, error: VenueError | None = None, *, account: int = 0, due: bool = False) -> bool:
         """Ask, and return whether it was sent."""
         try:
-            with self.accounts[account].asking({"type": kind}, read_units(kind)):
+            with self.accounts[account].asking({"type": kind}, read_units(kind), due=due):
                 if error is not None:
                     raise error
         except VenueError as raised:
@@ -111,6 +112,22 @@ async def test_what_only_proves_leaves_weight_to_each_account_that_was_seen_to_h
     thrift.saw(held=False)
     await proofs.take(30)
     assert reads.free() == 30
+
+
+def test_what_proves_an_account_is_kept_from_a_host_that_fails_until_it_has_been_well_for_a_while() -> None:
+    host = Host()
+    reads = host.throttle[READS]
+    reads.charge(reads.capacity - KEPT_AN_ACCOUNT - 19)
+    assert host.ask(LISTS)
+    host.ask(POSITIONS, DOWN)
+    host.ask(POSITIONS, account=1)
+    assert not host.ask(LISTS, account=1)
+    assert host.ask(LISTS, due=True), "an order that could open is to be seen now and then"
+    assert host.ask(CONTRACTS), "what an order needs proves nothing, and is not held back"
+    host.clock.seconds += WINDOWS[FAILED] - 0.1
+    assert not host.ask(LISTS)
+    host.clock.seconds += 0.2
+    assert host.ask(LISTS)
 
 
 def test_a_host_fails_from_what_came_to_nothing_until_something_cheap_is_answered() -> None:

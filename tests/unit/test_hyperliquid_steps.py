@@ -1,23 +1,37 @@
 """What a look at a Hyperliquid host that fails, or with little weight left, asks for, and in which order."""
 
 from collections.abc import Awaitable, Callable
+from decimal import Decimal
 
 import pytest
 
+from bastion.domain.money import Quantity
+from bastion.domain.order import Direction, OpenOrder
 from bastion.errors import VenueError, VenueUnreachable
-from bastion.venues.ccxt.hyperliquid_steps import DEXES, IN_VAIN, NOT_DUE, Steps
+from bastion.venues.ccxt.hyperliquid_steps import CANCELS_FIRST, DEXES, IN_VAIN, NOT_DUE, Steps
 from bastion.venues.ccxt.venue import Part, PartRead
 from bastion.venues.deadline import Deadline, settled
 from tests.simulation.exits.virtual_time import VirtualClock
 
+RESTS = OpenOrder(
+    instrument="BTC",
+    category="perp",
+    order_id="1",
+    client_order_id="",
+    direction=Direction.BUY,
+    quantity=Quantity(Decimal(1)),
+    reduce_only=True,
+    conditional=False,
+)
 POSITIONS, ACCOUNT, ORDERS, TWAPS = "positions main", "account", "orders main", "orders TWAPs"
 
 
 class Look:
     """One look; `asked` is what was sent, in its order."""
 
-    def __init__(self, *fails: str) -> None:
+    def __init__(self, *fails: str, rests: tuple[OpenOrder, ...] = ()) -> None:
         self.fails = fails
+        self.rests = rests
         self.asked: list[str] = []
         self.doubts = 0
 
@@ -26,6 +40,7 @@ class Look:
         *extra: str,
         waits: Callable[[], bool] = lambda: False,
         doubted: bool = False,
+        quiet: bool = False,
         apart: bool = True,
     ) -> tuple[Steps, dict[str, str]]:
         """Take it, the dearest parts first, and return why parts were not read."""
@@ -34,7 +49,7 @@ class Look:
             self.doubts += 1
             return doubted
 
-        steps = Steps(waits=waits, doubted=doubt, apart=apart)
+        steps = Steps(waits=waits, doubted=doubt, quiet=lambda: quiet, apart=apart)
         names = (TWAPS, ORDERS, ACCOUNT, *extra, POSITIONS)
         parts = steps.order([Part(name=name, read=self._reader(name)) for name in names])
         deadline = Deadline(VirtualClock(), 8.0)
@@ -47,7 +62,7 @@ class Look:
             self.asked.append(name)
             if name in self.fails:
                 raise VenueUnreachable("down")
-            return PartRead()
+            return PartRead(orders=self.rests if name == ORDERS else ())
 
         return read
 
@@ -114,3 +129,15 @@ async def test_what_was_read_a_moment_ago_waits_for_nothing() -> None:
     _, unread = await look.take(f"{TWAPS} (none a moment ago)")
     assert f"{TWAPS} (none a moment ago)" in look.asked
     assert f"{TWAPS} (none a moment ago)" not in unread
+
+
+@pytest.mark.parametrize(
+    ("rests", "quiet", "asked"), [(RESTS, True, False), (RESTS, False, True), (None, True, True)]
+)
+async def test_twaps_are_not_asked_for_beside_orders_that_rest_where_none_ran_a_moment_ago(
+    rests: OpenOrder | None, *, quiet: bool, asked: bool
+) -> None:
+    look = Look(rests=() if rests is None else (rests,))
+    _, unread = await look.take(quiet=quiet)
+    assert (TWAPS in look.asked) is asked
+    assert unread == ({} if asked else {TWAPS: CANCELS_FIRST})

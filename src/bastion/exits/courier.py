@@ -19,7 +19,7 @@ from bastion.domain.records import (
     SecondSourceRead,
     Troubled,
 )
-from bastion.errors import VenueError
+from bastion.errors import Fault, VenueError, VenueRejected
 from bastion.exits.books import book_key
 from bastion.exits.bulkhead import attempt
 from bastion.exits.explaining import SECOND, Working, executions_of, sizes_to_ask
@@ -29,10 +29,11 @@ from bastion.exits.pace import SECOND_NS, Pace, backoff_s, nanoseconds
 from bastion.exits.plan import Act
 from bastion.exits.progress import Leg
 from bastion.exits.resolve import Questions, answer
+from bastion.exits.sentences import words_of
 from bastion.exits.settings import ExitSettings
 from bastion.exits.sweeping import worth_waiting_s
 from bastion.exits.worked import Worked
-from bastion.ports import Accounting, Acknowledging, Clock, Glancing, Sizing, Venue, offers
+from bastion.ports import Accounting, Acknowledging, Clock, Gathering, Glancing, Sizing, Venue, offers
 
 SURPRISE = "the adapter failed in a way that is not a venue's answer"
 
@@ -61,6 +62,7 @@ class Courier:
         # Whether a venue has all of a protocol is looked up once: it is asked for at every step.
         self._accounting = offers(venue, Accounting)
         self._acknowledging = offers(venue, Acknowledging)
+        self._gathers = (one := offers(venue, Gathering)) is not None and one.gathers
         self._requests: dict[str, OrderRequest] = {}
         self._ask_again_ns: dict[str, int] = {}
         self._ask_failures: Counter[str] = Counter()
@@ -84,7 +86,7 @@ class Courier:
         if isinstance(error, TimeoutError):
             message = "no answer came in time"
         told = [trouble for trouble in self._leg.troubles if trouble.part == part]
-        if told and (told[-1].code, _words(told[-1].message)) == (code, _words(message)):
+        if told and (told[-1].code, words_of(told[-1].message)) == (code, words_of(message)):
             return message
         self._worked.note(
             Troubled(
@@ -131,8 +133,12 @@ class Courier:
         """Ask what is not being asked already, each question behind its own back-off."""
         for request in wanted.orders:
             self._question(f"ask {request.client_order_id}", self._lookup, request)
+        count = len(self._tasks)
         for position in wanted.seconds:
             self._question(f"{SECOND}{'|'.join(book_key(position))}", self._second, position)
+        if self._gathers and len(self._tasks) > count:
+            self._ask_again_ns.pop("fills", None)
+            self.ask_fills([self._leg])
 
     def ask_fills(self, legs: Sequence[Leg]) -> None:
         """Read the executions of all books of these legs, unless they are being read or just failed."""
@@ -288,6 +294,8 @@ class Courier:
 
     def _asked(self, name: str, result: object, *, news: bool = True) -> None:
         vain, failed = self._ask_failures[name], isinstance(result, Exception)
+        if isinstance(result, VenueRejected) and result.fault is Fault.RATE_LIMIT:
+            vain = min(vain, 1)  # What a limit held back was not asked in vain: its turn may come any moment.
         self._ask_failures[name] = vain + 1 if failed or not news else 0
         wait_s = backoff_s(vain if failed else max(vain, 1), self._settings)
         self._ask_again_ns[name] = self._clock.monotonic_ns() + nanoseconds(wait_s)
@@ -390,7 +398,3 @@ class Courier:
             self.trouble("instruments", result)
             return
         self.instruments.update(result)
-
-
-def _words(message: str) -> str:
-    return "".join(letter for letter in message if not letter.isdigit())

@@ -300,8 +300,8 @@ class Hand:
                 self._pace.reopened(now_ns=self._clock.monotonic_ns())
         self.note(*asked_since(self._attests, self.leg))
         if not self._alone and group != tuple(self._parts):
-            self._regroup()  # What only some of them saw is known to the leg on which is planned, too.
-        elif not self._alone:
+            self._regroup()  # What only some of them saw is acted on at once, too.
+        if not self._alone:
             self._heed(
                 Looked(
                     exit_id=self.leg.exit_id,

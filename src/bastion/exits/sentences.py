@@ -276,3 +276,8 @@ def _refusals(leg: Leg) -> list[str]:
         if len(numbers) > 1
     )
     return lines
+
+
+def words_of(message: str) -> str:
+    """Return what a message says beside its numbers, by which two of one countdown are alike."""
+    return "".join(letter for letter in message if not letter.isdigit())

@@ -210,6 +210,16 @@ class Deferring(Protocol):
 
 
 @runtime_checkable
+class Gathering(Protocol):
+    """What an adapter offers whose second sources and executions are read off one page."""
+
+    @property
+    def gathers(self) -> bool:
+        """Whether both, asked for at one moment, cost one request: then neither is asked for alone."""
+        ...
+
+
+@runtime_checkable
 class Patient(Protocol):
     """What an adapter offers whose published limits can make an exit take longer than its deadline."""
 

@@ -24,7 +24,7 @@ from bastion.venues.ccxt.hyperliquid_cancels import HyperliquidCancels
 from bastion.venues.ccxt.hyperliquid_cloid import cloid_of
 from bastion.venues.ccxt.hyperliquid_dexes import Contracts, Dexes, Settled
 from bastion.venues.ccxt.hyperliquid_faults import ORACLE, refusal_of, refusal_of_text
-from bastion.venues.ccxt.hyperliquid_fills import HyperliquidFills
+from bastion.venues.ccxt.hyperliquid_fills import HyperliquidFills, Latest
 from bastion.venues.ccxt.hyperliquid_identity import Identity
 from bastion.venues.ccxt.hyperliquid_lane import Form, OrderLane
 from bastion.venues.ccxt.hyperliquid_orders import Reaches, order_form
@@ -101,9 +101,9 @@ class HyperliquidVenue(HyperliquidCancels):
         self._identity = Identity(
             self._info, address=self._address, signer=self._signer.address, clock=clock, shelf=shelf
         )
-        self._fills = HyperliquidFills(self._info, self._address, self._own)
+        self._fills = HyperliquidFills(self._info, self._address, self._own, clock, latest := Latest())
         # A proof waits for nothing that other reads may not spend, and so has an asker of its own.
-        proof = HyperliquidFills(partial(self._info, proof=True), self._address, self._own)
+        proof = HyperliquidFills(partial(self._info, proof=True), self._address, self._own, clock, latest)
         self._settled = Settled(self._info, clock)
         self._witness = HyperliquidWitness(proof, clock, self._settled)
         self._twaps = Twaps(self._info, clock, self._address)
@@ -328,6 +328,7 @@ class HyperliquidVenue(HyperliquidCancels):
         try:
             return await self._ask("privatePostExchange", body, action_units(items), deadline, mutating=True)
         finally:
+            self._thrift.acted()
             self._twaps.acted()
 
     async def _send_orders(self, forms: Sequence[Form], deadline: Deadline) -> Sequence[object]:

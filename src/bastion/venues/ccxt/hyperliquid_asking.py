@@ -5,9 +5,11 @@ from collections.abc import Mapping, Sequence
 from bastion.domain.look import Look
 from bastion.errors import Fault, VenueRejected
 from bastion.venues.ccxt.hyperliquid_dexes import Dexes
-from bastion.venues.ccxt.hyperliquid_pace import Thrift, read_units
+from bastion.venues.ccxt.hyperliquid_fills import RESTS
+from bastion.venues.ccxt.hyperliquid_pace import ROW_READS, Thrift, read_units
 from bastion.venues.ccxt.hyperliquid_probes import Probes
 from bastion.venues.ccxt.hyperliquid_steps import LISTS, Steps
+from bastion.venues.ccxt.hyperliquid_twaps import Twaps
 from bastion.venues.ccxt.metered import MeteredVenue
 from bastion.venues.ccxt.venue import Part
 from bastion.venues.deadline import Deadline
@@ -17,8 +19,10 @@ from bastion.venues.raw import Answer, Row
 ASKED_ONCE = frozenset({"perpDexs", "userRole", "exchangeStatus", "spotClearinghouseState"})
 """Not insisted on within one look: all its parts wait for the first, the second has a lighter form, and
 without the others a look is as good."""
-FOR_A_PROOF = frozenset({"frontendOpenOrders", "twapHistory"})
+ORDERS = "frontendOpenOrders"
+FOR_A_PROOF = frozenset({ORDERS, "twapHistory"})
 """Not insisted on once a position is seen: then the look is there to close it, and proves nothing."""
+WITHHELD = "not sent: weight is short, and is kept for positions and orders"
 CLOSES_FIRST = "not sent again: a position is open and is closed first"
 
 
@@ -28,12 +32,18 @@ class HyperliquidAsking(MeteredVenue):
     _dexes: Dexes
     _thrift: Thrift
     _probes: Probes
+    _twaps: Twaps
     _spared = False
     _steps: Steps | None = None
     _closing = False
     """Whether the look that is under way is only to find what is left to be closed."""
     _shows_open = False
     """Whether the look that is under way has shown a position that is to be closed."""
+
+    @property
+    def gathers(self) -> bool:
+        """Whether executions and second sources, asked for at one moment, cost one request: they do."""
+        return True
 
     def defer_orders(self) -> None:
         """Let the next look leave the lists of orders out where weight is short: nothing would be proven."""
@@ -61,7 +71,8 @@ class HyperliquidAsking(MeteredVenue):
         self._steps = Steps(
             waits=self._lists_wait,
             doubted=self._speaks_against,
-            apart=fails and not plenty,
+            quiet=self._twaps_quiet,
+            apart=not plenty,
         )
         return self._steps.order(parts)
 
@@ -70,6 +81,9 @@ class HyperliquidAsking(MeteredVenue):
         idle = (self._closing and self._shows_open) or self._dexes.error is not None
         return idle and not self._thrift.lists_due
 
+    def _twaps_quiet(self) -> bool:
+        return self._twaps.is_quiet
+
     async def _speaks_against(self, deadline: Deadline) -> bool:
         # What is asked here is not asked again once the lists have come.
         return not self._shows_open and bool(await self._claims(deadline))
@@ -77,10 +91,9 @@ class HyperliquidAsking(MeteredVenue):
     async def _info(self, asked: Mapping[str, object], deadline: Deadline, *, proof: bool = False) -> Answer:
         kind = str(asked["type"])
         if not proof and self._thrift.withholds(kind):
-            raise VenueRejected(
-                "not sent: weight is short, and is kept for positions and orders", fault=Fault.RATE_LIMIT
-            )
-        units, asked_before = read_units(kind), False
+            code = RESTS if self._thrift.rests(kind) else ""
+            raise VenueRejected(WITHHELD, fault=Fault.RATE_LIMIT, code=code)
+        units, asked_before = read_units(kind, rows=self._thrift.rows.get(kind)), False
 
         async def once() -> Answer:
             nonlocal asked_before
@@ -96,6 +109,8 @@ class HyperliquidAsking(MeteredVenue):
             else:
                 answer = await self._insistence.read(once, units=units, deadline=deadline)
             failed = False
+            if kind in ROW_READS and isinstance(answer.value, list):
+                self._thrift.rows[kind] = len(answer.value)
         except VenueRejected as error:
             sent = error.fault is not Fault.RATE_LIMIT
             raise
@@ -116,7 +131,8 @@ class HyperliquidAsking(MeteredVenue):
             return await super()._once(method, params, units=units, deadline=deadline, mutating=mutating)
         # A look is worth little where all its parts wait for one that cannot be had in its time.
         self._throttle.refuse_in_vain(units, deadline.left_s)
-        with self._probes.asking(params, units):
+        due = params["type"] == ORDERS and self._thrift.lists_due
+        with self._probes.asking(params, units, due=due):
             return await super()._once(method, params, units=units, deadline=deadline, mutating=mutating)
 
     async def _venue_time_ms(self, deadline: Deadline) -> int:

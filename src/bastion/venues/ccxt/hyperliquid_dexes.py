@@ -129,6 +129,7 @@ class Dexes:
             contract = _contract(row, mark, base + index, settle)
             if contract is not None:
                 found.append(contract)
+        self._shelf.learnt |= by_key(found)
         return found
 
     async def _settle(self, meta: Row, deadline: Deadline) -> str:
@@ -201,7 +202,7 @@ class Contracts:
         async with within(deadline), self._shelf.turn(CONTRACTS):
             if coin not in self._known and not self.doubted:
                 kept = self._shelf.load()
-                self._learn(kept[0].values() if kept is not None else ())
+                self._learn((kept[0] if kept is not None else self._shelf.learnt).values())
             if coin not in self._known:
                 await self._clock.sleep(self._patience.wait_s)
                 self._patience.failed()

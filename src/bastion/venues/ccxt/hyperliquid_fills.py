@@ -9,12 +9,13 @@ questions tell the same executions, so that where one fails the other is asked.
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
-from functools import partial
 
 from bastion.domain.money import ZERO
 from bastion.domain.order import Direction, Fill
 from bastion.domain.position import Position
 from bastion.errors import AnswerMalformed, Fault, VenueError, VenueRejected
+from bastion.ports import Clock
+from bastion.shape import dataclass
 from bastion.venues.ccxt import hyperliquid_rows as rows
 from bastion.venues.ccxt.gathered import Gathered
 from bastion.venues.ccxt.hyperliquid_cloid import client_id_of
@@ -26,18 +27,47 @@ RECENT_MS = 600_000
 """So far back the newest executions are looked for by time, where the newest cannot be asked for."""
 _STABLE = STABLECOINS | {"USDT0", "USDH", "USDXL"}
 
+RESTS = "rests"
+"""The code of what is not asked for since it failed lately, where another question tells the same."""
+
 Ask = Callable[[Mapping[str, object], Deadline], Awaitable[Answer]]
 
 
-class HyperliquidFills:
-    """Reads executions; `own` maps order ids to our client ids, for answers that name no client id."""
+@dataclass(slots=True)
+class Latest:
+    """The executions that were read last, whoever asked: when that began, since when they are, and they.
 
-    def __init__(self, ask: Ask, address: str, own: Mapping[str, str]) -> None:
+    `newest` are the newest 2000 of all, which tell of every coin; `recent` those since a time.
+    """
+
+    recent: tuple[int, int, Sequence[Row]] | None = None
+    newest: tuple[int, Sequence[Row]] | None = None
+
+    def since(self, since_ms: int | None) -> tuple[int, Sequence[Row]] | None:
+        """Return when the last reading began that tells of all since then (None: ever), and what it told."""
+        if self.recent is None or since_ms is None or self.recent[1] > since_ms:
+            return self.newest
+        if self.newest is not None and self.newest[0] > self.recent[0]:
+            return self.newest
+        return self.recent[0], self.recent[2]
+
+
+class HyperliquidFills:
+    """Reads executions; `own` maps order ids to our client ids, for answers that name no client id.
+
+    What it reads is left in `latest`, which several of them may share.
+    """
+
+    def __init__(self, ask: Ask, address: str, own: Mapping[str, str], clock: Clock, latest: Latest) -> None:
+        self._clock = clock
+        self.latest = latest
         self._ask = ask
         self._address = address
         self._own = own
         # One list holds every coin.
         self._newest_page, self._recent_page = Gathered[Sequence[Row]](), Gathered[Sequence[Row]]()
+        self._begin_ms: int | None = None
+        self._older: dict[str, Decimal | None] = {}
 
     async def read(
         self,
@@ -64,18 +94,26 @@ class HyperliquidFills:
         Raises:
             VenueError: the list could not be read.
         """
+        if self._begin_ms is not None:
+            # What was done since then is asked for anyway; where a coin is in it, so is its newest execution.
+            left = _ends(await self._since(self._begin_ms, deadline.share(2))).get(coin)
+            if left is not None or coin in self._older:
+                return self._older.get(coin) if left is None else left
         try:
             listed = await self._newest(deadline.share(2))
         except VenueError as error:
             if _is_final(error):
                 raise
-            recent = await self._recent_page.read(partial(self._by_time, now_ms - RECENT_MS), deadline)
+            recent = await self._recent(now_ms - RECENT_MS, deadline)
             left = _ends(recent).get(coin)
             if left is None:
                 # Older ones are not among these: nothing is known of the coin.
                 raise error from None
             return left
-        return _ends(listed).get(coin)
+        left = _ends(listed).get(coin)
+        if self._begin_ms is not None:
+            self._older[coin] = left
+        return left
 
     async def left_by_last(
         self, since_ms: int | None, deadline: Deadline
@@ -91,14 +129,17 @@ class HyperliquidFills:
             listed = await self._newest(deadline)
         else:
             listed = await self._since(since_ms, deadline)
-        return max((row.integer("time") for row in listed), default=since_ms or 0), _ends(listed)
+        return left_by(listed, since_ms)
 
     async def _newest(self, deadline: Deadline) -> Sequence[Row]:
         return await self._newest_page.read(self._ask_for_newest, deadline)
 
     async def _ask_for_newest(self, deadline: Deadline) -> Sequence[Row]:
+        begun_ns = self._clock.monotonic_ns()
         answer = await self._ask({"type": "userFills", "user": self._address}, deadline)
-        return read_rows(answer.value, "userFills")
+        listed = read_rows(answer.value, "userFills")
+        self.latest.newest = (begun_ns, listed)
+        return listed
 
     def _fill(self, row: Row, settles: Mapping[str, str], rates: Mapping[str, Decimal]) -> Fill:
         token = row.text_or("feeToken", rows.USDC)
@@ -116,7 +157,8 @@ class HyperliquidFills:
 
     async def _since(self, since_ms: int, deadline: Deadline) -> list[Row]:
         try:
-            return await self._by_time(since_ms, deadline.share(2))
+            recent = await self._recent(since_ms, deadline.share(2))
+            return [row for row in recent if row.integer("time") >= since_ms]
         except VenueError as error:
             if _is_final(error):
                 raise
@@ -126,17 +168,25 @@ class HyperliquidFills:
                 raise error from None
             return [row for row in listed if row.integer("time") >= since_ms]
 
-    async def _by_time(self, since_ms: int, deadline: Deadline) -> list[Row]:
+    async def _recent(self, since_ms: int, deadline: Deadline) -> Sequence[Row]:
+        # One list serves all who ask at one moment: it begins as early as any of them wants.
+        self._begin_ms = since_ms if self._begin_ms is None else min(since_ms, self._begin_ms)
+        return await self._recent_page.read(self._by_time, deadline)
+
+    async def _by_time(self, deadline: Deadline) -> list[Row]:
         # Newest first, as the other list has them: of one millisecond, only the order tells the last.
         found: dict[str, Row] = {}
-        begin_ms = since_ms
+        begun_ns = self._clock.monotonic_ns()
+        begin_ms = since_ms = self._begin_ms or 0
         for _ in range(PAGES_MAX):
             asked = {"type": "userFillsByTime", "user": self._address, "startTime": begin_ms}
             answer = await self._ask(asked, deadline)
             page = read_rows(answer.value, "userFillsByTime")
             found |= {f"{row.text('coin')}|{row.text('tid')}": row for row in page}
             if len(page) < PAGE:
-                return list(reversed(found.values()))
+                recent = list(reversed(found.values()))
+                self.latest.recent = (begun_ns, since_ms, recent)
+                return recent
             last_ms = max(row.integer("time") for row in page)
             if last_ms <= begin_ms:
                 raise AnswerMalformed(f"userFillsByTime: {PAGE} executions in one millisecond")
@@ -146,6 +196,12 @@ class HyperliquidFills:
     async def _rates(self, tokens: set[str], deadline: Deadline) -> dict[str, Decimal]:
         mids = Row((await self._ask({"type": "allMids"}, deadline)).value, "allMids")
         return {token: mids.decimal(token) for token in tokens if token in mids}
+
+
+def left_by(listed: Iterable[Row], since_ms: int | None) -> tuple[int, Mapping[str, Decimal]]:
+    """Return the time of the newest execution, and the signed position that each coin's newest left."""
+    listed = tuple(listed)
+    return max((row.integer("time") for row in listed), default=since_ms or 0), _ends(listed)
 
 
 def _ends(listed: Iterable[Row]) -> dict[str, Decimal]:
@@ -162,13 +218,10 @@ def _ends(listed: Iterable[Row]) -> dict[str, Decimal]:
 
 
 def _is_final(error: VenueError) -> bool:
-    # What the venue refuses for its limits, or for the account's sake, fares no better by another name; what
-    # we held back ourselves was this question alone.
+    # What is refused for a limit, or for the account's sake, fares no better by another name.
     if not isinstance(error, VenueRejected):
         return False
-    return error.fault is Fault.TERMINAL or (
-        error.fault is Fault.RATE_LIMIT and error.code.startswith("HTTP")
-    )
+    return error.fault is Fault.TERMINAL or (error.fault is Fault.RATE_LIMIT and error.code != RESTS)
 
 
 def _end(last: Sequence[Row]) -> Decimal:

@@ -24,6 +24,8 @@ Ask = Callable[[Mapping[str, object], Deadline], Awaitable[Answer]]
 OWN, SUB_ACCOUNT, VAULT, AGENT, MISSING = "user", "subAccount", "vault", "agent", "missing"
 DAY_MS = 86_400_000
 SOON_DAYS = 14
+ROLE_EVERY = 4
+"""Once in so many times the role is asked for first; else who approves the agent, a third as dear."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,8 +43,8 @@ class Standing:
 class Identity:
     """Asks once what the address is, and keeps what cannot change: an account does not become an agent.
 
-    The question weighs 60, as much as three lists of orders: where it fails, it is put again after a pause
-    only, and two times of three in its light form.
+    The role weighs 60, as much as three lists of orders; who approves agents, a third of that, and tells of
+    most accounts that they are their own. So that comes first, and after a failure after a pause only.
     """
 
     def __init__(self, ask: Ask, *, address: str, signer: str, clock: Clock, shelf: Shelf) -> None:
@@ -54,6 +56,7 @@ class Identity:
         self._standing: Standing | None = None
         self._remembered = False
         self._is_own = False
+        self._is_unlisted = False
         self._patience = Patience(clock)
         self._failure: VenueError = VenueUnreachable("what the address is was not answered")
         self._turn = asyncio.Lock()
@@ -127,7 +130,8 @@ class Identity:
         return Access(can_read=True, can_trade=True, can_withdraw=False, notes=notes)
 
     async def _learn(self, deadline: Deadline) -> Standing:
-        lightly = self._patience.failures % 3 > 0 and not _is_terminal(self._failure)
+        in_turn = self._patience.failures % ROLE_EVERY < ROLE_EVERY - 1
+        lightly = in_turn and not self._is_unlisted and not _is_terminal(self._failure)
         # Counted as failed until it came: who gives up before the answer is there must not ask again at once.
         self._patience.failed()
         try:
@@ -175,14 +179,15 @@ class Identity:
         if not lightly:
             try:
                 return await self._role(self._address, deadline)
-            except VenueUnreachable:
-                raise  # A host that does not answer at all is asked again later, and more lightly.
             except VenueError as error:
+                if isinstance(error, VenueUnreachable) and not self._is_unlisted:
+                    raise  # A host that does not answer at all is asked again later, and more lightly.
                 failure = error
         # Who approves agents is no sub-account: that settles it where the role cannot be had.
         approved = await self._approved(deadline)
         if approved:
             return OWN, ""
+        self._is_unlisted = approved is not None
         if lightly and approved is not None:
             return await self._role(self._address, deadline)
         raise failure

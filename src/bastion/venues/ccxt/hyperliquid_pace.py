@@ -18,6 +18,7 @@ from bastion.venues.throttle import NS, Bucket, Leaving, Limit, Throttle
 
 WEIGHT, READS, PROOFS = "weight", "reads", "proofs"
 VAIN, PROBES, URGENT_PROBES, FAILING = "vain", "probes", "urgent probes", "failing"
+FAILED = "failed"
 _MINUTE_S = 60.0
 _CAPACITY = 1200
 _FOR_ACTIONS, _FOR_FINDING, _FOR_CLOSING = 120, 20, 20
@@ -35,6 +36,8 @@ ADDRESS_LIMITS = (
     Limit(name=URGENT_PROBES, capacity=1, window_s=2.5),
     # Taken by a read that came to nothing, given back by one that was answered: so a host is known to fail.
     Limit(name=FAILING, capacity=1, window_s=5.0),
+    # Taken by each such read, and given back by none: what is free tells whether all was well for so long.
+    Limit(name=FAILED, capacity=_CAPACITY, window_s=3.0),
 )
 FORBIDDEN, FOUND = 403, 200
 PAUSE_S, PAUSE_MOST_S = 2.0, 8.0
@@ -47,23 +50,31 @@ WHOLE = 60
 _ITEMS_A_WEIGHT = 40
 _LIGHT, _HEAVY, _ROLE = 2, 20, 60
 DEAR = _HEAVY
-_ROWS_MARGIN, _ROWS_A_WEIGHT = 20, 20
+_ROWS_MARGIN, _ROWS_MORE, _ROWS_A_WEIGHT = 20, 2, 20
 _LIGHT_READS = frozenset(
     {"l2Book", "allMids", "clearinghouseState", "orderStatus", "spotClearinghouseState", "exchangeStatus"}
 )
 _FATE = "orderStatus"
-_ROW_READS = frozenset({"userFills", "userFillsByTime", "historicalOrders"})
+_RECENT, _RECENT_ROWS = "userFillsByTime", 60
+"""Asked for what came since an exit began, which is seldom more than that."""
+ROW_READS = frozenset({"userFills", "userFillsByTime", "historicalOrders"})
 FOR_AN_ORDER = frozenset({"metaAndAssetCtxs", "spotMeta", "userRole", "extraAgents"})
 """Dear reads without which no order can be written."""
 _BEFORE_PROOFS = FOR_AN_ORDER | {"perpDexs"}
 """And with the one without which positions are not found: what only proves leaves weight to these."""
 
 
-def read_units(kind: str) -> Mapping[str, int]:
-    """Return the weight of one read; of lists that weigh by their rows, with a margin for 400 of them."""
+def read_units(kind: str, *, rows: int | None = None) -> Mapping[str, int]:
+    """Return the weight of one read; of lists that weigh by their rows, with a margin for 400 of them.
+
+    Where the same list had so many `rows` when it came last, for a few more than those; at first for few,
+    where it tells of what came since an exit began.
+    """
     weight = _LIGHT if kind in _LIGHT_READS else _ROLE if kind == "userRole" else _HEAVY
-    if kind in _ROW_READS:
-        weight += _ROWS_MARGIN
+    if rows is None and kind == _RECENT:
+        rows = _RECENT_ROWS
+    if kind in ROW_READS:
+        weight += _ROWS_MARGIN if rows is None else min(_ROWS_MARGIN, _weight_of(rows) + _ROWS_MORE)
     if kind in _LIGHT_READS or kind in _BEFORE_PROOFS:
         return {READS: weight, WEIGHT: weight}
     return {PROOFS: weight, WEIGHT: weight}
@@ -71,7 +82,8 @@ def read_units(kind: str) -> Mapping[str, int]:
 
 def weigh_rows(throttle: Throttle, answer: Answer, units: Mapping[str, int]) -> None:
     """Count a list that weighs by its rows as what it weighed, once its rows are known; an error has none."""
-    if units[WEIGHT] != _HEAVY + _ROWS_MARGIN:
+    margin = units[WEIGHT] - _HEAVY
+    if PROOFS not in units or margin <= 0:
         return
     listed: object = []
     if answer.status == FOUND:
@@ -81,12 +93,16 @@ def weigh_rows(throttle: Throttle, answer: Answer, units: Mapping[str, int]) -> 
             return
     if not isinstance(listed, list):
         return
-    weighed = -(-len(listed) // _ROWS_A_WEIGHT)
+    weighed = _weight_of(len(listed))
     for name in (READS, WEIGHT):
-        if weighed <= _ROWS_MARGIN:
-            throttle[name].refund(_ROWS_MARGIN - weighed)
+        if weighed <= margin:
+            throttle[name].refund(margin - weighed)
         else:
-            throttle[name].charge(weighed - _ROWS_MARGIN)
+            throttle[name].charge(weighed - margin)
+
+
+def _weight_of(rows: int) -> int:
+    return -(-rows // _ROWS_A_WEIGHT)
 
 
 def room_shown(throttle: Throttle, answer: Answer, units: Mapping[str, int]) -> None:
@@ -134,6 +150,8 @@ class Thrift:
         self._held = self._moved = self._doubted = False
         self._lists_ns = self._listed_ns = 0
         self._due = False
+        self.rows: dict[str, int] = {}
+        """How many rows each list of executions had when it came last."""
         self._executions_ns: dict[str, int] = {}
         self._acted_ns = -1
         self._fates_ns = -round(self.FATES_GAP_S * NS)
@@ -146,7 +164,7 @@ class Thrift:
     KEPT = 300
     GAP_S = 10.0
     UNUSED_S = 30.0
-    EXECUTIONS_GAP_S = 2.0
+    EXECUTIONS_GAP_S = 1.0
     FATES_GAP_S = 2.0
     KEPT_FOR_PROOF = 240
     HELD_GAP_S = 1.0
@@ -180,7 +198,7 @@ class Thrift:
         self._moved = self._moved or wholly or self.is_plenty
 
     def acted(self) -> None:
-        """Hear that an action leaves."""
+        """Hear that an action leaves, or was answered."""
         self._acted_ns = self._clock.monotonic_ns()
 
     @property
@@ -216,16 +234,17 @@ class Thrift:
         """Return whether a read of this kind is not sent, so that positions, contracts and orders can be."""
         if kind == _FATE:
             return self._held and not self.is_plenty and self._is_early()
-        if kind not in _ROW_READS:
+        if kind not in ROW_READS:
             return False
-        if kind in self._failing and self._failing[kind].wait_s > 0:
+        if self.rests(kind):
             return True
         now_ns, free = self._clock.monotonic_ns(), self._reads.free()
-        read_ns = self._executions_ns.get(kind, 0)
+        read_ns = self._executions_ns.get(kind)
         # What was read before the last order or cancel proves nothing of what that one did.
-        stale = not self._held and read_ns <= self._acted_ns
-        early = now_ns - read_ns < self.EXECUTIONS_GAP_S * NS and not stale
-        if self._held and not self._moved:
+        closing = self._held and not self._moved
+        stale = read_ns is None or (not closing and read_ns <= self._acted_ns)
+        early = not stale and now_ns - (read_ns or 0) < self.EXECUTIONS_GAP_S * NS
+        if closing:
             # They close nothing: looks tell what is left, each order its fate. Both lists tell the same.
             newest_ns = max(self._executions_ns.values(), default=None)
             again = newest_ns is None or now_ns - newest_ns >= self.GAP_S * NS
@@ -236,6 +255,10 @@ class Thrift:
             return True
         self._executions_ns[kind] = now_ns
         return False
+
+    def rests(self, kind: str) -> bool:
+        """Return whether a list of executions failed lately: the other one tells the same."""
+        return kind in self._failing and self._failing[kind].wait_s > 0
 
     def _is_early(self) -> bool:
         # What is asked at one moment is one question: the fates of the orders of a round.
@@ -252,7 +275,7 @@ class Thrift:
         """
         if not failed:
             self._failing.pop(kind, None)
-        elif kind in _ROW_READS:
+        elif kind in ROW_READS:
             self._executions_ns.pop(kind, None)
             if sent:
                 self._failing.setdefault(kind, Patience(self._clock)).failed()

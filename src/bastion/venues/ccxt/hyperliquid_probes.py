@@ -13,9 +13,12 @@ from bastion.errors import Fault, VenueError, VenueRejected, VenueUnreachable
 from bastion.ports import Clock
 from bastion.venues.ccxt.hyperliquid_pace import (
     DEAR,
+    FAILED,
     FAILING,
     FOR_AN_ORDER,
     PROBES,
+    PROOFS,
+    READS,
     URGENT_PROBES,
     VAIN,
     WEIGHT,
@@ -25,6 +28,9 @@ from bastion.venues.throttle import NS, Throttle
 
 GOOD_FOR = 1
 """A good answer makes up for so many that were asked for in vain: a host that answers most is not spared."""
+KEPT_AN_ACCOUNT, KEPT_MOST = 240, 720
+"""What is kept of the minute, while a host fails, for what proves an account once it is well: a look that
+finds what rests, two that show nothing, and the executions; the second for all accounts of an address."""
 GIVEN_UP_S = 1.0
 """A read that is given up so long after it left came to nothing; sooner, it says nothing of the host."""
 NOT_REPEATED = "the connection ended without an answer; the venue fails, and was not asked once more"
@@ -66,14 +72,18 @@ class Probes:
         self._answered_ns = 0
 
     @contextmanager
-    def asking(self, what: Mapping[str, object], units: Mapping[str, int]) -> Iterator[None]:
-        """Ask within.
+    def asking(
+        self, what: Mapping[str, object], units: Mapping[str, int], *, due: bool = False
+    ) -> Iterator[None]:
+        """Ask within; what only proves, and is not `due`, leaves alone what is kept for a host that is well.
 
         Raises:
             VenueRejected: RATE_LIMIT, not sent: the turn of the next probe has not come.
         """
         vain, weight = self._throttle[VAIN], units[WEIGHT]
         dear = weight >= DEAR
+        if PROOFS in units and not due and self._throttle[READS].free() - weight < self._kept:
+            raise VenueRejected(SPARED, fault=Fault.RATE_LIMIT)
         if dear and vain.free() < DEAR:
             # What an order needs has turns of its own: it does not wait for what only proves.
             turn = self._throttle[URGENT_PROBES if what["type"] in FOR_AN_ORDER else PROBES]
@@ -106,9 +116,18 @@ class Probes:
         """Whether the last read that the host could have answered came to nothing, a moment ago."""
         return self._throttle[FAILING].free() == 0
 
+    @property
+    def _kept(self) -> int:
+        # What proves an account is asked of a host that answers all; until then, so much is left for that.
+        failed = self._throttle[FAILED]
+        if failed.free() == failed.capacity:
+            return 0
+        return min(KEPT_AN_ACCOUNT * self._throttle.sharers, KEPT_MOST)
+
     def _in_vain(self, weight: int, *, fails: bool = True) -> None:
         # Never more than is free: the first good answer is to open the way again, however much failed.
         vain, failing = self._throttle[VAIN], self._throttle[FAILING]
         failing.charge(failing.free() * fails)
+        self._throttle[FAILED].charge(min(fails, self._throttle[FAILED].free()))
         if weight >= DEAR:
             vain.charge(min(weight, vain.free()))

@@ -15,6 +15,7 @@ from bastion.venues.deadline import Deadline, within
 
 IN_VAIN = "not asked for: another part of this look did not come, so that it proves nothing"
 NOT_DUE = "not asked for: its weight is kept for what closes and proves"
+CANCELS_FIRST = "not asked for: orders rest, so that this look proves nothing, and none ran a moment ago"
 ACCOUNT, DEXES, LISTS = "account", "perp dexes", "orders"
 """The parts that tell whose the address is, and that dexes are missing; and what those begin with that list
 orders."""
@@ -24,15 +25,23 @@ _CHEAP, _ACCOUNT, _ORDERS, _TWAPS = range(4)
 class Steps:
     """The steps of one look; one that fails ends it for those behind it.
 
+    TWAPs are listed last; where orders rest, not if `quiet`, which tells whether none ran a moment ago.
     `waits` tells whether the lists of orders are not due yet, and would neither close nor prove anything;
     `doubted` whether another page speaks against positions that show nothing; `apart` whether each step waits
     for the one before it: else all that is dear is asked for together.
     """
 
     def __init__(
-        self, *, waits: Callable[[], bool], doubted: Callable[[Deadline], Awaitable[bool]], apart: bool
+        self,
+        *,
+        waits: Callable[[], bool],
+        doubted: Callable[[Deadline], Awaitable[bool]],
+        quiet: Callable[[], bool],
+        apart: bool,
     ) -> None:
         self._waits = waits
+        self._quiet = quiet
+        self._rests = False
         self._doubted = doubted
         self._turn = asyncio.Lock()
         self._believed = False
@@ -73,11 +82,16 @@ class Steps:
                 raise VenueRejected(IN_VAIN, fault=Fault.RATE_LIMIT)
             if step > _CHEAP and part.name != ACCOUNT:
                 await self._worth_asking(deadline)
-            return await part.read(deadline)
+            if step == _TWAPS and self._rests and self._quiet():
+                raise VenueRejected(CANCELS_FIRST, fault=Fault.RATE_LIMIT)
+            read = await part.read(deadline)
         except VenueError:
             # What rests on the first dex is to be seen, although nobody tells what others there are.
             self.failed = self.failed or part.name != DEXES
             raise
+        else:
+            self._rests = self._rests or any(order.closable for order in read.orders)
+            return read
         finally:
             self._left[step] -= 1
             if self._left[step] == 0:

@@ -27,6 +27,8 @@ QUIET_S, QUIET_SHORT_S = 2.0, 30.0
 """Without a running TWAP, the list is read this often only by looks that prove nothing; the second holds
 where weight is short."""
 NOT_ASKED_S = 60.0
+AGAIN_S = 10.0
+"""After so long they are asked for also beside orders that rest."""
 _RUNS, _ENDED = "activated", frozenset({"finished", "terminated", "error"})
 _OVERDUE_MS = 600_000
 _MINUTE_MS = 60_000
@@ -65,6 +67,11 @@ class Twaps:
         if anew and (not held or (self._quiet_ns or 0) < self._acted_ns):
             return False
         return self._younger(self._quiet_ns, QUIET_S if is_plenty or anew else QUIET_SHORT_S)
+
+    @property
+    def is_quiet(self) -> bool:
+        """Whether none ran so short a time ago that a look which proves nothing need not ask again."""
+        return self._younger(self._quiet_ns, AGAIN_S)
 
     async def read(self, deadline: Deadline, *, spared: bool, now_ms: int) -> PartRead:
         """Return the TWAPs that run; a host that does not know the question has none to tell.

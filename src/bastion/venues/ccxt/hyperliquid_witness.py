@@ -14,7 +14,7 @@ from bastion.errors import Fault, VenueError, VenueRejected
 from bastion.ports import Clock
 from bastion.venues.ccxt import hyperliquid_rows as rows
 from bastion.venues.ccxt.hyperliquid_dexes import Settled
-from bastion.venues.ccxt.hyperliquid_fills import HyperliquidFills
+from bastion.venues.ccxt.hyperliquid_fills import HyperliquidFills, left_by
 from bastion.venues.ccxt.novelty import Novelty
 from bastion.venues.ccxt.patience import Patience
 from bastion.venues.ccxt.witness import Claim, size_claim
@@ -72,6 +72,7 @@ class HyperliquidWitness:
         """
         if self._younger(self._closed_ns, CLOSED_S):
             return ()  # The account was shown whole, and the exit counts what it closed of it.
+        self._overhear()
         held = {coin: size for coin, size in self._left.items() if size != ZERO}
         fresh, parts = self._is_fresh(held), frozenset(map(positions_part, dexes))
         if not fresh and not asks:
@@ -98,6 +99,21 @@ class HyperliquidWitness:
     def _younger(self, since_ns: int | None, seconds: float) -> bool:
         return since_ns is not None and self._clock.monotonic_ns() - since_ns < seconds * NS
 
+    def _overhear(self) -> None:
+        # What others read of the executions tells the same; what speaks against the lists may be of before.
+        told = self._fills.latest.since(self._newest_ms)
+        if told is None or told[0] <= (self._read_ns or 0):
+            return
+        newest_ms, left = left_by(told[1], self._newest_ms)
+        if not any({**self._left, **left}.values()):
+            self._learn(told[0], newest_ms, left)
+
+    def _learn(self, begun_ns: int, newest_ms: int, left: Mapping[str, Decimal]) -> None:
+        self._left |= left
+        self._newest_ms = newest_ms or None
+        self._read_ns, self._failure = begun_ns, ""
+        self._patience = Patience(self._clock)
+
     async def _ask(self, deadline: Deadline) -> None:
         begun_ns = self._clock.monotonic_ns()
         self._patience.failed()
@@ -111,7 +127,4 @@ class HyperliquidWitness:
             newest_ms, left = self._newest_ms or 0, {}
         else:
             self._novelty.answered()
-        self._left |= left
-        self._newest_ms = newest_ms or None
-        self._read_ns, self._failure = begun_ns, ""
-        self._patience = Patience(self._clock)
+        self._learn(begun_ns, newest_ms, left)

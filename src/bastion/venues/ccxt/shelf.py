@@ -42,6 +42,8 @@ class Shelf:
         self._clock = clock
         self._kept: tuple[Instruments, int] | None = None
         self._noted: dict[str, object] = {}
+        self.learnt: dict[tuple[str, str], Instrument] = {}
+        """Contracts of a part of the venue that an account has read in this process, for those beside it."""
         self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._patience: dict[str, Patience] = {}
         self._beside: dict[str, Shelf] = {}

@@ -1,0 +1,99 @@
+"""What is asked of a Hyperliquid account's executions, and what one reading of them is good for."""
+
+import asyncio
+from collections.abc import Mapping
+from decimal import Decimal
+
+import pytest
+
+from bastion.venues.ccxt.hyperliquid_dexes import Settled
+from bastion.venues.ccxt.hyperliquid_fills import HyperliquidFills, Latest
+from bastion.venues.ccxt.hyperliquid_witness import HyperliquidWitness
+from bastion.venues.deadline import Deadline
+from bastion.venues.raw import Answer
+from tests.simulation.exits.virtual_time import VirtualClock
+
+BEGAN_MS = 1_000
+OLD: dict[str, object] = {
+    "coin": "ETH",
+    "tid": 1,
+    "oid": 1,
+    "side": "B",
+    "px": "1",
+    "sz": "2",
+    "startPosition": "0",
+    "time": 10,
+}
+NEW: dict[str, object] = {
+    "coin": "BTC",
+    "tid": 2,
+    "oid": 2,
+    "side": "A",
+    "px": "1",
+    "sz": "3",
+    "startPosition": "3",
+    "time": 2_000,
+}
+
+
+class Venue:
+    """Answers both questions about executions, and counts them."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+        self.clock = VirtualClock()
+        self.latest = Latest()
+        self.rows: list[dict[str, object]] = [NEW, OLD]
+        self.fills = HyperliquidFills(self.ask, "0xa", {}, self.clock, self.latest)
+        self.deadline = Deadline(self.clock, 8.0)
+
+    async def ask(self, asked: Mapping[str, object], _deadline: Deadline) -> Answer:
+        kind = str(asked["type"])
+        self.asked.append(kind)
+        rows = [row for row in self.rows if kind == "userFills" or row["time"] != OLD["time"]]
+        text = str(rows).replace("'", '"')
+        return Answer(status=200, headers={}, text=text)
+
+    async def last(self, coin: str) -> Decimal | None:
+        return await self.fills.last_position(coin, self.deadline, now_ms=3_000)
+
+
+async def test_executions_and_a_second_source_of_one_moment_are_one_request() -> None:
+    venue = Venue()
+    async with asyncio.TaskGroup() as group:
+        group.create_task(venue.fills.read([], BEGAN_MS, {}, venue.deadline))
+        left = group.create_task(_later(venue, "BTC"))
+    assert left.result() == 0
+    assert venue.asked == ["userFillsByTime"]
+
+
+async def test_a_coin_without_an_execution_since_the_exit_began_is_looked_up_among_all_of_them_once() -> None:
+    venue = Venue()
+    await venue.fills.read([], BEGAN_MS, {}, venue.deadline)
+    assert [await venue.last("ETH"), await venue.last("ETH"), await venue.last("BTC")] == [2, 2, 0]
+    assert venue.asked == [
+        "userFillsByTime",
+        "userFillsByTime",
+        "userFills",
+        "userFillsByTime",
+        "userFillsByTime",
+    ]
+
+
+@pytest.mark.parametrize(("left", "asked"), [(0, 0), (1, 1)])
+async def test_the_witness_rests_on_what_was_read_for_others_unless_it_speaks_against_the_list(
+    left: int, asked: int
+) -> None:
+    venue = Venue()
+    venue.rows = [NEW | {"startPosition": str(3 + left)}]
+    proof = HyperliquidFills(venue.ask, "0xa", {}, venue.clock, venue.latest)
+    witness = HyperliquidWitness(proof, venue.clock, Settled(venue.ask, venue.clock))
+    await venue.last("BTC")
+    venue.asked.clear()
+    await witness.claims([""], lambda _: True, venue.deadline)
+    assert venue.asked.count("userFills") == asked
+
+
+async def _later(venue: Venue, coin: str) -> Decimal | None:
+    # As the exit asks: behind the executions, in the same moment.
+    return await venue.last(coin)

@@ -243,6 +243,7 @@ BINANCE = Flavour(
     placed=_binance_placed,
     filled=_binance_placed,
     defaults={
+        "/sapi/v1/algo/futures/openOrders": reply({"total": 0, "orders": []}),
         "/fapi/v1/time": _binance_time,
         "/fapi/v1/exchangeInfo": reply(
             {

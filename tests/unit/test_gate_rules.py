@@ -87,6 +87,16 @@ OPENING: dict[str, tuple[Outgoing, ...]] = {
         binance("batchOrders=[]", path="/fapi/v1/batchOrders"),
         outgoing("PUT", "/fapi/v1/order?side=SELL&reduceOnly=true"),
         outgoing("PUT", "/fapi/v1/batchOrders?symbol=B&orderidlist=[1]"),
+        outgoing("POST", "/sapi/v1/algo/futures/newOrderTwap?symbol=B&side=SELL&reduceOnly=true"),
+        outgoing("POST", "/sapi/v1/algo/futures/order?algoId=1"),
+        outgoing("DELETE", "/sapi/v1/algo/futures/order?algoId=1&algoId=2"),
+        outgoing("DELETE", "/sapi/v1/algo/futures/order?algoId=all"),
+        outgoing("DELETE", "/sapi/v1/algo/futures/order?symbol=B"),
+        outgoing("DELETE", "/sapi/v1/algo/futures/order?algoId=1&clientAlgoId=a"),
+        outgoing("DELETE", "/sapi/v1/algo/spot/order?algoId=1"),
+        outgoing("DELETE", "/sapi/v2/algo/futures/order?algoId=1"),
+        outgoing("DELETE", "/sapi/v1/order?symbol=B"),
+        outgoing("DELETE", "/fapi/v1/x/sapi/v1/algo/futures/order?algoId=1"),
         *(
             outgoing("DELETE", f"/fapi/v1/batchOrders?{query}")
             for query in (
@@ -201,6 +211,8 @@ CANCELLING: dict[str, tuple[Outgoing, ...]] = {
         outgoing("DELETE", "/fapi/v1/batchOrders?timestamp=1&symbol=B&recvWindow=5&orderidlist=%5B1%2C2%5D"),
         outgoing("DELETE", "/dapi/v1/batchOrders?symbol=B&orderIdList=[1]&signature=ab"),
         outgoing("DELETE", '/fapi/v1/batchOrders?symbol=B&origClientOrderIdList=["a"]'),
+        outgoing("DELETE", "/sapi/v1/algo/futures/order?timestamp=1&algoId=14511&recvWindow=5&signature=ab"),
+        outgoing("DELETE", "/paper/binance/sapi/v1/algo/futures/order?algoId=1"),
         outgoing("POST", "/fapi/v1/countdownCancelAll?symbol=B&countdownTime=1000"),
     ),
     "bybit": (outgoing("POST", "/v5/order/cancel-all", {"category": "spot"}),),

@@ -46,6 +46,7 @@ BINANCE: Mapping[str, Mapping[str, object]] = {
     "fapiPrivateDeleteOrder": {"symbol": "BTCUSDT", "orderId": "12345"},
     "fapiPrivateDeleteBatchOrders": {"symbol": "币安人生USDT", "orderidlist": ["12345", "12346"]},
     "dapiPrivateDeleteBatchOrders": {"symbol": "BTCUSD_PERP", "orderidlist": ["12345"]},
+    "sapiDeleteAlgoFuturesOrder": {"algoId": "14511"},
     "fapiPrivateGetOrder": {"symbol": "币安人生USDT", "origClientOrderId": "a b+c/d~e"},
     "fapiPublicGetDepth": {"symbol": "BTCUSDT", "limit": 5},
 }

@@ -25,6 +25,7 @@ from bastion.errors import AnswerMalformed, Fault, OutcomeUnknown, VenueError, V
 from bastion.http1.dial import Connect, tcp
 from bastion.ports import Clock
 from bastion.venues.ccxt import binance_rows as rows
+from bastion.venues.ccxt.binance_algos import SPOT
 from bastion.venues.ccxt.binance_cancels import BinanceCancels
 from bastion.venues.ccxt.binance_crowd import SECOND_OLD_S
 from bastion.venues.ccxt.binance_protection import NO_SUCH_ORDER, ORDER
@@ -49,6 +50,7 @@ ADDRESS_LIMITS = (Limit(name="weight", capacity=2400, window_s=MINUTE_S),)
 ACCOUNT_LIMITS = (
     Limit(name="orders_10s", capacity=300, window_s=TEN_SECONDS_S),
     Limit(name="orders_1m", capacity=1200, window_s=MINUTE_S),
+    Limit(name=SPOT, capacity=1200, window_s=MINUTE_S),
 )
 SYMBOLS_CHEAP = 18
 """So many symbols' executions, at 5 each, weigh as much as a whole look: 90."""
@@ -303,8 +305,12 @@ class BinanceVenue(BinanceCancels):
             self._share.blocked()
         return refusal
 
-    def _pace(self, refusal: Refusal, answer: Answer, units: Mapping[str, int]) -> Refusal:  # noqa: ARG002 - the shape of the hook
-        if answer.status in BANNED:
+    def _pace(self, refusal: Refusal, answer: Answer, units: Mapping[str, int]) -> Refusal:
+        if SPOT in units:
+            # A host with limits of its own: what it wants says nothing of this one.
+            pause = refusal.retry_after_s or PAUSE_WITHOUT_HEADER_S
+            self._throttle[SPOT].block(pause)
+        elif answer.status in BANNED:
             pause = refusal.retry_after_s or BAN_WITHOUT_HEADER_S
             self._throttle.silence(pause)
         elif refusal.code == TOO_MANY_ORDERS:
@@ -315,7 +321,9 @@ class BinanceVenue(BinanceCancels):
             self._throttle.silence(pause)
         return replace(refusal, retry_after_s=pause)
 
-    def _observe(self, answer: Answer, _units: Mapping[str, int], sent_ns: int) -> None:
+    def _observe(self, answer: Answer, units: Mapping[str, int], sent_ns: int) -> None:
+        if SPOT in units:
+            return
         for name, (header, window_s) in _USED.items():
             used = answer.header_decimal(header)
             if used is not None and used >= ZERO:

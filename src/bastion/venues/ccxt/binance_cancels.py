@@ -7,13 +7,13 @@ list of ids by the name `orderidlist` (https://github.com/ccxt/ccxt/pull/22890);
 (https://github.com/sammchardy/python-binance/issues/1195). Portfolio Margin has no such call.
 """
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from typing import ClassVar
 
 from bastion.domain.look import Look
 from bastion.domain.order import CancelAnswer, OpenOrder
 from bastion.errors import Fault, VenueError, VenueRejected
-from bastion.venues.ccxt.binance_crowd import BinanceCrowd
+from bastion.venues.ccxt.binance_algos import BinanceAlgos, is_algo
 from bastion.venues.ccxt.binance_protection import NO_SUCH_ORDER
 from bastion.venues.ccxt.faults import BINANCE, cancel_failed
 from bastion.venues.deadline import Deadline, settled
@@ -30,7 +30,7 @@ BAD_SIGNATURE = "-1022"
 """What the venue says where it reads a list otherwise than it was signed; a wrong secret fails the look."""
 
 
-class BinanceCancels(BinanceCrowd):
+class BinanceCancels(BinanceAlgos):
     """The half of the adapter that takes orders away."""
 
     BATCHES: ClassVar[bool] = True
@@ -52,22 +52,35 @@ class BinanceCancels(BinanceCrowd):
         return tuple(told[order.key] for order in orders)
 
     async def sweep(self, look: Look, *, deadline_s: float) -> tuple[CancelAnswer, ...]:
-        """Cancel all orders of every symbol that the look shows, in both order services, by one call each."""
+        """Cancel all orders of every symbol that the look shows, in both order services, by one call each.
+
+        A TWAP or VP order is ended by its id.
+        """
         deadline = Deadline(self._clock, deadline_s)
-        groups = sorted({(order.instrument, order.conditional) for order in look.orders})
+        algos = [order for order in look.orders if is_algo(order)]
+        groups = sorted(
+            {(order.instrument, order.conditional) for order in look.orders if not is_algo(order)}
+        )
+        jobs: list[Awaitable[CancelAnswer | None]] = [self._cancel_all(*group, deadline) for group in groups]
+        jobs += [self._end_algo(order, deadline) for order in algos]
         with self._share.acting(moves=any(not order.reduce_only for order in look.orders)):
-            results = await settled([self._cancel_all(*group, deadline) for group in groups])
-        outcome = dict(zip(groups, results, strict=True))
+            results = await settled(jobs)
+        outcome = dict(zip(groups, results[: len(groups)], strict=True))
+        told = dict(zip((order.key for order in algos), results[len(groups) :], strict=True))
         answers: list[CancelAnswer] = []
         for order in look.orders:
-            result = outcome[order.instrument, order.conditional]
+            result = told[order.key] if is_algo(order) else outcome[order.instrument, order.conditional]
             if isinstance(result, VenueError):
                 answers.append(self._not_cancelled(order, result))
+            elif result is not None:
+                answers.append(result)
             else:
                 answers.append(CancelAnswer(order=order, gone=True))
         return tuple(answers)
 
     async def _cancel_one(self, order: OpenOrder, deadline: Deadline) -> CancelAnswer:
+        if is_algo(order):
+            return await self._end_algo(order, deadline)
         if order.conditional:
             method, params = "fapiPrivateDeleteAlgoOrder", {"algoId": order.order_id}
         else:
@@ -122,7 +135,7 @@ def _groups(orders: Sequence[OpenOrder]) -> list[tuple[OpenOrder, ...]]:
     by_symbol: dict[tuple[str, str], list[OpenOrder]] = {}
     groups: list[tuple[OpenOrder, ...]] = []
     for order in orders:
-        if order.conditional:
+        if order.conditional or is_algo(order):
             groups.append((order,))
         else:
             by_symbol.setdefault((order.category, order.instrument), []).append(order)

@@ -44,6 +44,7 @@ class BinanceCoinVenue(BinanceVenue):
 
     # Whether its conditional orders can be listed by symbol, no page of COIN-M says.
     CROWDS = False
+    ALGOS = False
 
     @property
     def link(self) -> str:

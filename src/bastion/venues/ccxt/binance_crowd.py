@@ -7,7 +7,7 @@ Current All Open Orders and Current All Algo Open Orders (1 with a symbol, 40 wi
 
 import asyncio
 from abc import abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from typing import ClassVar
@@ -16,7 +16,7 @@ from bastion.domain.balance import Balance
 from bastion.domain.look import Look, Unread
 from bastion.domain.order import CancelAnswer, Fill, OpenOrder
 from bastion.domain.position import Position
-from bastion.errors import Fault, VenueError, VenueRejected
+from bastion.errors import Fault, VenueError, VenueRejected, VenueUnreachable
 from bastion.venues.ccxt import binance_rows as rows
 from bastion.venues.ccxt import binance_witness as witness
 from bastion.venues.ccxt.binance_fills import BinanceFills
@@ -30,6 +30,7 @@ from bastion.venues.deadline import Deadline, together, within
 from bastion.venues.raw import Answer, Row, believed, read_rows
 from bastion.venues.throttle import NS, Claimant
 
+Read = Callable[[Deadline], Awaitable[PartRead]]
 PARTS = ("positions", "orders", "conditional orders")
 IN_HELD = " of the contracts that the positions list"
 ELSEWHERE = "orders elsewhere"
@@ -187,16 +188,22 @@ class BinanceCrowd(BinanceFills, Glances):
         self._lists = lists = scope is Kind.WHOLE or (
             not (goes_in_turn and self._thrift.rests()) and self._thrift.allows(closing=self._haste.wanted)
         )
+        orders, came = _told_of(self._orders)
         parts = (
             *self._held_parts(),
-            Part(name=PARTS[1], read=self._orders if lists else spared),
+            Part(name=PARTS[1], read=orders if lists else spared),
             Part(name=PARTS[2], read=self._conditional_orders if lists else spared),
+            *(self._further_parts(came) if lists else ()),
         )
         # Lists that are due, or tell what holds a position, are worth a wait also while one is to be closed.
         self._haste.whole = insists = lists and self._thrift.insists
         if not (lists and goes_in_turn):
             return parts
         return in_turn(parts, self._thrift.failed, ends=self._haste.wanted and not insists)
+
+    def _further_parts(self, orders: "asyncio.Future[VenueError | None]") -> tuple[Part, ...]:  # noqa: ARG002 - the shape of the hook
+        """Return the lists that stand on another host, which come only where the list of orders does."""
+        return ()
 
     def _goes_in_turn(self) -> bool:
         # Who only reads asks seldom, and wants all that there is.
@@ -340,6 +347,25 @@ class BinanceCrowd(BinanceFills, Glances):
 
     @abstractmethod
     async def _conditional_orders(self, deadline: Deadline) -> PartRead: ...
+
+
+def _told_of(read: Read) -> tuple[Read, "asyncio.Future[VenueError | None]"]:
+    """Return a reading, and what tells in the end whether it came, or why it did not."""
+    came: asyncio.Future[VenueError | None] = asyncio.get_running_loop().create_future()
+
+    async def telling(deadline: Deadline) -> PartRead:
+        why: VenueError | None = VenueUnreachable("it was not read")
+        try:
+            found = await read(deadline)
+            why = None
+        except VenueError as error:
+            why = error
+            raise
+        finally:
+            came.set_result(why)
+        return found
+
+    return telling, came
 
 
 _LISTS: tuple[tuple[str, Callable[[Row], OpenOrder]], ...] = (

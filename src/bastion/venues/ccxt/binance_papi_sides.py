@@ -85,6 +85,7 @@ class _Side(BinanceVenue):
     MARK: ClassVar[str]
     CROWDS = False
     BATCHES = False
+    ALGOS = False
 
     async def _call(
         self,

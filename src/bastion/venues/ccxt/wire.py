@@ -43,6 +43,8 @@ BANNED = frozenset({403, 418})
 KEEP_OFF = BANNED | {429}
 """Those, and the one by which they refuse for a limit."""
 HUSH_S = 1.0
+APART = "sapi"
+"""What ccxt's names of the calls to Binance's spot host begin with."""
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 # A signed request is for one host only; no documented endpoint of any venue redirects.
 REDIRECTED = "the venue's host redirected the request; check base_url"
@@ -158,6 +160,7 @@ class Wire:
         self._encoder = encoder if host == "live" else None
         self._client: Any = None
         self._hosts: Client | None = None
+        self._apart: Client | None = None
         self._closed = False
         self.throttle = throttle
         self.offset_ms = 0
@@ -236,13 +239,14 @@ class Wire:
         """Release the connections; later calls raise `VenueUnreachable`."""
         self._closed = True
         client, self._client = self._client, None
-        hosts, self._hosts = self._hosts, None
+        every = [hosts for hosts in (self._hosts, self._apart) if hosts is not None]
+        self._hosts = self._apart = None
         if client is not None:
             beside = client.session
             await client.close()
             if beside is not None:
                 await beside.close()
-        if hosts is not None:
+        for hosts in every:
             await hosts.close()
 
     async def _exchange(self, method: str, params: Parameters) -> Answer:
@@ -267,7 +271,7 @@ class Wire:
             return does is Passed.READ
 
         try:
-            reply = await self._own_client().request(request, leaving=leaving)
+            reply = await self._own_client(method).request(request, leaving=leaving)
         except VenueError:
             raise
         except Ended as torn:
@@ -285,14 +289,21 @@ class Wire:
             text=reply.body.decode("utf-8", errors="replace").strip(),
         )
 
-    def _own_client(self) -> Client:
+    def _own_client(self, method: str) -> Client:
         if self._closed:
             raise VenueUnreachable("the connection was closed")
-        if self._hosts is None:
-            self._hosts = Client(
-                now_ns=self._clock.monotonic_ns, connect=self._connect, headers=HEADERS, heard=self._begins
+        apart = method.startswith(APART)
+        hosts = self._apart if apart else self._hosts
+        if hosts is None:
+            # What a host with limits and bans of its own wants says nothing of the others.
+            hosts = Client(
+                now_ns=self._clock.monotonic_ns,
+                connect=self._connect,
+                headers=HEADERS,
+                heard=None if apart else self._begins,
             )
-        return self._hosts
+            self._apart, self._hosts = (hosts, self._hosts) if apart else (self._apart, hosts)
+        return hosts
 
     def _begins(self, head: Head) -> None:
         # What waits for a connection stops now, also where nobody waits for this answer any more. For how

@@ -40,6 +40,8 @@ _USD_M: Mapping[str, tuple[str, str, str]] = {
     "fapiPrivateV2GetAccount": ("fapiPrivateV2", "GET", "account"),
     "fapiPrivateV3GetAccount": ("fapiPrivateV3", "GET", "account"),
     "fapiPrivateV3GetPositionRisk": ("fapiPrivateV3", "GET", "positionRisk"),
+    "sapiGetAlgoFuturesOpenOrders": ("sapi", "GET", "algo/futures/openOrders"),
+    "sapiDeleteAlgoFuturesOrder": ("sapi", "DELETE", "algo/futures/order"),
     "sapiGetAccountApiRestrictions": ("sapi", "GET", "account/apiRestrictions"),
     "fapiPublicGetTime": ("fapiPublic", "GET", "time"),
     "fapiPublicGetExchangeInfo": ("fapiPublic", "GET", "exchangeInfo"),

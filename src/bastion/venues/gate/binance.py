@@ -2,13 +2,16 @@
 
 One-way mode: only `reduceOnly=true`, or `closePosition=true` of a conditional market order, cannot open.
 Hedge mode: the flag is refused there; selling on the side LONG or buying on the side SHORT can only reduce.
+Of the spot host nothing may be asked but reads, and the end of a futures algo.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from bastion.venues.gate.outgoing import GateRefused, Outgoing, Passed, objects, read_json
 
-_FAMILIES = ("/fapi/", "/dapi/", "/papi/")
+_SPOT = "/sapi/"
+_FAMILIES = ("/fapi/", "/dapi/", "/papi/", _SPOT)
+_ALGO = "algo/futures/order"
 _CLOSING = {("LONG", "SELL"), ("SHORT", "BUY")}
 _WHOLE_TYPES = frozenset({"STOP_MARKET", "TAKE_PROFIT_MARKET"})
 _ONE = frozenset(
@@ -22,6 +25,7 @@ _CANCELS = frozenset(
         *_ONE,
         "allOpenOrders",
         "batchOrders",
+        _ALGO,
         "algoOpenOrders",
         "um/allOpenOrders",
         "cm/allOpenOrders",
@@ -33,6 +37,7 @@ _CANCELS = frozenset(
 _ID_LISTS = frozenset({"orderidlist", "orderIdList", "origclientorderidlist", "origClientOrderIdList"})
 _BATCH_FIELDS = frozenset({"symbol", "timestamp", "recvWindow", "signature"})
 _IDS_MAX = 10
+_ALGO_FIELDS = frozenset({"timestamp", "recvWindow", "signature", "algoId"})
 _LISTEN = "listenKey"
 _COUNTDOWN = frozenset({"countdownCancelAll"})
 
@@ -45,10 +50,10 @@ def check(request: Outgoing) -> Passed:
     """
     if request.method == "GET":
         return Passed.READ
-    name = _resource(request.path)
+    name = _resource(request)
     if request.method == "DELETE" and name in _CANCELS:
-        if name == "batchOrders":
-            _names_orders(request.form())
+        if name in _READ_STRICTLY:
+            _READ_STRICTLY[name](request.form())
         return Passed.CANCEL
     if name == _LISTEN and request.method in {"POST", "PUT", "DELETE"}:
         return Passed.READ
@@ -64,15 +69,24 @@ def check(request: Outgoing) -> Passed:
     raise GateRefused(f"{request.method} {request.path} neither reads, cancels nor reduces")
 
 
-def _resource(path: str) -> str:
+def _resource(request: Outgoing) -> str:
     # Behind a base URL with a prefix of its own, the family's part of the path still comes once.
+    path = request.path
     family = [name for name in _FAMILIES if name in path]
     if len(family) != 1 or path.count(family[0]) != 1:
         raise GateRefused(f"{path} is no futures endpoint")
     version, _, name = path.partition(family[0])[2].partition("/")
     if version not in {"v1", "v2", "v3"}:
         raise GateRefused(f"{path} has no known version")
+    if family[0] == _SPOT and (request.method, version, name) != ("DELETE", "v1", _ALGO):
+        raise GateRefused(f"{request.method} {path} is no futures endpoint")
     return name
+
+
+def _ends_algo(form: Mapping[str, str]) -> None:
+    number = form.get("algoId", "")
+    if form.keys() - _ALGO_FIELDS or not (number.isascii() and number.isdecimal()):
+        raise GateRefused("the cancel of a Binance algo names one order by its number")
 
 
 def _names_orders(form: Mapping[str, str]) -> None:
@@ -100,3 +114,9 @@ def _reduces(order: Mapping[str, object]) -> None:
             raise GateRefused("a Binance order without reduceOnly can open")
     elif (position_side, side) not in _CLOSING:
         raise GateRefused("a Binance order in the direction of its position side opens")
+
+
+_READ_STRICTLY: Mapping[str, Callable[[Mapping[str, str]], None]] = {
+    "batchOrders": _names_orders,
+    _ALGO: _ends_algo,
+}

@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from bastion.paper.exchange.venue import Exchange
 from bastion.paper.instrument import ContractKind
+from bastion.paper.wire.binance.algo_book import AlgoBook
 from bastion.paper.wire.binance.limits import Limits
 from bastion.paper.wire.binance.listen_keys import ListenKeys
 from bastion.paper.wire.binance.parameters import Parameters
@@ -31,6 +32,7 @@ class Call:
     exchange: Exchange
     limits: Limits
     listen_keys: ListenKeys
+    algos: AlgoBook
     account: str
     parameters: Parameters
     request: WireRequest

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 
 from bastion.paper.exchange.venue import Exchange
 from bastion.paper.rules import Oversize, VenueRules
+from bastion.paper.wire.binance.algo_book import AlgoBook
+from bastion.paper.wire.binance.algos import run
 from bastion.paper.wire.binance.call import Call, Route, Security
 from bastion.paper.wire.binance.errors import (
     NOT_FOUND,
@@ -90,6 +92,7 @@ class BinanceWire:
         limits = LimitSettings.parse(settings)
         self._limits = Limits(limits)
         self._listen_keys = ListenKeys(limits.listen_key_s * 1_000)
+        self._algos = AlgoBook()
 
     @property
     def venue(self) -> str:
@@ -99,6 +102,7 @@ class BinanceWire:
     def handle(self, request: WireRequest) -> WireAnswer:
         """Answer `request` by Binance's rules."""
         account = ""
+        run(self._algos, self._exchange, request.received_ms)
         try:
             route = _route(request)
             check_family(request.path, route, portfolio_account=bool(self._limits.settings.portfolio_margin))
@@ -112,6 +116,7 @@ class BinanceWire:
                 exchange=self._exchange,
                 limits=self._limits,
                 listen_keys=self._listen_keys,
+                algos=self._algos,
                 account=account,
                 parameters=parameters,
                 request=request,

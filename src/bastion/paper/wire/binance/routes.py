@@ -6,7 +6,7 @@ Weights are those of the documentation of each endpoint. What is not listed here
 Binance has it and a trader might call it, an error that says that the paper exchange does not model it.
 """
 
-from bastion.paper.wire.binance import coin, holdings, settings, symbols, trading, user_stream
+from bastion.paper.wire.binance import algos, coin, holdings, settings, symbols, trading, user_stream
 from bastion.paper.wire.binance.call import Route, Security
 from bastion.paper.wire.binance.parameters import Parameters
 
@@ -225,6 +225,23 @@ ACCOUNT: dict[tuple[str, str], Route] = {
     ("GET", "/sapi/v1/capital/config/getall"): Route(handler=settings.coins, security=USER, weight=10),
 }
 
+# The spot host has limits of its own, which are not modelled.
+ALGOS: dict[tuple[str, str], Route] = {
+    ("POST", "/sapi/v1/algo/futures/newOrderTwap"): Route(
+        handler=algos.place_twap,
+        security=TRADE,
+        weight=0,
+        reads=frozenset(
+            {"symbol", "side", "positionSide", "quantity", "duration", "clientAlgoId", "reduceOnly"}
+        ),
+        unmodelled={"limitPrice": "TWAP orders with a limit price"},
+    ),
+    ("GET", "/sapi/v1/algo/futures/openOrders"): Route(handler=algos.open_algos, security=USER, weight=0),
+    ("DELETE", "/sapi/v1/algo/futures/order"): Route(
+        handler=algos.cancel_algo, security=TRADE, weight=0, reads=frozenset({"algoId"})
+    ),
+}
+
 # A client may name its key in PUT and DELETE; the account's key is meant either way.
 _KEY_NAMED = frozenset({"listenKey"})
 STREAM: dict[tuple[str, str], Route] = {
@@ -258,12 +275,13 @@ COIN: dict[tuple[str, str], Route] = {
     ("GET", "/dapi/v1/balance"): Route(handler=holdings.balance, security=USER),
 }
 
-ROUTES: dict[tuple[str, str], Route] = PUBLIC | ORDERS | ACCOUNT | STREAM | COIN
+ROUTES: dict[tuple[str, str], Route] = PUBLIC | ORDERS | ACCOUNT | ALGOS | STREAM | COIN
 
 NOT_MODELLED: frozenset[tuple[str, str]] = frozenset(
     {
         ("POST", "/fapi/v1/multiAssetsMargin"),
         ("PUT", "/fapi/v1/batchOrders"),
+        ("POST", "/sapi/v1/algo/futures/newOrderVp"),
         ("POST", "/fapi/v1/positionMargin"),
         ("GET", "/fapi/v1/positionMargin/history"),
         ("GET", "/fapi/v1/adlQuantile"),

@@ -269,6 +269,19 @@ class Bucket:
         self._cooling.append((self._clock.monotonic_ns() + self._window_ns, units))
         self._cool += units
 
+    def charge_past(self, units: int, *, used_ns: int) -> int:
+        """Count units that somebody else used at that monotonic moment; return it as `used` tells it."""
+        insort(self._cooling, (used_ns + self._window_ns, units))
+        self._cool += units
+        return used_ns
+
+    def used(self) -> Sequence[tuple[int, int]]:
+        """Return when units were used that are not free again, and how many, the oldest first."""
+        now = self._clock.monotonic_ns()
+        self._used(now)
+        flying = [(now, self._flying)] if self._flying else []
+        return [*((free_ns - self._window_ns, units) for free_ns, units in self._cooling), *flying]
+
     async def _until_free(self, units: int) -> None:
         while (wait_ns := self._wait_ns(units)) != 0:
             await self._until_changed(wait_ns)

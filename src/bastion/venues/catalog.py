@@ -261,8 +261,18 @@ class Catalog:
         family, pace = ("", entry.pace) if other is None else (account.key_space, other[2])
         place = (f"{account.venue}{family}", _place(account))
         if place not in self._addresses:
-            self._addresses[place] = Throttle(self._clock, _loaded(pace, "ADDRESS_LIMITS"))
+            fresh = self._addresses[place] = Throttle(self._clock, _loaded(pace, "ADDRESS_LIMITS"))
+            self._keep_count(account, pace, fresh)
         return self._addresses[place]
+
+    def _keep_count(self, account: Account, pace: str, address: Throttle) -> None:
+        names, path = getattr(_module(pace), "KEPT_COUNTS", ()), self._shelf_path(account)
+        if not names or path is None:
+            return
+        used = path.with_name(f"{path.stem}-used{path.suffix}")
+        count = _loaded("ccxt.kept_count", "KeptCount")(used, address, self._clock, names)
+        count.load()
+        address.saved_by(count.save)
 
     def _shelf(self, account: Account) -> Shelf:
         place = (account.venue, account.key_space, _place(account))
@@ -293,7 +303,11 @@ def _venue_key(account: Account, fields: Mapping[str, str], entry: _Entry) -> Ve
 
 
 def _loaded(module: str, name: str) -> Any:  # noqa: ANN401 - of a module loaded late
-    return getattr(importlib.import_module(f"bastion.venues.{module}"), name)
+    return getattr(_module(module), name)
+
+
+def _module(name: str) -> Any:  # noqa: ANN401 - as above
+    return importlib.import_module(f"bastion.venues.{name}")
 
 
 def _wallet_key(account: Account, fields: Mapping[str, str]) -> Any:  # noqa: ANN401 - of a module loaded late

@@ -49,6 +49,7 @@ class Throttle:
         self._shared = shared
         self._silent_until_ns = 0
         self._sharers = 0
+        self._save: Callable[[], None] | None = None
         if shared is not None:
             shared.joined()
 
@@ -74,6 +75,17 @@ class Throttle:
     def joined(self) -> None:
         """Hear that one more account shares these limits."""
         self._sharers += 1
+
+    def saved_by(self, save: Callable[[], None]) -> None:
+        """Call `save` whenever an account that shares these limits is closed."""
+        self._save = save
+
+    def closed(self) -> None:
+        """Hear that an account is closed."""
+        if self._save is not None:
+            self._save()
+        if self._shared is not None:
+            self._shared.closed()
 
     @property
     def silent_s(self) -> float:

@@ -91,7 +91,7 @@ class Shelf:
             "saved_at_ms": self._clock.now_ns() // NS_PER_MS,
             "instruments": [_plain(instrument) for instrument in instruments.values()],
         }
-        _replace(self._path, kept)
+        replace_file(self._path, kept)
 
     def noted(self, name: str, *, within_ms: int) -> tuple[str, int] | None:
         """Return what was noted under that name, and how many milliseconds ago; None where it is older."""
@@ -110,7 +110,7 @@ class Shelf:
         if self._path is None:
             self._noted = notes
         else:
-            _replace(_notes_path(self._path), {"version": VERSION, "notes": notes})
+            replace_file(_notes_path(self._path), {"version": VERSION, "notes": notes})
 
     def _notes(self) -> dict[str, object]:
         if self._path is None:
@@ -127,7 +127,8 @@ def _notes_path(path: Path) -> Path:
     return path.with_name(f"{path.stem}-notes{path.suffix}")
 
 
-def _replace(path: Path, kept: Mapping[str, object]) -> None:
+def replace_file(path: Path, kept: Mapping[str, object]) -> None:
+    """Write a file as a whole; a full or read-only disk is no error."""
     fresh = path.with_name(f"{path.name}.{os.getpid()}.new")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -187,6 +187,7 @@ class CcxtVenue(ClockSet):
 
     async def close(self) -> None:
         """Release the connections; the adapter is not used afterwards."""
+        self._wire.throttle.closed()
         await self._wire.close()
 
     def asked(self) -> tuple[AskedCall, ...]:

@@ -13,7 +13,6 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import field
 from typing import Any
-from urllib.parse import urlsplit
 
 from bastion.domain.look import NO_ANSWER
 from bastion.errors import Fault, OutcomeUnknown, VenueError, VenueRejected, VenueUnreachable
@@ -25,6 +24,7 @@ from bastion.ports import Clock
 from bastion.shape import dataclass
 from bastion.venues.asked import AskedLog
 from bastion.venues.ccxt.door import loaded
+from bastion.venues.ccxt.moved_urls import moved
 from bastion.venues.encoders.signed import Encoder, Parameters, Signed
 from bastion.venues.gate.outgoing import Outgoing, Passed
 from bastion.venues.gate.rules import Check, check_of, passed
@@ -363,7 +363,7 @@ class Wire:
         elif self._host != "live":
             client.set_sandbox_mode(True)  # OKX's demo is the same host with a header.
         if self._base_url is not None:
-            client.urls["api"] = _moved(client.urls["api"], self._base_url)
+            client.urls["api"] = moved(client.urls["api"], self._base_url)
         self._client = client
         return client
 
@@ -375,16 +375,6 @@ def _own(params: Parameters) -> object:
 
 class Lost(Exception):  # noqa: N818 - named for what is known after it
     """The request ended without an answer."""
-
-
-def _moved(urls: Mapping[str, Any], base_url: str) -> dict[str, Any]:
-    moved: dict[str, Any] = {}
-    for name, url in urls.items():
-        if isinstance(url, dict):
-            moved[name] = _moved(url, base_url)
-        elif isinstance(url, str):
-            moved[name] = base_url + urlsplit(url).path
-    return moved
 
 
 def _left() -> None:

@@ -100,9 +100,12 @@ async def test_a_list_that_was_never_read_is_named_as_left_out_and_not_asked_for
 async def test_a_list_that_was_read_once_is_missed_when_it_fails_also_by_the_next_process(
     binance: Rig,
 ) -> None:
+    assert isinstance(binance.venue, BinanceVenue)
     binance.script.on(LIST, reply({"total": 0, "orders": []}))
     assert left_out(await binance.venue.look(deadline_s=5)) == PART
     binance.script.on(LIST, REFUSED["permission"])
+    assert (await binance.venue.look(deadline_s=5)).complete, "none ran a moment ago"
+    binance.venue._none_ran_ns = 0
     shelf, address = binance.venue._shelf, binance.venue._throttle._shared
     assert address is not None
     later = BinanceVenue(
@@ -120,6 +123,16 @@ async def test_a_list_that_was_read_once_is_missed_when_it_fails_also_by_the_nex
             assert look.unread[0].terminal
     finally:
         await later.close()
+
+
+async def test_a_look_that_only_finds_what_is_left_of_positions_does_not_ask_again(binance: Rig) -> None:
+    assert isinstance(binance.venue, BinanceVenue)
+    for times, hastened in ((1, False), (1, True), (2, False)):
+        if hastened:
+            binance.venue.filled()
+            binance.venue.hasten()
+        assert (await binance.venue.look(deadline_s=5)).complete
+        assert len(binance.script.seen(LIST)) == times
 
 
 async def test_a_demo_host_is_not_asked_for_what_it_does_not_serve(binance: Rig) -> None:

@@ -31,6 +31,8 @@ GONE = "-20124"
 SPOT = "spot"
 """The limit of requests to the spot host: a tenth of the 12,000 a minute that it allows an address."""
 NOT_ASKED_S = 60.0
+QUIET_S = 10.0
+"""A list that fails is stood for by one without any algo that was asked for up to so long before."""
 KNOWN_MS = 30 * 24 * 3_600_000
 DEMO = "the demo host does not tell them"
 LEFT = "one that runs would be neither seen nor cancelled"
@@ -41,10 +43,16 @@ class BinanceAlgos(BinanceCrowd):
 
     ALGOS: ClassVar[bool] = True
     _algos_known: bool = False
+    _none_ran_ns: int | None = None
     _algos_refused: tuple[int, str] | None = None
 
     def _further_parts(self, orders: "asyncio.Future[VenueError | None]") -> tuple[Part, ...]:
+        closing = self._haste.wanted
+
         async def read(deadline: Deadline) -> PartRead:
+            # What only finds what is left of positions proves nothing: a reading of a moment ago is enough.
+            if closing and self._none_ran(self._clock.monotonic_ns()):
+                return PartRead()
             found = await self._algos(deadline)
             async with within(deadline):
                 why = await asyncio.shield(orders)
@@ -65,6 +73,8 @@ class BinanceAlgos(BinanceCrowd):
             answer = await self._call("sapiGetAlgoFuturesOpenOrders", {}, units={SPOT: 1}, deadline=deadline)
             listed = Row(answer.value, "algo openOrders").rows("orders")
         except VenueError as error:
+            if self._none_ran(now_ns):
+                return PartRead()
             if self._algos_were_read():
                 raise
             why = f"{self._wire.masked(str(error))}; {LEFT}"
@@ -75,7 +85,12 @@ class BinanceAlgos(BinanceCrowd):
             self._algos_known = True
             self._shelf.note(self._note, "read")
         found, doubt = believed(listed, algo_order)
+        self._none_ran_ns = None if found or doubt else now_ns
         return PartRead(orders=found, digests=(answer.digest,), doubt=doubt)
+
+    def _none_ran(self, now_ns: int) -> bool:
+        since_ns = self._none_ran_ns
+        return since_ns is not None and now_ns - since_ns <= QUIET_S * NS
 
     @property
     def _note(self) -> str:

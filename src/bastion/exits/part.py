@@ -265,9 +265,7 @@ class Part:
     def judge_now(self, standing: Standing) -> None:
         """Come to the verdict that the evidence so far allows."""
         verdict, unread = at_deadline(self.leg, standing)
-        told = at_length(
-            unread, self.records, self.pace, self._settings, run=self.run, deadline_ns=self.deadline_ns
-        )
+        told = at_length(unread, self.records, self._settings, run=self.run, deadline_ns=self.deadline_ns)
         self._record(verdict, standing, told)
 
     def give_up(self, reason: str) -> None:

@@ -4,18 +4,17 @@ from collections.abc import Sequence
 
 from bastion.domain.look import NO_ANSWER, Look, Unread
 from bastion.domain.records import Looked, Record
-from bastion.exits.pace import Pace, nanoseconds
+from bastion.exits.pace import nanoseconds
 from bastion.exits.settings import ExitSettings
 
 NS = 1_000_000_000
 LEAST_S = 1.0
-"""What lasted shorter than that, or failed once, is told by its own reason."""
+"""What lasted shorter than that is told by its own reason."""
 
 
 def at_length(
     unread: Sequence[tuple[str, str]],
     records: Sequence[tuple[int, Record]],
-    pace: Pace,
     settings: ExitSettings,
     *,
     run: int,
@@ -28,23 +27,22 @@ def at_length(
     """
     looks = [row.look for _, row in records if isinstance(row, Looked) and row.run == run]
     full_ns = deadline_ns - nanoseconds(settings.read_deadline_s)
-    return tuple((part, _told(part, reason, looks, pace.run_began_ns, full_ns)) for part, reason in unread)
+    return tuple((part, _told(part, reason, looks, full_ns)) for part, reason in unread)
 
 
-def _told(part: str, reason: str, looks: Sequence[Look], began_ns: int, full_ns: int) -> str:
+def _told(part: str, reason: str, looks: Sequence[Look], full_ns: int) -> str:
     vain: list[tuple[Look, Unread]] = []
     for look in reversed(looks):
         missed = next((one for one in look.unread if one.part in {part, "everything"}), None)
         if missed is None:
             if any(_is(part, name) for name in look.parts):
-                began_ns = look.ended_ns
                 break
             continue  # This look was not about it.
         if not missed.unsent:
             vain.append((look, missed))
-    if len(vain) < 2 or vain[0][1].terminal or vain[0][1].reason != reason:  # noqa: PLR2004 - more than once
+    if not vain or vain[0][1].terminal or vain[0][1].reason != reason:
         return reason
-    tried_s = (vain[0][0].ended_ns - began_ns) / NS
+    tried_s = (vain[0][0].ended_ns - vain[-1][0].begun_ns) / NS
     if tried_s < LEAST_S:
         return reason
     last = next(
@@ -55,7 +53,7 @@ def _told(part: str, reason: str, looks: Sequence[Look], began_ns: int, full_ns:
         ),
         reason,
     )
-    times = f"for {tried_s:.0f} s, asked {len(vain)} times"
+    times = f"for {tried_s:.0f} s" + (f", asked {len(vain)} times" if len(vain) > 1 else "")
     return f"{NO_ANSWER} {times}" if last.startswith(NO_ANSWER) else f"not read {times}; last: {last}"
 
 

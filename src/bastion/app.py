@@ -39,7 +39,7 @@ from bastion.errors import BastionError, ConfigInvalid, ExitUnknown, Refused, Va
 from bastion.exits.settings import ExitSettings
 from bastion.log import Redactor, start_logging
 from bastion.place import Place, find_place
-from bastion.ports import AccountStream, Auditor, Clock, Journal, Notary
+from bastion.ports import AccountStream, Clock, Journal, Notary
 from bastion.storage import codec
 from bastion.storage.answers import SqliteAnswers, kept_answers
 from bastion.storage.audit import SqliteAudit
@@ -222,6 +222,7 @@ async def _desk(
                 )
                 desk.repeats = repeats
                 desk.watch(answers.see)
+                desk.right_of_way.hush(audit.hush, answers.hush)
                 engine = _engine(desk, engine_log, home, config, serving=serving)
                 beside = _beside(desk, engine, fleet.streams) if serving else []
                 standing = [tasks.create_task(work) for work in beside]
@@ -285,7 +286,7 @@ def _journal(home: Path, settings: ExitSettings, clock: Clock) -> Iterator[Journ
 
 
 @contextlib.contextmanager
-def _audit(place: Place, home: Path, clock: Clock) -> Iterator[Auditor]:
+def _audit(place: Place, home: Path, clock: Clock) -> Iterator[SqliteAudit]:
     def note_uses(uses: Sequence[KeyUse]) -> None:
         # In the audit's own thread, so over a connection of its own.
         with open_keys(place) as keys:

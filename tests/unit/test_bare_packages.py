@@ -10,6 +10,8 @@ hold_back(*MCP)
 import mcp.server.lowlevel
 heavy = {"cryptography", "mcp.client", "mcp.server.mcpserver"} & set(sys.modules)
 assert not heavy, heavy
+import bastion.surfaces.daemon.up
+assert "fastapi" not in sys.modules
 from mcp.server import MCPServer
 assert MCPServer.__module__.startswith("mcp.server.mcpserver")
 try:

@@ -48,6 +48,27 @@ async def test_a_bell_rings_again_after_its_loop_has_gone() -> None:
         await asyncio.to_thread(bell.wait)
 
 
+async def test_a_press_lets_every_writer_sleep_on_for_its_first_moment() -> None:
+    clock = SystemClock()
+    bell, way, rung = Bell(clock=clock, after_s=0.0), RightOfWay(clock), asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def wait() -> None:
+        bell.wait()
+        loop.call_soon_threadsafe(rung.set)
+
+    thread = threading.Thread(target=wait, daemon=True)
+    thread.start()
+    way.hush(bell.hush)
+    begun_ns = clock.monotonic_ns()
+    bell.ring()
+    way.take()
+    async with asyncio.timeout(10):
+        await rung.wait()
+    thread.join()
+    assert clock.monotonic_ns() - begun_ns >= FIRST_WAVE_S * 1e9 * 0.9
+
+
 async def _ring(bell: Bell) -> None:
     bell.ring()
 

@@ -5,7 +5,10 @@ import asyncio
 import pytest
 
 from bastion.clock import SystemClock
-from bastion.commands.right_of_way import FIRST_WAVE_S, RightOfWay
+from bastion.commands.right_of_way import FIRST_WAVE_S, PRESSES, RightOfWay
+from bastion.domain.act import Act
+from bastion.domain.principal import Principal
+from bastion.domain.principal import Scope as KeyScope
 from bastion.surfaces.daemon.root import Root
 from bastion.surfaces.rest.asgi import Message, Receive, Scope, Send
 
@@ -26,6 +29,28 @@ async def test_others_wait_for_the_first_moment_of_an_exit_and_no_longer() -> No
     async with asyncio.timeout(FIRST_WAVE_S + 5):
         await way.give()
     assert clock.monotonic_ns() - begun_ns >= FIRST_WAVE_S * 1e9 * 0.9
+    async with asyncio.timeout(0):
+        await way.give()
+
+
+@pytest.mark.parametrize("act", sorted(PRESSES))
+async def test_a_press_waits_for_no_other_and_lets_all_else_wait(act: Act) -> None:
+    clock = SystemClock()
+    way = RightOfWay(clock)
+    way.take()
+    turns: list[str] = []
+    asyncio.get_running_loop().call_soon(turns.append, "another")
+    await way.enter(act, Principal(id="key", surface="rest", scope=KeyScope.TRADE))
+    assert turns == []
+    begun_ns = clock.monotonic_ns()
+    await way.enter(Act.POSITIONS, Principal(id="key", surface="rest", scope=KeyScope.TRADE))
+    assert clock.monotonic_ns() - begun_ns >= FIRST_WAVE_S * 1e9 * 0.9
+
+
+async def test_who_may_not_press_holds_nobody_up() -> None:
+    way = RightOfWay(SystemClock())
+    await way.enter(Act.EXIT, Principal(id="key", surface="rest", scope=KeyScope.READ))
+    await way.enter(Act.EXIT, None)
     async with asyncio.timeout(0):
         await way.give()
 

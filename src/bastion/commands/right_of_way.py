@@ -2,7 +2,12 @@
 
 import asyncio
 import gc
+from collections.abc import Callable
 
+from bastion.auth.permit import permit
+from bastion.domain.act import Act
+from bastion.domain.principal import Principal
+from bastion.errors import ScopeDenied
 from bastion.ports import Clock
 
 FIRST_WAVE_S = 0.05
@@ -10,6 +15,8 @@ FIRST_WAVE_S = 0.05
 THRESHOLDS = (10_000, 10, 10)
 """How much is made before garbage is looked for. Python's own 700 looks some ten times in a first wave."""
 _NS = 1_000_000_000
+PRESSES = frozenset({Act.EXIT, Act.KILL_SWITCH, Act.HALT})
+"""What takes the right of way as soon as it is known who asks, and waits for nobody's."""
 
 
 class RightOfWay:
@@ -20,6 +27,7 @@ class RightOfWay:
         self._until_ns = clock.monotonic_ns()
         self._settled = False
         self._thresholds = gc.get_threshold()
+        self._hushed: tuple[Callable[[float], None], ...] = ()
 
     def settle(self) -> None:
         """Look through all that this process holds for the last time: it is here to stay.
@@ -31,12 +39,25 @@ class RightOfWay:
         gc.set_threshold(*THRESHOLDS)
         self._settled = True
 
+    def hush(self, *threads: Callable[[float], None]) -> None:
+        """Name what is to be told, at each press, for how many seconds no other thread is to be woken."""
+        self._hushed = threads
+
     def take(self) -> None:
         """Let everybody else wait for a moment, from now on."""
         self._until_ns = self._clock.monotonic_ns() + int(FIRST_WAVE_S * _NS)
+        for hush in self._hushed:
+            hush(FIRST_WAVE_S)
         if self._settled:
             gc.disable()
             asyncio.get_running_loop().call_later(FIRST_WAVE_S, gc.enable)
+
+    async def enter(self, act: Act | None, principal: Principal | None) -> None:
+        """Let a request in whose key is known: a press that it allows goes first, all else gives way."""
+        if act in PRESSES and principal is not None and _allowed(principal, act):
+            self.take()
+        else:
+            await self.give()
 
     def end(self) -> None:
         """Hear that no exit begins here any more: garbage is looked for as before."""
@@ -51,3 +72,12 @@ class RightOfWay:
         left_ns = self._until_ns - self._clock.monotonic_ns()
         if left_ns > 0:
             await self._clock.sleep(left_ns / _NS)
+
+
+def _allowed(principal: Principal, act: Act) -> bool:
+    try:
+        permit(principal, act)
+    except ScopeDenied:
+        # It is refused in its turn; who may not press holds nobody up.
+        return False
+    return True

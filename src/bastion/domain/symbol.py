@@ -1,5 +1,7 @@
 """Symbol: the pair form in which every answer names a contract."""
 
+from functools import lru_cache
+
 from bastion.domain.naming import interface_name
 from bastion.domain.order import OpenOrder
 
@@ -7,6 +9,7 @@ PERPETUAL = "PERP"
 COIN_PERPETUAL = "_PERP"
 
 
+@lru_cache(maxsize=4096)
 def pair(symbol: str) -> str:
     """Return the pair form of a symbol: `BTC/USDT:USDT` becomes `BTCUSDT`; an expiry or strike stays.
 

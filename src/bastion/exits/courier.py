@@ -115,14 +115,17 @@ class Courier:
         intent = act.intent
         await self._worked.commit(intent)
         cleared = {(order.category, order.instrument) for order in intent.clears}
+        self._requests |= {request.client_order_id: request for request in intent.orders}
         held = []
         for request in intent.orders:
-            cid, position = request.client_order_id, request.position
-            self._requests[cid] = request
+            position = request.position
             if (position.category, position.instrument) in cleared:
                 held.append(request)
             else:
-                self._start(f"order {cid}", self._place(request))
+                self._start(f"order {request.client_order_id}", self._place(request))
+                # What is written in one turn of the event loop leaves at its end: each order has its own, so
+                # that the venue works on the first while the last is being signed.
+                await asyncio.sleep(0)
         if intent.clears:
             self._start(self._cancelling(), self._clear(intent.round, intent.clears, tuple(held)))
         if intent.cancels:

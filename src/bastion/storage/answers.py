@@ -97,6 +97,10 @@ class SqliteAnswers:
         while self._heard_bytes > HEARD_BYTES_MAX:
             self._heard_bytes -= len(self._heard.popleft().text)
 
+    def hush(self, seconds: float) -> None:
+        """Wake the writer no sooner than so many seconds from now."""
+        self._bell.hush(seconds)
+
     def see(self, entry: Entry) -> None:
         """Have the answers kept that an exit's journal names: of looks, and of all that was asked."""
         if isinstance(entry.record, Looked):

@@ -80,6 +80,10 @@ class SqliteAudit:
             with self._lock:
                 self._lost += 1
 
+    def hush(self, seconds: float) -> None:
+        """Wake the writer no sooner than so many seconds from now."""
+        self._bell.hush(seconds)
+
     def standing(self) -> AuditStanding:
         """Return how this process's part of it stands."""
         with self._lock:

@@ -21,6 +21,7 @@ class Bell:
         self._after_s = after_s
         self._rung = threading.Event()
         self._due_ns: int | None = None
+        self._hushed_until_ns = clock.monotonic_ns()
 
     def ring(self) -> None:
         """Ring soon; whoever rings meanwhile is heard with it."""
@@ -29,11 +30,22 @@ class Bell:
         if self._due_ns is not None and now_ns < self._due_ns + int(LATE_S * _NS):
             return
         try:
-            asyncio.get_running_loop().call_later(self._after_s, self.ring_now)
+            asyncio.get_running_loop().call_later(self._after_s, self._due)
         except RuntimeError:
             self.ring_now()
             return
         self._due_ns = now_ns + int(self._after_s * _NS)
+
+    def hush(self, seconds: float) -> None:
+        """Ring no sooner than so many seconds from now, for who rings by and by: an exit was just pressed."""
+        self._hushed_until_ns = self._clock.monotonic_ns() + int(seconds * _NS)
+
+    def _due(self) -> None:
+        left_ns = self._hushed_until_ns - self._clock.monotonic_ns()
+        if left_ns > 0:
+            asyncio.get_running_loop().call_later(left_ns / _NS, self._due)
+        else:
+            self.ring_now()
 
     def ring_now(self) -> None:
         """Ring."""

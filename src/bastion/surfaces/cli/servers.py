@@ -138,7 +138,7 @@ def run_up(place: Place, *, port: int, tools: str | None) -> int:
     toolsets = _mcp("tools").toolsets_of(tools)
 
     def mcp(desk: Desk, rates: Rates) -> Any:  # noqa: ANN401 - an ASGI application
-        gate = _mcp("admission").Gate(keys=desk.keys, rates=rates)
+        gate = _mcp("admission").Gate(keys=desk.keys, rates=rates, right_of_way=desk.right_of_way)
         # Over HTTP the environment's key is the server's own, not the caller's: it opens nothing.
         server = _mcp("server").build_server(
             desk, version=version(), environment={}, gate=gate, toolsets=toolsets

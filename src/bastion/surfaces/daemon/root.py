@@ -34,7 +34,9 @@ class Root:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one ASGI connection."""
-        await self._right_of_way.give()
+        if scope.get("method") != "POST":
+            # What is posted may be a press, and waits where that is known.
+            await self._right_of_way.give()
         local = scope["type"] == "http" and scope.get(LOCAL, False)
         if local and self._too_late(texts_of(scope).get(NOT_AFTER, "")):
             # Whoever asked has long gone on without us, for example while this process was suspended.

@@ -197,6 +197,8 @@ async def serve(
         access_log=False,
         log_config=None,
         server_header=False,
+        # Nobody stands between a caller and this socket: what claims to forward for another is not believed.
+        proxy_headers=False,
         backlog=BACKLOG,
         timeout_keep_alive=KEEP_ALIVE_S,
         timeout_graceful_shutdown=DRAIN_S,

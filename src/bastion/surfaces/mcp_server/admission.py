@@ -7,6 +7,7 @@ call that only stops has a bucket of its own and is never refused for its number
 from collections.abc import Sequence
 
 from bastion.auth.rates import Rates
+from bastion.commands.right_of_way import RightOfWay
 from bastion.domain.act import Act
 from bastion.domain.principal import Principal, Scope
 from bastion.errors import BastionError, RateLimited
@@ -49,11 +50,21 @@ class Admitted:
 
 
 class Gate:
-    """Lets calls through, or not. `rates` is shared by every surface of the process."""
+    """Lets calls through, or not. `rates` is shared by every surface of the process.
 
-    def __init__(self, *, keys: KeyCheck, rates: Rates) -> None:
+    With `right_of_way`, all calls but a press wait at the HTTP door for the first orders of one.
+    """
+
+    def __init__(self, *, keys: KeyCheck, rates: Rates, right_of_way: RightOfWay | None = None) -> None:
         self._keys = keys
         self._rates = rates
+        self._right_of_way = right_of_way
+
+    async def enter(self, admitted: "Admitted | None") -> None:
+        """Let in a call that was judged (None needs no key): a press goes first, all else gives way."""
+        if self._right_of_way is not None:
+            act, principal = (None, None) if admitted is None else (admitted.act, admitted.principal)
+            await self._right_of_way.enter(act, principal)
 
     def identify(self, presented: Sequence[Presented], *, address: str | None) -> Principal:
         """Return the one principal of these keys; keys that are no good are counted by address.

@@ -72,6 +72,7 @@ class Door:
         if turned is not None:
             await _answer(send, turned)
             return
+        await self._gate.enter(scope.get(ADMITTED))
         await self._application(scope, receive, _telling(send, headers) if headers else send)
 
     def _judge(self, scope: Scope, body: bytes) -> tuple[_Turned | None, tuple[tuple[str, str], ...]]:

@@ -29,6 +29,7 @@ from mcp_types import (
 )
 
 from bastion import commands
+from bastion.commands.right_of_way import PRESSES
 from bastion.domain.act import Act
 from bastion.domain.principal import Principal
 from bastion.errors import KeyRefused, Refused
@@ -177,7 +178,12 @@ class Handlers:
             checked = check_arguments(tool.parameters, arguments)
             progress = Progress(context.session, wanted="progress_token" in (context.meta or {}))
             call = Call(desk=self._desk, principal=principal, arguments=checked, progress=progress)
-            answer = _told(tool, await tool.run(call), self._desk, warnings_of(argument))
+            if tool.act not in PRESSES:
+                await self._desk.right_of_way.give()
+            report = await tool.run(call)
+            # To write an answer takes as long as an order; after a press it waits, as that press's own does.
+            await self._desk.right_of_way.give()
+            answer = _told(tool, report, self._desk, warnings_of(argument))
             return CallToolResult(
                 content=[TextContent(type="text", text=bare(answer))], structured_content=answer
             )

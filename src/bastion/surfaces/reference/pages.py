@@ -2,6 +2,7 @@
 
 from bastion.surfaces.mcp_server import reference as mcp
 from bastion.surfaces.reference import answers, cli, completion, figures, manual, refusals, settings
+from bastion.surfaces.rest import document
 from bastion.surfaces.rest import reference as rest
 
 
@@ -14,6 +15,7 @@ def made() -> dict[str, str]:
         "docs/reference/mcp.md": mcp.page(),
         "docs/reference/metrics.md": figures.page(),
         "docs/reference/rest.md": rest.page(),
+        "src/bastion/surfaces/rest/openapi.json": document.text(),
         "packaging/man/bastion.1": manual.page(),
         "packaging/completion/bastion.bash": completion.script("bash"),
         "packaging/completion/_bastion": completion.script("zsh"),

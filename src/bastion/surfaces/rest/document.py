@@ -1,15 +1,22 @@
-"""Document: what the OpenAPI 3.1 document says of the routes, beside what FastAPI reads from their types."""
+"""Document: the OpenAPI 3.1 document of the routes, of which FastAPI reads the types.
 
+It is made when the generated files are; no server loads FastAPI, which would cost it some ten MiB.
+"""
+
+import inspect
+import json
+from collections.abc import Awaitable, Callable
 from http import HTTPStatus
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import FastAPI
+from fastapi import Body, FastAPI, Path, Query
 from starlette.responses import Response
 
 from bastion.surfaces.rest.events import STREAM_TYPE
 from bastion.surfaces.rest.problems import CODE_OF_STATUS, STATUS_OF_CODE
 from bastion.surfaces.rest.repeats import KEY_PATTERN
-from bastion.surfaces.rest.table import Route
+from bastion.surfaces.rest.routes import ROUTES
+from bastion.surfaces.rest.table import EXIT_ID_PATTERN, Route
 from bastion.surfaces.rest.wire import JSON_TYPE, PROBLEM_TYPE
 
 _PROBLEM_REF = {"$ref": "#/components/schemas/Problem"}
@@ -147,12 +154,38 @@ def statuses_of(route: Route) -> tuple[int, ...]:
     return tuple(sorted(found | {status for status in route.statuses if status >= HTTPStatus.BAD_REQUEST}))
 
 
-def document_of(application: FastAPI) -> dict[str, Any]:
-    """Return the OpenAPI document of the application's routes."""
+def text() -> str:
+    """Return the document of all routes, as it is shipped; a server puts its version in."""
+    application = FastAPI(title="bastion", version="0")
+    for route in ROUTES:
+        application.add_api_route(route.path, _endpoint(route), methods=[route.method], **published(route))
     document = application.openapi()
     schemas = document.setdefault("components", {}).setdefault("schemas", {})
     schemas["Problem"] = PROBLEM
     for unused in ("HTTPValidationError", "ValidationError"):
         schemas.pop(unused, None)
     document["components"]["securitySchemes"] = _SCHEMES
-    return document
+    return json.dumps(document, ensure_ascii=False, indent=1) + "\n"
+
+
+def _endpoint(route: Route) -> Callable[..., Awaitable[None]]:
+    async def described(**_: object) -> None:
+        """Stand for the route where its parameters are read; requests are served by the application."""
+
+    kind = inspect.Parameter.KEYWORD_ONLY
+    parameters = [
+        inspect.Parameter(name, kind, annotation=Annotated[str, Path(pattern=EXIT_ID_PATTERN)])
+        for name in route.path_names
+    ]
+    if route.query is not None:
+        parameters.append(inspect.Parameter("query", kind, annotation=Annotated[route.query, Query()]))
+    if route.body is not None:
+        optional = not any(field.is_required() for field in route.body.model_fields.values())
+        default = route.body() if optional else inspect.Parameter.empty
+        parameters.append(
+            inspect.Parameter("body", kind, annotation=Annotated[route.body, Body()], default=default)
+        )
+    # FastAPI reads the parameters from the signature; the table has them.
+    described.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    described.__name__ = route.name
+    return described

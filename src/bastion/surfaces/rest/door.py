@@ -41,21 +41,20 @@ class Door:
 
     async def __call__(self, scope: asgi.Scope, receive: asgi.Receive, send: asgi.Send) -> None:
         """Serve one ASGI connection."""
-        if scope["type"] != "http":
-            await self._application(scope, receive, send)
-            return
         headers = texts_of(scope)
         route, known = find(scope["path"], scope["method"])
         extra: list[tuple[str, str]] = list(COMMON_HEADERS)
         counted = _Counting(send, extra, self._figures, "none" if route is None else route.name)
         try:
             taken = await self._admit(scope, receive, headers, route, known, extra)
+            await self._application(scope, taken, counted.send)
         except Unfit as unfit:
             await send_reply(counted.send, unfit.reply)
-        except Exception as error:  # noqa: BLE001 - the boundary: whatever failed, its text stays in the log
+        except Exception as error:
+            if counted.begun:
+                raise
+            # The boundary: whatever failed, its text stays in the log.
             await send_reply(counted.send, problem_of(error))
-        else:
-            await self._application(scope, taken, counted.send)
 
     async def _admit(
         self,
@@ -78,11 +77,13 @@ class Door:
         if route.act is not None:
             scope[asgi.PRINCIPAL] = self._principal(scope, route.act, extra)
         _check_query(scope["query_string"], route)
+        scope[asgi.ROUTE] = route
         if route.body is None:
             return receive
         body = await read_body(receive, headers)
         if body:
-            check_json(body, headers)
+            scope[asgi.BODY] = check_json(body, headers)
+        await self._desk.right_of_way.enter(route.act, scope.get(asgi.PRINCIPAL))
         return _given_again(body, receive)
 
     def _principal(self, scope: asgi.Scope, act: Act, extra: list[tuple[str, str]]) -> Principal:
@@ -200,9 +201,11 @@ class _Counting:
         self._extra = extra
         self._figures = figures
         self._name = name
+        self.begun = False
 
     async def send(self, message: asgi.Message) -> None:
         if message["type"] == "http.response.start":
+            self.begun = True
             self._figures.requested(self._name, message["status"])
             present = {name.lower() for name, _ in message["headers"]}
             message["headers"] = [

@@ -53,8 +53,8 @@ async def read_body(receive: Receive, headers: Mapping[str, str]) -> bytes:
         ) from None
 
 
-def check_json(body: bytes, headers: Mapping[str, str]) -> None:
-    """Return when the body is one JSON object in UTF-8 without a name twice, and says that it is JSON.
+def check_json(body: bytes, headers: Mapping[str, str]) -> dict[str, object]:
+    """Return the body: one JSON object in UTF-8 without a name twice, that says that it is JSON.
 
     Raises:
         Unfit: it is something else.
@@ -80,6 +80,7 @@ def check_json(body: bytes, headers: Mapping[str, str]) -> None:
         raise Unfit(problem(400, f"{told} Nothing was done.")) from None
     if not isinstance(value, dict):
         raise Unfit(problem(422, "The body must be a JSON object. Nothing was done."))
+    return value
 
 
 class _UnsoundError(ValueError):

@@ -1,6 +1,7 @@
 """Routes: the one table of the REST surface; what is not here does not exist."""
 
 from collections.abc import Mapping
+from functools import lru_cache
 
 from bastion.surfaces.rest import exits, health, protection, reads, refunds, steering, stops
 from bastion.surfaces.rest.table import Route
@@ -16,6 +17,7 @@ ROUTES: tuple[Route, ...] = (
 )
 
 
+@lru_cache(maxsize=256)
 def find(path: str, method: str) -> tuple[Route | None, tuple[str, ...]]:
     """Return the route of that path and method, and the methods that the path knows (none: no such path)."""
     there = [route for route in ROUTES if route.form.fullmatch(path)]

@@ -5,7 +5,7 @@ The rules are those of RFC 9112 (sections 2, 4, 5, 6 and 7); whatever can be rea
 
 import re
 import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from bastion.shape import dataclass
 
@@ -54,7 +54,7 @@ class Reply:
 
 
 class AnswerReader:
-    """Reads one answer to a request that was not HEAD."""
+    """Reads one answer to a request that was not HEAD; `piece` is told each piece of its body."""
 
     __slots__ = (
         "_body",
@@ -65,12 +65,16 @@ class AnswerReader:
         "_kept_s",
         "_left",
         "_limit",
+        "_piece",
         "_status",
         "_whole",
         "begun",
     )
 
-    def __init__(self, *, body_bytes_max: int = BODY_BYTES_MAX) -> None:
+    def __init__(
+        self, *, body_bytes_max: int = BODY_BYTES_MAX, piece: Callable[[bytes], None] | None = None
+    ) -> None:
+        self._piece = piece
         self._buffer = bytearray()
         self._body = bytearray()
         self._limit = body_bytes_max
@@ -243,6 +247,8 @@ class AnswerReader:
         if len(self._body) + size > self._limit:
             raise Garbled("the body is too long")
         self._body += self._buffer[:size]
+        if self._piece is not None and size:
+            self._piece(bytes(self._buffer[:size]))
         del self._buffer[:size]
 
     def _reply(self) -> Reply:

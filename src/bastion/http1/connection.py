@@ -45,11 +45,17 @@ class Connection(asyncio.Protocol):
         return str(peer[0]) if isinstance(peer, tuple) and peer else None
 
     async def exchange(
-        self, request: bytes, *, body_bytes_max: int, heard: Callable[[Head], None] | None = None
+        self,
+        request: bytes,
+        *,
+        body_bytes_max: int,
+        heard: Callable[[Head], None] | None = None,
+        piece: Callable[[bytes], None] | None = None,
     ) -> Reply:
         """Write a request and return its answer. Whoever is cancelled here must `abort`.
 
-        `heard` is told how the answer begins as soon as its headers are whole.
+        `heard` is told how the answer begins as soon as its headers are whole, `piece` each piece of its body as
+        it comes, as yet packed; neither may block.
 
         Raises:
             Ended: no whole answer came before the connection ended.
@@ -58,7 +64,7 @@ class Connection(asyncio.Protocol):
         """
         if self._transport is None or not self.usable:
             raise Ended(unheard=True)
-        self._reader, self._heard = AnswerReader(body_bytes_max=body_bytes_max), heard
+        self._reader, self._heard = AnswerReader(body_bytes_max=body_bytes_max, piece=piece), heard
         self._answer = asyncio.get_running_loop().create_future()
         self._transport.write(request)
         return await self._answer

@@ -2,6 +2,7 @@
 
 import contextlib
 import functools
+import gc
 import importlib
 import os
 import subprocess
@@ -117,6 +118,9 @@ async def _relay(place: Place, offers: Any, *, known: int) -> None:  # noqa: ANN
         with open_keys(place) as keys:
             relayed = relay.Relay(ways, offered=offers, keys=keys, environment=os.environ)
             async with relayed.working():
+                # What is loaded by now stays: to look through it for garbage would take longer than a press.
+                gc.collect()
+                gc.freeze()
                 await _mcp("over_stdio").serve_stdio(_mcp("server").bound(offers, relayed, version=version()))
     finally:
         os.close(directory)

@@ -95,7 +95,7 @@ class Relay:
 
         What stops is seen through after it, and the desk of this process, if it has one, is closed last.
         """
-        async with self._wire.http, asyncio.TaskGroup() as desks:
+        async with asyncio.TaskGroup() as desks:
             desks.create_task(self._keep())
             try:
                 async with asyncio.TaskGroup() as self._group:

@@ -6,16 +6,15 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any
 
-import httpx2
-from httpx2 import EventSource
 from mcp.shared.inbound import encode_header_value
 from mcp_types import CONNECTION_CLOSED, INTERNAL_ERROR
 
+from bastion.http1.answer import BODY_BYTES_MAX
+from bastion.http1.connection import Connection
 from bastion.shape import dataclass
 from bastion.surfaces.mcp_server.door import STREAM_PATH
 from bastion.surfaces.mcp_server.progress import Progress
 
-ADDRESS = f"http://localhost{STREAM_PATH}"
 REVISION = "2026-07-28"
 CONNECT_S = 1.0
 ANSWER_S = 120.0
@@ -42,14 +41,8 @@ class Wire:
     """Asks the daemon behind one unix socket; `answers` blocks and says whether it is still there."""
 
     def __init__(self, socket: str, *, answers: Callable[[], bool]) -> None:
+        self._socket = socket
         self._answers = answers
-        # A connection for each request: one that cannot be made tells that nothing has left.
-        limits = httpx2.Limits(max_connections=None, max_keepalive_connections=0)
-        self.http = httpx2.AsyncClient(
-            transport=httpx2.AsyncHTTPTransport(uds=socket, limits=limits),
-            timeout=httpx2.Timeout(ANSWER_S, connect=CONNECT_S),
-            trust_env=False,
-        )
 
     async def ask(
         self,
@@ -93,37 +86,86 @@ class Wire:
             missed = 0 if await asyncio.to_thread(self._answers) else missed + 1
 
     async def _post(self, body: bytes, headers: Mapping[str, str], progress: Progress) -> Outcome:
+        # A connection for each request: one that cannot be made tells that nothing has left.
         try:
-            async with (
-                asyncio.timeout(ANSWER_S),
-                self.http.stream("POST", ADDRESS, content=body, headers=dict(headers)) as response,
-            ):
-                if response.headers.get("content-type", "").startswith("text/event-stream"):
-                    return await _last_of(EventSource(response, None), progress)
-                answer = _answer_in(await response.aread())
-                if answer is not None:
-                    return Outcome(answer=answer)
-                # Turned away at the door, for example for its size or for coming too late.
-                return NOT_DONE if REFUSED_FROM <= response.status_code < FAILED_FROM else UNKNOWN
-        except (httpx2.ConnectError, httpx2.ConnectTimeout):
+            async with asyncio.timeout(CONNECT_S):
+                _, connection = await asyncio.get_running_loop().create_unix_connection(
+                    Connection, self._socket
+                )
+        except (OSError, TimeoutError):
             return NOT_DONE
+        try:
+            async with asyncio.timeout(ANSWER_S):
+                return await _exchanged(connection, _written(body, headers), progress)
         except Exception:  # noqa: BLE001 - a bulkhead: however the connection fails, an exit must go on
             return UNKNOWN
+        finally:
+            connection.abort()
 
 
-async def _last_of(events: EventSource, progress: Progress) -> Outcome:
-    """Return the answer at the end of a stream, and tell of the progress before it."""
-    async for event in events:
-        message = json.loads(event.data) if event.data else {}
+class _Events:
+    """The messages of a stream of server-sent events, read as its bytes come; None stands for its end."""
+
+    def __init__(self) -> None:
+        self.told: asyncio.Queue[object] = asyncio.Queue()
+        self._rest = b""
+        self._data: list[bytes] = []
+
+    def hear(self, piece: bytes) -> None:
+        """Take what came."""
+        *lines, self._rest = (self._rest + piece).split(b"\n")
+        for line in lines:
+            name, _, value = line.removesuffix(b"\r").partition(b":")
+            if name == b"data":
+                self._data.append(value.removeprefix(b" "))
+            elif not name and self._data:
+                data, self._data = b"\n".join(self._data), []
+                with suppress(ValueError):
+                    self.told.put_nowait(json.loads(data))
+
+
+async def _exchanged(connection: Connection, request: bytes, progress: Progress) -> Outcome:
+    """Return what came of a request: the answer of a stream, as soon as it is there, or that of a body."""
+    events = _Events()
+    async with asyncio.TaskGroup() as group:
+        exchange = connection.exchange(request, body_bytes_max=BODY_BYTES_MAX, piece=events.hear)
+        replying = group.create_task(exchange)
+        replying.add_done_callback(lambda _: events.told.put_nowait(None))
+        answer = await _last_of(events.told, progress)
+        if answer is not None:
+            replying.cancel()
+            return Outcome(answer=answer)
+    reply = replying.result()
+    if reply.headers.get("content-type", "").startswith("text/event-stream"):
+        return UNKNOWN
+    answer = _answer_in(reply.body)
+    if answer is not None:
+        return Outcome(answer=answer)
+    # Turned away at the door, for example for its size or for coming too late.
+    return NOT_DONE if REFUSED_FROM <= reply.status < FAILED_FROM else UNKNOWN
+
+
+async def _last_of(told: asyncio.Queue[object], progress: Progress) -> Mapping[str, Any] | None:
+    """Return the answer of a stream, None where it ends without one, and tell of the progress before it."""
+    while (message := await told.get()) is not None:
         if not isinstance(message, dict):
             continue
         if "result" in message or "error" in message:
-            return Outcome(answer=message)
+            return message
         params = message.get("params")
         if message.get("method") == "notifications/progress" and isinstance(params, dict) and progress.wanted:
             with suppress(KeyError, TypeError, ValueError):
                 await progress.tell(int(params["progress"]), str(params.get("message") or ""))
-    return UNKNOWN
+    return None
+
+
+def _written(body: bytes, headers: Mapping[str, str]) -> bytes:
+    lines = [f"POST {STREAM_PATH} HTTP/1.1", "Host: localhost", f"Content-Length: {len(body)}"]
+    for name, value in headers.items():
+        if not value.isprintable():
+            raise ValueError(f"the header {name} cannot be written")
+        lines.append(f"{name}: {value}")
+    return "\r\n".join([*lines, "", ""]).encode("ascii") + body
 
 
 def _answer_in(body: bytes) -> Mapping[str, Any] | None:

@@ -1,10 +1,15 @@
 """What was seen a moment ago is closed without waiting for a look; only fresh looks prove anything."""
 
+import asyncio
 from decimal import Decimal
+from typing import Any
+
+import pytest
 
 from bastion.commands import emergency_exit
 from bastion.domain.principal import Principal, Scope
 from bastion.domain.verdict import Verdict
+from bastion.http1.connection import Connection
 from tests.protection_rig import ProtectionRig
 
 OWNER = Principal(id="owner", surface="test", scope=Scope.TRADE)
@@ -36,6 +41,36 @@ async def test_the_first_request_is_the_closing_order_where_the_desk_has_just_lo
     assert asked[0] == ORDER
     assert asked.count(POSITIONS) >= 2
     assert await rig.waiting() == []
+
+
+async def test_the_first_order_leaves_before_the_second_is_signed(
+    rig: ProtectionRig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # What is written in one turn of the event loop leaves at its end: so the first has a turn of its own.
+    turns, written, loop = 0, list[tuple[bool, int]](), asyncio.get_running_loop()
+    exchange = Connection.exchange
+
+    def count() -> None:
+        nonlocal turns
+        turns += 1
+        counting.append(loop.call_soon(count))
+
+    async def noted(connection: Connection, request: bytes, **more: Any) -> Any:  # noqa: ANN401 - handed on
+        written.append((request.startswith(f"POST {ORDER} ".encode()), turns))
+        return await exchange(connection, request, **more)
+
+    for symbol in ("BTCUSDT", "ETHUSDT"):
+        await rig.hold("2", symbol=symbol)
+    await look_now(rig)
+    monkeypatch.setattr(Connection, "exchange", noted)
+    counting = [loop.call_soon(count)]
+    try:
+        report = await emergency_exit(rig.desk, OWNER, hold_s=NO_HOLD)
+    finally:
+        counting[-1].cancel()
+    assert report.verdict is Verdict.FLAT
+    first, second = (turn for is_order, turn in written if is_order)
+    assert first < second
 
 
 async def test_the_stops_go_on_the_word_of_the_fills_where_the_exit_looked_itself(rig: ProtectionRig) -> None:

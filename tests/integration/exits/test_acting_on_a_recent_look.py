@@ -56,7 +56,8 @@ async def test_the_first_order_leaves_before_the_second_is_signed(
         counting.append(loop.call_soon(count))
 
     async def noted(connection: Connection, request: bytes, **more: Any) -> Any:  # noqa: ANN401 - handed on
-        written.append((request.startswith(f"POST {ORDER} ".encode()), turns))
+        line = request.partition(b"\r\n")[0].decode()
+        written.append((line.startswith("POST ") and f"{ORDER} " in line, turns))
         return await exchange(connection, request, **more)
 
     for symbol in ("BTCUSDT", "ETHUSDT"):

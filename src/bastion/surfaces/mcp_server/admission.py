@@ -63,8 +63,10 @@ class Gate:
     async def enter(self, admitted: "Admitted | None") -> None:
         """Let in a call that was judged (None needs no key): a press goes first, all else gives way."""
         if self._right_of_way is not None:
-            act, principal = (None, None) if admitted is None else (admitted.act, admitted.principal)
-            await self._right_of_way.enter(act, principal)
+            if admitted is None or admitted.refusal is not None:
+                await self._right_of_way.give()
+            else:
+                await self._right_of_way.enter(admitted.act, admitted.principal)
 
     def identify(self, presented: Sequence[Presented], *, address: str | None) -> Principal:
         """Return the one principal of these keys; keys that are no good are counted by address.

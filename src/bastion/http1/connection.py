@@ -54,8 +54,8 @@ class Connection(asyncio.Protocol):
     ) -> Reply:
         """Write a request and return its answer. Whoever is cancelled here must `abort`.
 
-        `heard` is told how the answer begins as soon as its headers are whole, `piece` each piece of its body as
-        it comes, as yet packed; neither may block.
+        `heard` is told how the answer begins as soon as its headers are whole, `piece` each piece of its body
+        as it comes, as yet packed; neither may block.
 
         Raises:
             Ended: no whole answer came before the connection ended.

@@ -187,8 +187,7 @@ async def _desk(
     *,
     serving: bool,
 ) -> AsyncIterator[Desk]:
-    clock = SystemClock()
-    settings = _settings(config)
+    clock, settings = SystemClock(), _settings(config)
     answers = SqliteAnswers(home / ANSWERS, clock=clock)
     listen = serving and config.streams
     fleet = fleet_of(

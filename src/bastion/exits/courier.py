@@ -118,19 +118,16 @@ class Courier:
         await self._worked.commit(intent)
         cleared = {(order.category, order.instrument) for order in intent.clears}
         self._requests |= {request.client_order_id: request for request in intent.orders}
-        held = []
-        for number, request in enumerate(intent.orders):
-            position = request.position
-            if (position.category, position.instrument) in cleared:
-                held.append(request)
-            else:
-                self._start(f"order {request.client_order_id}", self._place(request))
-                # What is written in one turn of the event loop leaves at its end: the first order has one of
-                # its own, and the venue works on the first few while the last are being signed.
-                if number % ORDERS_A_TURN == 0:
-                    await asyncio.sleep(0)
+        held = tuple(one for one in intent.orders if one.position.key[:2] in cleared)
+        free = [one for one in intent.orders if one.position.key[:2] not in cleared]
+        for number, request in enumerate(free):
+            self._start(f"order {request.client_order_id}", self._place(request))
+            # What is written in one turn of the event loop leaves at its end: the first order has one of its
+            # own, and the venue works on the first few while the last are being signed.
+            if number % ORDERS_A_TURN == 0:
+                await asyncio.sleep(0)
         if intent.clears:
-            self._start(self._cancelling(), self._clear(intent.round, intent.clears, tuple(held)))
+            self._start(self._cancelling(), self._clear(intent.round, intent.clears, held))
         if intent.cancels:
             self._start(self._cancelling(), self._cancel(intent.round, intent.cancels, sweep=act.sweep))
         await self._settled(worth_waiting_s(intent, self._leg.look, self._settings))

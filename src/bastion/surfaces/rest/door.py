@@ -50,11 +50,11 @@ class Door:
             await self._application(scope, taken, counted.send)
         except Unfit as unfit:
             await send_reply(counted.send, unfit.reply)
-        except Exception as error:
-            if counted.begun:
-                raise
-            # The boundary: whatever failed, its text stays in the log.
-            await send_reply(counted.send, problem_of(error))
+        except Exception as error:  # noqa: BLE001 - the boundary: whatever failed, its text stays in the log
+            reply = problem_of(error)
+            # An answer that had begun is broken off, by the server, since its end never comes.
+            if not counted.begun:
+                await send_reply(counted.send, reply)
 
     async def _admit(
         self,

@@ -36,8 +36,7 @@ from bastion.exits.worked import Worked
 from bastion.ports import Accounting, Acknowledging, Clock, Gathering, Glancing, Sizing, Venue, offers
 
 SURPRISE = "the adapter failed in a way that is not a venue's answer"
-ORDERS_A_TURN = 4
-"""So many orders are signed in one turn of the event loop, at whose end they leave; the first has its own."""
+ORDERS_A_TURN = 4  # The first has one for itself.
 
 
 class Courier:
@@ -119,11 +118,9 @@ class Courier:
         cleared = {(order.category, order.instrument) for order in intent.clears}
         self._requests |= {request.client_order_id: request for request in intent.orders}
         held = tuple(one for one in intent.orders if one.position.key[:2] in cleared)
-        free = [one for one in intent.orders if one.position.key[:2] not in cleared]
-        for number, request in enumerate(free):
+        for number, request in enumerate(one for one in intent.orders if one.position.key[:2] not in cleared):
             self._start(f"order {request.client_order_id}", self._place(request))
-            # What is written in one turn of the event loop leaves at its end: the first order has one of its
-            # own, and the venue works on the first few while the last are being signed.
+            # What one turn of the event loop writes leaves at its end: no first order waits for the last.
             if number % ORDERS_A_TURN == 0:
                 await asyncio.sleep(0)
         if intent.clears:

@@ -17,9 +17,9 @@ from bastion.domain.records import (
     OrderResolved,
     ResolvedBy,
     SecondSourceRead,
-    Troubled,
 )
-from bastion.errors import Fault, VenueError, VenueRejected
+from bastion.errors import Fault, VenueRejected
+from bastion.exits.ahead import Ahead
 from bastion.exits.books import book_key
 from bastion.exits.bulkhead import attempt
 from bastion.exits.explaining import SECOND, Working, executions_of, sizes_to_ask
@@ -29,13 +29,13 @@ from bastion.exits.pace import SECOND_NS, Pace, backoff_s, nanoseconds
 from bastion.exits.plan import Act
 from bastion.exits.progress import Leg
 from bastion.exits.resolve import Questions, answer
-from bastion.exits.sentences import words_of
 from bastion.exits.settings import ExitSettings
 from bastion.exits.sweeping import worth_waiting_s
+from bastion.exits.troubles import SURPRISE, trouble_of
 from bastion.exits.worked import Worked
-from bastion.ports import Accounting, Acknowledging, Clock, Gathering, Glancing, Sizing, Venue, offers
+from bastion.ports import Accounting, Clock, Gathering, Glancing, Sizing, Venue, offers
 
-SURPRISE = "the adapter failed in a way that is not a venue's answer"
+AHEAD = "ahead"
 ORDERS_A_TURN = 4  # The first has one for itself.
 
 
@@ -62,7 +62,6 @@ class Courier:
         self._tasks: dict[str, asyncio.Task[None]] = {}
         # Whether a venue has all of a protocol is looked up once: it is asked for at every step.
         self._accounting = offers(venue, Accounting)
-        self._acknowledging = offers(venue, Acknowledging)
         self._gathers = (one := offers(venue, Gathering)) is not None and one.gathers
         self._requests: dict[str, OrderRequest] = {}
         self._ask_again_ns: dict[str, int] = {}
@@ -71,6 +70,7 @@ class Courier:
         self.instruments: dict[tuple[str, str], Instrument] = dict[tuple[str, str], Instrument]()
         self.fills_asked_ns: int | None = None
         self.wake = asyncio.Event()
+        self.ahead = Ahead(venue=venue, worked=worked, clock=clock, settings=settings, wake=self.wake)
 
     @property
     def _leg(self) -> Leg:
@@ -82,26 +82,15 @@ class Courier:
 
     def trouble(self, part: str, error: Exception) -> str:
         """Record that something failed, once for each new reason; a countdown is one. Return what is told."""
-        code = error.code if isinstance(error, VenueError) else type(error).__name__
-        message = str(error) if isinstance(error, VenueError) else SURPRISE
-        if isinstance(error, TimeoutError):
-            message = "no answer came in time"
-        told = [trouble for trouble in self._leg.troubles if trouble.part == part]
-        if told and (told[-1].code, words_of(told[-1].message)) == (code, words_of(message)):
-            return message
-        self._worked.note(
-            Troubled(
-                exit_id=self._leg.exit_id,
-                account=self._leg.account.name,
-                part=part,
-                code=code,
-                message=message,
-            )
-        )
+        message, record = trouble_of(self._leg, part, error)
+        if record is not None:
+            self._worked.note(record)
         return message
 
     async def look(self, *, seconds: float, glancing: Glancing | None = None) -> Look:
         """Read the account, or by `glancing` its positions alone; where the venue fails, all is unread."""
+        if (ahead := self.ahead.look()) is not None and glancing is not None:
+            return ahead
         return await look_at(
             self._venue,
             glancing,
@@ -114,6 +103,7 @@ class Courier:
     async def act(self, act: Act) -> None:
         """Carry out one round: journal it, then send; return when all is answered or stragglers remain."""
         intent = act.intent
+        self.ahead.begin(intent)
         await self._worked.commit(intent)
         cleared = {(order.category, order.instrument) for order in intent.clears}
         self._requests |= {request.client_order_id: request for request in intent.orders}
@@ -128,6 +118,7 @@ class Courier:
         if intent.cancels:
             self._start(self._cancelling(), self._cancel(intent.round, intent.cancels, sweep=act.sweep))
         await self._settled(worth_waiting_s(intent, self._leg.look, self._settings))
+        await self._read_ahead()
 
     def ask(self, wanted: Questions) -> None:
         """Ask what is not being asked already, each question behind its own back-off."""
@@ -153,6 +144,8 @@ class Courier:
 
     def explain(self, works: Sequence[Working], sizing: Sizing | None) -> None:
         """Ask for what explains the books: the executions, or for a while the sizes of another page alone."""
+        if self.ahead.counts:
+            return
         failed = any(count for name, count in self._ask_failures.items() if name.startswith(SECOND))
         wanted = None if failed else sizes_to_ask(works, sizing)
         if wanted is None:
@@ -180,14 +173,6 @@ class Courier:
     async def withdraw(self, orders: Sequence[OpenOrder]) -> None:
         """Cancel orders of ours that nobody wants any more, and return once that is answered."""
         await self._cancel(self._leg.rounds, tuple(orders), sweep=False)
-
-    def hear_taken(self) -> None:
-        """Learn which orders the venue took, though what became of them is still being asked."""
-        if self._acknowledging is None:
-            return
-        for cid in self._pace.in_flight:
-            if (taken_ns := self._acknowledging.taken_ns(cid)) is not None:
-                self._pace.taken_ns[cid] = taken_ns
 
     async def resynchronise(self) -> None:
         """Warm the connection and the clock offset up again, after the venue disliked our timestamp."""
@@ -235,12 +220,26 @@ class Courier:
     async def _settled(self, seconds: float) -> None:
         until_ns = self._clock.monotonic_ns() + nanoseconds(seconds)
         while self._pace.in_flight:
+            if self.ahead.due():
+                self._start(AHEAD, self.ahead.read())
             left_ns = until_ns - self._clock.monotonic_ns()
             if left_ns <= 0:
                 return
             await self.wait(left_ns / SECOND_NS)
 
+    async def _read_ahead(self) -> None:
+        # It left before the last answer came, so it is there before anything that would be asked now.
+        until_ns = self._clock.monotonic_ns() + self._settings.fills_grace_ms * 1_000_000
+        while (task := self._tasks.get(AHEAD)) is not None:
+            if self.ahead.in_vain() or (left_ns := until_ns - self._clock.monotonic_ns()) <= 0:
+                task.cancel()
+                return
+            await self.wait(left_ns / SECOND_NS)
+        if (read := self.ahead.executions()) is not None:
+            self._worked.note(read)
+
     async def _place(self, request: OrderRequest) -> None:
+        self.ahead.handed_over(request.client_order_id)
         limit_s = self._settings.order_deadline_s
         result = await attempt(
             lambda: self._venue.place(request, deadline_s=limit_s),

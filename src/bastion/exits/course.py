@@ -1,5 +1,7 @@
 """Course: an exit around its legs: when all are judged, and until when it holds."""
 
+from collections.abc import Callable
+
 from bastion.domain.records import ExitEnded, ExitJudged
 from bastion.domain.verdict import Verdict
 from bastion.exits.pace import nanoseconds
@@ -25,6 +27,8 @@ class Course:
         self._verdict: Verdict | None = None
         self._held_until_ns = 0
         self._chased_until_ns: int | None = None
+        self._waiting: list[Callable[[], None]] = []
+        self.judged_ns: int | None = None
 
     def flat_after_ms(self, ended_ns: int) -> int:
         """Return the milliseconds from the request to a monotonic time of this run.
@@ -35,6 +39,18 @@ class Course:
             return max(0, (ended_ns - self.request.monotonic_ns) // 1_000_000)
         since_ns = self._clock.monotonic_ns() - ended_ns
         return max(0, (self._clock.now_ns() - since_ns - self._requested_ns) // 1_000_000)
+
+    def when_judged(self, heard: Callable[[], None]) -> None:
+        """Call `heard` whenever every leg has its verdict; `judged_ns` is when that first was (monotonic)."""
+        self._waiting.append(heard)
+
+    def figures_ns(self, judged_ns: int) -> int:
+        """Return from when on (monotonic) executions that only tell what was realised are asked for.
+
+        `judged_ns` is when the account whose executions they are had its verdict.
+        """
+        late_ns = judged_ns + nanoseconds(self._settings.figures_wait_s)
+        return max(judged_ns, min(late_ns, self.judged_ns or late_ns))
 
     def judged(self) -> None:
         """Judge the exit once every leg has a verdict of this run."""
@@ -50,6 +66,7 @@ class Course:
             return
         self._verdict = verdict
         now_ns = self._clock.monotonic_ns()
+        self.judged_ns = now_ns if self.judged_ns is None else self.judged_ns
         hold_ns = nanoseconds(float(self.request.hold_s)) if verdict.success else 0
         self._held_until_ns = now_ns + hold_ns
         if self._chased_until_ns is None:
@@ -62,6 +79,8 @@ class Course:
                 elapsed_ms=self.flat_after_ms(now_ns),
             )
         )
+        for heard in self._waiting:
+            heard()
 
     def reopened(self) -> None:
         """Take the exit's verdict back: a leg works again."""

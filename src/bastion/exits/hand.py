@@ -20,7 +20,7 @@ from bastion.exits.courier import Courier
 from bastion.exits.explaining import Working
 from bastion.exits.heed import heed, replay
 from bastion.exits.own_orders import resting
-from bastion.exits.pace import Pace, backoff_s, nanoseconds, watch_gap_ns
+from bastion.exits.pace import Pace, nanoseconds, watch_gap_ns
 from bastion.exits.part import Part
 from bastion.exits.plan import dust_of, plan, tries_again
 from bastion.exits.pressing import press
@@ -34,7 +34,7 @@ from bastion.exits.sweeping import (
     sweep_behind,
     worth_acting_on,
 )
-from bastion.exits.turns import cancel_ns, turns_ns
+from bastion.exits.turns import look_again_ns, turns_ns
 from bastion.exits.union import Union
 from bastion.exits.verdict import Standing, stand
 from bastion.ports import Attesting, Clock, Glancing, Hastening, Patient, Sizing, Venue, offers
@@ -83,6 +83,10 @@ class Hand:
         self._pressed = 0
         self._allowance.renew()
         self._regroup()
+        part.course.when_judged(self._wake)
+        self._wake()
+
+    def _wake(self) -> None:
         if self._courier is not None:
             self._courier.wake.set()
 
@@ -132,7 +136,7 @@ class Hand:
         for record in records:
             for part in self._parts:
                 part.hear(record)
-            if not self._alone:
+            if not self.alone:
                 self._heed(record)
 
     async def commit(self, record: Record) -> None:
@@ -146,7 +150,8 @@ class Hand:
     # How the leg on which is planned comes about.
 
     @property
-    def _alone(self) -> bool:
+    def alone(self) -> bool:
+        """Whether one exit alone is at work here, by a leg of its own."""
         return len(self._parts) == 1 and self._leg is self._parts[0].leg
 
     def _regroup(self) -> None:
@@ -239,8 +244,7 @@ class Hand:
         now_ns = self._clock.monotonic_ns()
         if any(part.wants(now_ns) for part in self._parts):
             return
-        orders = resting(self.leg, self._pace)
-        if orders:
+        if orders := resting(self.leg, self._pace):
             await courier.withdraw(orders)
 
     def _release(self, courier: Courier, now_ns: int) -> None:
@@ -273,18 +277,16 @@ class Hand:
                 await courier.explained(seconds=self._settings.fills_grace_ms / 1000)
 
     async def _take_look(self, courier: Courier) -> None:
-        seconds = self._settings.read_deadline_s
         now_ns = self._clock.monotonic_ns()
-        for part in self._parts:
-            if part.leg.judged is None:
-                seconds = min(seconds, (part.deadline_ns - now_ns) / SECOND_NS)
+        ends = [part.deadline_ns - now_ns for part in self._parts if part.leg.judged is None]
+        seconds = min([self._settings.read_deadline_s, *(end_ns / SECOND_NS for end_ns in ends)])
         if any(part.wants_fills() for part in self._parts):
             works = [Working(leg=part.leg, pace=part.pace) for part in self._parts]
             courier.explain(works, self._sizing)
         self._pressed += press(self._venue, group := tuple(self._parts), pressed=self._pressed)
         # What was seen a moment ago is good enough to act on, since every order can only reduce.
         seen, self._seen = self._seen, None
-        quick = self._alone and positions_do(self.leg, self._pace, now_ns=now_ns, settings=self._settings)
+        quick = self.alone and positions_do(self.leg, self._pace, now_ns=now_ns, settings=self._settings)
         glancing = self._glances if quick else None
         look = await courier.look(seconds=seconds, glancing=glancing) if seen is None else seen
         self._allowance.look()
@@ -295,13 +297,13 @@ class Hand:
                 self._next_look_ns = self._clock.monotonic_ns()
                 continue
             reopened = part.see(look, self._patient)
-            if reopened is not None and not self._alone:
+            if reopened is not None and not self.alone:
                 self.leg.forget(reopened)
                 self._pace.reopened(now_ns=self._clock.monotonic_ns())
         self.note(*asked_since(self._attests, self.leg))
-        if not self._alone and group != tuple(self._parts):
+        if not self.alone and group != tuple(self._parts):
             self._regroup()  # What only some of them saw is acted on at once, too.
-        if not self._alone:
+        if not self.alone:
             self._heed(
                 Looked(
                     exit_id=self.leg.exit_id,
@@ -315,7 +317,7 @@ class Hand:
     def _weigh(self, courier: Courier, now_ns: int) -> Standing:
         leg, settings = self.leg, self._settings
         self.note(*settle(leg, self._pace, now_ns=now_ns, settings=settings))
-        courier.hear_taken()
+        courier.ahead.hear_taken()
         if sum(part.clear_terminals(now_ns) for part in self._parts):
             self._pace.terminals.clear()
         return stand(leg, self._pace, dust=dust_of(leg, courier.instruments, settings), settings=settings)
@@ -323,7 +325,7 @@ class Hand:
     def _judge(self, courier: Courier, standing: Standing, now_ns: int) -> bool:
         asked = courier.fills_asked_ns is not None
         for part in self._parts:
-            part.standing = standing if self._alone else part.stand(courier.instruments, beside=standing)
+            part.standing = standing if self.alone else part.stand(courier.instruments, beside=standing)
         judged = [part.judge(part.standing, now_ns, fills_asked=asked) for part in self._parts]
         if any(judged):
             self.note(*asked_since(self._attests, self.leg))
@@ -335,7 +337,7 @@ class Hand:
         settings = self._settings
         now_ns = self._clock.monotonic_ns()
         doubts = [(self.leg, standing, self._pace)]
-        if not self._alone:
+        if not self.alone:
             doubts.extend((part.leg, part.standing, part.pace) for part in self._parts)
         for leg, doubt, pace in doubts:
             courier.ask(
@@ -355,12 +357,12 @@ class Hand:
         if (standing.clean or now_ns >= late_ns) and any(part.exits for part in self._parts):
             # Beside the wait for the second look, or once nothing is quick any more: it delays no close.
             courier.ask_collateral()
-        owed = [part for part in self._parts if part.owed()]
-        if owed:
+        if owed := [part for part in self._parts if part.owed(now_ns)]:
             courier.ask_fills([part.leg for part in self._parts])
         self._next_look_ns = until_ns = self._allowance.at_ns(self._schedule(standing, now_ns))
         grace_ns = settings.fills_grace_ms * 1_000_000
-        if any(now_ns < part.judged_ns + nanoseconds(settings.fills_patience_s) for part in owed):
+        asked_ns = [part.course.figures_ns(part.judged_ns) for part in owed]
+        if any(now_ns < since_ns + nanoseconds(settings.fills_patience_s) for since_ns in asked_ns):
             # Somebody waits for the figures.
             until_ns = min(until_ns, now_ns + grace_ns)
         ends = [part.deadline_ns for part in self._parts if part.leg.judged is None]
@@ -390,9 +392,7 @@ class Hand:
             again_ns = look.ended_ns + watch_gap_ns(settings, calm=calm, since_ns=since_ns)
             ends = [part.course.hold_ends_ns for part in self._parts if part.holds]
             return min([again_ns, *(end for end in ends if end is not None and end > look.begun_ns)])
-        again_ns = max(
-            look.ended_ns + nanoseconds(backoff_s(self._idle, settings)), cancel_ns(standing, pace)
-        )
+        again_ns = look_again_ns(self.leg, standing, pace, idle=self._idle, settings=settings)
         if any(part.judged is None and part.half_proven for part in self._parts):
             again_ns = min(again_ns, look.begun_ns + gap_ns)
         again = self._overtakes

@@ -37,8 +37,10 @@ class Pace:
 
     `last_act_ns` is the end of the last order or cancel, or the start of the run: looks begun earlier prove
     nothing. `key_act_ns` is the same for one position, `place_act_ns` for the cancels of orders that could
-    open something, by instrument. `in_flight` names the orders that were not answered. `trusted_round` is
-    the round in which a position that our fills say is closed was closed again, since looks still showed it.
+    open something, by instrument. `in_flight` names the orders that were not answered, `queued` those of them
+    that are known to wait here for the venue's limits; `begun_ns` is when an order left, or was handed over.
+    `trusted_round` is the round in which a position that our fills say is closed was closed again, since
+    looks still showed it.
     `cancel_tries` counts the cancels of an order, `cancels_answered` those of which the venue said something.
     `taken_ns` is since when the venue is known to have an order, where that is known before its fate is.
     `executed_ns` is when an execution was last heard of for the first time, `broken_ns` when the last look
@@ -62,6 +64,7 @@ class Pace:
     place_act_ns: dict[tuple[str, str], int] = field(default_factory=dict)
     acted_before_ns: dict[str, int] = field(default_factory=dict)
     in_flight: dict[str, PositionKey] = field(default_factory=dict)
+    queued: set[str] = field(default_factory=set)
     begun_ns: dict[str, int] = field(default_factory=dict)
     taken_ns: dict[str, int] = field(default_factory=dict)
     ended_ns: dict[str, int] = field(default_factory=dict)
@@ -91,6 +94,11 @@ class Pace:
         self.begun_ns[client_order_id] = now_ns
         self.suspect_since_ns.pop(key, None)
 
+    def left(self, client_order_id: str, *, now_ns: int) -> None:
+        """Note that an order that waited here leaves now."""
+        self.queued.discard(client_order_id)
+        self.begun_ns[client_order_id] = now_ns
+
     def answered(
         self,
         record: OrderAnswered,
@@ -105,6 +113,7 @@ class Pace:
         The slices of one round fail once, however many of them were refused.
         """
         self.in_flight.pop(record.client_order_id, None)
+        self.queued.discard(record.client_order_id)
         self.ended_ns[record.client_order_id] = self.last_act_ns = now_ns
         if record.outcome is not Outcome.NOT_SENT and record.fault is not Fault.RETRY:
             # Else the position is what it was, and the next order need not wait for another look at it.
@@ -140,6 +149,14 @@ class Pace:
         since_ns = now_ns if told else self.begun_ns.get(record.client_order_id, now_ns)
         self.retry_at_ns[key] = max(now_ns, since_ns + nanoseconds(wait_s))
 
+    def held_by_what_was_read(self, client_order_id: str, key: PositionKey, *, since_ns: int) -> None:
+        """Note that what was read from then on holds all of an order: it counts as read after that order.
+
+        Looks do not: what proves must begin after the last answer (`last_act_ns`).
+        """
+        self.ended_ns[client_order_id] = min(self.ended_ns.get(client_order_id, since_ns), since_ns)
+        self.key_act_ns[key] = min(self.key_act_ns.get(key, since_ns), since_ns)
+
     def _acted(self, key: PositionKey, client_order_id: str, now_ns: int) -> None:
         self.acted_before_ns[client_order_id] = self.key_act_ns.get(key, 0)
         self.key_act_ns[key] = now_ns
@@ -150,6 +167,7 @@ class Pace:
         self.clock_suspect = self.clock_suspect or other.clock_suspect
         self.run_began_ns = min(self.run_began_ns, other.run_began_ns)
         self.in_flight |= other.in_flight
+        self.queued |= other.queued
         self.begun_ns |= other.begun_ns
         self.taken_ns |= other.taken_ns
         self.ended_ns |= other.ended_ns

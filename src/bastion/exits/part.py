@@ -117,7 +117,7 @@ class Part:
         if self.holds:
             return self.course.over(now_ns) and self._looked_last(now_ns)
         patience_ns = nanoseconds(self._settings.fills_patience_s)
-        return now_ns >= self.judged_ns + patience_ns or not pending(self.leg)
+        return now_ns >= self.course.figures_ns(self.judged_ns) + patience_ns or not pending(self.leg)
 
     def _looked_last(self, now_ns: int) -> bool:
         # What is opened in the last moment of the hold is found by a look that begins when it has passed.
@@ -211,9 +211,10 @@ class Part:
             if order.state is None and not order.refused and self.leg.sight.exact(order.request.position)
         )
 
-    def owed(self) -> bool:
-        """Return whether it is judged, and the venue still owes executions."""
-        return self.leg.judged is not None and pending(self.leg)
+    def owed(self, now_ns: int) -> bool:
+        """Return whether it is judged, and executions that the venue still owes are to be asked for now."""
+        due_ns = self.course.figures_ns(self.judged_ns)
+        return self.leg.judged is not None and now_ns >= due_ns and pending(self.leg)
 
     def stand(self, instruments: Instruments, *, beside: Standing | None = None) -> Standing:
         """Return how the leg stands now; `beside` is how all exits together stand on the account.
@@ -246,9 +247,8 @@ class Part:
         """Come to a verdict, where the evidence or the time says so; return whether there is a new one."""
         leg, told = self.leg, self.judged
         if standing.verdict is not None and (told is None or told.verdict is not standing.verdict):
-            look = leg.look
             grace_ns = self._settings.fills_grace_ms * 1_000_000
-            late = look is not None and now_ns >= look.ended_ns + grace_ns
+            late = leg.look is not None and now_ns >= leg.look.ended_ns + grace_ns
             if told is None and fills_asked and not late and pending(leg):
                 return False
             self._record(standing.verdict, standing, ())

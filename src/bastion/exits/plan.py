@@ -257,6 +257,8 @@ def _overdue(sent: list[Sent], pace: Pace, look: Look, now_ns: int, settings: Ex
     lost = [order for order in sent if order.unknown and order.request.client_order_id not in pace.taken_ns]
     if not lost or len({order.round for order in lost}) > 1:
         return frozenset()
+    if any(order.request.client_order_id in pace.queued for order in lost):
+        return frozenset()  # It waits here for the venue's limits, as another one would behind it.
     begun = [pace.begun_ns.get(order.request.client_order_id) for order in lost]
     known = [begun_ns for begun_ns in begun if begun_ns is not None]
     if len(known) < len(begun):

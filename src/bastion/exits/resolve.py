@@ -100,7 +100,9 @@ def questions(
         doubted.update((book.key, book.position) for book in standing.unexplained)
     sent = by_position(leg) if standing.open else {}
     for position in standing.open:
-        if position.key in standing.suspects or _maybe_flat(sent.get(position.key, ())):
+        # A look of before the order for it was answered is no reason: the next one tells.
+        trails = leg.look is not None and leg.look.begun_ns >= pace.key_act_ns.get(position.key, 0)
+        if (trails and position.key in standing.suspects) or _maybe_flat(sent.get(position.key, ())):
             doubted[book_key(position)] = position
     elsewhere = tuple(
         book.position

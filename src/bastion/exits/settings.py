@@ -36,6 +36,10 @@ class ExitSettings:
 
     The work on an account takes at most `looks_max` looks and `steps_max` steps in each `allowance_s`.
 
+    Executions that prove nothing any more, but tell what an account realised, are asked for once all accounts
+    of the exit have their verdicts, and at most `figures_wait_s` after its own: until then they would take
+    from what is still closed and proven. The venue has `fills_patience_s` to show them.
+
     Where many books wait for executions, a second source is asked for them only `many_seconds_s` after the
     last act.
 
@@ -64,6 +68,7 @@ class ExitSettings:
     journal_deadline_s: float = 2.0
     fills_grace_ms: int = 250
     fills_patience_s: float = 3.0
+    figures_wait_s: float = 10.0
     backoff_first_s: float = 0.1
     backoff_max_s: float = 2.0
     cancel_backoff_max_s: float = 5.0
@@ -79,7 +84,7 @@ class ExitSettings:
     many_seconds_s: float = 1.5
     exact_patience_s: float = 8.0
     overdue_s: float = 2.0
-    wave_orders_s: float = 3.0
+    wave_orders_s: float = 10.0
     straggler_s: float = 0.5
     cancels_alone_s: float = 3.0
     surprise_wait_s: float = 0.25

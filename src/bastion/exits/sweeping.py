@@ -5,6 +5,7 @@ from bastion.domain.money import ZERO
 from bastion.domain.order import OpenOrder, OrderStatus
 from bastion.domain.position import Position
 from bastion.domain.records import Outcome, RoundIntended
+from bastion.errors import Fault
 from bastion.exits.books import Sent, book_key, signed, tally
 from bastion.exits.pace import CANCELLING, Pace, nanoseconds
 from bastion.exits.plan import Act
@@ -61,6 +62,25 @@ def glance_is_enough(leg: Leg, pace: Pace) -> bool:
     return look is not None and _read_orders(look) and bool(_left(leg, pace, look))
 
 
+def sweep_may_follow(leg: Leg) -> bool:
+    """Return whether a glance will be enough if every order of the newest round fills whole.
+
+    As `glance_is_enough`, before the answers are there: the latest look read the orders as well, each
+    position that it showed has orders for all of it, none of them refused, and something rests to be swept.
+    """
+    look = leg.look
+    if look is None or not leg.sight.whole or not look.positions or not _read_orders(look):
+        return False
+    orders = by_position(leg)
+    for position in look.positions:
+        latest = [one for one in orders.get(position.key, ()) if one.round == leg.rounds]
+        if not position.closable or any(one.refused for one in latest):
+            return False
+        if sum((one.request.quantity for one in latest), ZERO) < position.quantity:
+            return False
+    return any(order.key not in leg.cancelled for order in look.orders)
+
+
 def positions_do(leg: Leg, pace: Pace, *, now_ns: int, settings: ExitSettings) -> bool:
     """Return whether the next look need not read the orders: a glance before the sweep, or during a wave."""
     return glance_is_enough(leg, pace) or wave_is_closing(leg, pace, now_ns=now_ns, settings=settings)
@@ -69,17 +89,29 @@ def positions_do(leg: Leg, pace: Pace, *, now_ns: int, settings: ExitSettings) -
 def wave_is_closing(leg: Leg, pace: Pace, *, now_ns: int, settings: ExitSettings) -> bool:
     """Return whether the next look need only tell what is held, since closes of a wave are on their way.
 
-    Such a look proves nothing. What rests is known from a whole look of a moment ago, what could open was
-    cancelled, and no refusal says that something resting is in the way; else the orders are read as well.
+    So it is once more when the last of them is answered, and something is left to be swept. Such a look
+    proves nothing. What rests is known from a whole look of a moment ago, what could open was cancelled, and
+    no refusal, but for want of what the venue's limits leave, says that something resting is in the way; else
+    the orders are read as well.
     """
     if not leg.sight.whole or now_ns >= pace.whole_ns + nanoseconds(settings.wave_orders_s):
         return False
-    if all(key == CANCELLING for key in pace.in_flight.values()):
+    over = wave_is_over(leg, pace) and bool(_resting(leg))
+    if all(key == CANCELLING for key in pace.in_flight.values()) and not over:
         return False
     if any(key not in leg.cancelled for key in leg.openers):
         return False
-    answers = (sent.answer for sent in leg.sent.values())
-    return not any(answer is not None and answer.outcome is Outcome.REJECTED for answer in answers)
+    answers = [sent.answer for sent in leg.sent.values() if sent.answer is not None]
+    refused = [answer.fault for answer in answers if answer.outcome is Outcome.REJECTED]
+    return all(fault is Fault.RATE_LIMIT for fault in refused)
+
+
+def wave_is_over(leg: Leg, pace: Pace) -> bool:
+    """Return whether the last order of a wave was answered since the latest look, a glance beside it."""
+    look = leg.look
+    if look is None or pace.in_flight or max(pace.ended_ns.values(), default=0) <= look.ended_ns:
+        return False
+    return bool(look.unread) and bool(look.parts) and all(part.unsent for part in look.unread)
 
 
 def sweep_behind(leg: Leg, standing: Standing, pace: Pace) -> Act | None:
@@ -93,8 +125,7 @@ def sweep_behind(leg: Leg, standing: Standing, pace: Pace) -> Act | None:
         return None
     if look.positions or standing.unexplained or pace.in_flight or not leg.sight.whole:
         return None
-    resting = (*leg.reducers.values(), *leg.working.values())
-    left = tuple(order for order in resting if order.key not in leg.cancelled)
+    left = _resting(leg)
     if not left or not all(_can_go(order, pace) for order in left):
         return None
     return _sweep(leg, left)
@@ -109,6 +140,12 @@ def _left(leg: Leg, pace: Pace, look: Look) -> tuple[OpenOrder, ...]:
         return ()
     left = tuple(order for order in look.orders if order.key not in leg.cancelled)
     return left if all(_can_go(order, pace) for order in left) else ()
+
+
+def _resting(leg: Leg) -> tuple[OpenOrder, ...]:
+    # What rested at the last reading of the orders, and was not cancelled since.
+    resting = (*leg.reducers.values(), *leg.working.values())
+    return tuple(order for order in resting if order.key not in leg.cancelled)
 
 
 def _read_orders(look: Look) -> bool:

@@ -1,10 +1,11 @@
 """Turns: when a leg that waits is to act again, as far as that is known beforehand; pure."""
 
 from bastion.exits.ladder import rung_s
-from bastion.exits.pace import Pace, nanoseconds
+from bastion.exits.pace import Pace, backoff_s, nanoseconds
 from bastion.exits.progress import Leg
 from bastion.exits.resolve import by_position
 from bastion.exits.settings import ExitSettings
+from bastion.exits.sweeping import wave_is_over
 from bastion.exits.verdict import Standing
 
 
@@ -13,6 +14,13 @@ def cancel_ns(standing: Standing, pace: Pace) -> int:
     if standing.open or not standing.orders:
         return 0
     return min(pace.cancel_at_ns.get(order.key, 0) for order in standing.orders)
+
+
+def look_again_ns(leg: Leg, standing: Standing, pace: Pace, *, idle: int, settings: ExitSettings) -> int:
+    """Return when to look again: after looks that led to nothing ever later, and at once after a wave."""
+    ended_ns = leg.look.ended_ns if leg.look is not None else 0
+    wait_s = 0.0 if wave_is_over(leg, pace) else backoff_s(idle, settings)
+    return max(ended_ns + nanoseconds(wait_s), cancel_ns(standing, pace))
 
 
 def turns_ns(

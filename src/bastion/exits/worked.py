@@ -20,6 +20,11 @@ class Worked(Protocol):
         """What was sent and answered, and what must wait."""
         ...
 
+    @property
+    def alone(self) -> bool:
+        """Whether one exit alone is at work on it."""
+        ...
+
     def note(self, *records: Record) -> None:
         """Take records in, and hand them to the journals."""
         ...

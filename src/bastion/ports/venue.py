@@ -378,3 +378,28 @@ class Hastening(Protocol):
     def hasten(self) -> None:
         """Let the next look end soon after a position was shown; what has not come by then is unread."""
         ...
+
+
+@runtime_checkable
+class Announcing(Protocol):
+    """What an adapter offers whose venue takes an order first, and tells only later what became of it."""
+
+    def hear_taken(self, heard: Callable[[str], None]) -> None:
+        """From now on call `heard` with the client id of each order that the venue has taken.
+
+        That is before `Venue.place` returns, which goes on to ask what became of it; of an order that was
+        refused, or of which no answer came, nothing is said. Whoever asked before hears no more.
+        """
+        ...
+
+
+@runtime_checkable
+class Queueing(Protocol):
+    """What an adapter offers where orders can wait here for long, until the venue's limits let them leave."""
+
+    def hear_left(self, heard: Callable[[str], None]) -> None:
+        """From now on call `heard` with the client id of each order that is about to leave.
+
+        Whoever asked before hears no more.
+        """
+        ...

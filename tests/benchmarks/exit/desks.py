@@ -19,6 +19,7 @@ from bastion.commands import Desk, emergency_exit
 from bastion.domain.principal import Principal, Scope
 from bastion.domain.records import Entry, ExitJudged, ExitRequested, Looked, RoundIntended
 from bastion.venues.ccxt.hyperliquid_pace import READS, WEIGHT
+from bastion.venues.ccxt.okx_pace import ACCOUNT_LIMITS
 from tests.benchmarks.exit.stage import environment_of
 
 OWNER = Principal(id="owner", surface="cli", scope=Scope.ENGINE)
@@ -63,16 +64,16 @@ async def see(desk: Desk) -> None:
 
 
 def forget_use(desk: Desk) -> None:
-    """Let the desk forget what it used of Hyperliquid's limits, as the stage lets the venue.
+    """Let the desk forget what it used of Hyperliquid's and OKX's limits, as the stage lets the venues.
 
-    Binance's answers tell what the venue counts. Hyperliquid's do not: the desk counts for itself what it
-    sent, and the fourth run within a minute would else wait for what the three before it used.
+    Binance's and Bybit's answers tell what the venue counts. Theirs do not: the desk counts for itself what
+    it sent, and a run would else wait for what the runs before it used, which the venue no longer counts.
     """
+    counted = {"hyperliquid": (WEIGHT, READS), "okx": tuple(limit.name for limit in ACCOUNT_LIMITS)}
     for venue in desk.venues.values():
-        if venue.account.venue == "hyperliquid":
-            throttle = cast("Any", venue)._throttle
-            for name in (WEIGHT, READS):
-                throttle[name].refund(throttle[name].capacity)
+        throttle = cast("Any", venue)._throttle
+        for name in counted.get(venue.account.venue, ()):
+            throttle[name].refund(throttle[name].capacity)
 
 
 async def press(desk: Desk, *, deadline_s: Decimal | None = None, within_s: float = RUN_S) -> Pressed:

@@ -259,6 +259,9 @@ def test_a_close_whose_answer_is_overdue_is_overtaken_once(
         act = plan(one, standing, beat, {}, now_ns=now_ms * MS, settings=SETTINGS, overtakes=overtakes)
         return act is not None and bool(act.intent.orders)
 
+    beat.queued.add("bst1")
+    assert not next_round(), "one that waits here for the venue's limits is not overtaken"
+    beat.queued.clear()
     assert next_round() is sent_again
     intend(one, request(HELD, "bst2"), number=2)
     beat.sending("bst2", KEY, now_ns=10 * MS)

@@ -134,24 +134,27 @@ def test_a_book_that_an_entry_threatened_is_asked_for_anew_after_its_cancel() ->
 
 
 @pytest.mark.parametrize(
-    "why", ["on its way", "not sent", "long ago", "an entry", "refused", "nothing on its way"]
+    "why", ["on its way", "not sent", "limited", "long ago", "an entry", "refused", "nothing on its way"]
 )
 def test_a_look_beside_a_wave_of_closes_leaves_the_orders_out_while_they_say_nothing_new(why: str) -> None:
     one, beat = leg(), pace()
     see(one, look(0, [BTC, ETH], [ENTRY]))
-    beat.whole_ns = 0 if why != "long ago" else -3_000 * MS
+    beat.whole_ns = 0 if why != "long ago" else -10_000 * MS
     intend(one, request(BTC, "bst1"), request(ETH, "bst2"))
     if why != "an entry":
         gone = (CancelAnswer(order=ENTRY, gone=True),)
         one.apply(CancelsAnswered(exit_id="xtest", account="main", round=1, answers=gone), at_ns=UTC_NS)
     if why == "refused":
         one.apply(refused(Fault.BLOCKED, "bst1"), at_ns=UTC_NS)
+    if why == "limited":
+        one.apply(refused(Fault.RATE_LIMIT, "bst1"), at_ns=UTC_NS)
     if why == "not sent":
         late = replace(refused(Fault.BLOCKED, "bst1"), outcome=Outcome.NOT_SENT, fault=None)
         one.apply(late, at_ns=UTC_NS)
     if why != "nothing on its way":
         beat.in_flight["bst2"] = ETH.key
-    assert positions_do(one, beat, now_ns=500 * MS, settings=SETTINGS) is (why in {"on its way", "not sent"})
+    does = why in {"on its way", "not sent", "limited"}
+    assert positions_do(one, beat, now_ns=500 * MS, settings=SETTINGS) is does
 
 
 def test_a_look_that_left_the_orders_out_is_not_one_for_which_nothing_was_sent() -> None:

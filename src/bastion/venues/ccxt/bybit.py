@@ -5,7 +5,7 @@ asynchronous there: `place` asks what became of the order before it answers; of 
 once it asks one list of ended orders.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from decimal import Decimal
 from functools import partial
@@ -109,6 +109,14 @@ class BybitVenue(BybitCancels, Glances):
     def taken_ns(self, client_order_id: str) -> int | None:
         """Return since when the venue has an order whose fate `place` is still asking for."""
         return self._roll.taken_ns(client_order_id)
+
+    def hear_taken(self, heard: Callable[[str], None]) -> None:
+        """Tell `heard` of each order that the venue has acknowledged, from now on."""
+        self._roll.hear_taken(heard)
+
+    def hear_left(self, heard: Callable[[str], None]) -> None:
+        """Tell `heard` of each order whose first byte is about to be written, from now on."""
+        self._roll.hear_left(heard)
 
     async def order(self, request: OrderRequest, *, deadline_s: float) -> OrderState | None:
         """Return what open and recently closed orders, then the order history, say of our client id.

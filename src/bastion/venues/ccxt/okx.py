@@ -6,7 +6,7 @@ kind; what is no perpetual or dated future is named, not closed. Order acknowled
 expTime, so that one which was held up on the way is refused (50036) instead of executed late.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from functools import partial
@@ -55,7 +55,7 @@ from bastion.venues.ccxt.okx_reads import ALGO_LISTS, OkxReads, data_of
 from bastion.venues.ccxt.okx_sender import OkxSender
 from bastion.venues.ccxt.okx_stamp import stamped
 from bastion.venues.ccxt.okx_thrift import AlgoThrift, spared
-from bastion.venues.ccxt.roll import RollCall
+from bastion.venues.ccxt.roll import List, RollCall
 from bastion.venues.ccxt.shelf import Instruments, Shelf, by_key
 from bastion.venues.ccxt.venue import Glances, Part, PartRead
 from bastion.venues.ccxt.wire import VenueKey, Wire
@@ -99,7 +99,7 @@ class OkxVenue(OkxMarket, Glances):
         self._reads = reads = OkxReads(self._call, clock)
         self._sender = OkxSender(self._call, reads, self._refused)
         self._fills = OkxFills(reads.by_bill, reads.index_price, reads.mode_of_order, reads.was_triggered)
-        self._roll = RollCall(self._find, reads.ended, reads.list_of, clock=clock)
+        self._roll = RollCall(self._find, self._ended, reads.list_of, clock=clock)
 
     @property
     def link(self) -> str:
@@ -130,6 +130,10 @@ class OkxVenue(OkxMarket, Glances):
     def taken_ns(self, client_order_id: str) -> int | None:
         """Return since when the venue has an order whose fate `place` is still asking for."""
         return self._roll.taken_ns(client_order_id)
+
+    def hear_taken(self, heard: Callable[[str], None]) -> None:
+        """Tell `heard` of each order that the venue has acknowledged, from now on."""
+        self._roll.hear_taken(heard)
 
     async def order(self, request: OrderRequest, *, deadline_s: float) -> OrderState | None:
         """Return what Order details, or of many the order history, says of our client id; None for 51603."""
@@ -295,6 +299,9 @@ class OkxVenue(OkxMarket, Glances):
         if row is None:
             return None
         return replace(rows.order_state(row), client_order_id=request.client_order_id)
+
+    async def _ended(self, named: List, deadline: Deadline) -> dict[str, OrderState]:
+        return await self._reads.ended(named, deadline, count=self._roll.count(named))
 
     async def _cancel_one(self, order: OpenOrder, deadline: Deadline) -> CancelAnswer:
         (answer,) = await self._cancel_group((order,), deadline)

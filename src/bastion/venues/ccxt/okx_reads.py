@@ -138,12 +138,21 @@ class OkxReads:
         """Return the instType of the list that shows an order of ours once it has ended."""
         return (rows.kind_of(request.position.category),)
 
-    async def ended(self, named: List, deadline: Deadline) -> dict[str, OrderState]:
-        """Return the newest of the orders that have ended, by our client ids (Order history, 7 days)."""
+    async def ended(self, named: List, deadline: Deadline, *, count: int) -> dict[str, OrderState]:
+        """Return the newest of the orders that have ended, by our client ids (Order history, 7 days).
+
+        `count` is how many are looked for: so many pages are read as they fill, while pages come full.
+        """
         method, params = "privateGetTradeOrdersHistory", {"instType": named[0], "limit": str(PAGE)}
-        answer = await self._call(method, params, units={"history": 1}, deadline=deadline)
-        listed = data_of(answer, "orders-history")
-        return {state.client_order_id: state for state in believed(listed, rows.order_state)[0]}
+        found: dict[str, OrderState] = {}
+        for _ in range(-(-max(count, 1) // PAGE)):
+            answer = await self._call(method, params, units={"history": 1}, deadline=deadline)
+            listed = data_of(answer, "orders-history")
+            found |= {state.client_order_id: state for state in believed(listed, rows.order_state)[0]}
+            if len(listed) < PAGE or not (last := listed[-1].text_or("ordId")):
+                break
+            params = {**params, "after": last}
+        return found
 
     async def mode_of_order(self, instrument: str, order_id: str, deadline: Deadline) -> str:
         """Return the margin mode that an order was sent in."""

@@ -52,6 +52,8 @@ class RollCall:
         self._here: set[str] = set()
         self._left_ns: dict[str, int] = {}
         self._taken_ns: dict[str, int] = {}
+        self._heard_taken: Callable[[str], None] = _unheard
+        self._heard_left: Callable[[str], None] = _unheard
 
     @contextmanager
     def under_way(self, request: OrderRequest) -> Iterator[None]:
@@ -69,6 +71,19 @@ class RollCall:
             self._left_ns.pop(cid, None)
             self._taken_ns.pop(cid, None)
 
+    def count(self, named: List) -> int:
+        """Return how many orders are asked about by that list now."""
+        roll = self._rolls.get(named)
+        return len(roll.tries) if roll is not None else 0
+
+    def hear_taken(self, heard: Callable[[str], None]) -> None:
+        """Tell `heard` the client id of each order that the venue has taken, from now on."""
+        self._heard_taken = heard
+
+    def hear_left(self, heard: Callable[[str], None]) -> None:
+        """Tell `heard` the client id of each order that is about to leave, from now on."""
+        self._heard_left = heard
+
     def leave(self, client_order_ids: Iterable[str]) -> None:
         """Hear that these orders are about to leave."""
         now_ns = self._clock.monotonic_ns()
@@ -76,10 +91,12 @@ class RollCall:
             if cid in self._here:
                 self._here.discard(cid)
                 self._left_ns[cid] = now_ns
+                self._heard_left(cid)
 
     async def see_through(self, request: OrderRequest, order_id: str, deadline: Deadline) -> OrderState:
         """Note that the venue took an order that is under way; return what became of it, as `confirmed`."""
         self._taken_ns[request.client_order_id] = self._clock.monotonic_ns()
+        self._heard_taken(request.client_order_id)
         return await confirmed(self.find, request, order_id, clock=self._clock, deadline=deadline)
 
     def taken_ns(self, client_order_id: str) -> int | None:
@@ -150,3 +167,7 @@ class RollCall:
                 return
             roll.came = True
             roll.told |= {one: found[one] for one in roll.waiting & found.keys() if found[one].ended}
+
+
+def _unheard(_client_order_id: str) -> None:
+    """Hear for nobody."""

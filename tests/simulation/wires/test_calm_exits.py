@@ -1,0 +1,22 @@
+"""Calm exits by the real adapters: how many round trips and requests they take, counted in virtual time."""
+
+from tests.simulation.wires.calm import calm_exit
+
+SWEPT_AND_PROVEN_S = 0.49
+"""Orders, a glance with the executions, the sweep, two looks 0.25 s apart: 0.45 s, and a dial of 25 ms."""
+
+
+def test_an_exit_takes_one_round_trip_for_what_became_of_its_orders_and_for_what_is_held() -> None:
+    calm = calm_exit({"binance": 4, "bybit": 5, "okx": 5})
+    assert set(calm.verdicts.values()) == {"FLAT"}
+    assert max(calm.judged_s.values()) < SWEPT_AND_PROVEN_S, calm.judged_s
+    assert calm.orders == 4 + 5 + 5
+
+
+def test_a_close_that_waits_for_the_limit_is_sent_once_and_asked_for_by_no_name() -> None:
+    calm = calm_exit({"bybit": 60})
+    assert calm.verdicts == {"bybit": "FLAT"}
+    assert calm.orders == 60
+    # Ten single and ten batched orders a second; then the sweep and its proof.
+    assert calm.judged_s["bybit"] < 2.9, calm.judged_s
+    assert sum(calm.asked.values()) < 120, calm.asked

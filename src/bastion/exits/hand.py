@@ -221,6 +221,8 @@ class Hand:
                 continue
             if self._pace.clock_suspect:
                 await courier.resynchronise()
+            if standing.open and not courier.instruments:
+                courier.fetch_instruments()
             act = None
             if any(part.acts(now_ns) for part in self._parts):
                 known, own, again = courier.instruments, self._settings, self._overtakes
@@ -351,8 +353,6 @@ class Hand:
                     one_page=self._sizing is not None,
                 )
             )
-        if standing.open and not courier.instruments:
-            courier.fetch_instruments()
         late_ns = self._pace.run_began_ns + nanoseconds(settings.collateral_after_s)
         if (standing.clean or now_ns >= late_ns) and any(part.exits for part in self._parts):
             # Beside the wait for the second look, or once nothing is quick any more: it delays no close.

@@ -39,8 +39,9 @@ ADDRESS_LIMITS = (
     # Taken by each such read, and given back by none: what is free tells whether all was well for so long.
     Limit(name=FAILED, capacity=_CAPACITY, window_s=3.0),
 )
-KEPT_COUNTS = (WEIGHT, READS)
-"""No answer tells what was used of these, so one process leaves its count to the next."""
+KEPT_COUNTS = (WEIGHT,)
+"""No answer tells what was used of it, so one process leaves its count to the next. What reads leave to
+actions each counts for itself: an exit after commands that read much has that for its first reads."""
 FORBIDDEN, FOUND = 403, 200
 PAUSE_S, PAUSE_MOST_S = 2.0, 8.0
 """After the second, what comes back of a minute evenly is enough for the most urgent; a longer silence would

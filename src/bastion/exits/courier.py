@@ -33,7 +33,7 @@ from bastion.exits.settings import ExitSettings
 from bastion.exits.sweeping import worth_waiting_s
 from bastion.exits.troubles import SURPRISE, trouble_of
 from bastion.exits.worked import Worked
-from bastion.ports import Accounting, Clock, Gathering, Glancing, Sizing, Venue, offers
+from bastion.ports import Accounting, Clock, Gathering, Glancing, Singly, Sizing, Venue, offers
 
 AHEAD = "ahead"
 ORDERS_A_TURN = 4  # The first has one for itself.
@@ -62,12 +62,13 @@ class Courier:
         self._tasks: dict[str, asyncio.Task[None]] = {}
         # Whether a venue has all of a protocol is looked up once: it is asked for at every step.
         self._accounting = offers(venue, Accounting)
+        self._singly = (single := offers(venue, Singly)) is not None and single.places_singly
         self._gathers = (one := offers(venue, Gathering)) is not None and one.gathers
         self._requests: dict[str, OrderRequest] = {}
         self._ask_again_ns: dict[str, int] = {}
         self._ask_failures: Counter[str] = Counter()
         self._cancels = 0
-        self.instruments: dict[tuple[str, str], Instrument] = dict[tuple[str, str], Instrument]()
+        self.instruments: dict[tuple[str, str], Instrument] = {}
         self.fills_asked_ns: int | None = None
         self.wake = asyncio.Event()
         self.ahead = Ahead(venue=venue, worked=worked, clock=clock, settings=settings, wake=self.wake)
@@ -110,8 +111,8 @@ class Courier:
         held = tuple(one for one in intent.orders if one.position.key[:2] in cleared)
         for number, request in enumerate(one for one in intent.orders if one.position.key[:2] not in cleared):
             self._start(f"order {request.client_order_id}", self._place(request))
-            # What one turn of the event loop writes leaves at its end: no first order waits for the last.
-            if number % ORDERS_A_TURN == 0:
+            # What a turn of the event loop writes leaves at its end; orders that share a request need one.
+            if self._singly and number % ORDERS_A_TURN == 0:
                 await asyncio.sleep(0)
         if intent.clears:
             self._start(self._cancelling(), self._clear(intent.round, intent.clears, held))

@@ -2,12 +2,11 @@
 
 from bastion.ports.clock import Clock
 from bastion.ports.offers import offers
+from bastion.ports.placing import Acknowledging, Announcing, Queueing, Singly
 from bastion.ports.storage import Auditor, ExitLock, Journal, KeyStore, Notary, RepeatStore
 from bastion.ports.venue import (
     Accounting,
     AccountStream,
-    Acknowledging,
-    Announcing,
     Attesting,
     Deferring,
     Funded,
@@ -18,7 +17,6 @@ from bastion.ports.venue import (
     Patient,
     Picturing,
     Protecting,
-    Queueing,
     Quoting,
     Refunding,
     Rereading,
@@ -53,6 +51,7 @@ __all__ = [
     "Refunding",
     "RepeatStore",
     "Rereading",
+    "Singly",
     "Sizing",
     "Sparing",
     "Venue",

@@ -355,18 +355,6 @@ class AccountStream(Protocol):
 
 
 @runtime_checkable
-class Acknowledging(Protocol):
-    """What an adapter offers whose `place` asks what became of an order that the venue only took."""
-
-    def taken_ns(self, client_order_id: str) -> int | None:
-        """Return since when (monotonic) the venue is known to have the order; None for what it did not take.
-
-        It is known from the acknowledgement until `place` has told what became of the order.
-        """
-        ...
-
-
-@runtime_checkable
 class Hastening(Protocol):
     """What an adapter offers that knows how to be quick where positions are to be closed."""
 
@@ -377,29 +365,4 @@ class Hastening(Protocol):
 
     def hasten(self) -> None:
         """Let the next look end soon after a position was shown; what has not come by then is unread."""
-        ...
-
-
-@runtime_checkable
-class Announcing(Protocol):
-    """What an adapter offers whose venue takes an order first, and tells only later what became of it."""
-
-    def hear_taken(self, heard: Callable[[str], None]) -> None:
-        """From now on call `heard` with the client id of each order that the venue has taken.
-
-        That is before `Venue.place` returns, which goes on to ask what became of it; of an order that was
-        refused, or of which no answer came, nothing is said. Whoever asked before hears no more.
-        """
-        ...
-
-
-@runtime_checkable
-class Queueing(Protocol):
-    """What an adapter offers where orders can wait here for long, until the venue's limits let them leave."""
-
-    def hear_left(self, heard: Callable[[str], None]) -> None:
-        """From now on call `heard` with the client id of each order that is about to leave.
-
-        Whoever asked before hears no more.
-        """
         ...

@@ -66,6 +66,7 @@ class BinanceVenue(BinanceCancels):
     """One USD-M account. Position mode is read from each position, never from a setting."""
 
     REPEATS_SAFELY = True
+    places_singly = True
 
     def __init__(
         self,

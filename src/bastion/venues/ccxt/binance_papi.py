@@ -42,6 +42,8 @@ _Send = Callable[[BinanceVenue, tuple[OpenOrder, ...]], Awaitable[tuple[CancelAn
 class BinancePortfolioVenue:
     """One Portfolio Margin account: both sides are read, closed and swept beside each other."""
 
+    places_singly = True
+
     def __init__(
         self,
         *,

@@ -294,10 +294,9 @@ class Hand:
         self._allowance.look()
         self._idle += 1
         for part in self._parts:
-            # Who joined while it was on its way asks for one that began after that.
+            # Who joined while it was on its way acts on it too; a proof begins after that, by its own pace.
             if part not in group:
                 self._next_look_ns = self._clock.monotonic_ns()
-                continue
             reopened = part.see(look, self._patient)
             if reopened is not None and not self.alone:
                 self.leg.forget(reopened)

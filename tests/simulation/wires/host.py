@@ -60,6 +60,11 @@ class Asked:
     kind: Kind
     request: WireRequest
 
+    @property
+    def apart(self) -> bool:
+        """Whether it goes to Binance's spot host, which counts and bans for itself."""
+        return self.request.path.startswith("/sapi/")
+
 
 class Watcher(Protocol):
     """Who hears what happens at a host; the oracle."""
@@ -112,7 +117,7 @@ class Host:
         self._due_ms: int | None = None
         # Until then, settling would change nothing.
         self._quiet_until_ms: int | None = 0
-        self.banned_until_s = 0.0
+        self.banned_until_s = self._apart_until_s = 0.0
         self.began_s = clock.seconds
         self.requests = 0
 
@@ -128,6 +133,10 @@ class Host:
     @property
     def dead(self) -> bool:
         return self.plan.dead_for_good or (self.plan.dead and self.sick)
+
+    def banned_until(self, asked: Asked) -> float:
+        """Return until when the host that is asked has banned the address."""
+        return self._apart_until_s if asked.apart else self.banned_until_s
 
     def is_spent(self) -> bool:
         """Whether so much of the address's weight of this minute is used that little more may be asked."""
@@ -184,8 +193,9 @@ class Host:
             return
         line.arrived += 1
         banning = fate.drastic == "banned" and self.plan.venue in BAN_S
-        if self._clock.seconds < self.banned_until_s or banning:
-            self._ban(line, asked, fate, anew=self._clock.seconds >= self.banned_until_s)
+        until_s = self.banned_until(asked)
+        if self._clock.seconds < until_s or banning:
+            self._ban(line, asked, fate, anew=self._clock.seconds >= until_s)
             return
         if fate.drastic in {"reset_before", "blank"}:
             self._later(fate.down_s, line.reset if fate.drastic == "reset_before" else line.hang_up)
@@ -213,13 +223,15 @@ class Host:
         return answer
 
     def _ban(self, line: Line, asked: Asked, fate: Fate, *, anew: bool) -> None:
-        if anew:
+        if anew and asked.apart:
+            self._apart_until_s = self._clock.seconds + BAN_S[self.plan.venue]
+        elif anew:
             self.banned_until_s = self._clock.seconds + BAN_S[self.plan.venue]
         answer = self.wire.failure("banned", asked.request)
         assert answer is not None
         if RETRY_AFTER in answer.headers:
             # It tells what is left of the ban, however often it is asked: General Info, "IP Limits".
-            left = {RETRY_AFTER: str(ceil(self.banned_until_s - self._clock.seconds))}
+            left = {RETRY_AFTER: str(ceil(self.banned_until(asked) - self._clock.seconds))}
             answer = WireAnswer(status=answer.status, body=answer.body, headers={**answer.headers, **left})
         self._answer(line, asked, fate, answer, banned=True)
 

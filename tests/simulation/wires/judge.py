@@ -60,7 +60,7 @@ class Judge:
     ours: set[tuple[str, int]] = field(default_factory=set)
     filled: dict[str, int] = field(default_factory=dict)
     executed: dict[str, int] = field(default_factory=dict)
-    quiet: dict[str, tuple[float, float]] = field(default_factory=dict)
+    quiet: dict[tuple[str, bool], tuple[float, float]] = field(default_factory=dict)
     limited_s: dict[str, float] = field(default_factory=dict)
     names: dict[tuple[str, int], str] = field(default_factory=dict)
     resting: list[Order] = field(default_factory=list)
@@ -88,7 +88,7 @@ class Judge:
             held.since_s, held.grown_s = self.began_s - 3600, 0.0
 
     def sent(self, venue: str, asked: Asked, fate: Fate) -> None:
-        from_s, until_s = self.quiet.get(venue, (0.0, 0.0))
+        from_s, until_s = self.quiet.get((venue, asked.apart), (0.0, 0.0))
         if from_s <= asked.sent_s < until_s:
             self.broken(f"{venue} wants silence for {until_s - asked.sent_s:.1f} s more, and was asked")
         where = self.whereabouts[asked.account or next(iter(self.hosts[venue].exchange.account_names()))]
@@ -122,12 +122,13 @@ class Judge:
         self.happened(venue)
 
     def told(self, venue: str, asked: Asked, status: int, *, banned: bool) -> None:
-        del asked, status
+        del status
         host = self.hosts[venue]
         if banned:
             # What was connecting at that moment had passed the throttle already; and the desk counts from
             # the answer, which was under way for a while.
-            self.quiet[venue] = (self.clock.seconds + CONNECTING_S, host.banned_until_s)
+            told = (self.clock.seconds + CONNECTING_S, host.banned_until(asked))
+            self.quiet[venue, asked.apart] = told
         self.step()
 
     def happened(self, venue: str) -> None:

@@ -36,7 +36,6 @@ from bastion.exits.worked import Worked
 from bastion.ports import Accounting, Clock, Gathering, Glancing, Singly, Sizing, Venue, offers
 
 AHEAD = "ahead"
-ORDERS_A_TURN = 4  # The first has one for itself.
 
 
 class Courier:
@@ -111,8 +110,9 @@ class Courier:
         held = tuple(one for one in intent.orders if one.position.key[:2] in cleared)
         for number, request in enumerate(one for one in intent.orders if one.position.key[:2] not in cleared):
             self._start(f"order {request.client_order_id}", self._place(request))
-            # What a turn of the event loop writes leaves at its end; orders that share a request need one.
-            if self._singly and number % ORDERS_A_TURN == 0:
+            # What a turn of the event loop writes leaves at its end: the first order waits for no other.
+            # Orders that share a request need one turn.
+            if self._singly and number == 0:
                 await asyncio.sleep(0)
         if intent.clears:
             self._start(self._cancelling(), self._clear(intent.round, intent.clears, held))

@@ -7,7 +7,6 @@ from bastion.domain.look import Look
 from bastion.domain.records import (
     FillsRead,
     LegJudged,
-    LegStarted,
     Looked,
     LookPurpose,
     Record,
@@ -18,7 +17,8 @@ from bastion.exits.attest import asked_since
 from bastion.exits.bulkhead import attempt
 from bastion.exits.courier import Courier
 from bastion.exits.explaining import Working
-from bastion.exits.heed import heed, replay
+from bastion.exits.grouping import together
+from bastion.exits.heed import heed
 from bastion.exits.own_orders import resting
 from bastion.exits.pace import Pace, nanoseconds, watch_gap_ns
 from bastion.exits.part import Part
@@ -35,7 +35,6 @@ from bastion.exits.sweeping import (
     worth_acting_on,
 )
 from bastion.exits.turns import look_again_ns, turns_ns
-from bastion.exits.union import Union
 from bastion.exits.verdict import Standing, stand
 from bastion.ports import Attesting, Clock, Glancing, Hastening, Patient, Sizing, Venue, offers
 
@@ -154,32 +153,17 @@ class Hand:
         """Whether one exit alone is at work here, by a leg of its own."""
         return len(self._parts) == 1 and self._leg is self._parts[0].leg
 
-    def _regroup(self) -> None:
+    def _regroup(self, *, kept: bool = False) -> None:
+        # Who has its verdict leaves to the others what was seen: nothing happened on the account by that.
         parts = self._parts
-        self._next_look_ns = self._clock.monotonic_ns()
+        if not kept:
+            self._next_look_ns = self._clock.monotonic_ns()
         if len(parts) == 1 and not parts[0].retired:
             self._leg, self._pace = parts[0].leg, parts[0].pace
             return
-        now_ns = self._clock.monotonic_ns()
-        working = [part for part in parts if not part.retired]
-        first = (working or parts)[0]
-        account = next((part.leg.account for part in working if part.leg.sight.whole), first.leg.account)
-        # Who may go to market at any price does not wait for who may not.
-        bounds = [part.leg.first_bound for part in working]
-        leg = Leg(
-            exit_id=first.leg.exit_id,
-            account=account,
-            sight=Union([part.leg for part in working]),
-            first_bound=None if None in bounds else first.leg.first_bound,
-        )
-        pace = Pace(last_act_ns=now_ns, run_began_ns=now_ns)
-        told = sorted((told for part in parts for told in part.records), key=lambda one: one[0])
-        for at_ns, record in told:
-            replay(leg, record, at_ns=at_ns)
-        leg.apply(LegStarted(exit_id=leg.exit_id, account=account.name, run=1), at_ns=self._clock.now_ns())
-        for part in parts:
-            pace.learn(part.pace)
-        self._leg, self._pace = leg, pace
+        now_ns, at_ns = self._clock.monotonic_ns(), self._clock.now_ns()
+        before = (self._leg, self._pace) if kept else None
+        self._leg, self._pace = together(parts, now_ns=now_ns, at_ns=at_ns, before=before)
 
     def _heed(self, record: Record) -> None:
         leg = self.leg
@@ -259,7 +243,7 @@ class Hand:
             self._parts.remove(part)
             part.over.set()
         if self._parts:
-            self._regroup()
+            self._regroup(kept=True)
 
     def _due(self, now_ns: int) -> bool:
         if not any(part.acts(now_ns) for part in self._parts):
@@ -331,7 +315,7 @@ class Hand:
         if any(judged):
             self.note(*asked_since(self._attests, self.leg))
         if any(judged) and any(part.retired for part in self._parts) and len(self._parts) > 1:
-            self._regroup()
+            self._regroup(kept=True)
         return any(judged)
 
     async def _bide(self, courier: Courier, standing: Standing) -> None:

@@ -41,15 +41,9 @@ class BinanceCancels(BinanceAlgos):
         if not self.BATCHES or not self._batches_work or len(orders) <= SINGLY_MAX:
             return await super().cancel(orders, deadline_s=deadline_s)
         deadline = Deadline(self._clock, deadline_s)
-        groups = _groups(orders)
-        results = await settled([self._cancel_group(group, deadline) for group in groups])
-        told: dict[tuple[str, str, str, bool], CancelAnswer] = {}
-        for group, result in zip(groups, results, strict=True):
-            if isinstance(result, VenueError):
-                told |= {order.key: self._not_cancelled(order, result) for order in group}
-            else:
-                told |= {answer.order.key: answer for answer in result}
-        return tuple(told[order.key] for order in orders)
+        return await self._by_groups(
+            orders, _groups(orders), lambda group: self._cancel_group(group, deadline)
+        )
 
     async def sweep(self, look: Look, *, deadline_s: float) -> tuple[CancelAnswer, ...]:
         """Cancel all orders of every symbol that the look shows, in both order services, by one call each.

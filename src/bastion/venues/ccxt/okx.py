@@ -60,7 +60,7 @@ from bastion.venues.ccxt.shelf import Instruments, Shelf, by_key
 from bastion.venues.ccxt.venue import Glances, Part, PartRead
 from bastion.venues.ccxt.wire import VenueKey, Wire
 from bastion.venues.ccxt.witness import Claim
-from bastion.venues.deadline import Deadline, settled, together
+from bastion.venues.deadline import Deadline, together
 from bastion.venues.encoders.okx import OkxEncoder
 from bastion.venues.raw import Answer, Row
 from bastion.venues.throttle import Throttle
@@ -144,15 +144,9 @@ class OkxVenue(OkxMarket, Glances):
         deadline = Deadline(self._clock, deadline_s)
         working = chunks([order for order in orders if not order.conditional], ORDERS_A_CANCEL)
         waiting = chunks([order for order in orders if order.conditional], ALGOS_A_CANCEL)
-        groups = [*working, *waiting]
-        found: dict[tuple[str, str, str, bool], CancelAnswer] = {}
-        results = await settled([self._cancel_group(group, deadline) for group in groups])
-        for group, result in zip(groups, results, strict=True):
-            if isinstance(result, VenueError):
-                found |= {order.key: self._not_cancelled(order, result) for order in group}
-            else:
-                found |= {answer.order.key: answer for answer in result}
-        return tuple(found[order.key] for order in orders)
+        return await self._by_groups(
+            orders, [*working, *waiting], lambda group: self._cancel_group(group, deadline)
+        )
 
     async def sweep(self, look: Look, *, deadline_s: float) -> tuple[CancelAnswer, ...]:
         """Cancel what the look shows, in batches; the venue has no call that cancels everything."""

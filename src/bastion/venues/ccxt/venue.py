@@ -26,6 +26,8 @@ from bastion.venues.encoders.signed import Parameters
 from bastion.venues.insist import Insistence
 from bastion.venues.raw import Answer
 
+Cancels = Callable[[Sequence[OpenOrder]], Awaitable[tuple[CancelAnswer, ...]]]
+"""Cancels a group of orders by one request."""
 CLOCK_WAIT_S = 0.5
 """How long a look waits for nothing but the venue's clock; without it, the machine's own must do."""
 WITNESS_WAIT_S = 1.0
@@ -363,6 +365,19 @@ class CcxtVenue(ClockSet):
         changes = [part.changed_ms for part in read if part.changed_ms is not None]
         last = max(changes, default=0) + 1
         return max(begun_ms - self._doubt_ms, last if last <= begun_ms + self._doubt_ms else 0)
+
+    async def _by_groups(
+        self, orders: Sequence[OpenOrder], groups: Sequence[Sequence[OpenOrder]], send: Cancels
+    ) -> tuple[CancelAnswer, ...]:
+        """Send each group of these orders, all at once; one answer each, in the order of `orders`."""
+        found: dict[tuple[str, str, str, bool], CancelAnswer] = {}
+        results = await settled([send(group) for group in groups])
+        for group, result in zip(groups, results, strict=True):
+            if isinstance(result, VenueError):
+                found |= {order.key: self._not_cancelled(order, result) for order in group}
+            else:
+                found |= {answer.order.key: answer for answer in result}
+        return tuple(found[order.key] for order in orders)
 
     def _not_cancelled(self, order: OpenOrder, error: VenueError) -> CancelAnswer:
         return cancel_failed(order, error, self._wire.masked(str(error)))

@@ -31,7 +31,7 @@ from bastion.venues.ccxt.binance_crowd import SECOND_OLD_S
 from bastion.venues.ccxt.binance_protection import NO_SUCH_ORDER, ORDER
 from bastion.venues.ccxt.binance_share import Share
 from bastion.venues.ccxt.binance_thrift import Thrift
-from bastion.venues.ccxt.faults import Refusal, binance_refusal
+from bastion.venues.ccxt.faults import BANNED, Refusal, binance_refusal
 from bastion.venues.ccxt.shelf import Instruments, Shelf, by_key
 from bastion.venues.ccxt.venue import PartRead
 from bastion.venues.ccxt.wire import VenueKey, Wire
@@ -42,7 +42,6 @@ from bastion.venues.throttle import Limit, Throttle
 
 EXCHANGE, KEY_SPACE = "binanceusdm", "usdm"
 RECV_WINDOW_MS = 5000
-BANNED = frozenset({418, 403})
 BAN_WITHOUT_HEADER_S, PAUSE_WITHOUT_HEADER_S = 120.0, 2.0
 MINUTE_S, TEN_SECONDS_S = 60.0, 10.0
 

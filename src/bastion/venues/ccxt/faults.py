@@ -14,6 +14,10 @@ from bastion.shape import dataclass
 from bastion.venues.raw import Answer
 
 TEAPOT = 418
+BANNED = frozenset({HTTPStatus.FORBIDDEN.value, TEAPOT})
+"""The statuses by which venues ban an address; each adapter knows for how long."""
+KEEP_OFF = BANNED | {HTTPStatus.TOO_MANY_REQUESTS.value}
+"""Those, and the one by which they refuse for a limit."""
 MESSAGE_LENGTH_MAX = 200
 PASSING = frozenset({Fault.RETRY, Fault.RATE_LIMIT, Fault.CLOCK})
 """Refusals of a request as such: they say nothing of the order that it was about."""
@@ -168,7 +172,7 @@ def binance_refusal(answer: Answer, *, code: str, message: str) -> Refusal | Non
     shown = code or f"HTTP {answer.status}"
     retry_after = _retry_after(answer)
     text = _cut(message or answer.text)
-    if answer.status in {TEAPOT, HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.FORBIDDEN}:
+    if answer.status in KEEP_OFF:
         fault = BINANCE.get(code, Fault.RATE_LIMIT)
         return Refusal(fault=fault, code=shown, message=f"{shown}: {text}", retry_after_s=retry_after)
     unknown = code in _BINANCE_UNKNOWN or answer.status == HTTPStatus.REQUEST_TIMEOUT
@@ -207,7 +211,7 @@ def bybit_refusal(answer: Answer, *, code: str, message: str) -> Refusal | None:
             outcome_unknown=code in _BYBIT_UNKNOWN,
             retry_after_s=retry_after,
         )
-    if answer.status in {HTTPStatus.FORBIDDEN, HTTPStatus.TOO_MANY_REQUESTS, TEAPOT}:
+    if answer.status in KEEP_OFF:
         return Refusal(fault=Fault.RATE_LIMIT, code=shown, message=text, retry_after_s=retry_after)
     if answer.status == HTTPStatus.UNAUTHORIZED:
         return Refusal(fault=Fault.TERMINAL, code=shown, message=text)

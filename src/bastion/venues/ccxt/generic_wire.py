@@ -19,6 +19,7 @@ from bastion.errors import AnswerMalformed, Fault, OutcomeUnknown, VenueError, V
 from bastion.http1.dial import Connect, tcp
 from bastion.ports import Clock
 from bastion.shape import dataclass
+from bastion.venues.ccxt.faults import BANNED
 from bastion.venues.ccxt.generic_faults import Heard, heard
 from bastion.venues.ccxt.wire import FLIGHT, Flight, Lost, VenueKey, Wire
 from bastion.venues.gate.rules import Check
@@ -31,7 +32,6 @@ UNITS = 10
 PAUSE_S = 2.0
 BAN_S = 120.0
 MS = 1000
-BANNED = frozenset({418, HTTPStatus.FORBIDDEN})
 
 
 def limit_of(rate_limit_ms: str) -> Limit:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from http import HTTPStatus
 
 from bastion.errors import AnswerMalformed, Fault
-from bastion.venues.ccxt.faults import TEAPOT, Refusal
+from bastion.venues.ccxt.faults import KEEP_OFF, Refusal
 from bastion.venues.raw import Answer, Row
 
 MESSAGE_LENGTH_MAX = 200
@@ -173,7 +173,7 @@ def _by_status(answer: Answer, code: str, message: str) -> Refusal:
     shown = code if named else f"HTTP {answer.status}"
     text = f"{shown}: {_cut(message or answer.text)}"
     status = answer.status
-    if status in {HTTPStatus.FORBIDDEN, HTTPStatus.TOO_MANY_REQUESTS, TEAPOT}:
+    if status in KEEP_OFF:
         return Refusal(fault=Fault.RATE_LIMIT, code=shown, message=text, retry_after_s=_retry_after(answer))
     if status == HTTPStatus.UNAUTHORIZED:
         return Refusal(fault=Fault.TERMINAL, code=shown, message=text)

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from bastion.ports import Clock
-from bastion.venues.ccxt.faults import TEAPOT, Refusal
+from bastion.venues.ccxt.faults import BANNED, Refusal
 from bastion.venues.raw import Answer
 from bastion.venues.throttle import Bucket, Limit, Throttle
 
@@ -18,7 +18,6 @@ PAUSE_S = 1.0
 BAN_WITHOUT_HEADER_S = 10.0
 """The venue documents no ban of an address; what stands in front of it may refuse one request so."""
 BLOCK_MAX_S = 10.0
-BANNED = frozenset({403, TEAPOT})
 
 ORDER, BATCH, DETAILS, CLOSE, CANCEL, CANCEL_BATCH, CANCEL_ALGOS = (
     "order",

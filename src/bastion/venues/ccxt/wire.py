@@ -24,6 +24,7 @@ from bastion.ports import Clock
 from bastion.shape import dataclass
 from bastion.venues.asked import AskedLog
 from bastion.venues.ccxt.door import loaded
+from bastion.venues.ccxt.faults import BANNED, KEEP_OFF
 from bastion.venues.ccxt.moved_urls import moved
 from bastion.venues.encoders.signed import Encoder, Parameters, Signed
 from bastion.venues.gate.outgoing import Outgoing, Passed
@@ -38,10 +39,6 @@ NS_PER_MS = 1_000_000
 LEAST_S = 0.001
 # What ccxt asks for; answers come packed where a venue likes.
 HEADERS = {"Accept-Encoding": "gzip, deflate"}
-BANNED = frozenset({403, 418})
-"""The statuses by which venues ban an address; each adapter knows for how long."""
-KEEP_OFF = BANNED | {429}
-"""Those, and the one by which they refuse for a limit."""
 HUSH_S = 1.0
 APART = "sapi"
 """What ccxt's names of the calls to Binance's spot host begin with."""

@@ -131,25 +131,26 @@ async def test_of_an_order_that_waits_here_or_has_just_left_nobody_else_asks() -
     assert not roll.waits(cid)
 
 
-async def test_an_order_counts_as_taken_from_its_acknowledgement_until_its_fate_is_told() -> None:
+async def test_that_an_order_was_taken_is_told_at_its_acknowledgement_and_once() -> None:
     venue, order, clock = Venue(), request(position()), SteppedClock()
 
     async def silent(_order: OrderRequest, _deadline: Deadline) -> OrderState | None:
         return None
 
     roll, cid = RollCall(silent, venue.read, lambda _: (), clock=clock), order.client_order_id
+    heard: list[str] = []
+    roll.hear_taken(heard.append)
 
     async def place() -> OrderState:
         with roll.under_way(order):
-            assert roll.taken_ns(cid) is None, "it may never arrive"
+            assert heard == [], "it may never arrive"
             return await roll.see_through(order, "o1", Deadline(clock, 4))
 
     async with asyncio.TaskGroup() as group:
         placing = group.create_task(place())
-        taken_ns = clock.monotonic_ns()
         for _ in range(40):
             await clock.advance(0.1)
-            assert roll.taken_ns(cid) == (None if placing.done() else taken_ns)
+            assert heard == [cid]
     assert (placing.result().status, placing.result().order_id) == (OrderStatus.ACCEPTED, "o1")
 
 

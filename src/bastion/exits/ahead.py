@@ -14,7 +14,7 @@ from bastion.exits.looking import look_at
 from bastion.exits.settings import ExitSettings
 from bastion.exits.sweeping import sweep_may_follow
 from bastion.exits.worked import Worked
-from bastion.ports import Acknowledging, Announcing, Clock, Glancing, Queueing, Venue, offers
+from bastion.ports import Announcing, Clock, Glancing, Queueing, Venue, offers
 
 
 class Ahead:
@@ -35,7 +35,6 @@ class Ahead:
         self._settings = settings
         self._wake = wake
         self._glances = offers(venue, Glancing)
-        self._acknowledging = offers(venue, Acknowledging)
         announcing = offers(venue, Announcing)
         if announcing is not None:
             announcing.hear_taken(self._taken)
@@ -45,6 +44,7 @@ class Ahead:
             queueing.hear_left(self._left)
         self._round: frozenset[str] = frozenset()
         self._known: set[str] = set()
+        self._taken_ns: dict[str, int] = {}
         self._begun_ns: int | None = None
         self._fills: tuple[Fill, ...] | None = None
         self._look: Look | None = None
@@ -59,11 +59,8 @@ class Ahead:
 
     def hear_taken(self) -> None:
         """Learn which orders the venue took, though what became of them is still being asked."""
-        if self._acknowledging is None:
-            return
-        for cid in self._worked.pace.in_flight:
-            if (taken_ns := self._acknowledging.taken_ns(cid)) is not None:
-                self._worked.pace.taken_ns[cid] = taken_ns
+        pace = self._worked.pace
+        pace.taken_ns |= {cid: at_ns for cid, at_ns in self._taken_ns.items() if cid in pace.in_flight}
 
     def handed_over(self, client_order_id: str) -> None:
         """Hear that an order was handed to the adapter, where it may have to wait before it leaves."""
@@ -147,6 +144,7 @@ class Ahead:
 
     def _taken(self, client_order_id: str) -> None:
         self._known.add(client_order_id)
+        self._taken_ns[client_order_id] = self._clock.monotonic_ns()
         self._wake.set()
 
 

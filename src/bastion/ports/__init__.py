@@ -2,7 +2,7 @@
 
 from bastion.ports.clock import Clock
 from bastion.ports.offers import offers
-from bastion.ports.placing import Acknowledging, Announcing, Queueing, Singly
+from bastion.ports.placing import Announcing, Queueing, Singly
 from bastion.ports.storage import Auditor, ExitLock, Journal, KeyStore, Notary, RepeatStore
 from bastion.ports.venue import (
     Accounting,
@@ -28,7 +28,6 @@ from bastion.ports.venue import (
 __all__ = [
     "AccountStream",
     "Accounting",
-    "Acknowledging",
     "Announcing",
     "Attesting",
     "Auditor",

@@ -5,18 +5,6 @@ from typing import Protocol, runtime_checkable
 
 
 @runtime_checkable
-class Acknowledging(Protocol):
-    """What an adapter offers whose `place` asks what became of an order that the venue only took."""
-
-    def taken_ns(self, client_order_id: str) -> int | None:
-        """Return since when (monotonic) the venue is known to have the order; None for what it did not take.
-
-        It is known from the acknowledgement until `place` has told what became of the order.
-        """
-        ...
-
-
-@runtime_checkable
 class Announcing(Protocol):
     """What an adapter offers whose venue takes an order first, and tells only later what became of it."""
 

@@ -127,10 +127,6 @@ class OkxVenue(OkxMarket, Glances):
             )
         return state
 
-    def taken_ns(self, client_order_id: str) -> int | None:
-        """Return since when the venue has an order whose fate `place` is still asking for."""
-        return self._roll.taken_ns(client_order_id)
-
     def hear_taken(self, heard: Callable[[str], None]) -> None:
         """Tell `heard` of each order that the venue has acknowledged, from now on."""
         self._roll.hear_taken(heard)

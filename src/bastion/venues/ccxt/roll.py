@@ -51,7 +51,6 @@ class RollCall:
         self._rolls: dict[List, _Roll] = {}
         self._here: set[str] = set()
         self._left_ns: dict[str, int] = {}
-        self._taken_ns: dict[str, int] = {}
         self._heard_taken: Callable[[str], None] = _unheard
         self._heard_left: Callable[[str], None] = _unheard
 
@@ -69,7 +68,6 @@ class RollCall:
             tries.pop(cid, None)
             self._here.discard(cid)
             self._left_ns.pop(cid, None)
-            self._taken_ns.pop(cid, None)
 
     def count(self, named: List) -> int:
         """Return how many orders are asked about by that list now."""
@@ -94,14 +92,9 @@ class RollCall:
                 self._heard_left(cid)
 
     async def see_through(self, request: OrderRequest, order_id: str, deadline: Deadline) -> OrderState:
-        """Note that the venue took an order that is under way; return what became of it, as `confirmed`."""
-        self._taken_ns[request.client_order_id] = self._clock.monotonic_ns()
+        """Tell that the venue took an order that is under way; return what became of it, as `confirmed`."""
         self._heard_taken(request.client_order_id)
         return await confirmed(self.find, request, order_id, clock=self._clock, deadline=deadline)
-
-    def taken_ns(self, client_order_id: str) -> int | None:
-        """Return since when the venue has an order of which it is being asked what became of it."""
-        return self._taken_ns.get(client_order_id)
 
     def waits(self, client_order_id: str) -> bool:
         """Return whether there is nothing to ask of an order yet.

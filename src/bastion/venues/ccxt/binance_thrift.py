@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from bastion.domain.position import Position
 from bastion.errors import Fault, VenueRejected
 from bastion.ports import Clock
+from bastion.venues.ccxt.in_turn import SPARED
 from bastion.venues.ccxt.patience import Patience
 from bastion.venues.ccxt.venue import PartRead
 from bastion.venues.deadline import Deadline
@@ -42,8 +43,6 @@ QUICK_S = 0.5
 LISTS = frozenset({"orders", "conditional orders"})
 LISTS_MOST_S = 4.0
 """So long, at most, lists that failed are not asked for again, where the host goes on to fail."""
-
-SPARED = "not asked for: its weight is kept for what closes the open positions"
 
 
 class Thrift:

@@ -44,6 +44,7 @@ from bastion.venues.ccxt.hyperliquid_steps import ACCOUNT, DEXES
 from bastion.venues.ccxt.hyperliquid_twaps import PART as TWAPS
 from bastion.venues.ccxt.hyperliquid_twaps import Twaps
 from bastion.venues.ccxt.hyperliquid_witness import HyperliquidWitness, positions_part
+from bastion.venues.ccxt.in_turn import SPARED
 from bastion.venues.ccxt.shelf import Instruments, Shelf
 from bastion.venues.ccxt.venue import Part, PartRead
 from bastion.venues.ccxt.wire import VenueKey, Wire
@@ -282,9 +283,7 @@ class HyperliquidVenue(HyperliquidCancels):
 
     async def _orders(self, dex: str, deadline: Deadline) -> PartRead:
         if self._spared:
-            raise VenueRejected(
-                "not asked for: its weight is kept for what closes the open positions", fault=Fault.RATE_LIMIT
-            )
+            raise VenueRejected(SPARED, fault=Fault.RATE_LIMIT)
         asked = {"type": "frontendOpenOrders", "user": self._address, "dex": dex}
         answer = await self._info(asked, deadline)
         listed = read_rows(answer.value, "frontendOpenOrders")

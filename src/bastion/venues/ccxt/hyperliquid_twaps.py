@@ -14,6 +14,7 @@ from bastion.errors import AnswerMalformed, Fault, OutcomeUnknown, VenueError, V
 from bastion.ports import Clock
 from bastion.venues.ccxt import hyperliquid_rows as rows
 from bastion.venues.ccxt.hyperliquid_statuses import cancel_answer
+from bastion.venues.ccxt.in_turn import SPARED
 from bastion.venues.ccxt.novelty import Novelty
 from bastion.venues.ccxt.venue import PartRead
 from bastion.venues.deadline import Deadline
@@ -80,9 +81,7 @@ class Twaps:
             VenueError: they could not be read.
         """
         if spared:
-            raise VenueRejected(
-                "not asked for: its weight is kept for what closes the open positions", fault=Fault.RATE_LIMIT
-            )
+            raise VenueRejected(SPARED, fault=Fault.RATE_LIMIT)
         if self._younger(self._absent_ns, NOT_ASKED_S):
             return PartRead(notes=(_UNTOLD,))
         begun_ns = self._clock.monotonic_ns()

@@ -12,6 +12,7 @@ from bastion.errors import Fault, VenueRejected
 from bastion.venues.ccxt.venue import Part, PartRead
 from bastion.venues.deadline import Deadline, within
 
+SPARED = "not asked for: its weight is kept for what closes the open positions"
 IN_VAIN = "not asked for: another part of this look did not come, and without it the look proves nothing"
 
 

@@ -38,6 +38,15 @@ def test_later_seeds_are_aimed_at_what_was_hit_least_and_earlier_ones_keep_their
 
 
 @pytest.mark.usefixtures("elsewhere")
-def test_where_all_cells_were_hit_often_enough_all_are_aimed_at_again() -> None:
-    aims.aim_anew(0, dict.fromkeys(applicable(), HITS), enough=HITS)
+def test_where_all_cells_were_hit_often_enough_the_rarest_faults_are_aimed_at() -> None:
+    hits = dict.fromkeys(applicable(), aims.FAULT_HITS)
+    hits |= {cell: HITS for cell in applicable() if cell[0] in {"ghost_fill", "lookup_lag"}}
+    aims.aim_anew(0, hits, enough=HITS)
+    aimed = {aims.aim(seed, seed * 4 + number) for seed in range(100) for number in range(4)}
+    assert aimed == {cell for cell in applicable() if cell[0] in {"ghost_fill", "lookup_lag"}}
+
+
+@pytest.mark.usefixtures("elsewhere")
+def test_where_all_faults_were_hit_often_enough_all_cells_are_aimed_at_again() -> None:
+    aims.aim_anew(0, dict.fromkeys(applicable(), aims.FAULT_HITS), enough=HITS)
     assert len({aims.aim(seed, seed) for seed in range(len(applicable()))}) == len(applicable())

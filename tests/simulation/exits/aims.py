@@ -1,10 +1,11 @@
-"""Aims: at which cells the worlds of a seed are aimed: first at all of them in turn, then at those hit least.
+"""Aims: at which cells a seed's world is aimed: first all in turn, then those hit least, then the rarest faults.
 
 Rows are only ever added, each for the seeds from its first one on: a seed keeps its world.
 """
 
 import json
 from bisect import bisect_right
+from collections import Counter
 from collections.abc import Mapping
 from functools import cache
 from math import gcd
@@ -21,6 +22,9 @@ SHARE = 3
 LEAST = 60
 """A third of the cells that are not hit often enough is aimed at, and no fewer than these."""
 
+FAULT_HITS = 10_000
+"""Once all cells are hit often enough, the cells of faults that were hit less often than this are aimed at."""
+
 
 def aim(seed: int, number: int) -> Cell:
     """Return the cell that is the aim of that number in that seed's world; aims next to each other differ."""
@@ -35,11 +39,18 @@ def seeds_left(first: int) -> int:
 
 
 def aim_anew(first: int, hits: Mapping[Cell, int], *, enough: int) -> None:
-    """Aim the seeds from `first` on at the cells hit least, of those hit less than `enough` times."""
+    """Aim the seeds from `first` on at the cells hit least, of those hit less than `enough` times.
+
+    Where there are none, at all cells of the faults hit less than `FAULT_HITS` times; else at every cell.
+    """
     every = applicable()
     counts = [hits.get(cell, 0) for cell in every]
     rare = sorted((index for index in range(len(every)) if counts[index] < enough), key=counts.__getitem__)
-    chosen = rare[: max(len(rare) // SHARE, LEAST)] or range(len(every))
+    sums = Counter[str]()
+    for cell, count in zip(every, counts, strict=True):
+        sums[cell[0]] += count
+    seldom = [index for index, cell in enumerate(every) if sums[cell[0]] < FAULT_HITS]
+    chosen = rare[: max(len(rare) // SHARE, LEAST)] or seldom or range(len(every))
     bits = sum(1 << index for index in chosen)
     rows = [*_rows(), (first, bits)]
     raw = {"of": len(every), "rows": [{"first": one, "cells": f"{mask:x}"} for one, mask in rows]}

@@ -9,8 +9,9 @@ from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 
+from tests.simulation.exits.aims import FAULT_HITS
 from tests.simulation.exits.arena import simulate
-from tests.simulation.exits.cells import Cell, applicable, left_out
+from tests.simulation.exits.cells import FAULTS, Cell, applicable, left_out
 from tests.simulation.exits.deeper import deeper
 from tests.simulation.exits.medley import simulate_acts
 
@@ -125,16 +126,24 @@ def bars(tally: Tally) -> tuple[list[str], bool]:
     if len(rare) > 20:
         lines.append(f"... and {len(rare) - 20} more cells that were hit less than {HITS} times")
     lines.extend(f"hit though it cannot apply: {' | '.join(cell)}" for cell in strange)
+    seldom = [fault for fault in FAULTS if fault_hits(tally, fault) < FAULT_HITS]
+    lines.extend(f"hit {fault_hits(tally, fault)} times in all: {fault}" for fault in seldom)
     checks = (
         ("sim_worlds_broken", len(tally.broken), "<=0", not tally.broken),
         ("sim_cells_strange", len(strange), "<=0", not strange),
         ("sim_cells_rare", len(rare), "<=0", not rare),
+        ("sim_faults_rare", len(seldom), "<=0", not seldom),
         ("sim_worlds", tally.worlds, f">={GOAL_SEEDS}", tally.worlds >= GOAL_SEEDS),
     )
     lines.extend(
         f"bar {name} {value} {limit} {'ok' if good else 'short'}" for name, value, limit, good in checks
     )
     return lines, all(good for *_, good in checks)
+
+
+def fault_hits(tally: Tally, fault: str) -> int:
+    """Return how often all cells of a fault were hit."""
+    return sum(tally.cells[cell] for cell in applicable() if cell[0] == fault)
 
 
 def shown(counts: Counter[str]) -> str:

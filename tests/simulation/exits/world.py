@@ -161,6 +161,11 @@ class VenueDraw:
         )
 
     @property
+    def faults(self) -> int:
+        """How many troubles, lies, events and ambushes are drawn; what only has a rate is not counted."""
+        return len(self.troubles) + len(self.events) + len(self.ambushes) + (self.lie != "none")
+
+    @property
     def hopeless(self) -> bool:
         """Whether no exit can ever be flat here."""
         return self.dead_for_good or self.terminal_for_good

@@ -1,4 +1,4 @@
-"""Aims: at which cells a seed's world is aimed: first all in turn, then those hit least, then the rarest faults.
+"""Aims: at which cells a world is aimed: first all in turn, then those hit least, then the rarest faults.
 
 Rows are only ever added, each for the seeds from its first one on: a seed keeps its world.
 """
@@ -23,7 +23,7 @@ LEAST = 60
 """A third of the cells that are not hit often enough is aimed at, and no fewer than these."""
 
 FAULT_HITS = 10_000
-"""Once all cells are hit often enough, the cells of faults that were hit less often than this are aimed at."""
+"""Once all cells are hit often enough, the cells of faults hit less often than this are aimed at."""
 
 
 def aim(seed: int, number: int) -> Cell:

@@ -4,7 +4,7 @@ import json
 from urllib.parse import urlencode
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bastion.paper.clock import SteppedClock
@@ -128,7 +128,7 @@ def sent(wire: Wire, method: str, path: str, payload: bytes, now_ms: int) -> Wir
     )
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(requests=REQUESTS)
 def test_any_sequence_of_requests_is_answered_and_leaves_the_books_even(
     requests: list[tuple[tuple[str, str], dict[str, object]]],

@@ -88,6 +88,8 @@ def reduces_by_ccxts_own_doing(extra: dict[str, Any], request: Outgoing) -> bool
     return protects and any(flag in request.target.encode() + request.body for flag in FLAGS)
 
 
+# Thousands of orders are signed here; on a busy machine ccxt needs minutes for Hyperliquid's.
+@pytest.mark.timeout(360)
 @pytest.mark.parametrize("exchange_id", list(MARKETS))
 async def test_no_opening_order_of_ccxt_passes(exchange_id: str, client_of: ClientOf) -> None:
     client, check = client_of(exchange_id), check_of(exchange_id)

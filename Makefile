@@ -134,7 +134,7 @@ wires: .venv/dev.stamp
 bundle: .venv/dev.stamp
 	@.venv/bin/python -m bundle.build
 
-docs: .venv/run.stamp
+docs: .venv/dev.stamp
 	@.venv/bin/python -m bastion.surfaces.reference .
 
 format: .venv/dev.stamp

@@ -71,12 +71,14 @@ def size_held(position: Position, found: Iterable[Position]) -> Decimal:
     """Return how much of a position is held by what was found: zero where nothing is.
 
     In one-way mode the contract may be held on the other side, for an order turned it: that size is negative.
+    So is what is held on the other side in hedge mode, where it was asked for as in one-way mode.
     """
+    opposite = ZERO
     for one in found:
         if (one.category, one.instrument) != (position.category, position.instrument):
             continue
         if one.side is position.side:
             return Decimal(one.quantity)
-        if not one.hedged:
-            return -Decimal(one.quantity)
-    return ZERO
+        if not (one.hedged and position.hedged):
+            opposite -= Decimal(one.quantity)
+    return opposite

@@ -2,9 +2,9 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 from bastion.domain.instrument import Instrument
 from bastion.domain.look import Look
@@ -36,6 +36,7 @@ from bastion.exits.worked import Worked
 from bastion.ports import Accounting, Clock, Gathering, Glancing, Singly, Sizing, Venue, offers
 
 AHEAD = "ahead"
+Read = TypeVar("Read")
 
 
 class Courier:
@@ -71,6 +72,11 @@ class Courier:
         self.fills_asked_ns: int | None = None
         self.wake = asyncio.Event()
         self.ahead = Ahead(venue=venue, worked=worked, clock=clock, settings=settings, wake=self.wake)
+
+    @property
+    def listed(self) -> bool:
+        """Whether the venue's contracts are known, or were asked for in vain."""
+        return bool(self.instruments) or "instruments" in self._ask_again_ns
 
     @property
     def _leg(self) -> Leg:
@@ -177,10 +183,7 @@ class Courier:
 
     async def resynchronise(self) -> None:
         """Warm the connection and the clock offset up again, after the venue disliked our timestamp."""
-        limit_s = self._settings.read_deadline_s
-        result = await attempt(
-            lambda: self._venue.open(deadline_s=limit_s), seconds=limit_s + self._settings.call_grace_s
-        )
+        result = await self._read(lambda limit_s: self._venue.open(deadline_s=limit_s))
         if isinstance(result, Exception):
             self.trouble("clock", result)
         self._pace.clock_suspect = False
@@ -217,6 +220,10 @@ class Courier:
     def _cancelling(self) -> str:
         self._cancels += 1
         return f"cancels {self._cancels}"
+
+    async def _read(self, ask: Callable[[float], Awaitable[Read]]) -> Read | Exception:
+        limit_s = self._settings.read_deadline_s
+        return await attempt(lambda: ask(limit_s), seconds=limit_s + self._settings.call_grace_s)
 
     async def _settled(self, seconds: float) -> None:
         until_ns = self._clock.monotonic_ns() + nanoseconds(seconds)
@@ -301,11 +308,7 @@ class Courier:
         self._ask_again_ns[name] = self._clock.monotonic_ns() + nanoseconds(wait_s)
 
     async def _lookup(self, name: str, request: OrderRequest) -> None:
-        limit_s = self._settings.read_deadline_s
-        result = await attempt(
-            lambda: self._venue.order(request, deadline_s=limit_s),
-            seconds=limit_s + self._settings.call_grace_s,
-        )
+        result = await self._read(lambda limit_s: self._venue.order(request, deadline_s=limit_s))
         sent = self._leg.sent.get(cid := request.client_order_id)
         self._asked(name, result, news=sent is None or result != sent.state)
         if isinstance(result, Exception):
@@ -333,11 +336,7 @@ class Courier:
 
     async def _second(self, name: str, position: Position) -> None:
         begun_ns = self._clock.monotonic_ns()
-        limit_s = self._settings.read_deadline_s
-        result = await attempt(
-            lambda: self._venue.second_source(position, deadline_s=limit_s),
-            seconds=limit_s + self._settings.call_grace_s,
-        )
+        result = await self._read(lambda limit_s: self._venue.second_source(position, deadline_s=limit_s))
         self._asked(name, result)
         if isinstance(result, Exception):
             self.trouble("second source", result)
@@ -358,10 +357,8 @@ class Courier:
     async def _fills(self, name: str, about: tuple[tuple[Position, ...], int]) -> None:
         positions, since_ms = about
         begun_ns = self._clock.monotonic_ns()
-        limit_s = self._settings.read_deadline_s
-        result = await attempt(
-            lambda: self._venue.fills(positions, since_ms=since_ms, deadline_s=limit_s),
-            seconds=limit_s + self._settings.call_grace_s,
+        result = await self._read(
+            lambda limit_s: self._venue.fills(positions, since_ms=since_ms, deadline_s=limit_s)
         )
         self._asked(name, result)
         self.fills_asked_ns = None
@@ -380,19 +377,12 @@ class Courier:
 
     async def _collateral(self, name: str, venue: Accounting) -> None:
         begun_ns = self._clock.monotonic_ns()
-        limit_s = self._settings.read_deadline_s
-        result = await attempt(
-            lambda: venue.balance(deadline_s=limit_s), seconds=limit_s + self._settings.call_grace_s
-        )
+        result = await self._read(lambda limit_s: venue.balance(deadline_s=limit_s))
         self._asked(name, result)
         self._worked.note(collateral_read(self._leg, begun_ns=begun_ns, told=result))
 
     async def _instruments(self, name: str, _: None) -> None:
-        limit_s = self._settings.read_deadline_s
-        result = await attempt(
-            lambda: self._venue.instruments(deadline_s=limit_s),
-            seconds=limit_s + self._settings.call_grace_s,
-        )
+        result = await self._read(lambda limit_s: self._venue.instruments(deadline_s=limit_s))
         self._asked(name, result)
         if isinstance(result, Exception):
             self.trouble("instruments", result)

@@ -305,12 +305,15 @@ class Hand:
         courier.ahead.hear_taken()
         if sum(part.clear_terminals(now_ns) for part in self._parts):
             self._pace.terminals.clear()
+        if self.alone:
+            return self._parts[0].stand(courier.instruments, listed=courier.listed)
         return stand(leg, self._pace, dust=dust_of(leg, courier.instruments, settings), settings=settings)
 
     def _judge(self, courier: Courier, standing: Standing, now_ns: int) -> bool:
         asked = courier.fills_asked_ns is not None
         for part in self._parts:
-            part.standing = standing if self.alone else part.stand(courier.instruments, beside=standing)
+            known, listed = courier.instruments, courier.listed
+            part.standing = standing if self.alone else part.stand(known, beside=standing, listed=listed)
         judged = [part.judge(part.standing, now_ns, fills_asked=asked) for part in self._parts]
         if any(judged):
             self.note(*asked_since(self._attests, self.leg))

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import replace
 from decimal import Decimal
 
 from bastion.domain.look import Look
@@ -30,6 +29,7 @@ from bastion.exits.recorder import Recorder
 from bastion.exits.settings import ExitSettings
 from bastion.exits.share import own_share
 from bastion.exits.unread_told import at_length
+from bastion.exits.unshown import Unshown
 from bastion.exits.verdict import Standing, at_deadline, free, leftovers, possible, stand, working
 from bastion.ports import Clock, Patient
 
@@ -71,6 +71,7 @@ class Part:
         self.deadline_ns = now_ns + nanoseconds(self._judged_within_s)
         self.judged_ns = now_ns
         self.standing = Standing()
+        self._unshown = Unshown()
         self._extra_s = Decimal(0)
         self._terminal_looks = 0
         self._waited = False
@@ -196,7 +197,8 @@ class Part:
             return True
         ended_ns = self.pace.ended_ns
         acted = any(not order.refused and ended_ns.get(cid, -1) > read_ns for cid, order in leg.sent.items())
-        if acted or self.standing.unexplained or pending(leg) or self._lost_a_part(read_ns):
+        unexplained = any(book.key in leg.books for book in self.standing.unexplained)
+        if acted or unexplained or pending(leg) or self._lost_a_part(read_ns):
             return True
         sent = any(not order.refused for order in leg.sent.values())
         since_ns = max(self.pace.broken_ns, self.pace.resumed_ns)
@@ -216,22 +218,16 @@ class Part:
         due_ns = self.course.figures_ns(self.judged_ns)
         return self.leg.judged is not None and now_ns >= due_ns and pending(self.leg)
 
-    def stand(self, instruments: Instruments, *, beside: Standing | None = None) -> Standing:
+    def stand(
+        self, instruments: Instruments, *, beside: Standing | None = None, listed: bool = True
+    ) -> Standing:
         """Return how the leg stands now; `beside` is how all exits together stand on the account.
 
-        What another exit saw here, and nothing explains yet, is no more closed for one that came too late to
-        see it, also where it knows of an order there: its own looks may be the ones that lie.
+        Unless `listed`, the venue was not heard yet about its contracts.
         """
         dust = dust_of(self.leg, instruments, self._settings)
         own = stand(self.leg, self.pace, dust=dust, settings=self._settings)
-        known = {key for key, book in self.leg.books.items() if book.seen}
-        known |= {book.key for book in own.unexplained}
-        doubted = tuple(
-            book
-            for book in (beside.unexplained if beside is not None else ())
-            if book.key not in known and self.leg.sight.means(book.position)
-        )
-        return replace(own, unexplained=(*own.unexplained, *doubted), verdict=None) if doubted else own
+        return self._unshown.told(own, self.leg, self.pace, instruments, beside=beside, listed=listed)
 
     def clear_terminals(self, now_ns: int) -> bool:
         """Forget, from time to time, what only a person could mend: perhaps one did; return whether."""

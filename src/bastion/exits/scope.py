@@ -1,10 +1,11 @@
 """Scope: which positions and orders of an account an exit covers, and how much of each; pure."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from decimal import Decimal
 from typing import Protocol
 
+from bastion.domain.instrument import Instrument
 from bastion.domain.look import Look
 from bastion.domain.mandate import ExitKind, Target
 from bastion.domain.money import ZERO, Quantity
@@ -17,6 +18,8 @@ from bastion.shape import dataclass
 
 Closed = Callable[[Position], Decimal]
 """How much our own orders took off a position already."""
+Contracts = Mapping[tuple[str, str], Instrument]
+"""The contracts of a venue, by category and id."""
 
 
 class Sight(Protocol):
@@ -53,6 +56,15 @@ class Sight(Protocol):
 
     def needs(self, part: str) -> bool:
         """Return whether a part of the account, by its name, must be read."""
+        ...
+
+    @property
+    def by_symbol(self) -> bool:
+        """Whether positions are asked for by the names of their contracts."""
+        ...
+
+    def names(self, instruments: Contracts) -> tuple[Position, ...]:
+        """Return what is asked for by name, of no size and on the one side that is meant, else long."""
         ...
 
 
@@ -123,6 +135,38 @@ class Scope:
     def needs(self, part: str) -> bool:
         """Return whether a part of the account, by its name, must be read; a halt needs no positions."""
         return self.kind is not ExitKind.HALT or "position" not in part
+
+    @property
+    def by_symbol(self) -> bool:
+        """Whether positions are asked for by the names of their contracts."""
+        return self.kind is ExitKind.EXIT and bool(self.selection.symbols)
+
+    def names(self, instruments: Contracts) -> tuple[Position, ...]:
+        """Return what is asked for by name, of no size and on the one side that is meant, else long.
+
+        That is each contract of a symbol that is selected, and what a partial close is aimed at.
+        """
+        if self.by_symbol:
+            sides = self.selection.sides
+            side = next(iter(sides)) if len(sides) == 1 else Side.LONG
+            places = [
+                (place, item.symbol, side)
+                for place, item in instruments.items()
+                if self.selection.covers_symbol(pair(item.symbol))
+            ]
+        else:
+            places = [((one.category, one.instrument), one.instrument, one.side) for one in self.targets]
+        return tuple(
+            Position(
+                instrument=instrument,
+                category=category,
+                symbol=symbol,
+                side=side,
+                quantity=Quantity(ZERO),
+                hedged=False,
+            )
+            for (category, instrument), symbol, side in places
+        )
 
     def contains(self, other: "Scope") -> bool:
         """Return whether all that the other scope closes or cancels is closed or cancelled by this one.

@@ -6,7 +6,7 @@ from decimal import Decimal
 from bastion.domain.order import OpenOrder
 from bastion.domain.position import Position
 from bastion.exits.progress import Leg
-from bastion.exits.scope import Closed
+from bastion.exits.scope import Closed, Contracts
 
 
 class Union:
@@ -49,3 +49,12 @@ class Union:
     def needs(self, part: str) -> bool:
         """Return whether one of them needs a part of the account read."""
         return any(leg.sight.needs(part) for leg in self._legs)
+
+    @property
+    def by_symbol(self) -> bool:
+        """Whether one of them asks for positions by the names of their contracts."""
+        return any(leg.sight.by_symbol for leg in self._legs)
+
+    def names(self, instruments: Contracts) -> tuple[Position, ...]:
+        """Return what any of them asks for by name."""
+        return tuple(position for leg in self._legs for position in leg.sight.names(instruments))

@@ -29,6 +29,7 @@ from bastion.shape import dataclass
 CANCEL_ANSWERS_ENOUGH = 3
 """After so many explicit cancels that the venue answered, an order that no look shows is taken as gone."""
 VANISHED = "the position is no longer shown, and neither fills nor a second source explain it"
+NEVER_SHOWN = "no look shows it, and no second source of the venue was heard to say that nothing is held"
 DOUBTED_DUST = "neither fills nor a second source confirm that no more is left than what is shown"
 ORDERS = "orders"
 """What the name of every part of a look that lists orders contains."""
@@ -116,8 +117,8 @@ def explained(leg: Leg, book: Book, moved: Tally, pace: Pace, *, target: Decimal
     whole look after it, and where the positions were not read, nothing before the next look that read them:
     something may have been opened while no list came.
     """
-    begun_ns = max(pace.broken_ns, pace.resumed_ns) if leg.look is not None and leg.look.complete else 0
-    read, since_ns = leg.fills_read, max(pace.moved_ns(book.position.key), begun_ns)
+    begun_ns = _begun_ns(leg, pace)
+    read, since_ns = leg.fills_read, evidence_ns(leg, book.position.key, pace)
     second = second_quantity(leg, book.key, since_ns=since_ns)
     if second is not None and second != target and moved.own == ZERO:
         return False
@@ -126,6 +127,11 @@ def explained(leg: Leg, book: Book, moved: Tally, pace: Pace, *, target: Decimal
         if read is not None and read.run == leg.run and read.begun_ns >= after_ns:
             return True
     return second == target
+
+
+def evidence_ns(leg: Leg, key: PositionKey, pace: Pace) -> int:
+    """Return since when what is asked of a position tells how it is now."""
+    return max(pace.moved_ns(key), _begun_ns(leg, pace))
 
 
 def second_quantity(leg: Leg, key: BookKey, *, since_ns: int) -> Decimal | None:
@@ -199,12 +205,12 @@ def at_deadline(leg: Leg, standing: Standing) -> tuple[Verdict, tuple[tuple[str,
         unread.append(("everything", "no answer came"))
     else:
         unread.extend((part.part, part.reason) for part in look.unread)
-        if look.complete:
-            dust = {book_key(position) for position in standing.dust}
-            unread.extend(
-                (book.position.symbol, DOUBTED_DUST if book.key in dust else VANISHED)
-                for book in standing.unexplained
-            )
+        dust = {book_key(position) for position in standing.dust}
+        for book in standing.unexplained:
+            # Of what was seen once, the looks that failed are reason enough.
+            if look.complete or book.key not in leg.books:
+                why = DOUBTED_DUST if book.key in dust else _gone_how(leg, book)
+                unread.append((book.position.symbol, why))
     unread.extend(
         (position.symbol, "an order was sent whose outcome is not known, and nothing could be read since")
         for position in possible(leg, standing)
@@ -223,6 +229,19 @@ def overall(verdicts: Iterable[Verdict]) -> Verdict:
     for verdict in verdicts:
         worst = max(worst, verdict, key=rank.index)
     return worst
+
+
+def _gone_how(leg: Leg, book: Book) -> str:
+    if book.key in leg.books:
+        return VANISHED
+    told = leg.seconds.get(book.key)
+    if told is None or not told.quantity:
+        return NEVER_SHOWN
+    return f"no look shows it, but a second source of the venue says that {told.quantity:f} is held"
+
+
+def _begun_ns(leg: Leg, pace: Pace) -> int:
+    return max(pace.broken_ns, pace.resumed_ns) if leg.look is not None and leg.look.complete else 0
 
 
 def _confirms(leg: Leg, pace: Pace, *, dust: frozenset[PositionKey], settings: ExitSettings) -> bool:

@@ -229,3 +229,13 @@ def seed_document() -> dict[str, Any]:
             }
         ]
     }
+
+
+def test_a_list_may_leave_one_contract_out_unless_it_is_asked_for_by_name(
+    raw: RawBinance, paper: PaperProcess
+) -> None:
+    shown = [row["symbol"] for row in raw.signed("GET", RISK)[1]]
+    assert len(shown) == 2
+    paper.control.fault("hide", path="/fapi/v?/positionRisk", symbol=shown[0])
+    assert [row["symbol"] for row in raw.signed("GET", RISK)[1]] == shown[1:]
+    assert [row["symbol"] for row in raw.signed("GET", RISK, symbol=shown[0])[1]] == shown[:1]

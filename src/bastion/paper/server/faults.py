@@ -28,6 +28,7 @@ class FaultKind(StrEnum):
     PARTIAL_FILL = "partial_fill"
     LAG = "lag"
     EMPTY = "empty"
+    HIDE = "hide"
     EVENT = "event"
     MISS = "miss"
     LAPSE = "lapse"
@@ -62,7 +63,7 @@ class Fault:
 
     `executed` tells for FAIL, RESET, NEVER and EVENT whether the venue carries the request out first, and for
     LAPSE whether the venue says that the credential has ended.
-    `event` is what happens, `after_ms` later.
+    `event` is what happens, `after_ms` later. `symbol` is what HIDE leaves out of lists of positions.
     """
 
     fault_id: int
@@ -84,6 +85,7 @@ class Fault:
     shape: Shape = Shape.TRUNCATED
     event: Event | None = None
     after_ms: int = 0
+    symbol: str = ""
     lasts_ms: int | None = None
     ends_ms: int | None = None
     hits: int = 0
@@ -209,6 +211,8 @@ class FaultTable:
             conditions = replace(conditions, read_lag_ms=max(conditions.read_lag_ms, fault.lag_ms))
         elif fault.kind is FaultKind.EMPTY:
             conditions = replace(conditions, pretend_empty=True)
+        elif fault.kind is FaultKind.HIDE:
+            conditions = replace(conditions, hidden=fault.symbol)
         else:
             conditions = replace(conditions, fill_ratio_max=fault.ratio)
         return replace(plan, conditions=conditions)
@@ -239,6 +243,7 @@ def parse_fault(document: Document) -> Fault:
         shape=document.choice("shape", Shape, Shape.TRUNCATED),
         event=parse_event(document.table("event"), venue=venue) if kind is FaultKind.EVENT else None,
         after_ms=document.whole("after_ms", 0),
+        symbol=document.text("symbol", ""),
         lasts_ms=document.whole_or_none("lasts_ms"),
     )
     document.finish()
@@ -258,6 +263,10 @@ def parse_fault(document: Document) -> Fault:
         raise DocumentError(f"{document.where}: a rule for streams (method WS) is one of {known}.")
     if fault.kind in _OF_STREAMS_ALONE and fault.method != STREAM_METHOD:
         raise DocumentError(f"{document.where}: {fault.kind} is for streams; give it the method WS.")
+    if (fault.kind is FaultKind.HIDE) != bool(fault.symbol):
+        raise DocumentError(
+            f"{document.where}: the symbol that a list leaves out is given with hide, and alone."
+        )
     if not 0 <= fault.ratio <= 1 or not 0 <= fault.probability <= 1:
         raise DocumentError(f"{document.where}: ratio and probability lie between 0 and 1.")
     return fault

@@ -20,11 +20,13 @@ class Conditions:
 
     `read_lag_ms`: reads of positions, orders and fills show the state of so many milliseconds ago.
     `pretend_empty`: a list is answered as empty, in the venue's shape.
+    `hidden`: a list of positions leaves this symbol out, unless it is asked for by name.
     `fill_ratio_max`: at most this share of each new order fills at once.
     """
 
     read_lag_ms: int = 0
     pretend_empty: bool = False
+    hidden: str = ""
     fill_ratio_max: Decimal | None = None
 
 

@@ -152,6 +152,7 @@ class BinanceVenue(BinanceCancels):
         if not self._share.is_crowd:
             self._thrift.ask("second source")
         answer = await self._account_page(Deadline(self._clock, deadline_s), old_s=SECOND_OLD_S)
+        opposite = ZERO
         for row in Row(answer.value, "account").rows("positions"):
             leg = row.text("positionSide")
             amount = row.decimal("positionAmt")
@@ -161,9 +162,9 @@ class BinanceVenue(BinanceCancels):
             side = Side(leg) if hedged else Side.LONG if amount > ZERO else Side.SHORT
             if side is position.side:
                 return abs(amount)
-            if not hedged:
-                return -abs(amount)
-        return ZERO
+            if not (hedged and position.hedged):
+                opposite -= abs(amount)
+        return opposite
 
     def sizes_first(self, positions: Sequence[Position]) -> bool:
         """Whether there are more symbols than can be asked for their executions at the price of a look."""

@@ -262,7 +262,8 @@ def listed_positions(call: Call) -> list[PositionView]:
     """Return the account's positions, flat ones too, of the call's family or symbol."""
     symbols = {instrument.symbol for instrument in chosen(call)}
     views = call.exchange.positions(call.account, with_flat=True, at_ms=call.at_ms)
-    return [view for view in views if view.instrument.symbol in symbols]
+    hidden = "" if call.parameters.text_or_none("symbol") else call.request.conditions.hidden
+    return [view for view in views if view.instrument.symbol in symbols - {hidden}]
 
 
 def _risk_row_v3(view: PositionView, margins: OrderMargin) -> dict[str, object]:

@@ -129,7 +129,12 @@ def _chosen(call: Call, category: str) -> list[PositionView]:
     parameters = call.parameters
     symbol = call.instrument(category).symbol if parameters.has("symbol") else None
     views = call.exchange.positions(call.account, with_flat=symbol is not None, at_ms=call.at_ms)
-    return [view for view in views if _is_wanted(view, category, symbol, call)]
+    hidden = call.conditions.hidden if symbol is None else ""
+    return [
+        view
+        for view in views
+        if _is_wanted(view, category, symbol, call) and view.instrument.symbol != hidden
+    ]
 
 
 def _is_wanted(view: PositionView, category: str, symbol: str | None, call: Call) -> bool:

@@ -124,7 +124,9 @@ def _clearinghouse(call: Call, account: str | None, dex: str) -> dict[str, objec
     equity, free = ZERO, ZERO
     if account is not None and not call.conditions.pretend_empty:
         shown = call.exchange.positions(account, at_ms=call.at_ms)
-        views = [view for view in shown if dex_of(view.position.symbol) == dex]
+        hidden = call.conditions.hidden
+        listed = [view for view in shown if dex_of(view.position.symbol) == dex]
+        views = [view for view in listed if view.position.symbol != hidden]
         equity, free = _money(call, account, dex, shown)
     summary = _summary(views, equity)
     maintenance = sum((view.maintenance_margin for view in views), ZERO)

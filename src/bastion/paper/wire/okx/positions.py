@@ -87,7 +87,8 @@ def positions_history(call: Call) -> Outcome:
 def _in_list(call: Call, view: PositionView) -> bool:
     names = [name for name in call.parameters.text("instId").split(",") if name]
     kind = call.parameters.text("instType")
-    return kind in {"", SWAP} and (not names or view.position.symbol in names)
+    symbol = view.position.symbol
+    return kind in {"", SWAP} and (symbol in names if names else symbol != call.conditions.hidden)
 
 
 def position_row(call: Call, view: PositionView, episode: Episode | None) -> dict[str, object]:

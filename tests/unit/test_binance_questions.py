@@ -8,7 +8,19 @@ from bastion.domain.money import Quantity
 from bastion.domain.position import Position, Side
 from bastion.errors import Fault, VenueRejected, VenueUnreachable
 from bastion.venues.ccxt.binance_crowd import PARTS
-from bastion.venues.ccxt.binance_thrift import BLOCKED_GAP_S, GAP_S, KEPT, QUESTIONS, QUICK_S, SCARCE, Thrift
+from bastion.venues.ccxt.binance_thrift import (
+    ASKED_S,
+    BLOCKED_GAP_S,
+    GAP_S,
+    KEPT,
+    NEEDED_S,
+    PAIR_S,
+    PROVEN,
+    QUICK_S,
+    SCARCE,
+    WHOLE,
+    Thrift,
+)
 from bastion.venues.ccxt.in_turn import in_turn
 from bastion.venues.ccxt.venue import Part, PartRead
 from bastion.venues.deadline import Deadline, settled
@@ -33,7 +45,7 @@ def test_questions_about_what_was_done_give_way_to_the_positions_while_one_is_sh
     thrift.ask("executions")
     clock.seconds += 0.5
     thrift.ask("executions")
-    weight.charge(2400 - QUESTIONS + 1)
+    weight.charge(2400 - 1000)
     # Those of one moment are one question.
     thrift.ask("executions")
     clock.seconds += 0.5
@@ -46,6 +58,64 @@ def test_questions_about_what_was_done_give_way_to_the_positions_while_one_is_sh
     clock.seconds += 0.5
     thrift.saw([])
     thrift.ask("executions")
+
+
+def test_questions_wait_less_where_no_position_is_shown_and_a_verdict_waits_for_them() -> None:
+    clock = VirtualClock()
+    weight = Bucket(Limit(name="weight", capacity=2400, window_s=60.0), clock)
+    thrift = Thrift(clock, weight)
+    thrift.saw([])
+    thrift.ask("executions")
+    weight.charge(1500)
+    clock.seconds += ASKED_S / 2
+    with pytest.raises(VenueRejected):
+        thrift.ask("executions")
+    clock.seconds += ASKED_S / 2
+    thrift.ask("executions")
+
+
+def test_what_is_left_of_the_minute_is_spread_over_it() -> None:
+    clock = VirtualClock()
+    weight = Bucket(Limit(name="weight", capacity=2400, window_s=60.0), clock)
+    thrift = Thrift(clock, weight)
+    thrift.saw([HELD])
+    weight.charge(1)
+    read_s: list[float] = []
+    while clock.seconds < 159:
+        clock.seconds += 0.5
+        weight.charge(5)
+        if thrift.allows():
+            weight.charge(80)
+            read_s.append(clock.seconds - 100)
+    assert read_s[-1] > 45, "the weight was spent long before the minute was over"
+    early = [moment for moment in read_s if moment < 5]
+    assert 5 <= len(early) <= 9, "while there is plenty, every look reads them"
+    assert weight.free() >= 2 * WHOLE, "a proof is left at the end"
+
+
+def test_an_account_leaves_the_others_of_its_address_the_weight_of_their_proofs() -> None:
+    clock = VirtualClock()
+    weight = Bucket(Limit(name="weight", capacity=2400, window_s=60.0), clock)
+    mine, other = (Thrift(clock, weight, shares=lambda: True) for _ in range(2))
+    for thrift in (mine, other):
+        thrift.allows()
+        thrift.saw([])
+    weight.charge(2400 - 3 * WHOLE)
+    clock.seconds += 2
+    mine.pressed(halting=False)
+    other.pressed(halting=False)
+    assert not mine.allows(), "one proof would be left for two"
+    for _ in range(PROVEN):
+        other.looked(came=frozenset(PARTS), failed=frozenset())
+    mine.pressed(halting=False)
+    assert mine.allows(), "who is proven needs none"
+    clock.seconds += 2 * PAIR_S
+    other.refused("BTCUSDT")
+    mine.pressed(halting=False)
+    assert not mine.allows()
+    clock.seconds += NEEDED_S
+    mine.pressed(halting=False)
+    assert mine.allows()
 
 
 def test_a_look_that_only_closes_reads_no_lists_before_an_order_was_filled_or_held_back() -> None:
@@ -167,7 +237,7 @@ async def test_of_parts_in_turn_what_failed_last_comes_second_and_what_follows_a
 
 def test_two_sides_of_one_account_read_their_lists_in_the_same_looks_where_weight_is_short() -> None:
     clock = VirtualClock()
-    weight = Bucket(Limit(name="weight", capacity=2400, window_s=3600.0), clock)
+    weight = Bucket(Limit(name="weight", capacity=2400, window_s=60.0), clock)
     linear, inverse = Thrift(clock, weight), Thrift(clock, weight)
     weight.charge(2400 - SCARCE + 1)
     assert linear.allows()

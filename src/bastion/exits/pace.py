@@ -120,10 +120,13 @@ class Pace:
             self._acted(key, record.client_order_id, now_ns)
         state = record.state
         if record.outcome is Outcome.ANSWERED and state is not None:
-            barren = state.ended and state.filled == 0 and state.status is not OrderStatus.FILLED
-            if not barren:
-                self.failures[key] = self.terminals[key] = 0
-                self.failed_round.pop(key, None)
+            if state.filled > 0 or state.status is OrderStatus.FILLED:
+                self._worked(key)
+                return
+            if not state.ended:
+                # It stands in the book, or is being matched: what failed before it is not made good yet. Two
+                # closes of a hedged instrument that rest can end each other by the venue's self-trade rule.
+                self.terminals[key] = 0
                 return
         again = self.failed_round.get(key) == round_number
         self.failed_round[key] = round_number
@@ -156,6 +159,10 @@ class Pace:
         """
         self.ended_ns[client_order_id] = min(self.ended_ns.get(client_order_id, since_ns), since_ns)
         self.key_act_ns[key] = min(self.key_act_ns.get(key, since_ns), since_ns)
+
+    def _worked(self, key: PositionKey) -> None:
+        self.failures[key] = self.terminals[key] = 0
+        self.failed_round.pop(key, None)
 
     def _acted(self, key: PositionKey, client_order_id: str, now_ns: int) -> None:
         self.acted_before_ns[client_order_id] = self.key_act_ns.get(key, 0)
@@ -197,6 +204,8 @@ class Pace:
 
         Where nothing of it was executed (not `moved`), looks at its position are worth what they were before.
         """
+        if moved:
+            self._worked(key)
         if self.in_flight.pop(client_order_id, None) is not None or moved:
             self.key_act_ns[key] = now_ns
         elif self.key_act_ns.get(key) == self.ended_ns.get(client_order_id):

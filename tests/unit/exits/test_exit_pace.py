@@ -85,13 +85,12 @@ def test_an_answer_that_tells_no_state_is_as_none() -> None:
     "good",
     [
         answered(filled="0.1", status=OrderStatus.CANCELED),
-        answered(filled="0", status=OrderStatus.ACCEPTED),
         answered(filled="0", status=OrderStatus.FILLED),
         answered(),
     ],
-    ids=["partly filled", "taken", "filled without a size", "filled"],
+    ids=["partly filled", "filled without a size", "filled"],
 )
-def test_an_order_that_was_taken_ends_the_row_of_failures(good: OrderAnswered) -> None:
+def test_an_order_that_was_filled_ends_the_row_of_failures(good: OrderAnswered) -> None:
     one = beat()
     hear(one, refused(Fault.TERMINAL))
     hear(one, refused(Fault.TERMINAL), number=2)
@@ -100,6 +99,21 @@ def test_an_order_that_was_taken_ends_the_row_of_failures(good: OrderAnswered) -
     assert (one.failures[KEY], one.terminals[KEY]) == (0, 0)
     assert hear(one, refused(Fault.TERMINAL), number=2) == 100
     assert (one.failures[KEY], one.terminals[KEY]) == (1, 1)
+
+
+def test_an_order_that_only_stands_in_the_book_makes_no_failure_good_before_it_is_filled() -> None:
+    one = beat()
+    hear(one, refused(Fault.TERMINAL))
+    hear(one, answered(filled="0", status=OrderStatus.CANCELED), number=2)
+    standing = answered(filled="0", status=OrderStatus.ACCEPTED)
+    hear(one, standing, number=3)
+    assert (one.failures[KEY], one.terminals[KEY]) == (2, 0)
+    assert hear(one, answered(filled="0", status=OrderStatus.CANCELED), number=4) == 400
+    one.resolved(standing.client_order_id, KEY, moved=False, now_ns=5)
+    assert one.failures[KEY] == 3
+    one.resolved(standing.client_order_id, KEY, moved=True, now_ns=6)
+    assert one.failures[KEY] == 0
+    assert KEY not in one.failed_round
 
 
 def test_the_slices_of_one_round_fail_once() -> None:

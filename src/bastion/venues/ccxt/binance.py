@@ -83,7 +83,7 @@ class BinanceVenue(BinanceCancels):
         self._exchange = exchange
         self._throttle = Throttle(clock, ACCOUNT_LIMITS, shared=address)
         self._fees, self._known, self._named = {}, {}, {}
-        self._thrift = Thrift(clock, self._throttle["weight"])
+        self._thrift = Thrift(clock, self._throttle["weight"], shares=lambda: not self._share.is_crowd)
         self._share = Share(clock, self._throttle, crowds=self.CROWDS)
         self._page_turn = asyncio.Lock()
         super().__init__(account=account, clock=clock, shelf=shelf)

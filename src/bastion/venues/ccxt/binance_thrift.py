@@ -6,7 +6,7 @@ minute on the lists and then stand still with positions open. A halt and the pro
 lists, and take them from what is kept.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from bastion.domain.position import Position
 from bastion.errors import Fault, VenueRejected
@@ -15,7 +15,7 @@ from bastion.venues.ccxt.in_turn import SPARED
 from bastion.venues.ccxt.patience import Patience
 from bastion.venues.ccxt.venue import PartRead
 from bastion.venues.deadline import Deadline
-from bastion.venues.throttle import NS, Bucket
+from bastion.venues.throttle import NS, Bucket, Claimant
 
 KEPT = 1600
 """Weight that only positions, questions and executions may use while a position is open."""
@@ -24,11 +24,18 @@ SCARCE = 1200
 come malformed for a while, or the watch after an exit, must not use up what the next act needs."""
 LEAST = 400
 """Weight below which the lists are not read at all while a position is open."""
-QUESTIONS = 1200
-"""Weight below which executions and second sources are asked each `GAP_S` only while a position is shown: a
-round in an empty book asks for both, and would leave nothing to see the positions by."""
+SPREAD = 1000.0
+"""Weight that is spread over the minute: else a host that lies or fails for a while would use it up within
+seconds, and what proves an account flat once the host is well would wait for the next minute."""
 GAP_S = 10.0
-"""While weight is short, the lists are read this often: an order can come to hold a position's size."""
+"""While weight is short, the lists are read this often: an order can come to hold a position's size. While a
+position is shown, executions and second sources too: a round in an empty book asks for both."""
+ASKED_S = 2.0
+"""The same while none is shown: then a verdict waits for what they tell."""
+NEEDED_S = 15.0
+"""So long after its last act or proof, the weight of an account's proof is left alone by the others."""
+PROVEN = 2
+"""After so many whole looks without a position that is no more so."""
 WHOLE = 90
 """What a whole look weighs."""
 BLOCKED_GAP_S = 3.0
@@ -48,9 +55,11 @@ LISTS_MOST_S = 4.0
 class Thrift:
     """Decides, look by look, whether the order lists are read."""
 
-    def __init__(self, clock: Clock, weight: Bucket) -> None:
+    def __init__(self, clock: Clock, weight: Bucket, *, shares: Callable[[], bool] = lambda: False) -> None:
         self._clock = clock
         self._weight = weight
+        self._shares = shares
+        self._clean = 0
         self._held = True
         self._wanted = False
         self._refused: set[str] = set()
@@ -77,10 +86,12 @@ class Thrift:
     def filled(self) -> None:
         """Hear that an order of ours was filled: the next look may show nothing any more."""
         self._moved = True
+        self._needs()
 
     def refused(self, instrument: str) -> None:
         """Hear that a close found nothing to reduce: something may hold its position, if that is shown."""
         self._refused.add(instrument)
+        self._needs()
 
     def ask(self, what: str) -> None:
         """Return where a question about what was done may be asked now; those of one moment are one question.
@@ -90,7 +101,7 @@ class Thrift:
         """
         now_ns = self._clock.monotonic_ns()
         since_ns = now_ns - self._asked_ns.get(what, now_ns)
-        if self._shown and 0 < since_ns < GAP_S * NS and self._weight.free() < QUESTIONS:
+        if 0 < since_ns < (GAP_S if self._shown else ASKED_S) * NS and self._weight.free() < self._line():
             raise VenueRejected(SPARED, fault=Fault.RATE_LIMIT)
         self._asked_ns[what] = now_ns
 
@@ -116,6 +127,9 @@ class Thrift:
         elif came & LISTS:
             self._patience.answered()
         self.failed = failed or self.failed - came
+        self._clean = self._clean + 1 if came >= LISTS and not (failed or self._shown) else 0
+        if self._clean >= PROVEN:
+            self._weight.announce(self, (), within_s=NEEDED_S)
 
     def doubted(self) -> None:
         """Hear that the positions were not read, or are not believed: they are taken to be there."""
@@ -131,6 +145,7 @@ class Thrift:
         An exit whose positions are closed leaves one whole look to a halt that may follow.
         """
         self._pressed = WHOLE if halting else 2 * WHOLE
+        self._needs()
 
     def owes(self) -> int:
         """Return what must be free before the look that begins now; 0 where it can begin at once.
@@ -160,21 +175,37 @@ class Thrift:
         self.insists = self._wanted or since_ns >= GAP_S * NS
         pressed, self._pressed = self._pressed, 0
         paid, self._paid = self._paid, False
-        if paid or (pressed and free >= pressed):
+        if paid or (pressed and free >= pressed + self._others()):
             self._wanted = False
             self.read = (now_ns, False)
             return True
+        spends = free >= self._line()
         second = since_ns <= PAIR_S * NS and not paired
-        due = since_ns >= GAP_S * NS or second
+        due = since_ns >= GAP_S * NS and (spends or (not self._held and free >= 2 * WHOLE))
         if closing and not self._moved and not self._wanted and since_ns < GAP_S * NS:
             return False
-        wanted = self._wanted and free >= WHOLE and since_ns >= BLOCKED_GAP_S * NS
-        short = free < (KEPT if self._held else SCARCE)
-        if short and not wanted and (not due or (self._held and free < LEAST)):
+        blocked = since_ns >= (BLOCKED_GAP_S if spends else GAP_S) * NS
+        wanted = self._wanted and free >= WHOLE and blocked
+        short = not spends or free < (KEPT if self._held else SCARCE)
+        if short and not wanted and (not (due or second) or (self._held and free < LEAST)):
             return False
         self._wanted = False
         self.read = (now_ns, second)
         return True
+
+    def _needs(self) -> None:
+        if self._shares():
+            self._clean = 0
+            self._weight.announce(self, (2 * WHOLE,), within_s=NEEDED_S)
+
+    def _others(self) -> int:
+        return self._weight.promised(Claimant(who=self, level=1)) if self._shares() else 0
+
+    def _line(self) -> float:
+        # What is spent only while there is more: the proofs of all accounts, and what the minute still needs.
+        proofs = self._others() + 2 * WHOLE
+        wait_s = self._weight.wait_least_s(self._weight.free() + proofs)
+        return proofs + SPREAD * min(wait_s / self._weight.window_s, 1.0)
 
 
 async def spared(_deadline: Deadline) -> PartRead:

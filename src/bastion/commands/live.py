@@ -15,7 +15,7 @@ from bastion.commands.positions import check_access
 from bastion.commands.sharing import NS, READ_DEADLINE_S
 from bastion.domain.account import Account
 from bastion.errors import VenueError
-from bastion.ports import AccountStream, Clock, Metered, Picturing, Venue
+from bastion.ports import AccountStream, Clock, Metered, Picturing, Venue, Warming
 
 WARM_S = 10.0
 RHYTHM_S = 10.0
@@ -34,6 +34,11 @@ GATHER_S = 0.1
 GAP_S = 0.5
 WAIT_MOST_S = 10.0
 AGAIN_S = 1.0
+WARMED_EACH_MAX, WARMED_MAX = 64, 256
+"""So many connections are held open for an account's orders, and for those of all accounts together."""
+WARMED_GAP_S, WARMED_LASTING_S = 10.0, 25.0
+"""How often that is looked after, and how long they are to rest at least: a host ends one that was never used
+after a minute or so, which leaves them renewed well before."""
 PAUSE_FIRST_S, PAUSE_MOST_S = 1.0, 60.0
 """How long a stream that broke off rests before it is opened again; it doubles until one lives so long."""
 
@@ -53,6 +58,14 @@ async def keep_live(desk: Desk, streams: Mapping[str, AccountStream]) -> None:
     """
     if desk.settings.recent_look_s <= 0:
         return
+    async with asyncio.TaskGroup() as group:
+        for name, venue in desk.venues.items():
+            if isinstance(venue, Warming):
+                group.create_task(_keep_warm(desk, name, venue))
+        group.create_task(_keep_seen(desk, streams))
+
+
+async def _keep_seen(desk: Desk, streams: Mapping[str, AccountStream]) -> None:
     if not streams:
         await _keep_rhythm(desk)
         return
@@ -150,6 +163,21 @@ def _due_in_s(desk: Desk, name: str, most: int) -> float:
     if picture.look.unread:
         return rhythm - age_s
     return max(SELDOM_S, RHYTHM_S * most) - age_s
+
+
+async def _keep_warm(desk: Desk, name: str, venue: Warming) -> None:
+    # An order that finds no open connection leaves two or three round trips later.
+    most = max(1, min(WARMED_EACH_MAX, WARMED_MAX // len(desk.venues)))
+    while True:
+        picture = desk.readings.picture(name)
+        if picture is not None and desk.running() is None:
+            try:
+                await venue.warm(picture.look, most=most, lasting_s=WARMED_LASTING_S, deadline_s=WARMED_GAP_S)
+            except VenueError as error:
+                _log.debug("No connection to %s could be kept open: %s", name, error)
+            except Exception:  # noqa: BLE001 - a bulkhead: without them an order opens its own, as ever
+                _log.exception("No connection to %s could be kept open.", name)
+        await desk.clock.sleep(WARMED_GAP_S)
 
 
 async def _keep_open(desk: Desk, name: str, stream: AccountStream) -> None:

@@ -20,6 +20,8 @@ from bastion.shape import dataclass
 
 CONNECTIONS_MAX = 256
 KEEP_ALIVE_S = 75.0
+WARMED_AT_ONCE = 4
+"""So many connections are opened in one go ahead of their use: what encrypts them must not hold others up."""
 ADDRESS_S = 60.0
 """How long an address that answered stands for its host's name; load balancers move about that often."""
 SECOND_NS = 1_000_000_000
@@ -111,8 +113,10 @@ class Client:
                 connection = await self._fresh(origin)
             return await self._exchange(origin, connection, raw, leaving)
 
-    async def warm(self, url: str, count: int) -> None:
-        """Open connections until `count` wait idle for the URL's host, with none asked for in vain twice.
+    async def warm(self, url: str, count: int, *, lasting_s: float = 0.0) -> None:
+        """Open connections until `count` wait idle for the URL's host that may rest for `lasting_s` more.
+
+        A few are opened at a time, so that whoever computes beside it is not held up.
 
         Raises:
             OSError: a connection did not come about.
@@ -120,11 +124,28 @@ class Client:
         scheme, authority, _ = _split(url)
         origin = self._origin(scheme, authority)
         host = self._host(origin)
-        self._sweep(host)
-        async with asyncio.TaskGroup() as group:
-            opened = [group.create_task(self._fresh(origin)) for _ in range(count - len(host.idle))]
-        for task in opened:
-            self._rest(host, task.result(), None)
+        failed: list[OSError] = []
+
+        async def one() -> None:
+            try:
+                self._rest(host, await self._fresh(origin), None)
+            except OSError as error:
+                failed.append(error)
+
+        missing = count - self._lasting(host, lasting_s)
+        for start in range(0, missing, WARMED_AT_ONCE):
+            async with asyncio.TaskGroup() as group:
+                for _ in range(min(missing - start, WARMED_AT_ONCE)):
+                    group.create_task(one())
+            if failed:
+                raise failed[0]
+
+    def _lasting(self, host: _Host, lasting_s: float) -> int:
+        until_ns = self._now_ns() + int(lasting_s * SECOND_NS)
+        for connection in [one for one in host.idle if not one.usable or one.rests_until_ns <= until_ns]:
+            host.idle.remove(connection)
+            connection.abort()
+        return len(host.idle)
 
     async def close(self) -> None:
         """End all idle connections; a later request raises `OSError`."""

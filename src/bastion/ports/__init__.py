@@ -2,7 +2,7 @@
 
 from bastion.ports.clock import Clock
 from bastion.ports.offers import offers
-from bastion.ports.placing import Announcing, Queueing, Singly
+from bastion.ports.placing import Announcing, Queueing, Singly, Warming
 from bastion.ports.storage import Auditor, ExitLock, Journal, KeyStore, Notary, RepeatStore
 from bastion.ports.venue import (
     Accounting,
@@ -54,5 +54,6 @@ __all__ = [
     "Sizing",
     "Sparing",
     "Venue",
+    "Warming",
     "offers",
 ]

@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from typing import Protocol, runtime_checkable
 
+from bastion.domain.look import Look
+
 
 @runtime_checkable
 class Announcing(Protocol):
@@ -35,5 +37,20 @@ class Queueing(Protocol):
         """From now on call `heard` with the client id of each order that is about to leave.
 
         Whoever asked before hears no more.
+        """
+        ...
+
+
+@runtime_checkable
+class Warming(Protocol):
+    """What an adapter offers whose orders each need a connection while they are on their way."""
+
+    async def warm(self, look: Look, *, most: int, lasting_s: float, deadline_s: float) -> None:
+        """Have connections open for all that leaves at once to close what a look shows, `most` at the most.
+
+        They rest for at least `lasting_s`; one that will not is replaced. Nothing is asked of the venue.
+
+        Raises:
+            VenueUnreachable: one of them did not come about.
         """
         ...

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import pytest_asyncio
@@ -74,6 +74,21 @@ async def test_what_changes_at_a_venue_is_in_the_picture_by_one_look(listening: 
         # One look, and another at most where the venue told the order's end apart: not a poll of all.
         assert await listening.requests() - before <= 2 * 12
         assert listening.desk.ears.add(listening.account(venue)).missed == 0
+
+
+async def test_connections_for_the_orders_of_an_exit_are_open_all_the_time(listening: Listening) -> None:
+    for venue in WIRES:
+        rows = len(listening.held(venue))
+        wire = cast("Any", listening.desk.venues[listening.account(venue)])._wire
+        wanted = rows if venue in {"binance", "bybit"} else 1
+
+        def are_open(wire: Any = wire, wanted: int = wanted) -> bool:  # noqa: ANN401 - the adapter's own
+            (host,) = wire._hosts._hosts.values()
+            return len([one for one in host.idle if one.usable]) >= wanted
+
+        for one in tuple(next(iter(wire._hosts._hosts.values())).idle):
+            one.abort()
+        await until(are_open)
 
 
 async def test_a_stream_that_breaks_off_is_open_again_soon_and_vouches_for_nothing_before(

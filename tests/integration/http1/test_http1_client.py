@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from bastion.http1 import dial
 from bastion.http1.answer import Garbled, Head
-from bastion.http1.client import Client, Request
+from bastion.http1.client import KEEP_ALIVE_S, Client, Request
 from bastion.http1.connection import Ended
 
 P = TypeVar("P", bound=asyncio.BaseProtocol)
@@ -240,6 +240,22 @@ async def test_connections_that_were_warmed_are_the_ones_that_are_used() -> None
             for _ in range(5):
                 group.create_task(client.request(order(host), leaving=lambda: False))
     assert host.connections == 5
+
+
+async def test_a_connection_that_the_host_ended_meanwhile_is_made_anew_ahead_of_its_use() -> None:
+    async def leaves(_host: Host, _head: bytes, writer: asyncio.StreamWriter) -> None:
+        writer.write(DONE)
+        writer.close()
+
+    async with hosted(leaves) as host, clients() as client:
+        await client.warm(host.url(), 3)
+        await client.request(order(host), leaving=lambda: False)
+        # The one that was used has ended; the two others rest.
+        await asyncio.sleep(0.05)
+        await client.warm(host.url(), 3, lasting_s=1.0)
+        assert host.connections == 4
+        await client.warm(host.url(), 6, lasting_s=KEEP_ALIVE_S + 1)
+        assert host.connections == 4 + 6
 
 
 @pytest.mark.parametrize(

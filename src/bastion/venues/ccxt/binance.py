@@ -34,6 +34,7 @@ from bastion.venues.ccxt.binance_thrift import Thrift
 from bastion.venues.ccxt.faults import BANNED, Refusal, binance_refusal
 from bastion.venues.ccxt.shelf import Instruments, Shelf, by_key
 from bastion.venues.ccxt.venue import PartRead
+from bastion.venues.ccxt.warmth import Warmth
 from bastion.venues.ccxt.wire import VenueKey, Wire
 from bastion.venues.deadline import Deadline, settled
 from bastion.venues.encoders.binance import BinanceEncoder
@@ -61,7 +62,7 @@ _USED = {
 }
 
 
-class BinanceVenue(BinanceCancels):
+class BinanceVenue(BinanceCancels, Warmth):
     """One USD-M account. Position mode is read from each position, never from a setting."""
 
     REPEATS_SAFELY = True

@@ -226,6 +226,16 @@ class BinancePortfolioVenue:
         for side in self._sides:
             side.hasten()
 
+    async def warm(self, look: Look, *, most: int, lasting_s: float, deadline_s: float) -> None:
+        """As each side for what the look shows of it, with a half of `most`."""
+        for side in self._sides:
+            own = replace(
+                look,
+                positions=tuple(one for one in look.positions if self._side(one.category) is side),
+                orders=tuple(one for one in look.orders if self._side(one.category) is side),
+            )
+            await side.warm(own, most=-(-most // 2), lasting_s=lasting_s, deadline_s=deadline_s)
+
     def asked(self) -> tuple[AskedCall, ...]:
         """Return the requests of both sides since the last call of this."""
         return tuple(call for side in self._sides for call in side.asked())

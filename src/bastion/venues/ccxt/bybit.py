@@ -38,6 +38,7 @@ from bastion.venues.ccxt.lane import BatchUnavailable, Params
 from bastion.venues.ccxt.roll import RollCall
 from bastion.venues.ccxt.shelf import Instruments, Shelf, by_key
 from bastion.venues.ccxt.venue import Glances, Part, PartRead
+from bastion.venues.ccxt.warmth import Warmth
 from bastion.venues.ccxt.wire import VenueKey, Wire, when_leaving
 from bastion.venues.ccxt.witness import Claim
 from bastion.venues.deadline import Deadline, together
@@ -56,7 +57,7 @@ NO_BATCHES = frozenset({"HTTP 404", "404", "10404", "10017"})
 NO_CATEGORY = frozenset({"HTTP 404", "404", "10404", "10028", "100028"})
 
 
-class BybitVenue(BybitCancels, Glances):
+class BybitVenue(BybitCancels, Glances, Warmth):
     """One unified account: linear contracts of every settle coin, inverse contracts, and options by name."""
 
     REPEATS_SAFELY = True

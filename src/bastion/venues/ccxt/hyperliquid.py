@@ -47,6 +47,7 @@ from bastion.venues.ccxt.hyperliquid_witness import HyperliquidWitness, position
 from bastion.venues.ccxt.in_turn import SPARED
 from bastion.venues.ccxt.shelf import Instruments, Shelf
 from bastion.venues.ccxt.venue import Part, PartRead
+from bastion.venues.ccxt.warmth import Warmth
 from bastion.venues.ccxt.wire import VenueKey, Wire
 from bastion.venues.ccxt.witness import Claim
 from bastion.venues.deadline import Deadline, together
@@ -64,7 +65,7 @@ LIST_SHARE = 4
 """Of the time of a look, the list of dexes has one part in so many."""
 
 
-class HyperliquidVenue(HyperliquidCancels):
+class HyperliquidVenue(HyperliquidCancels, Warmth):
     """The perpetuals of one account, on the validators' dex and every builder-deployed one; spot is told."""
 
     WITNESS_LAST = True

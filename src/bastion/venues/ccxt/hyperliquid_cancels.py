@@ -4,6 +4,7 @@ Source: Hyperliquid docs, "Exchange endpoint" (Cancel orders, Cancel a TWAP orde
 """
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 from bastion.domain.instrument import Instrument
 from bastion.domain.look import Look
@@ -18,6 +19,9 @@ from bastion.venues.deadline import Deadline, settled, together
 
 class HyperliquidCancels(HyperliquidProtection):
     """The half of the adapter that takes orders away."""
+
+    # One action takes all orders of a wave.
+    ORDERS_A_REQUEST: ClassVar[int] = BATCH_MAX
 
     async def cancel(self, orders: Sequence[OpenOrder], *, deadline_s: float) -> tuple[CancelAnswer, ...]:
         """Cancel exactly these orders, of any dex and kind, many in one action; one answer each."""

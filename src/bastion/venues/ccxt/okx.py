@@ -58,6 +58,7 @@ from bastion.venues.ccxt.okx_thrift import AlgoThrift, spared
 from bastion.venues.ccxt.roll import List, RollCall
 from bastion.venues.ccxt.shelf import Instruments, Shelf, by_key
 from bastion.venues.ccxt.venue import Glances, Part, PartRead
+from bastion.venues.ccxt.warmth import Warmth
 from bastion.venues.ccxt.wire import VenueKey, Wire
 from bastion.venues.ccxt.witness import Claim
 from bastion.venues.deadline import Deadline, together
@@ -72,10 +73,11 @@ UNSPOKEN = "the venue did not speak of this order"
 ORDER_GONE = frozenset({"51400", "51401", "51402", "51405", "51603"})
 
 
-class OkxVenue(OkxMarket, Glances):
+class OkxVenue(OkxMarket, Glances, Warmth):
     """One trading account: perpetuals and dated futures of every margin coin, the rest by name."""
 
     REPEATS_SAFELY = True
+    ORDERS_A_REQUEST = 20
 
     def __init__(
         self,

@@ -158,6 +158,7 @@ class Wire:
         self._client: Any = None
         self._hosts: Client | None = None
         self._apart: Client | None = None
+        self._asked_at = ""
         self._closed = False
         self.throttle = throttle
         self.offset_ms = 0
@@ -232,6 +233,11 @@ class Wire:
                 text = text.replace(value, SECRET_SHOWN)
         return text
 
+    async def warm(self, count: int, *, lasting_s: float) -> None:
+        """As `Client.warm`, for the host that was asked last."""
+        if self._hosts is not None and self._asked_at and not self._closed:
+            await self._hosts.warm(self._asked_at, count, lasting_s=lasting_s)
+
     async def close(self) -> None:
         """Release the connections; later calls raise `VenueUnreachable`."""
         self._closed = True
@@ -268,7 +274,9 @@ class Wire:
             return does is Passed.READ
 
         try:
-            reply = await self._own_client(method).request(request, leaving=leaving)
+            hosts = self._own_client(method)
+            self._asked_at = request.url if hosts is self._hosts else self._asked_at
+            reply = await hosts.request(request, leaving=leaving)
         except VenueError:
             raise
         except Ended as torn:

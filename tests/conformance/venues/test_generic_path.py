@@ -14,6 +14,7 @@ from bastion.domain.position import Position, Side
 from bastion.embedded import paper_credential
 from bastion.errors import Fault, OutcomeUnknown, VenueError, VenueRejected
 from bastion.venues.ccxt.generic import GenericVenue
+from bastion.venues.ccxt.generic_second import UNWITNESSED
 from tests.venue_paper import WAIT_S, PaperRig, close_of, paper_rig, scenario, seeded
 
 EXCHANGES = {"binance": "binanceusdm", "bybit": "bybit", "hyperliquid": "hyperliquid", "okx": "okx"}
@@ -203,3 +204,39 @@ async def test_stops_are_seen_and_cancelled_where_the_venue_keeps_them(paper: Pa
         assert [(one.instrument, one.conditional) for one in look.orders] == [("BTC/USDT:USDT", True)]
         assert all(answer.gone for answer in await generic.venue.sweep(look, deadline_s=WAIT_S))
         assert (await generic.rig.truth())["open_orders"] == []
+
+
+async def test_an_empty_list_beside_margin_in_use_is_not_believed(paper: PaperProcess) -> None:
+    async with generic_rig(paper, "binance") as generic:
+        await generic.rig.fault("empty", path=POSITION_PATHS["binance"])
+        look = await generic.venue.look(deadline_s=WAIT_S)
+        (part,) = look.unread
+        assert part.part == "positions"
+        assert "in use, which no listed order explains" in part.reason
+        await generic.rig.load(scenario("binance", ["BTCUSDT"]))
+        look = await generic.venue.look(deadline_s=WAIT_S)
+        assert look.empty
+        assert look.notes == ()
+        # What rests needs margin as well, and its list is believed.
+        await generic.rig.rest("BTCUSDT", "BUY", "0.5", price="900")
+        look = await generic.venue.look(deadline_s=WAIT_S)
+        assert (look.unread, len(look.orders)) == ((), 1)
+
+
+async def test_where_nothing_else_tells_of_positions_an_empty_account_says_so(quick: GenericRig) -> None:
+    assert (await quick.venue.look(deadline_s=WAIT_S)).notes == ()
+    await quick.rig.load(scenario(quick.rig.name, ["BTCUSDT"]))
+    look = await quick.venue.look(deadline_s=WAIT_S)
+    assert look.empty
+    assert look.notes == (UNWITNESSED,)
+
+
+async def test_a_contract_that_its_own_list_leaves_out_is_still_held(paper: PaperProcess) -> None:
+    async with generic_rig(paper, "okx") as generic:
+        await generic.rig.load(scenario("okx", ["BTCUSDT"]))
+        await generic.hold("BTCUSDT", "0.5")
+        position = await generic.one()
+        await generic.rig.fault("empty", path=POSITION_PATHS["okx"], count=1)
+        assert await generic.venue.second_source(position, deadline_s=WAIT_S) == position.quantity
+        await generic.rig.fault("empty", path=POSITION_PATHS["okx"], count=2)
+        assert await generic.venue.second_source(position, deadline_s=WAIT_S) == 0

@@ -18,7 +18,7 @@ from bastion.domain.instrument import Instrument
 from bastion.domain.look import Look
 from bastion.domain.money import ZERO, floor_to_step
 from bastion.domain.order import CancelAnswer, Direction, Fill, OpenOrder, OrderKind, OrderRequest, OrderState
-from bastion.domain.position import Position, size_held
+from bastion.domain.position import Position
 from bastion.errors import AnswerMalformed, Fault, VenueError, VenueRejected, VenueUnreachable
 from bastion.http1.dial import Connect, tcp
 from bastion.ports import Clock
@@ -30,9 +30,10 @@ from bastion.venues.ccxt.generic_fills import GenericFills
 from bastion.venues.ccxt.generic_markets import MarketFile, instrument, is_contract, number
 from bastion.venues.ccxt.generic_profile import Profile
 from bastion.venues.ccxt.generic_quirks import FETCH_ORDER, options_of
+from bastion.venues.ccxt.generic_second import GenericSecond
 from bastion.venues.ccxt.generic_wire import Reply, UnifiedWire, limit_of
 from bastion.venues.ccxt.shelf import Instruments, Shelf, by_key
-from bastion.venues.ccxt.venue import CcxtVenue, Part, PartRead
+from bastion.venues.ccxt.venue import Part, PartRead
 from bastion.venues.ccxt.wire import Wire
 from bastion.venues.deadline import Deadline, settled
 from bastion.venues.gate.generic import check_by
@@ -45,10 +46,8 @@ PAIR = 2
 """So many contracts tell ccxt which kind is meant; with a single one it asks for that one alone."""
 
 
-class GenericVenue(CcxtVenue):
+class GenericVenue(GenericSecond):
     """One account at an exchange without an adapter of its own."""
-
-    _wire: UnifiedWire
 
     def __init__(
         self,
@@ -135,17 +134,6 @@ class GenericVenue(CcxtVenue):
         await self._markets(deadline)
         names = {order_id: ours for ours, order_id in self._order_ids.items() if order_id}
         return await self._fills.read(positions, since_ms, names, deadline)
-
-    async def second_source(self, position: Position, *, deadline_s: float) -> Decimal:
-        """Return the size by the list of that one contract, asked for alone."""
-        deadline = Deadline(self._clock, deadline_s)
-        await self._markets(deadline)
-        reply = await self._unified("fetch_positions", [position.instrument], {}, deadline=deadline)
-        found, doubt = believed(reply.rows("positions"), self._position)
-        held = size_held(position, found)
-        if held <= ZERO and doubt:
-            raise AnswerMalformed(doubt)
-        return held
 
     async def access(self, *, deadline_s: float) -> Access:
         """Return whether the balance can be read; ccxt has no unified word for rights."""

@@ -44,6 +44,11 @@ NO_CLIENT_ID = frozenset({"hyperliquid", "htx"})
 FETCH_ORDER: Mapping[str, Mapping[str, object]] = {"bybit": {"acknowledged": True}}
 """What ccxt wants to be told before it asks for one order."""
 
+MARGIN_IN_USE = frozenset({"binanceusdm", "binancecoinm", "bingx", "gate"})
+"""Exchanges of whose swap account ccxt's `used` is the margin of positions and orders, on another page than
+the list of positions. Not OKX and Bybit, where spot orders use some of it, Hyperliquid, which tells both on
+one page, Kraken, whose collateral is worth less than its price, and those where its meaning was not found."""
+
 _OPTIONS: Mapping[str, Mapping[str, object]] = {
     "binanceusdm": {"leverageBrackets": {}, "fetchOpenOrders": {"warnWithoutSymbol": False}},
     "binancecoinm": {"leverageBrackets": {}, "fetchOpenOrders": {"warnWithoutSymbol": False}},

@@ -21,7 +21,7 @@ from bastion.exits.pace import CANCELLING, POSITIONS, Pace, nanoseconds
 from bastion.exits.progress import Leg, PositionKey
 from bastion.exits.resolve import by_position
 from bastion.exits.settings import ExitSettings
-from bastion.exits.verdict import Standing, leftovers, possible, second_quantity
+from bastion.exits.verdict import Standing, lacks_orders_alone, leftovers, possible, second_quantity
 from bastion.shape import dataclass
 
 Instruments = Mapping[tuple[str, str], Instrument]
@@ -356,7 +356,7 @@ def _cancels(
     free: tuple[OpenOrder, ...], standing: Standing, pace: Pace, look: Look, *, now_ns: int
 ) -> tuple[OpenOrder, ...]:
     # What could open and is no longer shown is cancelled by its id all the same: a look can miss it.
-    settled_look = look.complete and not standing.open
+    settled_look = lacks_orders_alone(look) and not standing.open
     lingering = standing.lingering if settled_look else ()
     return tuple(order for order in (*free, *lingering) if _cancel_due(order, pace, now_ns=now_ns))
 
@@ -380,7 +380,7 @@ def _absent_twice(leg: Leg, place: tuple[str, str], settings: ExitSettings) -> b
     first, second = leg.before.look, leg.latest.look
     apart = second.begun_ns >= first.begun_ns + settings.look_gap_ms * 1_000_000
     return apart and all(
-        look.complete and all((p.category, p.instrument) != place for p in look.positions)
+        lacks_orders_alone(look) and all((p.category, p.instrument) != place for p in look.positions)
         for look in (first, second)
     )
 

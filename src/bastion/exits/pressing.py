@@ -65,7 +65,9 @@ def _nothing_held(look: Look | None) -> bool:
 
 def _undecided(part: Part) -> bool:
     # A halt cancels what the lists show, whatever became of an order.
-    return part.exits and any(order.unknown for order in part.standing.unsettled)
+    standing, cancelled = part.standing, part.leg.cancelled
+    lingers = any(order.key not in cancelled for order in standing.lingering)
+    return part.exits and (lingers or any(order.unknown for order in standing.unsettled))
 
 
 def _to_close(part: Part) -> bool:

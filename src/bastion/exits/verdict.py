@@ -265,6 +265,14 @@ def _clean(look: Look, dust: frozenset[PositionKey]) -> bool:
     )
 
 
+def lacks_orders_alone(look: Look) -> bool:
+    """Return whether a look told of all positions: nothing but lists of orders is missing in it.
+
+    One that left them out on purpose is not meant: it was in haste, and asked no other page whether it lies.
+    """
+    return all(ORDERS in part.part and not part.unsent for part in look.unread)
+
+
 def _lingering(leg: Leg, pace: Pace, look: Look) -> tuple[OpenOrder, ...]:
     shown = {order.key for order in look.orders}
     return tuple(

@@ -643,9 +643,16 @@ OTHER = replace(ENTRY, order_id="b", client_order_id="")
         ((), (), False, True),
         ((), (), True, False),
         ((HELD,), (), False, False),
-        ((), ("orders",), False, False),
+        ((), ("orders",), False, True),
+        ((), ("positions",), False, False),
     ],
-    ids=["nothing is there", "the cancel waits", "a position is open", "not all was read"],
+    ids=[
+        "nothing is there",
+        "the cancel waits",
+        "a position is open",
+        "only the orders were not read",
+        "the positions were not read",
+    ],
 )
 def test_what_could_open_and_is_no_longer_shown_is_cancelled_by_its_id(
     positions: tuple[Position, ...],
@@ -660,6 +667,38 @@ def test_what_could_open_and_is_no_longer_shown_is_cancelled_by_its_id(
         beat.cancel_at_ns[ENTRY.key] = 201 * MS
     act = decide(one, beat)
     assert (act.intent.cancels if act is not None else ()) == ((ENTRY,) if chosen else ())
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "swept"),
+    [
+        ((), (), True),
+        (("orders TWAPs",), (), True),
+        (("orders TWAPs",), ("orders TWAPs",), True),
+        (("positions",), (), False),
+        ((), ("account", "orders TWAPs"), False),
+    ],
+    ids=["all was read", "once a list was not", "never was that list", "no positions", "whose it is"],
+)
+def test_a_stop_without_a_position_goes_once_two_looks_tell_of_none_whatever_orders_they_lack(
+    before: tuple[str, ...],
+    after: tuple[str, ...],
+    swept: bool,  # noqa: FBT001 - a case of the table
+) -> None:
+    one = leg()
+    see(one, look(0, orders=[STOP], unread=before))
+    assert decide(one) is None, "one look is not enough"
+    see(one, look(SETTINGS.look_gap_ms, orders=[STOP], unread=after))
+    act = decide(one, now_ms=1_000)
+    assert (act.intent.cancels if act is not None else ()) == ((STOP,) if swept else ())
+
+
+def test_looks_that_left_the_orders_out_on_purpose_are_no_word_on_what_is_held() -> None:
+    one = leg()
+    for at_ms in (0, SETTINGS.look_gap_ms):
+        glance = look(at_ms, orders=[STOP], unread=["orders"])
+        see(one, replace(glance, unread=tuple(replace(part, unsent=True) for part in glance.unread)))
+    assert decide(one, now_ms=1_000) is None
 
 
 @pytest.mark.parametrize(

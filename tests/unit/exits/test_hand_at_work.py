@@ -17,7 +17,7 @@ from bastion.domain.instrument import Instrument
 from bastion.domain.look import Look
 from bastion.domain.mandate import ExitKind
 from bastion.domain.money import Quantity, Usd
-from bastion.domain.order import Direction, OrderRequest, OrderState
+from bastion.domain.order import CancelAnswer, Direction, OpenOrder, OrderRequest, OrderState
 from bastion.domain.records import Entry, LegReopened, LegStarted, Record, Troubled
 from bastion.domain.selection import Selection
 from bastion.domain.verdict import Verdict
@@ -381,6 +381,36 @@ def test_a_venue_is_told_which_looks_are_to_be_quick_new_and_with_orders() -> No
     assert venue.times("hasten") == [looks[1]], "while something that was shown is to be closed"
     assert venue.times("need False") == looks[2:8], "six times, and no more"
     assert len(looks) > 8
+
+
+class Deaf(Quick):
+    """The same, where nobody hears of the first cancels that they were carried out."""
+
+    deaf = 3
+
+    def defer_orders(self) -> None:
+        self._called("defer", 0)
+        self.unread[self.looks + 1] = ("orders",)
+
+    async def _gone(
+        self, what: str, orders: Sequence[OpenOrder], deadline_s: float
+    ) -> tuple[CancelAnswer, ...]:
+        answers = await super()._gone(what, orders, deadline_s)
+        self.deaf -= 1
+        return tuple(replace(one, gone=False, answered=False) if self.deaf >= 0 else one for one in answers)
+
+
+def test_the_lists_of_orders_wait_until_it_is_known_that_a_cancel_was_carried_out() -> None:
+    clock = VirtualClock()
+    part, venue = part_of(clock), Deaf(clock, orders=[ENTRY])
+    worked(clock, venue, part)
+    cancels = [at for at, what in venue.calls if what.startswith(("cancel", "sweep"))]
+    assert len(cancels) == 4, "each look without the lists is followed by another one"
+    looks = venue.times("look")
+    # The first look behind the first cancel learns that the order is shown no longer.
+    assert venue.times("defer") == [at for at in looks if cancels[0] < at <= cancels[-1]][1:]
+    assert verdicts(part)[0][1] is Verdict.FLAT
+    assert len([at for at in looks if at > cancels[-1]]) == 2
 
 
 def test_dust_that_stays_is_nothing_to_hurry_for() -> None:

@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 
 from bastion.venues.ccxt.hyperliquid_dexes import Settled
-from bastion.venues.ccxt.hyperliquid_fills import HyperliquidFills, Latest
+from bastion.venues.ccxt.hyperliquid_fills import OLDER_S, HyperliquidFills, Latest
 from bastion.venues.ccxt.hyperliquid_witness import HyperliquidWitness
 from bastion.venues.deadline import Deadline
 from bastion.venues.raw import Answer
@@ -97,3 +97,19 @@ async def test_the_witness_rests_on_what_was_read_for_others_unless_it_speaks_ag
 async def _later(venue: Venue, coin: str) -> Decimal | None:
     # As the exit asks: behind the executions, in the same moment.
     return await venue.last(coin)
+
+
+async def test_what_an_older_execution_left_is_asked_again_after_a_while_but_not_that_it_is_nothing() -> None:
+    venue = Venue()
+    await venue.fills.read([], BEGAN_MS, {}, venue.deadline)
+    # The list trails: it does not show yet that the position was closed.
+    assert await venue.last("ETH") == 2
+    closed = {**OLD, "tid": 3, "side": "A", "startPosition": "2"}
+    venue.rows = [NEW, closed, OLD]
+    venue.clock.seconds += OLDER_S - 0.1
+    assert await venue.last("ETH") == 2
+    venue.clock.seconds += 0.2
+    assert await venue.last("ETH") == 0
+    venue.clock.seconds += 10 * OLDER_S
+    assert await venue.last("ETH") == 0
+    assert venue.asked.count("userFills") == 2

@@ -7,6 +7,7 @@ from bastion.venues.ccxt.hyperliquid_pace import (
     READS,
     WEIGHT,
     Thrift,
+    drawn,
     read_units,
     room_shown,
     slow_down,
@@ -182,3 +183,72 @@ def test_pauses_after_a_refusal_without_a_time_end_after_eight_seconds_and_good_
     assert came_back < 200
     room_shown(throttle, Answer(status=200, headers={}, text="[]"), {READS: 20, WEIGHT: 20})
     assert throttle[READS].free() == came_back + 20
+
+
+def _weight_left(throttle: Throttle, *, reads: int, weight: int) -> None:
+    throttle.charge({READS: throttle[READS].free() - reads, WEIGHT: throttle[WEIGHT].free() - weight})
+
+
+def test_a_proof_draws_on_what_is_kept_for_actions_once_nothing_is_held_and_reads_have_no_more() -> None:
+    clock = VirtualClock()
+    throttle = Throttle(clock, ADDRESS_LIMITS)
+    thrift, orders = Thrift(clock, throttle[READS]), read_units("frontendOpenOrders")
+    _weight_left(throttle, reads=40, weight=160)
+    assert drawn(throttle, orders) == orders, "reads have room"
+    _weight_left(throttle, reads=39, weight=60)
+    assert drawn(throttle, orders) == {WEIGHT: 20}
+    positions = read_units("clearinghouseState")
+    assert drawn(throttle, positions) == positions, "what finds positions has its own part"
+    thrift.saw(held=True)
+    assert drawn(throttle, orders) == orders, "actions may be needed"
+    thrift.saw(held=False)
+    _weight_left(throttle, reads=39, weight=59)
+    assert drawn(throttle, orders) == orders, "so much is left to cancels"
+
+
+def test_only_a_look_that_may_prove_an_exit_draws_on_it() -> None:
+    thrift = _short(VirtualClock(), free=600)[1]
+    proves = []
+    for wanted in (False, True, False):
+        if wanted:
+            thrift.proof()
+        thrift.spares()
+        proves.append(thrift.proves)
+    assert proves == [False, True, False]
+
+
+def test_executions_are_not_read_again_and_again_before_the_fate_of_an_order_is_known() -> None:
+    clock = VirtualClock()
+    _, thrift = _short(clock, free=600)
+    thrift.deferred()
+    assert not thrift.withholds(EXECUTIONS), "they may tell that fate"
+    thrift.spares()
+    thrift.acted()
+    clock.seconds += thrift.UNDECIDED_GAP_S - 0.1
+    assert thrift.withholds("userFillsByTime"), "either list tells the same"
+    clock.seconds += 0.2
+    assert not thrift.withholds("userFillsByTime")
+    thrift.acted()
+    clock.seconds += 0.1
+    assert thrift.withholds("userFillsByTime")
+    thrift.spares()
+    assert not thrift.withholds("userFillsByTime"), "now they are what proves it"
+
+
+def test_at_a_host_that_fails_executions_are_read_rarely_while_a_position_is_held() -> None:
+    clock = VirtualClock()
+    _, thrift = _short(clock, free=1000)
+    thrift.saw(held=True)
+    assert not thrift.withholds(EXECUTIONS, failing=True)
+    clock.seconds += 3
+    assert thrift.withholds(EXECUTIONS, failing=True)
+    assert not thrift.withholds(EXECUTIONS)
+
+
+def test_what_was_shown_is_taken_to_be_held_until_a_whole_look_shows_none() -> None:
+    thrift = _short(VirtualClock(), free=600)[1]
+    told = []
+    for held, sighted in ((True, False), (True, True), (True, False), (False, False), (True, False)):
+        thrift.saw(held=held, sighted=sighted)
+        told.append(thrift.sighted)
+    assert told == [False, True, True, False, False]

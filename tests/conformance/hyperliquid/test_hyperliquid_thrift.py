@@ -19,8 +19,10 @@ from tests.hyperliquid_script import (
     DEXES,
     FILLS,
     META,
+    ORDERS,
     ROLE,
     STATE,
+    TWAPS,
     Scripted,
     fill_row,
     held,
@@ -181,6 +183,21 @@ async def test_money_at_the_address_proves_it_and_only_the_first_order_asks_for_
     (answer,) = await place(hl, "BTC")
     assert isinstance(answer, OrderState | VenueError)
     assert len(hl.seen("extraAgents")) == 1
+
+
+async def test_a_host_that_fails_is_asked_for_nothing_that_no_action_could_follow(hl: Scripted) -> None:
+    hl.on(DEXES, raw("<html>", status=502))
+    hl.on(STATE, say(state(held("BTC", "0.7"))))
+    hl.on(FILLS, say([fill_row(1, 5)]))
+    look = await hl.venue.look(deadline_s=S)
+    assert [position.instrument for position in look.positions] == ["BTC"]
+    with pytest.raises(VenueRejected, match="kept for positions and orders"):
+        await hl.venue.second_source(POSITION, deadline_s=S)
+    assert hl.seen(ORDERS) == hl.seen(TWAPS) == hl.seen(FILLS) == []
+    # Neither what the address is nor a contract was known; now both are.
+    await place(hl, "BTC")
+    assert (await hl.venue.look(deadline_s=S)).positions
+    assert len(hl.seen(ORDERS)) == len(hl.seen(TWAPS)) == 1
 
 
 async def test_executions_that_one_question_does_not_tell_are_asked_for_by_the_other(hl: Scripted) -> None:

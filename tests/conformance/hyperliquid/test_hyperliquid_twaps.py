@@ -1,5 +1,6 @@
 """TWAPs at Hyperliquid: the venue's slices, what of them the desk sees, and how it ends them."""
 
+import json
 from collections.abc import Mapping
 
 import pytest
@@ -7,7 +8,9 @@ import pytest
 from bastion.domain.order import Direction, OpenOrder
 from bastion.errors import OutcomeUnknown
 from bastion.ports import Rereading
-from bastion.venues.deadline import settled
+from bastion.venues.ccxt.hyperliquid_twaps import AGAIN_S, Twaps
+from bastion.venues.deadline import Deadline, settled
+from bastion.venues.raw import Answer
 from tests.hyperliquid_rig import MASTER, Venue, ccxt_client
 from tests.hyperliquid_script import (
     META,
@@ -24,6 +27,7 @@ from tests.hyperliquid_script import (
     state,
     universe,
 )
+from tests.simulation.exits.virtual_time import VirtualClock
 
 BTC, ETH = "BTC/USDC:USDC", "ETH/USDC:USDC"
 MINUTE_MS = 60_000
@@ -257,3 +261,29 @@ async def test_of_two_looks_that_may_prove_flat_each_has_a_reading_of_its_own(
         hl.venue.read_anew()
         assert (await hl.venue.look(deadline_s=S)).complete
         assert len(hl.seen(TWAPS)) == looks
+
+
+async def test_beside_orders_that_rest_twaps_are_left_out_for_a_while_but_not_while_one_runs() -> None:
+    clock, told = VirtualClock(), [record(8), record(8, status="finished")]
+
+    async def ask(_asked: object, _deadline: Deadline) -> Answer:
+        return Answer(status=200, headers={}, text=json.dumps(told))
+
+    twaps = Twaps(ask, clock, "0xa")
+
+    async def read() -> None:
+        await twaps.read(Deadline(clock, S), spared=False, now_ms=0)
+
+    assert twaps.leaves_out(), "they are asked for behind the cancels"
+    clock.seconds += AGAIN_S + 0.1
+    assert not twaps.leaves_out()
+    await read()
+    clock.seconds += AGAIN_S - 0.1
+    assert twaps.leaves_out()
+    clock.seconds += 0.2
+    assert twaps.leaves_out()
+    clock.seconds += AGAIN_S
+    assert not twaps.leaves_out()
+    del told[1]
+    await read()
+    assert not twaps.leaves_out()

@@ -135,10 +135,6 @@ class HyperliquidVenue(HyperliquidCancels, Warmth):
                 self._thrift.found(dex, empty=quiet and dex not in used)
         return look
 
-    def read_anew(self) -> None:
-        """Let the next look rest on a reading of the TWAPs that can prove something."""
-        self._twaps.read_anew()
-
     async def place(self, request: OrderRequest, *, deadline_s: float) -> OrderState:
         """Send one reducing order, in one action with those of the same moment; the answer tells its fate."""
         deadline = Deadline(self._clock, deadline_s)

@@ -4,9 +4,10 @@ from collections.abc import Mapping, Sequence
 
 from bastion.domain.look import Look
 from bastion.errors import Fault, VenueRejected
-from bastion.venues.ccxt.hyperliquid_dexes import Dexes
+from bastion.venues.ccxt.hyperliquid_dexes import Contracts, Dexes
 from bastion.venues.ccxt.hyperliquid_fills import RESTS
-from bastion.venues.ccxt.hyperliquid_pace import ROW_READS, Thrift, read_units
+from bastion.venues.ccxt.hyperliquid_identity import Identity
+from bastion.venues.ccxt.hyperliquid_pace import FATE, ROW_READS, Thrift, drawn, read_units
 from bastion.venues.ccxt.hyperliquid_probes import Probes
 from bastion.venues.ccxt.hyperliquid_steps import LISTS, Steps
 from bastion.venues.ccxt.hyperliquid_twaps import Twaps
@@ -19,7 +20,7 @@ from bastion.venues.raw import Answer, Row
 ASKED_ONCE = frozenset({"perpDexs", "userRole", "exchangeStatus", "spotClearinghouseState"})
 """Not insisted on within one look: all its parts wait for the first, the second has a lighter form, and
 without the others a look is as good."""
-ORDERS = "frontendOpenOrders"
+ORDERS, POSITIONS = "frontendOpenOrders", "clearinghouseState"
 FOR_A_PROOF = frozenset({ORDERS, "twapHistory"})
 """Not insisted on once a position is seen: then the look is there to close it, and proves nothing."""
 WITHHELD = "not sent: weight is short, and is kept for positions and orders"
@@ -30,6 +31,8 @@ class HyperliquidAsking(MeteredVenue):
     """The part of the adapter that every read passes."""
 
     _dexes: Dexes
+    _contracts: Contracts
+    _identity: Identity
     _thrift: Thrift
     _probes: Probes
     _twaps: Twaps
@@ -45,6 +48,11 @@ class HyperliquidAsking(MeteredVenue):
         """Whether executions and second sources, asked for at one moment, cost one request: they do."""
         return True
 
+    def read_anew(self) -> None:
+        """Let the next look rest on a reading of the TWAPs that can prove something."""
+        self._twaps.read_anew()
+        self._thrift.proof()
+
     def defer_orders(self) -> None:
         """Let the next look leave the lists of orders out where weight is short: nothing would be proven."""
         self._thrift.deferred()
@@ -56,7 +64,7 @@ class HyperliquidAsking(MeteredVenue):
     def _learn(self, look: Look) -> None:
         # What could not be read may be held; that orders were not, says nothing of positions.
         unseen = any(not unread.part.startswith(LISTS) for unread in look.unread)
-        self._thrift.saw(held=bool(look.positions) or unseen)
+        self._thrift.saw(held=bool(look.positions) or unseen, sighted=bool(look.positions))
         if not self._spared:
             unlisted = [part for part in look.unread if part.part.startswith(LISTS)]
             failed = any(not part.limited for part in unlisted)
@@ -66,7 +74,8 @@ class HyperliquidAsking(MeteredVenue):
         """Return the parts of a look, one behind the other where the host fails or weight is not plenty."""
         plenty, fails = self._thrift.is_plenty, self._probes.fail
         self._steps = None
-        if plenty and not fails:
+        # At a host that failed a moment ago, lists that could lead to nothing wait for the positions too.
+        if plenty and not fails and not self._is_helpless():
             return tuple(parts)
         self._steps = Steps(
             waits=self._lists_wait,
@@ -76,13 +85,32 @@ class HyperliquidAsking(MeteredVenue):
         )
         return self._steps.order(parts)
 
+    def _is_helpless(self) -> bool:
+        """Return whether the host failed a moment ago, and no order or cancel could be written meanwhile.
+
+        That takes what the address is, and the numbers of contracts.
+        """
+        if not self._probes.kept:
+            return False
+        return not (self._identity.is_known and (self._instruments or self._contracts.any_known))
+
+    def _is_idle(self, kind: str) -> bool:
+        if kind == FATE:
+            # Positions tell it too, and it is asked again soon.
+            return not self._thrift.is_plenty
+        # What is held is known, and what a close of it needs is not: the next look tells again.
+        return kind == POSITIONS and self._thrift.sighted and self._is_helpless()
+
     def _lists_wait(self) -> bool:
         # Neither closes what is open, nor do they prove anything while not all dexes are known.
         idle = (self._closing and self._shows_open) or self._dexes.error is not None
-        return idle and not self._thrift.lists_due
+        if idle and not self._thrift.lists_due:
+            return True
+        # What they show could not be cancelled, and what is shown could not be closed.
+        return self._shows_open and self._is_helpless()
 
     def _twaps_quiet(self) -> bool:
-        return self._twaps.is_quiet
+        return self._twaps.leaves_out()
 
     async def _speaks_against(self, deadline: Deadline) -> bool:
         # What is asked here is not asked again once the lists have come.
@@ -90,7 +118,9 @@ class HyperliquidAsking(MeteredVenue):
 
     async def _info(self, asked: Mapping[str, object], deadline: Deadline, *, proof: bool = False) -> Answer:
         kind = str(asked["type"])
-        if not proof and self._thrift.withholds(kind):
+        # Before an action could be written, executions tell nothing of what is known to be held.
+        idle = kind in ROW_READS and self._thrift.sighted and self._is_helpless()
+        if not proof and (idle or self._thrift.withholds(kind, failing=self._probes.kept > 0)):
             code = RESTS if self._thrift.rests(kind) else ""
             raise VenueRejected(WITHHELD, fault=Fault.RATE_LIMIT, code=code)
         units, asked_before = read_units(kind, rows=self._thrift.rows.get(kind)), False
@@ -104,7 +134,7 @@ class HyperliquidAsking(MeteredVenue):
 
         failed = sent = True
         try:
-            if kind in ASKED_ONCE or not self._wire.asked.listens:
+            if kind in ASKED_ONCE or not self._wire.asked.listens or self._is_idle(kind):
                 answer = await once()
             else:
                 answer = await self._insistence.read(once, units=units, deadline=deadline)
@@ -129,6 +159,8 @@ class HyperliquidAsking(MeteredVenue):
     ) -> Answer:
         if not isinstance(params, Mapping) or "type" not in params:
             return await super()._once(method, params, units=units, deadline=deadline, mutating=mutating)
+        if self._thrift.proves and not self._probes.kept:
+            units = drawn(self._throttle, units)
         # A look is worth little where all its parts wait for one that cannot be had in its time.
         self._throttle.refuse_in_vain(units, deadline.left_s)
         due = params["type"] == ORDERS and self._thrift.lists_due

@@ -182,12 +182,20 @@ class Contracts:
         self._shelf = shelf
         self._patience = shelf.patience(CONTRACTS)
         self._known: dict[str, Instrument] = {}
+        self._any = False
         self.doubted = False
 
     def doubt(self) -> None:
         """The venue refused a price or size that our figures allow: read them anew, and believe no file."""
         self._known.clear()
         self.doubted = True
+
+    @property
+    def any_known(self) -> bool:
+        """Whether contracts of some dex are known, here, to an account beside this one, or on disk."""
+        if not self._any:
+            self._any = bool(self._known or self._shelf.learnt) or self._shelf.load() is not None
+        return self._any
 
     async def find(self, coin: str, deadline: Deadline) -> Instrument:
         """Return a contract with its number: from memory, from the disk, or from its dex.
@@ -204,10 +212,7 @@ class Contracts:
                 kept = self._shelf.load()
                 self._learn((kept[0] if kept is not None else self._shelf.learnt).values())
             if coin not in self._known:
-                await self._clock.sleep(self._patience.wait_s)
-                self._patience.failed()
-                found = await self._dexes.contracts(rows.dex_of(coin), deadline)
-                self._patience.answered()
+                found = await self._read([rows.dex_of(coin)], deadline)
                 self._learn(found)
                 if self._dexes.is_one and not self.doubted:
                     # They are all that there are, and the accounts beside this one want them too.
@@ -226,11 +231,20 @@ class Contracts:
             kept = self._shelf.load()
             if kept is not None and kept[1]:
                 return kept[0]
-            await self._clock.sleep(self._patience.wait_s)
-            self._patience.failed()
-            lists = await together([self._dexes.contracts(dex, deadline) for dex in self._dexes.names])
-            self._patience.answered()
-        return by_key(item for found in lists for item in found)
+            return by_key(await self._read(self._dexes.names, deadline))
+
+    async def _read(self, dexes: Sequence[str], deadline: Deadline) -> Sequence[Instrument]:
+        await self._clock.sleep(self._patience.wait_s)
+        # Counted as failed until it came: who gives up before the answer is there must not ask again at once.
+        self._patience.failed()
+        try:
+            lists = await together([self._dexes.contracts(dex, deadline) for dex in dexes])
+        except VenueError as error:
+            if was_not_sent(error):
+                self._patience.unasked()
+            raise
+        self._patience.answered()
+        return [item for found in lists for item in found]
 
     def _learn(self, contracts: Iterable[Instrument]) -> None:
         self._known |= {item.id: item for item in contracts if item.number is not None}

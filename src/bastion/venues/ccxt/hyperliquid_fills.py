@@ -21,11 +21,15 @@ from bastion.venues.ccxt.gathered import Gathered
 from bastion.venues.ccxt.hyperliquid_cloid import client_id_of
 from bastion.venues.deadline import Deadline
 from bastion.venues.raw import STABLECOINS, Answer, Row, plain, read_rows
+from bastion.venues.throttle import NS
 
 PAGE, PAGES_MAX = 2000, 10
 RECENT_MS = 600_000
 """So far back the newest executions are looked for by time, where the newest cannot be asked for."""
 _STABLE = STABLECOINS | {"USDT0", "USDH", "USDXL"}
+
+OLDER_S = 10.0
+"""So long it counts what an execution of before the exit is said to have left, where that is something."""
 
 RESTS = "rests"
 """The code of what is not asked for since it failed lately, where another question tells the same."""
@@ -67,7 +71,7 @@ class HyperliquidFills:
         # One list holds every coin.
         self._newest_page, self._recent_page = Gathered[Sequence[Row]](), Gathered[Sequence[Row]]()
         self._begin_ms: int | None = None
-        self._older: dict[str, Decimal | None] = {}
+        self._older: dict[str, tuple[int, Decimal | None]] = {}
 
     async def read(
         self,
@@ -97,8 +101,12 @@ class HyperliquidFills:
         if self._begin_ms is not None:
             # What was done since then is asked for anyway; where a coin is in it, so is its newest execution.
             left = _ends(await self._since(self._begin_ms, deadline.share(2))).get(coin)
-            if left is not None or coin in self._older:
-                return self._older.get(coin) if left is None else left
+            if left is not None:
+                return left
+            known = self._older.get(coin)
+            if known is not None and self._holds(*known):
+                return known[1]
+        begun_ns = self._clock.monotonic_ns()
         try:
             listed = await self._newest(deadline.share(2))
         except VenueError as error:
@@ -112,8 +120,13 @@ class HyperliquidFills:
             return left
         left = _ends(listed).get(coin)
         if self._begin_ms is not None:
-            self._older[coin] = left
+            self._older[coin] = (begun_ns, left)
         return left
+
+    def _holds(self, read_ns: int, left: Decimal | None) -> bool:
+        # That nothing is left stays so, since nothing came after it. That something is left may be the word
+        # of a list that trailed then: it is asked again.
+        return not left or self._clock.monotonic_ns() - read_ns < OLDER_S * NS
 
     async def left_by_last(
         self, since_ms: int | None, deadline: Deadline

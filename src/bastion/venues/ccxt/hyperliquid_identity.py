@@ -68,10 +68,7 @@ class Identity:
             VenueRejected: TERMINAL: the address is an agent's, or the venue does not know it.
             VenueError: the venue did not say.
         """
-        if self._standing is None and not self._remembered:
-            self._remembered = True
-            self._standing = self._kept()
-        if self._standing is None:
+        if not self.is_known or self._standing is None:
             async with within(deadline), self._turn:
                 if self._standing is None:
                     if self._patience.wait_s > 0 and _is_terminal(self._failure):
@@ -79,6 +76,14 @@ class Identity:
                     await self._clock.sleep(self._patience.wait_s)
                     self._standing = await self._learn(deadline)
         return self._standing
+
+    @property
+    def is_known(self) -> bool:
+        """Whether what the address is was told, in this process or on the disk."""
+        if self._standing is None and not self._remembered:
+            self._remembered = True
+            self._standing = self._kept()
+        return self._standing is not None
 
     def shown(self) -> None:
         """Hear that the venue showed money or positions at the address, which an agent's never has."""

@@ -8,13 +8,14 @@ to actions. HTTP 429 names no time: what others spent of the minute is then take
 
 from collections.abc import Mapping
 from dataclasses import replace
+from math import inf
 
 from bastion.errors import AnswerMalformed
 from bastion.ports import Clock
 from bastion.venues.ccxt.faults import Refusal
 from bastion.venues.ccxt.patience import Patience
 from bastion.venues.raw import Answer
-from bastion.venues.throttle import NS, Bucket, Leaving, Limit, Throttle
+from bastion.venues.throttle import NS, Bucket, Claimant, Leaving, Limit, Throttle
 
 WEIGHT, READS, PROOFS = "weight", "reads", "proofs"
 VAIN, PROBES, URGENT_PROBES, FAILING = "vain", "probes", "urgent probes", "failing"
@@ -22,6 +23,8 @@ FAILED = "failed"
 _MINUTE_S = 60.0
 _CAPACITY = 1200
 _FOR_ACTIONS, _FOR_FINDING, _FOR_CLOSING = 120, 20, 20
+_FOR_CANCELS = 40
+"""Of what is kept for actions, so much where no account is seen to hold anything: then cancels are left."""
 HELD_S = 30.0
 """So long, without another look, what an account that was seen to hold something needs is left to it."""
 ADDRESS_LIMITS = (
@@ -57,7 +60,7 @@ _ROWS_MARGIN, _ROWS_MORE, _ROWS_A_WEIGHT = 20, 2, 20
 _LIGHT_READS = frozenset(
     {"l2Book", "allMids", "clearinghouseState", "orderStatus", "spotClearinghouseState", "exchangeStatus"}
 )
-_FATE = "orderStatus"
+FATE = "orderStatus"
 _RECENT, _RECENT_ROWS = "userFillsByTime", 60
 """Asked for what came since an exit began, which is seldom more than that."""
 ROW_READS = frozenset({"userFills", "userFillsByTime", "historicalOrders"})
@@ -81,6 +84,17 @@ def read_units(kind: str, *, rows: int | None = None) -> Mapping[str, int]:
     if kind in _LIGHT_READS or kind in _BEFORE_PROOFS:
         return {READS: weight, WEIGHT: weight}
     return {PROOFS: weight, WEIGHT: weight}
+
+
+def drawn(throttle: Throttle, units: Mapping[str, int]) -> Mapping[str, int]:
+    """Return what a read for a proof takes: where reads have no more, of what actions do not need any more.
+
+    That is nothing while an account of the address is seen to hold something.
+    """
+    weight, reads = units[WEIGHT], throttle[READS]
+    if PROOFS not in units or reads.free() >= weight + _FOR_FINDING or reads.promised(Claimant(level=1)):
+        return units
+    return {WEIGHT: weight} if throttle[WEIGHT].free() >= weight + _FOR_CANCELS else units
 
 
 def weigh_rows(throttle: Throttle, answer: Answer, units: Mapping[str, int]) -> None:
@@ -153,6 +167,8 @@ class Thrift:
         self._held = self._moved = self._doubted = False
         self._lists_ns = self._listed_ns = 0
         self._due = False
+        self.sighted = False
+        """Whether a position was shown, and no whole look since then showed none."""
         self.rows: dict[str, int] = {}
         """How many rows each list of executions had when it came last."""
         self._executions_ns: dict[str, int] = {}
@@ -161,21 +177,25 @@ class Thrift:
         self._failing: dict[str, Patience] = {}
         self._pressed = 0
         self._lists = Patience(clock, most_s=self.LISTS_MOST_S)
-        self._deferred = False
+        self._deferred = self._undecided = self._proof = False
+        self.proves = False
+        """Whether the look that began last may be one of those that prove an exit."""
 
     PLENTY = 700
     KEPT = 300
     GAP_S = 10.0
     UNUSED_S = 30.0
     EXECUTIONS_GAP_S = 1.0
+    UNDECIDED_GAP_S = 5.0
     FATES_GAP_S = 2.0
     KEPT_FOR_PROOF = 240
     HELD_GAP_S = 1.0
     LISTS_MOST_S = 4.0
 
-    def saw(self, *, held: bool) -> None:
-        """Hear whether the latest look showed a position."""
+    def saw(self, *, held: bool, sighted: bool = False) -> None:
+        """Hear whether the latest look showed a position, or could not tell; `sighted`, whether it did."""
         self._held = held
+        self.sighted = sighted or (held and self.sighted)
         self._reads.announce(self, (_FOR_CLOSING,) if held else (), within_s=HELD_S)
         self._moved = False
 
@@ -233,31 +253,40 @@ class Thrift:
         """Whether nothing needs to be spared."""
         return self._reads.free() >= self.PLENTY
 
-    def withholds(self, kind: str) -> bool:
-        """Return whether a read of this kind is not sent, so that positions, contracts and orders can be."""
-        if kind == _FATE:
+    def withholds(self, kind: str, *, failing: bool = False) -> bool:
+        """Return whether a read of this kind is not sent, so that positions, contracts and orders can be.
+
+        While the host is `failing`, weight is taken to be short of what closes nothing.
+        """
+        if kind == FATE:
             return self._held and not self.is_plenty and self._is_early()
         if kind not in ROW_READS:
             return False
-        if self.rests(kind):
-            return True
-        now_ns, free = self._clock.monotonic_ns(), self._reads.free()
-        read_ns = self._executions_ns.get(kind)
-        # What was read before the last order or cancel proves nothing of what that one did.
-        closing = self._held and not self._moved
-        stale = read_ns is None or (not closing and read_ns <= self._acted_ns)
-        early = not stale and now_ns - (read_ns or 0) < self.EXECUTIONS_GAP_S * NS
-        if closing:
-            # They close nothing: looks tell what is left, each order its fate. Both lists tell the same.
-            newest_ns = max(self._executions_ns.values(), default=None)
-            again = newest_ns is None or now_ns - newest_ns >= self.GAP_S * NS
-            if free < self.KEPT_FOR_PROOF or (free < self.PLENTY and not again):
-                return True
-        # With nothing held there is nothing to keep it for: executions are what a verdict then waits for.
-        if free < self.PLENTY and early:
+        now_ns = self._clock.monotonic_ns()
+        if self.rests(kind) or self._prove_nothing(kind, now_ns, failing=failing):
             return True
         self._executions_ns[kind] = now_ns
         return False
+
+    def _prove_nothing(self, kind: str, now_ns: int, *, failing: bool) -> bool:
+        """Return whether executions read now would close nothing, and be read again for the proof."""
+        free, read_ns = self._reads.free(), self._executions_ns.get(kind)
+        # Both lists tell the same.
+        newest_ns = max(self._executions_ns.values(), default=None)
+        since_s = inf if newest_ns is None else (now_ns - newest_ns) / NS
+        closing = self._held and not self._moved
+        if closing and (free < self.KEPT_FOR_PROOF or (failing and since_s < self.GAP_S)):
+            return True
+        if free >= self.PLENTY:
+            return False
+        if closing and since_s < self.GAP_S:
+            return True
+        # Before the fate of an order is known they prove nothing, and after that they are read anew.
+        if (self._undecided or self._deferred) and since_s < self.UNDECIDED_GAP_S:
+            return True
+        # What was read before the last order or cancel proves nothing of what that one did.
+        stale = read_ns is None or (not closing and read_ns <= self._acted_ns)
+        return not stale and now_ns - (read_ns or 0) < self.EXECUTIONS_GAP_S * NS
 
     def rests(self, kind: str) -> bool:
         """Return whether a list of executions failed lately: the other one tells the same."""
@@ -287,6 +316,10 @@ class Thrift:
         """Hear that the next look is for a halt, or the proof of an exit: nothing but the lists ends it."""
         self._pressed = WHOLE if halting else 2 * WHOLE
 
+    def proof(self) -> None:
+        """Hear that the next look may be one of those that prove an exit."""
+        self._proof = True
+
     def deferred(self) -> None:
         """Hear that the next look can prove nothing: the fate of an order must be known first."""
         self._deferred = True
@@ -303,6 +336,7 @@ class Thrift:
         pressed, self._pressed = self._pressed, 0
         doubted, self._doubted = self._doubted, False
         deferred, self._deferred = self._deferred, False
+        self._undecided, self.proves, self._proof = deferred, self._proof, False
         waits = self._lists.wait_s > 0 or (deferred and not self._due)
         if waits and free < self.PLENTY:
             return True

@@ -82,7 +82,7 @@ class Probes:
         """
         vain, weight = self._throttle[VAIN], units[WEIGHT]
         dear = weight >= DEAR
-        if PROOFS in units and not due and self._throttle[READS].free() - weight < self._kept:
+        if PROOFS in units and not due and self._throttle[READS].free() - weight < self.kept:
             raise VenueRejected(SPARED, fault=Fault.RATE_LIMIT)
         if dear and vain.free() < DEAR:
             # What an order needs has turns of its own: it does not wait for what only proves.
@@ -117,8 +117,8 @@ class Probes:
         return self._throttle[FAILING].free() == 0
 
     @property
-    def _kept(self) -> int:
-        # What proves an account is asked of a host that answers all; until then, so much is left for that.
+    def kept(self) -> int:
+        """What is left to proofs for when the host is well: zero once all was answered for a while."""
         failed = self._throttle[FAILED]
         if failed.free() == failed.capacity:
             return 0

@@ -46,6 +46,8 @@ class Twaps:
         self._address = address
         self._novelty = Novelty()
         self._quiet_ns: int | None = None
+        self._left_out_ns: int | None = None
+        self._runs = False
         self._acted_ns = 0
         self._anew = False
         self._absent_ns: int | None = None
@@ -69,10 +71,17 @@ class Twaps:
             return False
         return self._younger(self._quiet_ns, QUIET_S if is_plenty or anew else QUIET_SHORT_S)
 
-    @property
-    def is_quiet(self) -> bool:
-        """Whether none ran so short a time ago that a look which proves nothing need not ask again."""
-        return self._younger(self._quiet_ns, AGAIN_S)
+    def leaves_out(self) -> bool:
+        """Return whether a look that proves nothing, since orders rest, leaves them out; for a while it does.
+
+        The look behind the cancels of what rests needs a reading of its own.
+        """
+        if self._runs:
+            return False
+        if self._younger(self._quiet_ns, AGAIN_S):
+            return True
+        self._left_out_ns = self._left_out_ns or self._clock.monotonic_ns()
+        return self._younger(self._left_out_ns, AGAIN_S)
 
     async def read(self, deadline: Deadline, *, spared: bool, now_ms: int) -> PartRead:
         """Return the TWAPs that run; a host that does not know the question has none to tell.
@@ -94,6 +103,7 @@ class Twaps:
             return PartRead(notes=(_UNTOLD,))
         self._novelty.answered()
         orders, spot = running(answer, now_ms)
+        self._runs, self._left_out_ns = bool(orders), None
         self._quiet_ns = None if orders else begun_ns
         notes = (f"{spot} spot TWAP(s) are left alone",) if spot else ()
         return PartRead(orders=orders, digests=(answer.digest,), notes=notes)

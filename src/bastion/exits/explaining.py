@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from bastion.domain.order import OrderStatus
 from bastion.domain.position import Position
+from bastion.domain.records import Outcome
 from bastion.exits.books import Book, Sent, book_key
 from bastion.exits.pace import Pace
 from bastion.exits.progress import Leg
@@ -30,7 +31,8 @@ def sizes_to_ask(works: Iterable[Working], sizing: Sizing | None) -> tuple[Posit
     Where executions cost a request a contract, and one page tells the size of every position, that page alone
     explains what is gone (`verdict.explained`), as long as nothing else is in question: the venue said of
     every order that it filled whole, no look shows anything of it since, and no size contradicts. What was
-    traded is read after the verdict then, for its cost is not known from sizes.
+    traded is read after the verdict then, for its cost is not known from sizes. What is still shown, and of
+    which every order was refused or never left, is not in question.
     """
     if sizing is None:
         return None
@@ -42,12 +44,16 @@ def sizes_to_ask(works: Iterable[Working], sizing: Sizing | None) -> tuple[Posit
             return None
         sent = by_position(leg)
         under_way = set(pace.in_flight.values())
+        shown = {book_key(position) for position in leg.look.positions} if leg.look is not None else set()
         for book in leg.books.values():
             key = book.position.key
             if key in under_way:
                 touched.append(book.position)
                 continue
-            if not _is_calm(leg, book, sent.get(key, []), pace):
+            orders = sent.get(key, [])
+            if orders and book.key in shown and all(order.refused for order in orders):
+                continue  # It is there, and nothing of ours was executed: nothing is in question.
+            if not _is_calm(leg, book, [order for order in orders if _left(order)], pace):
                 return None
             touched.append(book.position)
             if second_quantity(leg, book.key, since_ns=pace.moved_ns(key)) is None:
@@ -60,6 +66,10 @@ def executions_of(legs: Iterable[Leg]) -> tuple[tuple[Position, ...], int]:
     books = [book for leg in legs for epoch in (*leg.epochs, leg.books) for book in epoch.values()]
     positions = tuple({book.key: book.position for book in books}.values())
     return positions, min((book.watched_ms for book in books), default=0)
+
+
+def _left(order: Sent) -> bool:
+    return order.answer is None or order.answer.outcome is not Outcome.NOT_SENT
 
 
 def _is_calm(leg: Leg, book: Book, sent: list[Sent], pace: Pace) -> bool:

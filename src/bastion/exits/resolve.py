@@ -174,7 +174,8 @@ def _worth_asking(
 ) -> bool:
     cid = order.request.client_order_id
     if cid in pace.in_flight:
-        return now_ns >= pace.begun_ns[cid] + nanoseconds(settings.resolve_after_s)
+        # One that still waits here cannot be known there.
+        return cid not in pace.queued and now_ns >= pace.begun_ns[cid] + nanoseconds(settings.resolve_after_s)
     if order.unknown:
         return True
     # A working order matters only while its position is still shown, or is not accounted for.

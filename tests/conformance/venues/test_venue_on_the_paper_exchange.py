@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -12,6 +13,7 @@ from bastion.domain.money import Price
 from bastion.domain.order import Direction, OrderKind, OrderState, OrderStatus
 from bastion.domain.position import Side
 from bastion.errors import Fault, OutcomeUnknown, VenueRejected
+from bastion.ports import Queueing, offers
 from tests.venue_paper import (
     PAPI,
     WAIT_S,
@@ -396,3 +398,39 @@ async def test_usdc_and_inverse_contracts_of_bybit_are_seen_and_closed(paper: Pa
         assert (await exchange.venue.look(deadline_s=WAIT_S)).empty
         fills = await exchange.venue.fills(before.positions, since_ms=before.venue_time_ms, deadline_s=WAIT_S)
         assert {fill.symbol: fill.realized_pnl_usd for fill in fills} == {"BTCUSDC": Decimal(50), "BTCUSD": 0}
+
+
+async def test_an_order_that_waits_here_is_heard_of_when_it_leaves_and_not_asked_for_before(
+    exchange: PaperRig,
+) -> None:
+    await exchange.load(scenario(exchange.name, ["BTCUSDT"]))
+    await exchange.hold("BTCUSDT", "0.5")
+    (position,) = (await exchange.whole_look()).positions
+    request = close_of(position)
+    heard: list[str] = []
+    queueing = offers(exchange.venue, Queueing)
+    assert queueing is not None
+    queueing.hear_left(heard.append)
+    sides: tuple[Any, ...] = getattr(exchange.venue, "_sides", (exchange.venue,))
+    for side in sides:
+        side._throttle.silence(0.6)
+    placing = asyncio.create_task(exchange.venue.place(request, deadline_s=WAIT_S))
+    await asyncio.sleep(0.3)
+    assert heard == []
+    assert (await placing).status is OrderStatus.FILLED
+    assert heard == [request.client_order_id]
+
+
+async def test_orders_of_one_request_are_each_heard_of_when_it_leaves(exchange: PaperRig) -> None:
+    await exchange.load(scenario(exchange.name, MANY[:12]))
+    for symbol in MANY[:12]:
+        await exchange.hold(symbol, "0.5")
+    positions = (await exchange.whole_look()).positions
+    requests = [close_of(position, number=number) for number, position in enumerate(positions)]
+    heard: list[str] = []
+    queueing = offers(exchange.venue, Queueing)
+    assert queueing is not None
+    queueing.hear_left(heard.append)
+    await asyncio.gather(*(exchange.venue.place(one, deadline_s=WAIT_S) for one in requests))
+    assert sorted(heard) == sorted(request.client_order_id for request in requests)
+    assert await exchange.held() == {}

@@ -344,3 +344,16 @@ def test_of_many_books_a_few_are_asked_for_at_a_time_and_later_unless_one_page_t
         one_page=one_page,
     )
     assert len(told.seconds) == count
+
+
+def test_an_order_that_waits_here_for_its_turn_is_asked_for_only_once_it_left() -> None:
+    one, beat = leg(), pace()
+    see(one, look(0, [position()]))
+    intend(one, request(position()))
+    beat.sending("bst1", position().key, now_ns=0)
+    beat.queued.add("bst1")
+    standing = stand(one, beat, dust=frozenset(), settings=SETTINGS)
+    assert ask(one, standing, beat).orders == ()
+    beat.left("bst1", now_ns=4_000 * MS)
+    assert ask(one, standing, beat, now_ms=4_000).orders == ()
+    assert [asked.client_order_id for asked in ask(one, standing, beat, now_ms=6_000).orders] == ["bst1"]

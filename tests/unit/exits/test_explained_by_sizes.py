@@ -117,6 +117,24 @@ def test_executions_are_read_where_anything_is_in_question(why: str) -> None:
     assert asked(one, beat) is None
 
 
+def test_what_is_still_shown_and_of_which_nothing_was_executed_is_not_in_question() -> None:
+    one, beat = closed()
+    sol = position("SOLUSDT")
+    see(one, look(62, [sol]))
+    assert asked(one, beat) is None, "it is shown, and no order for it is known"
+    for cid, number in (("bst3", 2), ("bst4", 3)):
+        intend(one, request(sol, cid), number=number)
+        assert asked(one, beat) is None, "it may have been executed"
+        never_left = replace(refused(Fault.RETRY, cid), outcome=Outcome.NOT_SENT, fault=None)
+        one.apply(never_left, at_ns=UTC_NS)
+        assert asked(one, beat) == ("BTCUSDT", "ETHUSDT")
+    # The one that left at last filled, and the look after it shows nothing.
+    intend(one, request(sol, "bst5"), number=4)
+    one.apply(answered("bst5"), at_ns=UTC_NS)
+    see(one, look(90))
+    assert asked(one, beat) == ("BTCUSDT", "ETHUSDT", "SOLUSDT")
+
+
 def test_what_is_on_its_way_is_not_asked_for_yet() -> None:
     one, beat = closed()
     beat.in_flight["bst2"] = ETH.key

@@ -31,6 +31,7 @@ from bastion.venues.ccxt.binance_crowd import SECOND_OLD_S
 from bastion.venues.ccxt.binance_protection import NO_SUCH_ORDER, ORDER
 from bastion.venues.ccxt.binance_share import Share
 from bastion.venues.ccxt.binance_thrift import Thrift
+from bastion.venues.ccxt.departure import Departures
 from bastion.venues.ccxt.faults import BANNED, Refusal, binance_refusal
 from bastion.venues.ccxt.shelf import Instruments, Shelf, by_key
 from bastion.venues.ccxt.venue import PartRead
@@ -62,7 +63,7 @@ _USED = {
 }
 
 
-class BinanceVenue(BinanceCancels, Warmth):
+class BinanceVenue(BinanceCancels, Warmth, Departures):
     """One USD-M account. Position mode is read from each position, never from a setting."""
 
     REPEATS_SAFELY = True
@@ -103,7 +104,7 @@ class BinanceVenue(BinanceCancels, Warmth):
         """
         params = self._order_params(request)
         deadline = Deadline(self._clock, deadline_s)
-        with self._share.acting(moves=True):
+        with self._share.acting(moves=True), self._departing((request.client_order_id,)):
             try:
                 answer = await self._call(
                     "fapiPrivatePostOrder", params, units=ORDER, deadline=deadline, mutating=True

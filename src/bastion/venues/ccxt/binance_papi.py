@@ -131,6 +131,11 @@ class BinancePortfolioVenue:
                 side.filled()
         return state
 
+    def hear_left(self, heard: Callable[[str], None]) -> None:
+        """Tell `heard` of each order whose first byte is about to be written, from now on."""
+        for side in self._sides:
+            side.hear_left(heard)
+
     async def order(self, request: OrderRequest, *, deadline_s: float) -> OrderState | None:
         """Return what the position's side says of our client id; None where it knows none."""
         return await self._side(request.position.category).order(request, deadline_s=deadline_s)

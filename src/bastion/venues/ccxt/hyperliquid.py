@@ -99,7 +99,7 @@ class HyperliquidVenue(HyperliquidCancels, Warmth):
         self._probes = Probes(self._throttle, clock)
         self._dexes = Dexes(self._info, clock, shelf)
         self._contracts = Contracts(self._dexes, clock, shelf)
-        self._lane = OrderLane(self._send_orders)
+        self._lane = OrderLane(self._send_orders, self._departing)
         self._identity = Identity(
             self._info, address=self._address, signer=self._signer.address, clock=clock, shelf=shelf
         )

@@ -10,6 +10,7 @@ from bastion.domain.instrument import Instrument
 from bastion.domain.look import Look
 from bastion.domain.order import CancelAnswer, OpenOrder
 from bastion.errors import OutcomeUnknown, VenueError
+from bastion.venues.ccxt.departure import Departures
 from bastion.venues.ccxt.hyperliquid_lane import BATCH_MAX
 from bastion.venues.ccxt.hyperliquid_protection import HyperliquidProtection
 from bastion.venues.ccxt.hyperliquid_statuses import cancel_answer, statuses_of
@@ -17,7 +18,7 @@ from bastion.venues.ccxt.hyperliquid_twaps import cancel_form, has_number, is_tw
 from bastion.venues.deadline import Deadline, settled, together
 
 
-class HyperliquidCancels(HyperliquidProtection):
+class HyperliquidCancels(HyperliquidProtection, Departures):
     """The half of the adapter that takes orders away."""
 
     # One action takes all orders of a wave.

@@ -8,9 +8,11 @@ orders is sent again order by order, so that one market's failure delays no othe
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 
 from bastion.errors import Fault, OutcomeUnknown, VenueError, VenueRejected
+from bastion.venues.ccxt.hyperliquid_cloid import client_id_of
 from bastion.venues.ccxt.lane import Convoy, Waiting
 from bastion.venues.deadline import Deadline
 
@@ -22,13 +24,16 @@ _OF_THE_SENDER = frozenset({Fault.TERMINAL, Fault.RATE_LIMIT, Fault.CLOCK})
 Form = Mapping[str, object]
 Send = Callable[[Sequence[Form], Deadline], Awaitable[Sequence[object]]]
 """Sends one action; returns one status for each order."""
+Departing = Callable[[Iterable[str]], AbstractContextManager[None]]
+"""Makes a block in which a request that leaves carries the orders of these client ids."""
 
 
 class OrderLane:
-    """Sends orders, each once, those of one moment together."""
+    """Sends orders, each once, those of one moment together, within blocks of `departing`."""
 
-    def __init__(self, send: Send) -> None:
-        self._send = send
+    def __init__(self, send: Send, departing: Departing) -> None:
+        self._send_all = send
+        self._departing = departing
         self._convoy = Convoy(self._take, self._answers)
 
     async def place(self, form: Form, deadline: Deadline) -> object:
@@ -57,6 +62,10 @@ class OrderLane:
             if len(group) == 1 or error.fault in _OF_THE_SENDER:
                 raise
         return await self._one_by_one(group, deadline)
+
+    async def _send(self, forms: Sequence[Form], deadline: Deadline) -> Sequence[object]:
+        with self._departing([client_id_of(str(form["c"])) for form in forms]):
+            return await self._send_all(forms, deadline)
 
     async def _one_by_one(self, group: Sequence[Waiting], deadline: Deadline) -> Sequence[object]:
         answers: list[object] = [OutcomeUnknown("not answered")] * len(group)

@@ -6,7 +6,8 @@ kind; what is no perpetual or dated future is named, not closed. Order acknowled
 expTime, so that one which was held up on the way is refused (50036) instead of executed late.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from decimal import Decimal
 from functools import partial
@@ -59,7 +60,7 @@ from bastion.venues.ccxt.roll import List, RollCall
 from bastion.venues.ccxt.shelf import Instruments, Shelf, by_key
 from bastion.venues.ccxt.venue import Glances, Part, PartRead
 from bastion.venues.ccxt.warmth import Warmth
-from bastion.venues.ccxt.wire import VenueKey, Wire
+from bastion.venues.ccxt.wire import VenueKey, Wire, when_leaving
 from bastion.venues.ccxt.witness import Claim
 from bastion.venues.deadline import Deadline, together
 from bastion.venues.encoders.okx import OkxEncoder
@@ -99,7 +100,7 @@ class OkxVenue(OkxMarket, Glances, Warmth):
         self._fees = {}
         self._risk_page = Gathered[Answer]()
         self._reads = reads = OkxReads(self._call, clock)
-        self._sender = OkxSender(self._call, reads, self._refused)
+        self._sender = OkxSender(self._call, reads, self._refused, self._leaving)
         self._fills = OkxFills(reads.by_bill, reads.index_price, reads.mode_of_order, reads.was_triggered)
         self._roll = RollCall(self._find, self._ended, reads.list_of, clock=clock)
 
@@ -133,8 +134,20 @@ class OkxVenue(OkxMarket, Glances, Warmth):
         """Tell `heard` of each order that the venue has acknowledged, from now on."""
         self._roll.hear_taken(heard)
 
+    def hear_left(self, heard: Callable[[str], None]) -> None:
+        """Tell `heard` of each order whose first byte is about to be written, from now on."""
+        self._roll.hear_left(heard)
+
+    def _leaving(self, client_order_ids: Iterable[str]) -> AbstractContextManager[None]:
+        return when_leaving(partial(self._roll.leave, tuple(client_order_ids)))
+
     async def order(self, request: OrderRequest, *, deadline_s: float) -> OrderState | None:
-        """Return what Order details, or of many the order history, says of our client id; None for 51603."""
+        """Return what Order details, or of many the order history, says of our client id; None for 51603.
+
+        None, and nothing is asked, of one that still waits here for its turn, or has just left.
+        """
+        if self._roll.waits(request.client_order_id):
+            return None
         return await self._roll.order(request, Deadline(self._clock, deadline_s))
 
     async def cancel(self, orders: Sequence[OpenOrder], *, deadline_s: float) -> tuple[CancelAnswer, ...]:

@@ -4,7 +4,8 @@ Source: www.okx.com/docs-v5/en, Place order, Place multiple orders (at most 20, 
 and Close positions. An acknowledgement says that the order was taken, not that it was filled.
 """
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import Protocol
 
 from bastion.domain.order import OrderKind, OrderRequest
@@ -29,6 +30,10 @@ NO_CLOSE = NOT_THERE | {"51156", "51159"}
 Refused = Callable[[Refusal, Answer, Mapping[str, int]], VenueError]
 
 
+Leaving = Callable[[Iterable[str]], AbstractContextManager[None]]
+"""Makes a block in which a request that leaves carries the orders of these client ids."""
+
+
 class Send(Protocol):
     """One request that may move a position; it ends in an answer of success, or in a `VenueError`."""
 
@@ -46,10 +51,14 @@ class Send(Protocol):
 
 
 class OkxSender:
-    """Sends by `send`; `refused` makes the error of one order's own code, and paces what it asks for."""
+    """Sends by `send`, within a block of `leaving`.
 
-    def __init__(self, send: Send, reads: OkxReads, refused: Refused) -> None:
+    `refused` makes the error of one order's own code, and paces what it asks for.
+    """
+
+    def __init__(self, send: Send, reads: OkxReads, refused: Refused, leaving: Leaving) -> None:
         self._send = send
+        self._leaving = leaving
         self._reads = reads
         self._refused = refused
         self._lane = OrderLane(self._alone, self._batch)
@@ -70,13 +79,14 @@ class OkxSender:
         """Close the whole position; False where this account cannot close so, and nothing was executed."""
         units = {bucket(CLOSE, request.position.instrument): 1}
         try:
-            answer = await self._send(
-                "privatePostTradeClosePosition",
-                close_params(request),
-                units=units,
-                deadline=deadline,
-                mutating=True,
-            )
+            with self._leaving((request.client_order_id,)):
+                answer = await self._send(
+                    "privatePostTradeClosePosition",
+                    close_params(request),
+                    units=units,
+                    deadline=deadline,
+                    mutating=True,
+                )
             (row,) = data_of(answer, "close-position")
             if "sCode" in row:
                 self._single(answer, units, "close-position")
@@ -90,17 +100,19 @@ class OkxSender:
 
     async def _alone(self, params: Params, deadline: Deadline) -> str:
         units = {ORDERS: 1, bucket(ORDER, str(params["instId"])): 1}
-        answer = await self._send(
-            "privatePostTradeOrder", params, units=units, deadline=deadline, mutating=True
-        )
+        with self._leaving((str(params["clOrdId"]),)):
+            answer = await self._send(
+                "privatePostTradeOrder", params, units=units, deadline=deadline, mutating=True
+            )
         return self._single(answer, units, "order").text_or("ordId")
 
     async def _batch(self, group: Sequence[Params], deadline: Deadline) -> Sequence[str | VenueError]:
         units = {ORDERS: len(group), **units_of(BATCH, (str(item["instId"]) for item in group))}
         try:
-            answer = await self._send(
-                "privatePostTradeBatchOrders", group, units=units, deadline=deadline, mutating=True
-            )
+            with self._leaving([str(item["clOrdId"]) for item in group]):
+                answer = await self._send(
+                    "privatePostTradeBatchOrders", group, units=units, deadline=deadline, mutating=True
+                )
             rows = data_of(answer, "batch-orders")
         except AnswerMalformed as error:
             raise OutcomeUnknown(f"{error}; the orders may have been executed") from None

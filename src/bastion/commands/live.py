@@ -12,6 +12,7 @@ from functools import partial
 
 from bastion.commands.desk import Desk
 from bastion.commands.positions import check_access
+from bastion.commands.readings import Picture
 from bastion.commands.sharing import NS, READ_DEADLINE_S
 from bastion.domain.account import Account
 from bastion.errors import VenueError
@@ -32,6 +33,8 @@ SELDOM_S = 120.0
 GATHER_S = 0.1
 """What rings within so short a time is looked at once."""
 GAP_S = 0.5
+SPARED_GAP_S = 2.0
+"""After so long a venue lets the lists be read again that its limit held back (OKX: 20 in 2 s)."""
 WAIT_MOST_S = 10.0
 AGAIN_S = 1.0
 WARMED_EACH_MAX, WARMED_MAX = 64, 256
@@ -121,11 +124,14 @@ async def _keep_picture(desk: Desk, name: str, purse: Purse, most: int) -> None:
         if left_s > 0:
             await _rung_within(desk, name, min(left_s, WAIT_MOST_S))
             continue
+        await desk.clock.sleep(GATHER_S)
+        if desk.readings.under_way(name) or _due_in_s(desk, name, most) > 0:
+            # Somebody else reads it: to look beside that would cost an exit's looks what the limits allow.
+            continue
         cost = A_PICTURE if pictures is not None and pictures.pictures_cheaply else 1.0
         if desk.running() is not None or _is_short(venue) or not purse.take(cost):
             await desk.clock.sleep(AGAIN_S)
             continue
-        await desk.clock.sleep(GATHER_S)
         try:
             await desk.readings.refresh(name, pictures, deadline_s=READ_DEADLINE_S)
         except Exception:  # noqa: BLE001 - a bulkhead: without a picture an exit reads first, as ever
@@ -159,7 +165,7 @@ def _due_in_s(desk: Desk, name: str, most: int) -> float:
     if not is_live:
         return rhythm - age_s
     if not desk.ears.vouches(name, picture.begun_ns):
-        return GAP_S - age_s
+        return _gap_left_s(desk, picture)
     if picture.look.unread:
         return rhythm - age_s
     return max(SELDOM_S, RHYTHM_S * most) - age_s
@@ -178,6 +184,12 @@ async def _keep_warm(desk: Desk, name: str, venue: Warming) -> None:
             except Exception:  # noqa: BLE001 - a bulkhead: without them an order opens its own, as ever
                 _log.exception("No connection to %s could be kept open.", name)
         await desk.clock.sleep(WARMED_GAP_S)
+
+
+def _gap_left_s(desk: Desk, picture: Picture) -> float:
+    now_ns, spared_ns = desk.clock.monotonic_ns(), picture.spared_ns
+    since_ns, gap_s = (picture.begun_ns, GAP_S) if spared_ns is None else (spared_ns, SPARED_GAP_S)
+    return gap_s - (now_ns - since_ns) / NS
 
 
 async def _keep_open(desk: Desk, name: str, stream: AccountStream) -> None:

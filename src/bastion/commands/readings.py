@@ -6,7 +6,10 @@ read at most once in `sharing.FRESH_S` seconds, so that what is left of the limi
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
 
 from bastion.commands.hearing import Ears
 from bastion.commands.sharing import FRESH_S, NS, Shared
@@ -59,10 +62,14 @@ class AccountReading:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Picture:
-    """The latest look of one account, and when it was begun (monotonic nanoseconds)."""
+    """The latest look of one account, and when it was begun (monotonic nanoseconds).
+
+    `spared_ns` is when a later look began that shows the same positions and for want of a limit no orders.
+    """
 
     look: Look
     begun_ns: int
+    spared_ns: int | None = None
 
 
 class Readings:
@@ -76,6 +83,7 @@ class Readings:
         self._clock = clock
         self._ears = ears
         self._pictures: dict[str, Picture] = {}
+        self._under_way: Counter[str] = Counter()
         self._forgotten = 0
         self._shared = Shared(self._read_all, clock=clock)
 
@@ -109,18 +117,36 @@ class Readings:
         """Return the latest look of an account, however old it is; None where there is none."""
         return self._pictures.get(name)
 
+    def under_way(self, name: str) -> bool:
+        """Return whether an account is being read."""
+        return self._under_way[name] > 0
+
     async def refresh(self, name: str, pictures: Picturing | None = None, *, deadline_s: float) -> None:
         """Look at one account, by a picture where it is given who makes them, and keep what it shows."""
         begun_ns, forgotten = self._clock.monotonic_ns(), self._forgotten
         before = self._pictures.get(name)
         reading = self._venues[name].look if pictures is None else pictures.picture
-        look = await reading(deadline_s=deadline_s)
+        with self._reads(name):
+            look = await reading(deadline_s=deadline_s)
         if before is not None and _differ(before.look, look):
             self._ears.note_change(name, since_ns=before.begun_ns)
         self._keep(name, look, begun_ns=begun_ns, forgotten=forgotten)
 
+    @contextmanager
+    def _reads(self, name: str) -> Iterator[None]:
+        self._under_way[name] += 1
+        try:
+            yield
+        finally:
+            self._under_way[name] -= 1
+
     def _keep(self, name: str, look: Look, *, begun_ns: int, forgotten: int) -> None:
-        if forgotten == self._forgotten:
+        if forgotten != self._forgotten:
+            return
+        kept = self._pictures.get(name)
+        if kept is not None and _tells_more(kept, look, begun_ns):
+            self._pictures[name] = replace(kept, spared_ns=begun_ns)
+        else:
             self._pictures[name] = Picture(look=look, begun_ns=begun_ns)
 
     async def _read_all(self, deadline_s: float) -> tuple[AccountReading, ...]:
@@ -128,14 +154,27 @@ class Readings:
         begun_ns, forgotten = self._clock.monotonic_ns(), self._forgotten
 
         async def read(name: str, venue: Venue) -> None:
-            readings[name] = await _read(venue, deadline_s)
+            with self._reads(name):
+                readings[name] = reading = await _read(venue, deadline_s)
+            # A venue that does not answer keeps no other's picture back.
+            self._keep(name, reading.look, begun_ns=begun_ns, forgotten=forgotten)
 
         async with asyncio.TaskGroup() as group:
             for name, venue in self._venues.items():
                 group.create_task(read(name, venue))
-        for name, reading in readings.items():
-            self._keep(name, reading.look, begun_ns=begun_ns, forgotten=forgotten)
         return tuple(readings[name] for name in self._venues)
+
+
+def _tells_more(kept: Picture, look: Look, begun_ns: int) -> bool:
+    # Lists of orders that a venue's limit kept from being asked again a moment later are as known as before:
+    # without them an exit would have to read them once more, out of the same limit, before it could sweep.
+    if not look.unread or not all(part.limited or part.unsent for part in look.unread):
+        return False
+    if not kept.look.complete or begun_ns - kept.begun_ns > FRESH_S * NS:
+        return False
+    return {row.key: row.quantity for row in kept.look.positions} == {
+        row.key: row.quantity for row in look.positions
+    }
 
 
 def _differ(before: Look, after: Look) -> bool:

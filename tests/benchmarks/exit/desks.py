@@ -26,6 +26,7 @@ OWNER = Principal(id="owner", surface="cli", scope=Scope.ENGINE)
 PROGRAM = str(Path(sys.executable).parent / "bastion")
 START_S = 60.0
 RUN_S = 90.0
+IDLE_LOOK_S = 0.01
 
 
 @dataclass(slots=True, kw_only=True)
@@ -53,13 +54,20 @@ async def warm_desk(place: Place, *, open_s: float = 60.0) -> AsyncIterator[Desk
         yield desk
 
 
-async def see(desk: Desk) -> None:
-    """Let the desk read its accounts, as its own watch does again and again, once no exit is at work."""
+async def idle(desk: Desk) -> None:
+    """Return once no exit is at work, and nothing of the run before is still being read."""
     async with asyncio.timeout(RUN_S):
         for exit_id in desk.journal.exit_ids()[-2:]:
             running = desk.exit_of(exit_id)
             if running is not None:
                 await running.ended.wait()
+        while any(desk.readings.under_way(name) for name in desk.venues):  # noqa: ASYNC110 - no event tells it
+            await asyncio.sleep(IDLE_LOOK_S)
+
+
+async def see(desk: Desk) -> None:
+    """Let the desk read its accounts, as its own watch does again and again, once no exit is at work."""
+    await idle(desk)
     await desk.readings.recent(within_s=0)
 
 

@@ -11,7 +11,12 @@ import pytest_asyncio
 from bastion.app import PaperProcess, find_place, open_paper_desk
 from bastion.commands import Desk
 from bastion.commands.doctor import Finding, HostFacts, doctor
+from bastion.commands.live import GAP_S
+from bastion.commands.readings import Picture
+from bastion.domain.look import Look
 from bastion.domain.principal import Principal, Scope
+from bastion.domain.stream import Heard
+from bastion.venues.ccxt.okx_pace import WINDOW_S
 from tests.wires_rig import WIRES
 
 WAIT_S = 30.0
@@ -39,9 +44,10 @@ class Listening:
         picture = self.desk.readings.picture(self.account(venue))
         return picture is not None and self.desk.ears.vouches(self.account(venue), picture.begun_ns)
 
-    async def requests(self) -> int:
+    async def requests(self, path: str = "") -> int:
         answer: Any = await self.paper.control("GET", "/requests")
-        return len([row for row in answer["requests"] if row["path"] != "/stream/open"])
+        paths = [row["path"] for row in answer["requests"]]
+        return len([one for one in paths if one != "/stream/open" and path in {"", one}])
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -89,6 +95,44 @@ async def test_connections_for_the_orders_of_an_exit_are_open_all_the_time(liste
         for one in tuple(next(iter(wire._hosts._hosts.values())).idle):
             one.abort()
         await until(are_open)
+
+
+async def test_the_watch_takes_no_look_beside_that_of_somebody_else(listening: Listening) -> None:
+    positions = "/api/v5/account/positions"
+    await until(lambda: listening.is_current("okx"))
+    await asyncio.sleep(WINDOW_S)
+    before = await listening.requests(positions)
+    listening.desk.ears.hear(listening.account("okx"), Heard.CHANGED)
+    await listening.desk.readings.recent(within_s=0)
+    await until(lambda: listening.is_current("okx"))
+    await asyncio.sleep(2 * GAP_S)
+    assert await listening.requests(positions) - before == 1
+
+
+async def test_lists_that_a_limit_kept_from_being_asked_again_are_not_forgotten(listening: Listening) -> None:
+    name, readings = listening.account("okx"), listening.desk.readings
+
+    async def look_twice() -> tuple[Picture | None, Look]:
+        await asyncio.sleep(WINDOW_S)
+        await readings.recent(within_s=0)
+        first = readings.picture(name)
+        _, read = await readings.recent(within_s=0)
+        return first, next(one.look for one in read if one.venue.account.name == name)
+
+    whole, again = await look_twice()
+    if again.complete:
+        # After a look without the lists, two with them may follow each other.
+        whole, again = await look_twice()
+    assert whole is not None
+    assert whole.look.complete
+    # The venue lets the lists of algo orders be read three times in two seconds: two are an exit's.
+    assert [part.limited for part in again.unread] == [True] * 6
+    kept = readings.picture(name)
+    assert kept is not None
+    assert kept.look is whole.look
+    # Where something changed, the account is looked at again once the limit allows it.
+    listening.desk.ears.hear(name, Heard.CHANGED)
+    await until(lambda: (now := readings.picture(name)) is not None and now.look is not whole.look)
 
 
 async def test_a_stream_that_breaks_off_is_open_again_soon_and_vouches_for_nothing_before(

@@ -34,7 +34,7 @@ from bastion.exits.sweeping import (
     sweep_behind,
     worth_acting_on,
 )
-from bastion.exits.turns import look_again_ns, turns_ns
+from bastion.exits.turns import look_again_ns, look_behind_ns, turns_ns
 from bastion.exits.verdict import Standing, stand
 from bastion.ports import Attesting, Clock, Glancing, Hastening, Patient, Sizing, Venue, offers
 
@@ -216,7 +216,10 @@ class Hand:
             if act is not None:
                 self._idle *= tries_again(act, self._pace)
                 await courier.act(act)
-                self._next_look_ns = self._clock.monotonic_ns()
+                now_ns = self._clock.monotonic_ns()
+                self._next_look_ns = look_behind_ns(
+                    self.leg, self._pace, now_ns=now_ns, since_ns=self._begun_ns, settings=self._settings
+                )
                 continue
             await self._bide(courier, standing)
         for part in tuple(self._parts):

@@ -44,7 +44,7 @@ class ExitSettings:
     last act.
 
     While closes of a wave are on their way, looks leave out the lists of orders for `wave_orders_s` after
-    they last came.
+    they last came; while one of them waits here for the venue's limits, a look comes every `queue_look_s`.
 
     The first orders of an exit of everything go by a look of the desk that is at most `recent_look_s` old.
 
@@ -85,6 +85,7 @@ class ExitSettings:
     exact_patience_s: float = 8.0
     overdue_s: float = 2.0
     wave_orders_s: float = 10.0
+    queue_look_s: float = 2.0
     straggler_s: float = 0.5
     cancels_alone_s: float = 3.0
     surprise_wait_s: float = 0.25

@@ -17,10 +17,30 @@ def cancel_ns(standing: Standing, pace: Pace) -> int:
 
 
 def look_again_ns(leg: Leg, standing: Standing, pace: Pace, *, idle: int, settings: ExitSettings) -> int:
-    """Return when to look again: after looks that led to nothing ever later, and at once after a wave."""
+    """Return when to look again: after looks that led to nothing ever later, and at once after a wave.
+
+    While closes wait here for the venue's limits, whatever a look shows to be closed would wait behind them;
+    what came of the last of them to leave is waited for a moment, as the answers to every round are.
+    """
     ended_ns = leg.look.ended_ns if leg.look is not None else 0
     wait_s = 0.0 if wave_is_over(leg, pace) else backoff_s(idle, settings)
-    return max(ended_ns + nanoseconds(wait_s), cancel_ns(standing, pace))
+    again_ns = max(ended_ns + nanoseconds(wait_s), cancel_ns(standing, pace))
+    if pace.queued:
+        return max(again_ns, ended_ns + nanoseconds(settings.queue_look_s))
+    left_ns = max((pace.begun_ns.get(cid, 0) for cid in pace.in_flight), default=0)
+    return max(again_ns, left_ns + nanoseconds(settings.straggler_s) if left_ns else 0)
+
+
+def look_behind_ns(leg: Leg, pace: Pace, *, now_ns: int, since_ns: int, settings: ExitSettings) -> int:
+    """Return when to look after a round was sent: at once, so that it is known what it changed.
+
+    Where closes of it wait here for the venue's limits, and it was planned by a look of our own, one begun
+    at `since_ns` (monotonic) or later, that is known already.
+    """
+    look = leg.look
+    if look is None or not pace.queued or look.begun_ns < since_ns:
+        return now_ns
+    return max(now_ns, look.ended_ns + nanoseconds(settings.queue_look_s))
 
 
 def turns_ns(
@@ -50,6 +70,8 @@ def turns_ns(
                 continue
             if not order.unknown:
                 waits.append(pace.stands_since_ns(cid) + nanoseconds(rung_s(order.request.kind, settings)))
+            elif cid in pace.queued:
+                continue  # It has not left: nothing of it can be overdue.
             elif overtakes and not leg.sight.exact(position) and cid not in pace.taken_ns:
                 waits.append(pace.begun_ns.get(cid, 0) + nanoseconds(settings.overdue_s))
     return [at_ns for at_ns in waits if at_ns > now_ns]

@@ -1,4 +1,4 @@
-"""Warm: the resident desk against the null client, run by run, on one stage."""
+"""Warm: the resident desk against the null client, run by run, each on its stage."""
 
 import asyncio
 import cProfile
@@ -42,26 +42,33 @@ class Measured:
 
 
 async def measure(cast: Cast, plan: Plan) -> Measured:
-    """Run both contenders by turns, each of them first in every second pair."""
+    """Run both contenders by turns, each of them first in every second pair, on a stage of its own."""
     measured = Measured()
-    with tempfile.TemporaryDirectory(prefix="bench-exit-", dir=plan.state) as folder, staged(cast) as stage:
+    with (
+        tempfile.TemporaryDirectory(prefix="bench-exit-", dir=plan.state) as folder,
+        staged(cast) as stage,
+        # What the desk reads of its stage, whose streams ring, would take from the null client's limits.
+        staged(cast) as bound_stage,
+    ):
         stage.reset()
-        null = NullClient(stage)
+        bound_stage.reset()
+        null = NullClient(bound_stage)
         sampler = Sampler(plan.flame)
         profiler = cProfile.Profile(time.thread_time)
         try:
             async with warm_desk(place_of(stage, Path(folder))) as desk:
                 for number in plan.rounds():
                     for ours in (True, False) if number % 2 else (False, True):
-                        # What the run before still reads would spend this one's limits, and show its stage.
+                        if not ours:
+                            bound_stage.reset()
+                            begun_ns, ended_ns = await null.run()
+                            _keep(measured.null, bound_stage, begun_ns, ended_ns)
+                            assert not null.refused, null.refused
+                            continue
+                        # What the run before still reads would spend this one's limits.
                         forget_use(desk)
                         await idle(desk)
                         stage.reset()
-                        if not ours:
-                            begun_ns, ended_ns = await null.run()
-                            _keep(measured.null, stage, begun_ns, ended_ns)
-                            assert not null.refused, null.refused
-                            continue
                         forget_use(desk)
                         await see(desk)
                         await asyncio.sleep(PAUSES.random() * PAUSE_MAX_S)

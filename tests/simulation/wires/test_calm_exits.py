@@ -20,3 +20,11 @@ def test_a_close_that_waits_for_the_limit_is_sent_once_and_asked_for_by_no_name(
     # Ten single and ten batched orders a second; then the sweep and its proof.
     assert calm.judged_s["bybit"] < 2.9, calm.judged_s
     assert sum(calm.asked.values()) < 120, calm.asked
+
+
+def test_while_a_wave_waits_for_the_limit_the_account_is_looked_at_seldom() -> None:
+    calm = calm_exit({"bybit": 60})
+    looks = calm.asked["GET /v5/position/list"] / 4
+    # One behind the first orders, one when the last is answered, and the two that prove.
+    assert looks == 4, calm.asked
+    assert sum(calm.asked.values()) < 80, calm.asked

@@ -13,7 +13,7 @@ from bastion.exits.pace import Pace
 from bastion.exits.progress import Leg
 from bastion.exits.scope import Scope
 from bastion.exits.settings import ExitSettings
-from bastion.exits.turns import cancel_ns, turns_ns
+from bastion.exits.turns import cancel_ns, look_again_ns, look_behind_ns, turns_ns
 from bastion.exits.verdict import Standing
 from tests.simulation.exits.virtual_time import VirtualClock
 from tests.unit.exits.parts import (
@@ -62,6 +62,44 @@ def test_an_order_that_rests_is_waited_for_until_its_time_is_up() -> None:
     assert turns_ms(one, beat, Standing(open=(ETH,))) == [], "where it still rests, its position is open"
     beat.ended_ns.clear()
     assert turns_ms(one, beat) == [2_000], "of an earlier run: from the beginning of this one"
+
+
+def test_while_closes_wait_for_the_limits_looks_are_seldom_and_come_at_once_when_all_are_answered() -> None:
+    one, beat = sent()
+    ended_ns = one.look.ended_ns if one.look is not None else 0
+    beat.sending("bst1", BTC.key, now_ns=10 * MS)
+
+    def again_ms() -> int:
+        return look_again_ns(one, HELD, beat, idle=0, settings=SETTINGS) // MS
+
+    beat.queued.add("bst1")
+    assert again_ms() == ended_ns // MS + 2_000
+    beat.left("bst1", now_ns=1_200 * MS)
+    assert again_ms() == 1_700, "what came of it is waited for a moment"
+    del beat.in_flight["bst1"]
+    assert again_ms() == ended_ns // MS + 100
+
+
+def test_what_waits_for_the_limits_is_not_overdue() -> None:
+    one, beat = sent()
+    assert turns_ms(one, beat, overtakes=True) == [2_010]
+    beat.queued.add("bst1")
+    assert turns_ms(one, beat, overtakes=True) == []
+
+
+def test_a_round_that_waits_for_the_limits_and_was_planned_by_a_look_of_now_needs_no_look_behind_it() -> None:
+    one, beat = sent()
+    assert one.look is not None
+    ended_ms, begun_ns = one.look.ended_ns // MS, one.look.begun_ns
+
+    def behind_ms(since_ns: int) -> int:
+        now_ns = 300 * MS
+        return look_behind_ns(one, beat, now_ns=now_ns, since_ns=since_ns, settings=SETTINGS) // MS
+
+    assert behind_ms(begun_ns) == 300
+    beat.queued.add("bst1")
+    assert behind_ms(begun_ns) == ended_ms + 2_000
+    assert behind_ms(begun_ns + 1) == 300, "the picture of before is not what it was sent by now"
 
 
 def test_an_order_that_ended_is_waited_for_no_more() -> None:

@@ -8,6 +8,14 @@ from bastion.exits.settings import ExitSettings
 from bastion.exits.sweeping import wave_is_over
 from bastion.exits.verdict import Standing
 
+WAVE_LEAST = 3
+"""So many orders that have not left yet are a wave."""
+
+
+def is_wave(pace: Pace) -> bool:
+    """Return whether closes wait here for the venue's limits, and not one or two for a connection."""
+    return len(pace.queued) >= WAVE_LEAST
+
 
 def cancel_ns(standing: Standing, pace: Pace) -> int:
     """Return when the next cancel is due, where orders that could not be cancelled are all that is left."""
@@ -25,7 +33,7 @@ def look_again_ns(leg: Leg, standing: Standing, pace: Pace, *, idle: int, settin
     ended_ns = leg.look.ended_ns if leg.look is not None else 0
     wait_s = 0.0 if wave_is_over(leg, pace) else backoff_s(idle, settings)
     again_ns = max(ended_ns + nanoseconds(wait_s), cancel_ns(standing, pace))
-    if pace.queued:
+    if is_wave(pace):
         return max(again_ns, ended_ns + nanoseconds(settings.queue_look_s))
     left_ns = max((pace.begun_ns.get(cid, 0) for cid in pace.in_flight), default=0)
     return max(again_ns, left_ns + nanoseconds(settings.straggler_s) if left_ns else 0)
@@ -38,7 +46,7 @@ def look_behind_ns(leg: Leg, pace: Pace, *, now_ns: int, since_ns: int, settings
     at `since_ns` (monotonic) or later, that is known already.
     """
     look = leg.look
-    if look is None or not pace.queued or look.begun_ns < since_ns:
+    if look is None or not is_wave(pace) or look.begun_ns < since_ns:
         return now_ns
     return max(now_ns, look.ended_ns + nanoseconds(settings.queue_look_s))
 

@@ -72,10 +72,10 @@ def test_while_closes_wait_for_the_limits_looks_are_seldom_and_come_at_once_when
     def again_ms() -> int:
         return look_again_ns(one, HELD, beat, idle=0, settings=SETTINGS) // MS
 
-    beat.queued.add("bst1")
+    beat.queued |= {"bst1", "bst2", "bst3"}
     assert again_ms() == ended_ns // MS + 2_000
     beat.left("bst1", now_ns=1_200 * MS)
-    assert again_ms() == 1_700, "what came of it is waited for a moment"
+    assert again_ms() == 1_700, "what came of it is waited for a moment, and two more are no wave"
     del beat.in_flight["bst1"]
     assert again_ms() == ended_ns // MS + 100
 
@@ -97,7 +97,9 @@ def test_a_round_that_waits_for_the_limits_and_was_planned_by_a_look_of_now_need
         return look_behind_ns(one, beat, now_ns=now_ns, since_ns=since_ns, settings=SETTINGS) // MS
 
     assert behind_ms(begun_ns) == 300
-    beat.queued.add("bst1")
+    beat.queued |= {"bst1", "bst2"}
+    assert behind_ms(begun_ns) == 300, "two may wait for a connection"
+    beat.queued.add("bst3")
     assert behind_ms(begun_ns) == ended_ms + 2_000
     assert behind_ms(begun_ns + 1) == 300, "the picture of before is not what it was sent by now"
 

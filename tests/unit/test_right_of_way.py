@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from bastion.clock import SystemClock
-from bastion.commands.right_of_way import FIRST_WAVE_S, PRESSES, RightOfWay
+from bastion.commands.right_of_way import FIRST_WAVE_S, PRESSES, TURN_S, RightOfWay
 from bastion.domain.act import Act
 from bastion.domain.principal import Principal
 from bastion.domain.principal import Scope as KeyScope
@@ -53,6 +53,70 @@ async def test_who_may_not_press_holds_nobody_up() -> None:
     await way.enter(Act.EXIT, None)
     async with asyncio.timeout(0):
         await way.give()
+
+
+async def test_what_is_no_press_is_let_in_one_after_the_other() -> None:
+    way = RightOfWay(SystemClock())
+    told: list[str] = []
+
+    async def served(name: str) -> None:
+        await way.line_up()
+        told.append(f"{name} in")
+        for _ in range(5):
+            await asyncio.sleep(0)
+        told.append(f"{name} out")
+
+    async with asyncio.TaskGroup() as group:
+        for name in "abc":
+            group.create_task(served(name))
+    assert told == ["a in", "a out", "b in", "b out", "c in", "c out"]
+
+
+async def test_who_takes_long_or_gives_up_holds_up_nobody_behind_for_long() -> None:
+    clock = SystemClock()
+    way = RightOfWay(clock)
+    done = asyncio.Event()
+    begun_ns = clock.monotonic_ns()
+
+    async def waits() -> None:
+        await way.line_up()
+        await done.wait()
+
+    async def comes() -> int:
+        await way.line_up()
+        return clock.monotonic_ns() - begun_ns
+
+    async with asyncio.timeout(10), asyncio.TaskGroup() as group:
+        group.create_task(waits())
+        await asyncio.sleep(0)
+        leaves = group.create_task(comes())
+        await asyncio.sleep(0)
+        last = group.create_task(comes())
+        await asyncio.sleep(0)
+        leaves.cancel()
+        waited_ns = await last
+        done.set()
+    assert leaves.cancelled()
+    assert waited_ns < 200 * TURN_S * 1e9
+
+
+async def test_a_press_does_not_stand_in_line() -> None:
+    way = RightOfWay(SystemClock())
+    done = asyncio.Event()
+
+    async def reads() -> None:
+        await way.enter(Act.POSITIONS, Principal(id="key", surface="rest", scope=KeyScope.TRADE))
+        await done.wait()
+
+    async with asyncio.TaskGroup() as group:
+        for _ in range(100):
+            group.create_task(reads())
+        await asyncio.sleep(0)
+        turns: list[str] = []
+        asyncio.get_running_loop().call_soon(turns.append, "another")
+        await way.enter(Act.EXIT, Principal(id="key", surface="rest", scope=KeyScope.TRADE))
+        assert turns == []
+        done.set()
 
 
 @pytest.mark.parametrize("path", ["/v1/positions", "/mcp/stream"])

@@ -1,4 +1,4 @@
-"""Right of way: an exit's first orders leave before anything else is served (law 6)."""
+"""Right of way: an exit's first orders leave before all else, and all else is served in line (law 6)."""
 
 import asyncio
 import gc
@@ -12,6 +12,10 @@ from bastion.ports import Clock
 
 FIRST_WAVE_S = 0.05
 """How long after a press nobody else is served. By then the orders of some dozens of positions have left."""
+TURN_S = 0.005
+"""How long whoever is served has the process for himself; a read that computes takes a fourth of it."""
+LINE_S = 2.0
+"""Whoever stood in line that long is let in whatever happens before him."""
 THRESHOLDS = (10_000, 10, 10)
 """How much is made before garbage is looked for. Python's own 700 looks some ten times in a first wave."""
 _NS = 1_000_000_000
@@ -28,6 +32,7 @@ class RightOfWay:
         self._settled = False
         self._thresholds = gc.get_threshold()
         self._hushed: tuple[Callable[[float], None], ...] = ()
+        self._last_turn: asyncio.Event | None = None
 
     def settle(self) -> None:
         """Look through all that this process holds for the last time: it is here to stay.
@@ -57,7 +62,32 @@ class RightOfWay:
         if act in PRESSES and principal is not None and _allowed(principal, act):
             self.take()
         else:
-            await self.give()
+            await self.line_up()
+
+    async def line_up(self) -> None:
+        """Let in, one after the other, what is no press: each when the task before is done, or had `TURN_S`.
+
+        So a press that comes waits for what one of the others computes, not for what all of them do.
+        """
+        over = asyncio.Event()
+        before, self._last_turn = self._last_turn, over
+        try:
+            if before is not None:
+                async with asyncio.timeout(LINE_S):
+                    await before.wait()
+        except TimeoutError:
+            pass
+        except asyncio.CancelledError:
+            over.set()
+            raise
+        self._begin_turn(over)
+        await self.give()
+
+    def _begin_turn(self, over: asyncio.Event) -> None:
+        task = asyncio.current_task()
+        if task is not None:
+            task.add_done_callback(lambda _: over.set())
+        asyncio.get_running_loop().call_later(TURN_S, over.set)
 
     def end(self) -> None:
         """Hear that no exit begins here any more: garbage is looked for as before."""

@@ -43,7 +43,8 @@ def client_order_id(
     """Return the id of one order of an exit: 24 characters, alphanumeric, the same whenever it is derived."""
     category, instrument, side = position.key
     name = "|".join((exit_id, account, str(round_number), category, instrument, side, str(slice_number)))
-    digest = hashlib.sha256(name.encode()).digest()
+    # Fifteen bytes are 24 letters, more than are wanted; an exit makes one of these for each of its orders.
+    digest = hashlib.sha256(name.encode()).digest()[:15]
     text = base64.b32encode(digest).decode("ascii").lower()
     return (CLIENT_ID_PREFIX + text)[:CLIENT_ID_LENGTH]
 

@@ -1,6 +1,7 @@
 """Spool: where records go when the journal cannot take them in time; a spool counts as journal."""
 
 import json
+import operator
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -75,6 +76,8 @@ class SpooledJournal:
         self._late_until_ns = clock.monotonic_ns()
         # Every read asks for what stands beside the journal, so each line is decoded once.
         self._decoded: dict[str, _Decoded] = {}
+        # What stood beside the journal at the last reading, for as long as nothing comes to it.
+        self._seen: tuple[tuple[tuple[str, ...], ...], int, list[_Placed]] = ((), 0, [])
         self._names: dict[str, _Name] = {}
 
     async def append(self, records: Sequence[Record]) -> tuple[Entry, ...]:
@@ -193,7 +196,16 @@ class SpooledJournal:
         return self._last_seq
 
     def _beside(self) -> list[_Placed]:
-        placed = [one for lines in self._shelf.chains() for one in self._read_on(lines)]
+        chains = self._shelf.chains()
+        before, kept, found = self._seen
+        same = len(chains) == len(before) and all(map(operator.is_, chains, before))
+        if not same or kept != len(self._kept):
+            found = self._placed_in(chains)
+            self._seen = (chains, len(self._kept), found)
+        return found
+
+    def _placed_in(self, chains: tuple[tuple[str, ...], ...]) -> list[_Placed]:
+        placed = [one for lines in chains for one in self._read_on(lines)]
         if not self._kept:
             return placed
         # A spool that was late may have taken a line after all: then it stands there. What this process made

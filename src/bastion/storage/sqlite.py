@@ -3,13 +3,14 @@
 import asyncio
 import queue
 import threading
+from collections import OrderedDict
 from collections.abc import Sequence
 from pathlib import Path
 from typing import cast
 
 import apsw
 
-from bastion.domain.records import Entry, Record
+from bastion.domain.records import Entry, ExitEnded, ExitJudged, LegReopened, Record, RunStarted
 from bastion.errors import JournalUnusable
 from bastion.ports import Clock
 from bastion.shape import dataclass
@@ -19,6 +20,9 @@ from bastion.storage.migrate import connect, migrate, transaction
 
 GROUP_MAX = 512
 """At most so many waiting appends share one commit."""
+
+KNOWN_MAX = 2
+"""Of so many exits that are over the entries stay in memory: the last ones, of which somebody may ask."""
 
 _Row = tuple[int, int, str, str, str, str, str]
 
@@ -31,6 +35,60 @@ class _Append:
     bodies: tuple[str, ...]
     loop: asyncio.AbstractEventLoop
     done: asyncio.Future[tuple[Entry, ...]]
+
+
+class _KnownExit:
+    """One exit's entries, by their numbers."""
+
+    __slots__ = ("ended", "entries", "flat")
+
+    def __init__(self) -> None:
+        self.entries: dict[int, Entry] = {}
+        self.flat = self.ended = False
+
+    def keep(self, entry: Entry) -> None:
+        self.entries[entry.seq] = entry
+        match entry.record:
+            case ExitJudged():
+                self.flat = entry.record.verdict.success
+            case LegReopened():
+                self.flat = False
+            case RunStarted():
+                self.ended = False
+            case ExitEnded():
+                self.ended = True
+            case _:
+                pass
+
+
+class _Known:
+    """Entries that need not be decoded again: of exits that are not over, and of the last that are.
+
+    Each exit that begins looks at all that are not over. It is used by several threads.
+    """
+
+    def __init__(self) -> None:
+        self._exits: OrderedDict[str, _KnownExit] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def get(self, exit_id: str, seq: int) -> Entry | None:
+        """Return the entry of that number, None where it is not known."""
+        known = self._exits.get(exit_id)
+        return None if known is None else known.entries.get(seq)
+
+    def keep(self, entries: Sequence[Entry]) -> None:
+        """Keep these, and let go of the exits that have been over for the longest time."""
+        with self._lock:
+            for entry in entries:
+                known = self._exits.get(entry.exit_id)
+                if known is None:
+                    known = self._exits[entry.exit_id] = _KnownExit()
+                known.keep(entry)
+            for exit_id in {entry.exit_id for entry in entries}:
+                self._exits.move_to_end(exit_id)
+            over = [exit_id for exit_id, known in self._exits.items() if known.flat and known.ended]
+            for exit_id in over[:-KNOWN_MAX]:
+                del self._exits[exit_id]
 
 
 class SqliteJournal:
@@ -56,7 +114,7 @@ class SqliteJournal:
             message = f"the journal {path} cannot be used: {error}"
             raise JournalUnusable(message) from error
         self._reading_lock = threading.Lock()
-        self._known: dict[int, Entry] = {}
+        self._known = _Known()
         self._waiting: queue.SimpleQueue[_Append | None] = queue.SimpleQueue()
         self._closed = False
         self._writer = threading.Thread(target=self._write, name="journal", daemon=True)
@@ -84,7 +142,9 @@ class SqliteJournal:
         Raises:
             JournalUnusable: the file cannot be read, or holds what is no record.
         """
-        return self._read("WHERE exit_id = ?", (exit_id,))
+        found = self._read("WHERE exit_id = ?", (exit_id,))
+        self._known.keep(found)
+        return found
 
     def all_entries(self) -> tuple[Entry, ...]:
         """Return the whole chain, oldest first.
@@ -139,7 +199,7 @@ class SqliteJournal:
 
     def _entry(self, row: _Row) -> Entry:
         seq, at_ns, exit_id, kind, body, previous, found = row
-        known = self._known.get(seq)
+        known = self._known.get(exit_id, seq)
         if known is not None and known.hash == found:
             return known
         if digest(kind=kind, body=body, seq=seq, at_ns=at_ns, previous=previous) != found:
@@ -150,9 +210,7 @@ class SqliteJournal:
         except RecordMalformed as error:
             message = f"entry {seq} of the journal {self._path} cannot be read: {error}"
             raise JournalUnusable(message) from error
-        entry = Entry(seq=seq, at_ns=at_ns, exit_id=exit_id, record=record, previous=previous, hash=found)
-        self._known[seq] = entry
-        return entry
+        return Entry(seq=seq, at_ns=at_ns, exit_id=exit_id, record=record, previous=previous, hash=found)
 
     def _unreadable(self, error: apsw.Error) -> JournalUnusable:
         return JournalUnusable(f"the journal {self._path} cannot be read: {error}")
@@ -187,7 +245,7 @@ class SqliteJournal:
             return
         for append, entries in zip(group, made, strict=True):
             # What was just written need not be decoded when it is read.
-            self._known.update((entry.seq, entry) for entry in entries)
+            self._known.keep(entries)
             _tell(append, entries)
 
     def _insert(self, group: list[_Append]) -> list[tuple[Entry, ...]]:

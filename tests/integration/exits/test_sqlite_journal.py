@@ -12,12 +12,20 @@ import apsw
 import pytest
 
 from bastion.clock import SystemClock
-from bastion.domain.records import CoveredAccount, ExitEnded, ExitRequested, LatchTripped, RunStarted
+from bastion.domain.records import (
+    CoveredAccount,
+    ExitEnded,
+    ExitJudged,
+    ExitRequested,
+    LatchTripped,
+    RunStarted,
+)
+from bastion.domain.verdict import Verdict
 from bastion.errors import JournalUnusable
 from bastion.storage.chain import broken_at
 from bastion.storage.spool import SpooledJournal, open_journal
 from bastion.storage.spool_files import FileShelf
-from bastion.storage.sqlite import SqliteJournal
+from bastion.storage.sqlite import KNOWN_MAX, SqliteJournal
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -295,3 +303,16 @@ async def test_what_stands_in_the_spool_is_decoded_once_however_often_it_is_read
     file.write_bytes(whole)
     assert journal.exit_ids() == (*ids, "xlate")
     assert [entry.exit_id for entry in journal.entries("xlate")] == ["xlate"]
+
+
+async def test_what_is_over_is_let_go_of_and_what_is_not_stays_in_memory(journal: SqliteJournal) -> None:
+    made = {}
+    for name in ("open", *(f"flat{number}" for number in range(KNOWN_MAX + 2)), "failed"):
+        verdict = Verdict.UNKNOWN if name == "failed" else Verdict.FLAT
+        judged = ExitJudged(exit_id=name, verdict=verdict, held_until_ns=0)
+        ends = () if name == "open" else (judged, ExitEnded(exit_id=name))
+        made[name] = await journal.append((requested(name), *ends))
+    # What is read stays, too, and so the newest is asked for first.
+    kept = {name for name in reversed(made) if journal.entries(name)[0] is made[name][0]}
+    assert kept == {"open", "failed", *(f"flat{number}" for number in (KNOWN_MAX, KNOWN_MAX + 1))}
+    assert all(journal.entries(name) == entries for name, entries in made.items())

@@ -36,7 +36,7 @@ class Root:
         """Serve one ASGI connection."""
         if scope.get("method") != "POST":
             # What is posted may be a press, and waits where that is known.
-            await self._right_of_way.give()
+            await self._right_of_way.line_up()
         local = scope["type"] == "http" and scope.get(LOCAL, False)
         if local and self._too_late(texts_of(scope).get(NOT_AFTER, "")):
             # Whoever asked has long gone on without us, for example while this process was suspended.

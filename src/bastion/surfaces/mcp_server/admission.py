@@ -64,7 +64,7 @@ class Gate:
         """Let in a call that was judged (None needs no key): a press goes first, all else gives way."""
         if self._right_of_way is not None:
             if admitted is None or admitted.refusal is not None:
-                await self._right_of_way.give()
+                await self._right_of_way.line_up()
             else:
                 await self._right_of_way.enter(admitted.act, admitted.principal)
 

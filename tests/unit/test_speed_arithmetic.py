@@ -59,6 +59,21 @@ def test_a_bar_adds_the_disk_where_it_says_so_and_is_short_when_exceeded(tmp_pat
     assert bar_line(plain) == "bar warm20_fill_ratio_p50 1.600 <=1.5 short"
 
 
+def test_a_floor_replaces_a_bar_where_it_is_higher_and_the_bar_is_told_beside_it(tmp_path: Path) -> None:
+    book = Book(tmp_path / "lines.jsonl")
+    book.bar("nautilus20_fill_ratio_p50", 0.7, floor=0.5)
+    book.bar("nautilus100_fill_ratio_p50", 0.95, floor=0.9)
+    book.bar("nautilus100_fill_ratio_p50", 0.85, floor=0.9)
+    low, over, under = [json.loads(line) for line in (tmp_path / "lines.jsonl").read_text().splitlines()]
+    assert bar_line(low) == "bar nautilus20_fill_ratio_p50 0.700 <=0.6 short"
+    told = "<=0.9 {} (the null client's floor; 0.6 is asked)"
+    assert bar_line(over) == f"bar nautilus100_fill_ratio_p50 0.950 {told.format('short')}"
+    assert bar_line(under) == f"bar nautilus100_fill_ratio_p50 0.850 {told.format('ok')}"
+    shown = page([MACHINE, over, under], [])
+    assert "| 0.95 | <= 0.9 by the null client's floor; 0.6 is asked | **short** |" in shown
+    assert "| 0.85 | <= 0.9 by the null client's floor; 0.6 is asked | ok |" in shown
+
+
 def test_a_row_that_failed_leaves_its_bars_short_and_keeps_what_it_measured_before() -> None:
     row = ROWS["idle_daemon"]
     found = [{"bar": "idle_daemon_mib", "value": 90.0, "limit": 110.0, "ok": True}]

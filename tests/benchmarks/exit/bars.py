@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 
+FILL_OVER_BOUND = 1.5
+"""How many times a null client's time to the last closing fill an exit may take."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bar:
@@ -57,7 +60,9 @@ ROWS: dict[str, Row] = {
     row.name: row
     for row in (
         Row(
-            name="warm20", seconds=120, bars=_warm("warm20", "warm, 20 positions on Binance, Bybit, OKX", 1.5)
+            name="warm20",
+            seconds=120,
+            bars=_warm("warm20", "warm, 20 positions on Binance, Bybit, OKX", FILL_OVER_BOUND),
         ),
         Row(
             name="warm100",

@@ -76,11 +76,16 @@ class Book:
         sys.stdout.flush()
         self._append({"figure": name, **values})
 
-    def bar(self, name: str, value: float) -> None:
-        """Keep a value that is held to the bar of that name."""
+    def bar(self, name: str, value: float, *, floor: float = 0.0) -> None:
+        """Keep a value that is held to the bar of that name, or to its floor where that is higher.
+
+        The floor is what a null client's figure of the same run allows; the line then tells both.
+        """
         bar = BARS[name]
-        limit = bar.limit + (percentile(self.sync_ms, 0.99) if bar.synced else 0.0)
-        self._append({"bar": name, "value": round(value, 3), "limit": round(limit, 3), "ok": value <= limit})
+        asked = bar.limit + (percentile(self.sync_ms, 0.99) if bar.synced else 0.0)
+        limit = max(asked, floor)
+        line = {"bar": name, "value": round(value, 3), "limit": round(limit, 3), "ok": value <= limit}
+        self._append(line | ({"asked": round(asked, 3)} if limit > asked else {}))
 
     def _append(self, line: Mapping[str, Any]) -> None:
         with self._path.open("a", encoding="utf-8") as file:
@@ -100,7 +105,8 @@ def ratio(ours: Sequence[float], others: Sequence[float]) -> float:
 def bar_line(row: Mapping[str, Any]) -> str:
     """Return the line of one bar as it closes a run."""
     value = "none" if row["value"] is None else f"{row['value']:.3f}"
-    return f"bar {row['bar']} {value} <={row['limit']:g} {'ok' if row['ok'] else 'short'}"
+    floor = f" (the null client's floor; {row['asked']:g} is asked)" if "asked" in row else ""
+    return f"bar {row['bar']} {value} <={row['limit']:g} {'ok' if row['ok'] else 'short'}{floor}"
 
 
 def _short(value: object) -> str:

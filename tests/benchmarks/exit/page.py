@@ -96,7 +96,8 @@ def _bar(row: Mapping[str, Any]) -> str:
     names = {bar.name: bar.what for known in ROWS.values() for bar in known.bars}
     value = "none" if row["value"] is None else f"{row['value']:g}"
     met = "ok" if row["ok"] else "**short**"
-    return f"| {names.get(row['bar'], row['bar'])} | {value} | <= {row['limit']:g} | {met} |"
+    floor = f" by the null client's floor; {row['asked']:g} is asked" if "asked" in row else ""
+    return f"| {names.get(row['bar'], row['bar'])} | {value} | <= {row['limit']:g}{floor} | {met} |"
 
 
 def _figures(rows: Rows) -> Iterator[str]:

@@ -222,6 +222,8 @@ async def _desk(
                 desk.repeats = repeats
                 desk.watch(answers.see)
                 desk.right_of_way.hush(audit.hush, answers.hush)
+                if serving:
+                    desk.readings.prepare(codec.keep_text, codec.drop_text)
                 engine = _engine(desk, engine_log, home, config, serving=serving)
                 beside = _beside(desk, engine, fleet.streams) if serving else []
                 standing = [tasks.create_task(work) for work in beside]

@@ -7,7 +7,7 @@ read at most once in `sharing.FRESH_S` seconds, so that what is left of the limi
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -85,11 +85,20 @@ class Readings:
         self._pictures: dict[str, Picture] = {}
         self._under_way: Counter[str] = Counter()
         self._forgotten = 0
+        self._ready: Callable[[Look], None] | None = None
+        self._spent: Callable[[Look], None] | None = None
         self._shared = Shared(self._read_all, clock=clock)
+
+    def prepare(self, ready: Callable[[Look], None], spent: Callable[[Look], None]) -> None:
+        """Hand each look that an exit may begin with to `ready`, and to `spent` once none does any more."""
+        self._ready, self._spent = ready, spent
 
     def forget(self) -> None:
         """Read anew for the next who asks; a reading that is under way is not kept either."""
         self._shared.forget()
+        if self._spent is not None:
+            for picture in self._pictures.values():
+                self._spent(picture.look)
         self._pictures.clear()
         self._forgotten += 1
 
@@ -146,8 +155,12 @@ class Readings:
         kept = self._pictures.get(name)
         if kept is not None and _tells_more(kept, look, begun_ns):
             self._pictures[name] = replace(kept, spared_ns=begun_ns)
-        else:
-            self._pictures[name] = Picture(look=look, begun_ns=begun_ns)
+            return
+        if kept is not None and self._spent is not None:
+            self._spent(kept.look)
+        self._pictures[name] = Picture(look=look, begun_ns=begun_ns)
+        if look.positions and self._ready is not None:
+            self._ready(look)
 
     async def _read_all(self, deadline_s: float) -> tuple[AccountReading, ...]:
         readings: dict[str, AccountReading] = {}

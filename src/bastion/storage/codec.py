@@ -9,12 +9,14 @@ from functools import cache
 from types import NoneType, UnionType
 from typing import Any, NewType, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
+from bastion.domain.look import Look
 from bastion.domain.records import Record
 
 RECORD_TYPES: dict[str, type[Any]] = {kind.__name__: kind for kind in get_args(Record)}
 
 RECENT_MAX = 256
 _recent: dict[int, tuple[Record, str]] = {}
+_kept: dict[int, tuple[Look, str]] = {}
 _canonical = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
 _in_order = json.JSONEncoder(separators=(",", ":"), ensure_ascii=True, allow_nan=False)
 
@@ -67,11 +69,48 @@ def prime() -> None:
     """Find out how each kind of record is written, so that the first one need not wait for that."""
     for kind in RECORD_TYPES.values():
         _coder(cast("Any", kind))
+        _text_of(cast("Any", kind))
 
 
 def encode_value(value: object) -> str:
     """Return the canonical JSON of an instance of any frozen dataclass that records could hold."""
-    return _in_order.encode(_coder(cast("Any", type(value)))[0](value))
+    return _text_of(cast("Any", type(value)))(value)
+
+
+def keep_text(look: Look) -> None:
+    """Write a look down now, for the records that will hold this very object, until `drop_text`."""
+    _kept[id(look)] = (look, _look_text(look))
+
+
+def drop_text(look: Look) -> None:
+    """No longer keep what `keep_text` wrote."""
+    _kept.pop(id(look), None)
+
+
+def _look_text(look: Look) -> str:
+    known = _kept.get(id(look))
+    if known is not None and known[0] is look:
+        return known[1]
+    return _in_order.encode(_coder(cast("Any", Look))[0](look))
+
+
+@cache
+def _text_of(kind: type[Any]) -> Callable[[Any], str]:
+    hints = get_type_hints(kind)
+    if Look not in hints.values():
+        encode_one = _coder(cast("Any", kind))[0]
+        return lambda value: _in_order.encode(encode_one(value))
+    writers = [
+        (f'"{name}":', name, _look_text if hints[name] is Look else _texts(_coder(hints[name])[0]))
+        for name in sorted(one.name for one in fields(kind))
+    ]
+    return lambda value: (
+        f"{{{','.join([head + write(getattr(value, name)) for head, name, write in writers])}}}"
+    )
+
+
+def _texts(encode_one: Encode) -> Callable[[Any], str]:
+    return lambda value: _in_order.encode(encode_one(value))
 
 
 def decode_value(kind: type[T], text: str) -> T:

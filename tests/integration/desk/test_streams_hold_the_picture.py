@@ -16,6 +16,7 @@ from bastion.commands.readings import Picture
 from bastion.domain.look import Look
 from bastion.domain.principal import Principal, Scope
 from bastion.domain.stream import Heard
+from bastion.storage import codec
 from bastion.venues.ccxt.okx_pace import WINDOW_S
 from tests.wires_rig import WIRES
 
@@ -133,6 +134,16 @@ async def test_lists_that_a_limit_kept_from_being_asked_again_are_not_forgotten(
     # Where something changed, the account is looked at again once the limit allows it.
     listening.desk.ears.hear(name, Heard.CHANGED)
     await until(lambda: (now := readings.picture(name)) is not None and now.look is not whole.look)
+
+
+async def test_the_looks_that_an_exit_would_begin_with_are_written_down_already(listening: Listening) -> None:
+    looks = [listening.desk.readings.picture(listening.account(venue)) for venue in WIRES]
+    held = [picture.look for picture in looks if picture is not None and picture.look.positions]
+    assert len(held) == len(WIRES)
+    assert {id(look) for look in held} <= codec._kept.keys()
+    listening.desk.readings.forget()
+    assert not codec._kept
+    await until(lambda: all(listening.is_current(venue) for venue in WIRES))
 
 
 async def test_a_stream_that_breaks_off_is_open_again_soon_and_vouches_for_nothing_before(

@@ -1,5 +1,7 @@
 """Records keep every field through their JSON, and nothing else is taken for a record."""
 
+import json
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any, get_args
 
@@ -7,9 +9,17 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bastion.domain.records import ExitEnded, Record
+from bastion.domain.records import ExitEnded, Looked, Record
 from bastion.storage.chain import GENESIS, broken_at, seal
-from bastion.storage.codec import RecordMalformed, decode, encode, kind_of
+from bastion.storage.codec import (
+    RecordMalformed,
+    decode,
+    drop_text,
+    encode,
+    encode_value,
+    keep_text,
+    kind_of,
+)
 
 DECIMALS = st.decimals(allow_nan=False, allow_infinity=False)
 st.register_type_strategy(Decimal, DECIMALS)
@@ -56,3 +66,19 @@ def test_a_chain_shows_where_it_was_changed() -> None:
     forged = ExitEnded(exit_id="other")
     entries[3] = seal(forged, body=encode(forged), seq=4, at_ns=4, previous=entries[2].hash)
     assert broken_at(entries) == 4
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(looked=st.builds(Looked), others=st.integers(min_value=3, max_value=9))
+def test_a_look_whose_text_is_kept_is_written_as_it_would_be_without(looked: Looked, others: int) -> None:
+    plain = encode_value(looked)
+    keep_text(looked.look)
+    try:
+        assert encode_value(looked) == plain
+        assert json.dumps(json.loads(plain), sort_keys=True, separators=(",", ":")) == plain
+        changed = replace(looked.look, ended_ns=looked.look.ended_ns + others)
+        # Another look is never written as the one that was kept, however alike.
+        assert decode("Looked", encode_value(replace(looked, look=changed))) == replace(looked, look=changed)
+    finally:
+        drop_text(looked.look)
+    assert encode_value(looked) == plain

@@ -222,8 +222,6 @@ async def _desk(
                 desk.repeats = repeats
                 desk.watch(answers.see)
                 desk.right_of_way.hush(audit.hush, answers.hush)
-                if serving:
-                    desk.readings.prepare(codec.keep_text, codec.drop_text)
                 engine = _engine(desk, engine_log, home, config, serving=serving)
                 beside = _beside(desk, engine, fleet.streams) if serving else []
                 standing = [tasks.create_task(work) for work in beside]
@@ -390,4 +388,5 @@ def _beside(
     # Before the first request is taken: nothing of an exit is to be made ready when it is asked for.
     shape.prime()
     codec.prime()
+    desk.readings.prepare(codec.keep_text, codec.drop_text)
     return [warm(desk), engine.run(), keep_live(desk, streams)]

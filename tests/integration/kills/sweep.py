@@ -1,17 +1,20 @@
-"""Kills: SIGKILL before and after every journal write of an exit on real sockets; the next start ends it.
+"""Kills: SIGKILL at every journal write of an exit on real sockets, and between what the venues say of it.
 
-`make kills` goes through every write of every scenario, the tests through a few. What is killed is
-a fork of this process, with a desk of its own on the wires; who goes on opens the same
-state directory.
+An order that Bybit or OKX acknowledged stands in no write before its fate is known, nor does an answer before
+it is written down. The next start ends each exit. `make kills` goes through every moment of every scenario,
+the tests through a few. What is killed is a fork of this process, with a desk of its own on the wires; who
+goes on opens the same state directory.
 """
 
 import asyncio
 import contextlib
+import itertools
 import os
 import signal
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
@@ -22,33 +25,40 @@ from bastion.commands import Desk, emergency_exit
 from bastion.config import Config
 from bastion.domain.account import Account
 from bastion.domain.principal import Principal, Scope
-from bastion.domain.records import Entry, Record
 from bastion.domain.venue import KEY_SPACE_DEFAULT
 from bastion.embedded import paper_credential
 from bastion.exits.report import ExitReport
 from bastion.exits.settings import LadderLimits
 from bastion.storage.sqlite import SqliteJournal
 from bastion.storage.verify import verify_state
+from bastion.venues.ccxt.binance import BinanceVenue
+from bastion.venues.ccxt.bybit import BybitVenue
+from bastion.venues.ccxt.hyperliquid import HyperliquidVenue
 from bastion.venues.ccxt.hyperliquid_cloid import client_id_of
+from bastion.venues.ccxt.okx import OkxVenue
+from bastion.venues.ccxt.roll import RollCall
 from tests.paper_process import PaperProcess, paper_exchange
 from tests.wires_rig import DEEP, WIRES, world
 
 OWNER = Principal(id="owner", surface="test", scope=Scope.TRADE)
 DEADLINE_S = Decimal(120)
-WRITES_MAX = 200
+TIMES_MAX = 200
+TRAILS_MS = 600
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Play:
     """One scenario: what every venue holds and rests, and what goes wrong on the wires.
 
-    Where it is `barren`, nobody buys at a venue until an order of ours rests in its book.
+    Where it is `barren`, nobody buys at a venue until an order of ours rests in its book. Where reads trail
+    by `trails_ms`, the world is older than that when the exit begins: else every page would show what was.
     """
 
     name: str
     quantity: str = "2"
     rests: bool = True
     barren: bool = False
+    trails_ms: int = 0
     faults: tuple[Mapping[str, object], ...] = field(default=())
 
 
@@ -72,6 +82,33 @@ PLAYS = (
         faults=tuple({"kind": "partial_fill", "venue": venue, "ratio": "0.5", "count": 3} for venue in WIRES),
     ),
     Play(name="resting", rests=False, barren=True),
+    Play(
+        name="trailing",
+        trails_ms=TRAILS_MS,
+        faults=tuple({"kind": "lag", "venue": venue, "lag_ms": TRAILS_MS} for venue in WIRES),
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moment:
+    """When a process dies: before or after a call of `method`, whichever of the `places` it is made at."""
+
+    name: str
+    places: tuple[type[object], ...]
+    method: str
+    after: bool = True
+
+
+VENUES: tuple[type[object], ...] = (BinanceVenue, BybitVenue, HyperliquidVenue, OkxVenue)
+MOMENTS = (
+    Moment(name="before a write", places=(SqliteJournal,), method="append", after=False),
+    Moment(name="after a write", places=(SqliteJournal,), method="append"),
+    # Bybit and OKX have taken the order, and nothing of that is written down.
+    Moment(name="acknowledged", places=(RollCall,), method="see_through", after=False),
+    Moment(name="looked up", places=(RollCall,), method="find"),
+    Moment(name="answered", places=VENUES, method="place"),
+    Moment(name="executions read", places=VENUES, method="fills"),
 )
 SHORT_LADDER = LadderLimits(ioc_bounds_pct=(Decimal(5),), resting_bound_pct=Decimal(4))
 """Down to the order that rests in three steps, at a price that every venue takes."""
@@ -158,35 +195,44 @@ def set_up(paper: PaperProcess, play: Play) -> None:
             control.place_order(venue, symbol=symbol(venue), direction="BUY", quantity="1", price="960")
         if play.barren:
             depth(paper, venue, ())
+    time.sleep(2 * play.trails_ms / 1000)
     for fault in play.faults:
         control.call("POST", "/faults", dict(fault))
 
 
-def counted(at: int, *, after: bool) -> None:
-    """Let this process die by SIGKILL at its journal write of that number; zero kills nothing."""
-    original = SqliteJournal.append
-    seen = 0
-
-    async def append(self: SqliteJournal, records: Sequence[Record]) -> tuple[Entry, ...]:
-        nonlocal seen
-        seen += 1
-        mine = seen
-        if mine == at and not after:
-            os.kill(os.getpid(), signal.SIGKILL)
-        entries = await original(self, records)
-        if mine == at and after:
-            os.kill(os.getpid(), signal.SIGKILL)
-        return entries
-
-    SqliteJournal.append = append  # type: ignore[method-assign]
+def die() -> None:
+    """End this process as a power cut would."""
+    os.kill(os.getpid(), signal.SIGKILL)
 
 
-def press_and_die(paper: PaperProcess, home: Path, play: Play, at: int, *, after: bool) -> bool:
-    """Press in a process that dies at that write; return whether it came so far."""
+def counted(original: Callable[..., Awaitable[Any]], turn: Iterator[bool], *, after: bool) -> Any:  # noqa: ANN401 - stands in for a method
+    """Return the method with a death before or after the call for which `turn` says so."""
+
+    async def call(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - as the original
+        mine = next(turn)
+        if mine and not after:
+            die()
+        result = await original(*args, **kwargs)
+        if mine and after:
+            die()
+        return result
+
+    return call
+
+
+def aim(moment: Moment, at: int) -> None:
+    """Let this process die by SIGKILL when that moment comes for the time of that number."""
+    turn = (number == at for number in itertools.count(1))
+    for place in moment.places:
+        setattr(place, moment.method, counted(getattr(place, moment.method), turn, after=moment.after))
+
+
+def press_and_die(paper: PaperProcess, home: Path, play: Play, moment: Moment, at: int) -> bool:
+    """Press in a process that dies at that moment; return whether it came so far."""
     child = os.fork()
     if child == 0:
         try:
-            counted(at, after=after)
+            aim(moment, at)
             asyncio.run(press(paper, home, play))
         finally:
             os._exit(0)
@@ -217,41 +263,45 @@ def _opened(venue: str, account: Mapping[str, Any]) -> list[str]:
     return broken
 
 
-def killed_at(paper: PaperProcess, play: Play, at: int, *, after: bool) -> Ended | None:
-    """Return how the exit ended that was killed there and pressed again; None where it has no such write."""
+def killed_at(paper: PaperProcess, play: Play, moment: Moment, at: int) -> Ended | None:
+    """Return how the exit ended that was killed then and pressed again; None where that does not come."""
     with tempfile.TemporaryDirectory(prefix="kills-") as folder:
         home = Path(folder)
         set_up(paper, play)
-        if not press_and_die(paper, home, play, at, after=after):
+        if not press_and_die(paper, home, play, moment, at):
             return None
         return truth(paper, asyncio.run(press(paper, home, play)), home)
 
 
-def sweep(paper: PaperProcess, play: Play, writes: Iterable[int]) -> tuple[int, list[str]]:
-    """Kill before and after each of these writes of a scenario; return how often, and what went wrong."""
+def sweep(paper: PaperProcess, play: Play, moment: Moment, times: Iterable[int]) -> tuple[int, list[str]]:
+    """Kill at that moment, each of these times that it comes; return how often, and what went wrong."""
     kills, wrong = 0, []
-    for at in writes:
-        ended = [killed_at(paper, play, at, after=after) for after in (False, True)]
-        for after, found in zip((False, True), ended, strict=True):
-            if found is None:
-                continue
-            kills += 1
-            if not found.good:
-                wrong.append(f"{play.name}: write {at} {'after' if after else 'before'}: {found}")
-        if ended == [None, None]:
+    for at in times:
+        found = killed_at(paper, play, moment, at)
+        if found is None:
             break
+        kills += 1
+        if not found.good:
+            wrong.append(f"{play.name}: {moment.name} {at}: {found}")
     return kills, wrong
 
 
 def main(chosen: Sequence[int] = ()) -> int:
-    """Go through the chosen writes of each scenario, or through all; say the bar line last."""
+    """Go through the chosen writes of the first scenario, or all moments of all; say the bar line last."""
     kills, wrong = 0, list[str]()
     with paper_exchange("four-4") as paper:
         for play in PLAYS[: 1 if chosen else None]:
-            count, bad = sweep(paper, play, chosen or range(1, WRITES_MAX))
-            kills += count
+            counts, bad = dict[str, int](), list[str]()
+            for moment in MOMENTS[: 2 if chosen else None]:
+                count, found = sweep(paper, play, moment, chosen or range(1, TIMES_MAX))
+                counts[moment.name] = count
+                bad += found
+            kills += sum(counts.values())
             wrong += bad
-            sys.stdout.write(f"{play.name}: {count} kills, {len(bad)} ended otherwise\n")
+            where = "" if chosen else f" ({', '.join(f'{name} {count}' for name, count in counts.items())})"
+            sys.stdout.write(
+                f"{play.name}: {sum(counts.values())} kills, {len(bad)} ended otherwise{where}\n"
+            )
             sys.stdout.flush()
     for line in wrong:
         sys.stdout.write(f"{line}\n")

@@ -263,6 +263,7 @@ class Catalog:
         if place not in self._addresses:
             fresh = self._addresses[place] = Throttle(self._clock, _loaded(pace, "ADDRESS_LIMITS"))
             self._keep_count(account, pace, fresh)
+            self._keep_silence(account, fresh)
         return self._addresses[place]
 
     def _keep_count(self, account: Account, pace: str, address: Throttle) -> None:
@@ -273,6 +274,12 @@ class Catalog:
         count = _loaded("ccxt.kept_count", "KeptCount")(used, address, self._clock, names)
         count.load()
         address.saved_by(count.save)
+
+    def _keep_silence(self, account: Account, address: Throttle) -> None:
+        path = self._shelf_path(account)
+        if path is not None:
+            silent = path.with_name(f"{path.stem}-silence{path.suffix}")
+            _loaded("ccxt.kept_silence", "KeptSilence")(silent, address, self._clock).load()
 
     def _shelf(self, account: Account) -> Shelf:
         place = (account.venue, account.key_space, _place(account))

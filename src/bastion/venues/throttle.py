@@ -50,6 +50,7 @@ class Throttle:
         self._silent_until_ns = 0
         self._sharers = 0
         self._save: Callable[[], None] | None = None
+        self._hushed: Callable[[float], None] | None = None
         if shared is not None:
             shared.joined()
 
@@ -124,7 +125,15 @@ class Throttle:
             self._shared.silence(seconds)
             return
         until = self._clock.monotonic_ns() + round(seconds * NS)
+        # Each answer to what was on its way tells the same ban once more.
+        news = until > self._silent_until_ns + NS
         self._silent_until_ns = max(self._silent_until_ns, until)
+        if news and self._hushed is not None:
+            self._hushed(seconds)
+
+    def hushed_by(self, hushed: Callable[[float], None]) -> None:
+        """Call `hushed` with the seconds of each silence that outlasts the one before it by a second."""
+        self._hushed = hushed
 
     def charge(self, units: Mapping[str, int]) -> None:
         """Count units that left without having waited for their turn."""

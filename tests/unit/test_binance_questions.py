@@ -118,6 +118,21 @@ def test_an_account_leaves_the_others_of_its_address_the_weight_of_their_proofs(
     assert mine.allows()
 
 
+def test_where_one_look_is_missing_to_a_proof_nothing_is_left_for_a_halt() -> None:
+    clock = VirtualClock()
+    weight = Bucket(Limit(name="weight", capacity=2400, window_s=60.0), clock)
+    thrift = Thrift(clock, weight)
+    weight.charge(2400 - WHOLE)
+    thrift.pressed(halting=False)
+    assert thrift.owes() == 2 * WHOLE
+    thrift.looked(came=frozenset(PARTS), failed=frozenset())
+    thrift.pressed(halting=False)
+    assert thrift.owes() == 0
+    thrift.filled()
+    thrift.pressed(halting=False)
+    assert thrift.owes() == 2 * WHOLE
+
+
 def test_a_look_that_only_closes_reads_no_lists_before_an_order_was_filled_or_held_back() -> None:
     clock = VirtualClock()
     thrift = Thrift(clock, Bucket(Limit(name="weight", capacity=2400, window_s=60.0), clock))

@@ -63,6 +63,10 @@ class Throttle:
             raise KeyError(name)
         return self._shared[name]
 
+    def __contains__(self, name: str) -> bool:
+        """Return whether there is a bucket of that name."""
+        return name in self._own or (self._shared is not None and name in self._shared)
+
     def way(self, name: str) -> Bucket | Remainder:
         """Return a bucket by name, or the second way of that name into one."""
         found = self._remainders.get(name)

@@ -125,6 +125,29 @@ async def test_a_list_that_was_read_once_is_missed_when_it_fails_also_by_the_nex
         await later.close()
 
 
+@pytest.mark.parametrize("body", ['{"code":-1003,"msg":"Way too many requests"}', "{broken"])
+async def test_a_ban_of_the_spot_host_is_one_of_the_address(binance: Rig, body: str) -> None:
+    assert isinstance(binance.venue, BinanceVenue)
+    address = binance.venue._throttle._shared
+    assert address is not None
+    other = BinanceVenue(
+        account=replace(binance.venue.account, name="other"),
+        key=binance.venue._key,
+        clock=binance.venue._clock,
+        exchange=binance.venue._exchange,
+        shelf=binance.venue._shelf,
+        address=address,
+    )
+    binance.script.on(LIST, raw(body, 418, headers={"Retry-After": "60"}))
+    try:
+        for venue in (binance.venue, other):
+            look = await venue.look(deadline_s=2)
+            assert (look.complete, "(left out: " in left_out(look)) == (True, True)
+    finally:
+        await other.close()
+    assert len(binance.script.seen(LIST)) == 1
+
+
 async def test_a_look_that_only_finds_what_is_left_of_positions_does_not_ask_again(binance: Rig) -> None:
     assert isinstance(binance.venue, BinanceVenue)
     for times, hastened in ((1, False), (1, True), (2, False)):

@@ -118,6 +118,7 @@ class Host:
         # Until then, settling would change nothing.
         self._quiet_until_ms: int | None = 0
         self.banned_until_s = self._apart_until_s = 0.0
+        self._told_apart: set[str] = set()
         self.began_s = clock.seconds
         self.requests = 0
 
@@ -133,6 +134,14 @@ class Host:
     @property
     def dead(self) -> bool:
         return self.plan.dead_for_good or (self.plan.dead and self.sick)
+
+    def proves_from_s(self, account: str) -> float:
+        """Return from when on an account's lists can be read: those that were told once must come again.
+
+        Binance's spot host bans for itself, and says nothing then of what it told before.
+        """
+        apart_s = self._apart_until_s if account in self._told_apart else 0.0
+        return max(self.heals_s, self.banned_until_s, apart_s)
 
     def banned_until(self, asked: Asked) -> float:
         """Return until when the host that is asked has banned the address."""
@@ -256,6 +265,8 @@ class Host:
         self._watch.before(self.plan.venue, asked)
         answer = self.wire.handle(now)
         self._watch.after(self.plan.venue, asked, answer)
+        if asked.apart and answer.status == HTTPStatus.OK:
+            self._told_apart.add(asked.account)
         if asked.kind not in PURE_READS:
             self.settle()
         return answer

@@ -309,7 +309,7 @@ class Judge:
             # One process never spends the whole of an address's weight; several after each other, each of
             # which lost power and with it all that it knew, can, and have to wait.
             limited_s = self.limited_s.get(one.venue, 0.0) if self.cuts else 0.0
-            healed_s = max(host.heals_s, host.banned_until_s, self.run_began_s, limited_s)
+            healed_s = max(host.proves_from_s(one.name), self.run_began_s, limited_s)
             limit_s = healed_s + HEAL_GRACE_S + plan.lag_s
             if one.name in left and self.clock.seconds < limit_s:
                 self.starved += limited_s > host.heals_s

@@ -47,11 +47,13 @@ RECV_WINDOW_MS = 5000
 BAN_WITHOUT_HEADER_S, PAUSE_WITHOUT_HEADER_S = 120.0, 2.0
 MINUTE_S, TEN_SECONDS_S = 60.0, 10.0
 
-ADDRESS_LIMITS = (Limit(name="weight", capacity=2400, window_s=MINUTE_S),)
+ADDRESS_LIMITS = (
+    Limit(name="weight", capacity=2400, window_s=MINUTE_S),
+    Limit(name=SPOT, capacity=1200, window_s=MINUTE_S),
+)
 ACCOUNT_LIMITS = (
     Limit(name="orders_10s", capacity=300, window_s=TEN_SECONDS_S),
     Limit(name="orders_1m", capacity=1200, window_s=MINUTE_S),
-    Limit(name=SPOT, capacity=1200, window_s=MINUTE_S),
 )
 SYMBOLS_CHEAP = 18
 """So many symbols' executions, at 5 each, weigh as much as a whole look: 90."""
@@ -178,7 +180,7 @@ class BinanceVenue(BinanceCancels, Warmth, Departures):
         config, key = await settled(
             [
                 self._call("fapiPrivateGetAccountConfig", {}, units={"weight": 5}, deadline=deadline),
-                self._call("sapiGetAccountApiRestrictions", {}, units={}, deadline=deadline),
+                self._call("sapiGetAccountApiRestrictions", {}, units={SPOT: 1}, deadline=deadline),
             ]
         )
         if isinstance(config, VenueRejected) and config.fault is Fault.TERMINAL:

@@ -20,6 +20,7 @@ from bastion.errors import VenueError, VenueRejected
 from bastion.venues.ccxt import binance_rows as rows
 from bastion.venues.ccxt.binance_crowd import BinanceCrowd
 from bastion.venues.ccxt.venue import Part, PartRead
+from bastion.venues.ccxt.wire import APART_LIMIT
 from bastion.venues.deadline import Deadline, within
 from bastion.venues.raw import Row, believed
 from bastion.venues.throttle import NS
@@ -28,7 +29,7 @@ PART = "TWAP and VP orders"
 PREFIX = "algo-"
 """What stands before an algo's number: other orders are numbered apart."""
 GONE = "-20124"
-SPOT = "spot"
+SPOT = APART_LIMIT
 """The limit of requests to the spot host: a tenth of the 12,000 a minute that it allows an address."""
 NOT_ASKED_S = 60.0
 QUIET_S = 10.0

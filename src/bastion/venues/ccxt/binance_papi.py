@@ -28,14 +28,17 @@ from bastion.venues.ccxt.binance_coinm import KEY_SPACE as COIN
 from bastion.venues.ccxt.binance_papi_sides import MARGIN_PART, PapiInverse, PapiLinear
 from bastion.venues.ccxt.binance_worth import Holding, unpriced
 from bastion.venues.ccxt.shelf import Shelf
-from bastion.venues.ccxt.wire import VenueKey
+from bastion.venues.ccxt.wire import APART_LIMIT, VenueKey
 from bastion.venues.deadline import Deadline, settled, together
 from bastion.venues.raw import Answer, Row
 from bastion.venues.throttle import Limit, Throttle
 
 EXCHANGE = "binanceusdm"
 KEY_SPACE = "papi"
-ADDRESS_LIMITS = (Limit(name="weight", capacity=6000, window_s=MINUTE_S),)
+ADDRESS_LIMITS = (
+    Limit(name="weight", capacity=6000, window_s=MINUTE_S),
+    Limit(name=APART_LIMIT, capacity=1200, window_s=MINUTE_S),
+)
 _Send = Callable[[BinanceVenue, tuple[OpenOrder, ...]], Awaitable[tuple[CancelAnswer, ...]]]
 
 

@@ -27,6 +27,7 @@ from bastion.venues.ccxt.binance_coinm import KEY_SPACE as COIN
 from bastion.venues.ccxt.binance_coinm import BinanceCoinVenue
 from bastion.venues.ccxt.faults import cancel_failed
 from bastion.venues.ccxt.venue import Part, PartRead
+from bastion.venues.ccxt.wire import APART_LIMIT
 from bastion.venues.ccxt.witness import Claim
 from bastion.venues.deadline import NS, Deadline
 from bastion.venues.encoders.signed import Parameters
@@ -147,7 +148,8 @@ class PapiLinear(_Side):
 
     async def restrictions(self, deadline: Deadline) -> Row:
         """Return what the key may do, told on the spot host."""
-        answer = await self._call("sapiGetAccountApiRestrictions", {}, units={}, deadline=deadline)
+        units = {APART_LIMIT: 1}
+        answer = await self._call("sapiGetAccountApiRestrictions", {}, units=units, deadline=deadline)
         return Row(answer.value, "apiRestrictions")
 
     async def assets(self, deadline: Deadline) -> Sequence[Row]:

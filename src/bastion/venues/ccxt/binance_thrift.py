@@ -86,12 +86,12 @@ class Thrift:
     def filled(self) -> None:
         """Hear that an order of ours was filled: the next look may show nothing any more."""
         self._moved = True
-        self._needs()
+        self._acted()
 
     def refused(self, instrument: str) -> None:
         """Hear that a close found nothing to reduce: something may hold its position, if that is shown."""
         self._refused.add(instrument)
-        self._needs()
+        self._acted()
 
     def ask(self, what: str) -> None:
         """Return where a question about what was done may be asked now; those of one moment are one question.
@@ -127,8 +127,9 @@ class Thrift:
         elif came & LISTS:
             self._patience.answered()
         self.failed = failed or self.failed - came
-        self._clean = self._clean + 1 if came >= LISTS and not (failed or self._shown) else 0
-        if self._clean >= PROVEN:
+        clean = came >= LISTS and not (failed or self._shown)
+        self._clean = min(self._clean + 1, PROVEN) if clean else 0
+        if self._clean == PROVEN:
             self._weight.announce(self, (), within_s=NEEDED_S)
 
     def doubted(self) -> None:
@@ -142,9 +143,10 @@ class Thrift:
     def pressed(self, *, halting: bool) -> None:
         """Hear that the next look is for a halt, or the proof of an exit: nothing but the lists ends it.
 
-        An exit whose positions are closed leaves one whole look to a halt that may follow.
+        An exit whose positions are closed leaves one whole look to a halt that may follow, unless only one
+        is missing to its proof.
         """
-        self._pressed = WHOLE if halting else 2 * WHOLE
+        self._pressed = WHOLE if halting or self._clean else 2 * WHOLE
         self._needs()
 
     def owes(self) -> int:
@@ -181,7 +183,9 @@ class Thrift:
             return True
         spends = free >= self._line()
         second = since_ns <= PAIR_S * NS and not paired
-        due = since_ns >= GAP_S * NS and (spends or (not self._held and free >= 2 * WHOLE))
+        # One look alone proves nothing, but the first one of a process finds what there is.
+        helps = not read_ns or (not self._held and free >= 2 * WHOLE)
+        due = since_ns >= GAP_S * NS and (spends or helps)
         if closing and not self._moved and not self._wanted and since_ns < GAP_S * NS:
             return False
         blocked = since_ns >= (BLOCKED_GAP_S if spends else GAP_S) * NS
@@ -193,10 +197,13 @@ class Thrift:
         self.read = (now_ns, second)
         return True
 
+    def _acted(self) -> None:
+        self._clean = 0
+        self._needs()
+
     def _needs(self) -> None:
         if self._shares():
-            self._clean = 0
-            self._weight.announce(self, (2 * WHOLE,), within_s=NEEDED_S)
+            self._weight.announce(self, ((PROVEN - self._clean) * WHOLE,), within_s=NEEDED_S)
 
     def _others(self) -> int:
         return self._weight.promised(Claimant(who=self, level=1)) if self._shares() else 0

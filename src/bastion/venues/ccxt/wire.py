@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import field
+from functools import partial
 from typing import Any
 
 from bastion.domain.look import NO_ANSWER
@@ -26,6 +27,7 @@ from bastion.venues.asked import AskedLog
 from bastion.venues.ccxt.door import loaded
 from bastion.venues.ccxt.faults import BANNED, KEEP_OFF
 from bastion.venues.ccxt.moved_urls import moved
+from bastion.venues.ccxt.tapped import Answered, tapped
 from bastion.venues.encoders.signed import Encoder, Parameters, Signed
 from bastion.venues.gate.outgoing import Outgoing, Passed
 from bastion.venues.gate.rules import Check, check_of, passed
@@ -42,6 +44,8 @@ HEADERS = {"Accept-Encoding": "gzip, deflate"}
 HUSH_S = 1.0
 APART = "sapi"
 """What ccxt's names of the calls to Binance's spot host begin with."""
+APART_LIMIT = "spot"
+"""The limit of that host, in throttles that have one."""
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 # A signed request is for one host only; no documented endpoint of any venue redirects.
 REDIRECTED = "the venue's host redirected the request; check base_url"
@@ -55,14 +59,6 @@ class VenueKey:
     api_key: str = field(repr=False)
     secret: str = field(repr=False)
     password: str = field(default="", repr=False)
-
-
-class Answered(Exception):  # noqa: N818 - it carries an answer; nothing went wrong
-    """Carries a raw answer out of ccxt, past its own reading of it."""
-
-    def __init__(self, answer: Answer) -> None:
-        super().__init__()
-        self.answer = answer
 
 
 class Flight:
@@ -96,29 +92,6 @@ def when_leaving(call: Callable[[], None]) -> Iterator[None]:
         yield
     finally:
         LEAVING.reset(token)
-
-
-def tapped(exchange: Any) -> Any:  # noqa: ANN401 - ccxt ships no types
-    """Return ccxt's class with the raw answer taken at `handle_errors` and the timestamp from our clock."""
-
-    class Tapped(exchange):  # type: ignore[misc]
-        stamp_ms: Callable[[], int]
-
-        def handle_errors(self, code: int, *rest: Any) -> None:  # noqa: ANN401 - as above
-            # ccxt hands over: reason, url, method, headers, body, and what it made of them.
-            headers, body = rest[3], rest[4]
-            lowered = {str(name).lower(): str(value) for name, value in headers.items()}
-            raise Answered(Answer(status=int(code), headers=lowered, text=str(body or "")))
-
-        def parse_json(self, _text: Any) -> None:  # noqa: ANN401 - as above
-            # The body is read once, by us, with decimals instead of floats.
-            return None
-
-        def nonce(self) -> int:
-            return self.stamp_ms()
-
-    Tapped.__name__ = exchange.__name__
-    return Tapped
 
 
 class Wire:
@@ -300,22 +273,27 @@ class Wire:
         apart = method.startswith(APART)
         hosts = self._apart if apart else self._hosts
         if hosts is None:
-            # What a host with limits and bans of its own wants says nothing of the others.
             hosts = Client(
                 now_ns=self._clock.monotonic_ns,
                 connect=self._connect,
                 headers=HEADERS,
-                heard=None if apart else self._begins,
+                heard=partial(self._begins, apart=apart),
             )
             self._apart, self._hosts = (hosts, self._hosts) if apart else (self._apart, hosts)
         return hosts
 
-    def _begins(self, head: Head) -> None:
+    def _begins(self, head: Head, *, apart: bool) -> None:
         # What waits for a connection stops now, also where nobody waits for this answer any more. For how
         # long a venue bans that does not say it, the adapter knows.
-        if head.status in BANNED:
-            told_s = Answer(status=head.status, headers=head.headers, text="").header_decimal("retry-after")
-            self.throttle.silence(max(HUSH_S, float(told_s or 0)))
+        if head.status not in BANNED:
+            return
+        told_s = Answer(status=head.status, headers=head.headers, text="").header_decimal("retry-after")
+        hush_s = max(HUSH_S, float(told_s or 0))
+        if not apart:
+            self.throttle.silence(hush_s)
+        elif APART_LIMIT in self.throttle:
+            # What a host with limits and bans of its own wants says nothing of the others.
+            self.throttle[APART_LIMIT].block(hush_s)
 
     async def _by_ccxt(self, method: str, params: Parameters) -> Answer:
         client = self._open()

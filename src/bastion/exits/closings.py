@@ -179,7 +179,11 @@ def _own_are_read(leg: Leg, book: Book, fills: Sequence[Fill], after: Book | Non
 
 
 def _refunds(leg: Leg, book: Book, after: Book | None) -> list[Sent]:
-    return [order for order in leg.sent.values() if _is_refund(order, book, after)]
+    return [
+        order
+        for order in leg.sent.values()
+        if order.request.kind is OrderKind.REFUND and _is_refund(order, book, after)
+    ]
 
 
 def _refunded(refunds: Sequence[Sent]) -> Decimal:
@@ -214,9 +218,7 @@ def refund_of(leg: Leg, closing: Closing) -> Sent | None:
 
 
 def _is_refund(order: Sent, book: Book, after: Book | None) -> bool:
-    if order.request.kind is not OrderKind.REFUND or order.filled == ZERO:
-        return False
-    return order.place == book.key and _in_epoch(order, book, after)
+    return order.filled != ZERO and order.place == book.key and _in_epoch(order, book, after)
 
 
 def _margin(refunds: Sequence[Sent]) -> Usd | None:

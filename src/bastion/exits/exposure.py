@@ -71,16 +71,16 @@ def exposure(legs: Sequence[Leg], *, judged: bool) -> Exposure:
         for position in leg.snapshot.look.positions
     }
     after: Held = {(leg.account.name, position.key): position for leg in legs for position in _left(leg)}
-    assets = sorted({base_of(position.symbol) for position in (*before.values(), *after.values())})
+    held_before, held_after = _by_base(before), _by_base(after)
     rows = tuple(
         AssetExposure(
             asset=asset,
-            before_usd=_usd(_net(before, asset)),
-            after_usd=_usd(_net(after, asset)),
-            before_qty=_quantity(before, asset),
-            after_qty=_quantity(after, asset),
+            before_usd=_usd(_net(held_before.get(asset, ()))),
+            after_usd=_usd(_net(held_after.get(asset, ()))),
+            before_qty=_quantity(held_before.get(asset, ())),
+            after_qty=_quantity(held_after.get(asset, ())),
         )
-        for asset in assets
+        for asset in sorted({*held_before, *held_after})
     )
     unknown = tuple(_name(leg) for leg in legs if judged and _unknown(leg))
     doubtful = {place: held for place, held in _doubtful(legs) if place not in after}
@@ -119,23 +119,26 @@ def _unknown(leg: Leg) -> bool:
     return leg.judged is None or bool(leg.judged.unread)
 
 
-def _net(held: Held, asset: str) -> Decimal | None:
-    total = ZERO
+def _by_base(held: Held) -> Mapping[str, Sequence[Position]]:
+    found: dict[str, list[Position]] = {}
     for position in held.values():
-        if base_of(position.symbol) != asset:
-            continue
+        found.setdefault(base_of(position.symbol), []).append(position)
+    return found
+
+
+def _net(held: Sequence[Position]) -> Decimal | None:
+    total = ZERO
+    for position in held:
         if position.notional_usd is None:
             return None
         total += position.notional_usd if position.side is Side.LONG else -position.notional_usd
     return total
 
 
-def _quantity(held: Held, asset: str) -> Decimal | None:
+def _quantity(held: Sequence[Position]) -> Decimal | None:
     # Sizes are in each venue's own unit; value over price is the base asset everywhere.
     total = ZERO
-    for position in held.values():
-        if base_of(position.symbol) != asset:
-            continue
+    for position in held:
         if position.notional_usd is None or not position.mark_price:
             return None
         amount = position.notional_usd / position.mark_price

@@ -60,6 +60,9 @@ __all__ = [
 
 REDUCED = "reduced"
 
+Closings = Sequence[tuple[int, Closing]]
+"""What became of each position that a leg ever saw, with its epoch."""
+
 
 def fold(entries: Sequence[Entry]) -> ExitReport:
     """Return the report of the exit whose entries these are, oldest first.
@@ -81,14 +84,14 @@ def _report(state: Progress, legs: tuple[Leg, ...]) -> ExitReport:
     exit_id = state.request.exit_id
     # A position that cannot be valued comes last; among equals, the order of the accounts stays.
     kind = state.request.kind
-    closed = tuple(
-        sorted((row for leg in legs for row in _closed(leg, kind)), key=lambda row: -_notional(row))
-    )
+    ended = [(leg, closings(leg)) for leg in legs]
+    rows = (row for leg, each in ended for row in _closed(leg, each, kind))
+    closed = tuple(sorted(rows, key=lambda row: -_notional(row)))
     residual = tuple(row for leg in legs for row in _residual(leg)) if verdict is not None else ()
     unread = tuple(row for leg in legs for row in _unread(leg)) if verdict is not None else ()
     errors = tuple(row for leg in legs for row in _errors(leg, verdict))
     elapsed_s, time_to_flat_ms = _times(state, legs, success=success)
-    refunds = tuple(row for leg in legs for row in _refunds(leg))
+    refunds = tuple(row for leg, each in ended for row in _refunds(leg, each))
     pending = any(row.pnl_pending for row in closed)
     total = Usd(sum((row.realized_pnl_usd for row in closed if row.realized_pnl_usd is not None), ZERO))
     cancelled = sum(not is_ours(leg, order) for leg in legs for order in leg.cancelled.values())
@@ -107,7 +110,7 @@ def _report(state: Progress, legs: tuple[Leg, ...]) -> ExitReport:
         unread=unread,
         orders_cancelled=cancelled,
         fees_usd=Usd(sum((row.fees_usd for row in closed), ZERO)),
-        funding_usd=_funding(legs),
+        funding_usd=_funding([closing for _, each in ended for _, closing in each]),
         pnl_pending=pending,
         time_to_flat_ms=time_to_flat_ms,
         held_until=iso(state.judged.held_until_ns) if state.judged is not None and success else None,
@@ -196,11 +199,11 @@ def _still_open(leg: Leg) -> tuple[Position, ...]:
     return tuple(position for position in _shown(leg).values() if position.closable)
 
 
-def _closed(leg: Leg, kind: ExitKind) -> Iterable[ClosedPosition]:
+def _closed(leg: Leg, ended: Closings, kind: ExitKind) -> Iterable[ClosedPosition]:
     done = REDUCED if kind is ExitKind.PARTIAL else "closed"
     shown = _shown(leg)
     vouched = leg.judged is not None and leg.judged.verdict is not Verdict.UNKNOWN
-    for epoch, closing in closings(leg):
+    for epoch, closing in ended:
         present = epoch == len(leg.epochs)
         if present and book_key(closing.position) in shown:
             continue
@@ -221,8 +224,8 @@ def _closed(leg: Leg, kind: ExitKind) -> Iterable[ClosedPosition]:
         )
 
 
-def _refunds(leg: Leg) -> Iterable[RefundedMargin]:
-    for _, closing in closings(leg):
+def _refunds(leg: Leg, ended: Closings) -> Iterable[RefundedMargin]:
+    for _, closing in ended:
         refund = refund_of(leg, closing) if closing.refunded else None
         if refund is None:
             continue
@@ -242,9 +245,8 @@ def _refunds(leg: Leg) -> Iterable[RefundedMargin]:
         )
 
 
-def _funding(legs: Sequence[Leg]) -> Usd | None:
-    told = [closing.funding_usd for leg in legs for _, closing in closings(leg)]
-    known = [amount for amount in told if amount is not None]
+def _funding(ended: Sequence[Closing]) -> Usd | None:
+    known = [closing.funding_usd for closing in ended if closing.funding_usd is not None]
     return Usd(round_usd(sum(known, ZERO))) if known else None
 
 

@@ -11,6 +11,7 @@ from bastion.clock import SystemClock
 from bastion.domain.order import OrderState
 from bastion.errors import Fault, VenueError, VenueRejected
 from bastion.venues.catalog import Catalog
+from bastion.venues.ccxt.hyperliquid_asking import LEFT_TO_EXITS
 from bastion.venues.deadline import Deadline, settled
 from bastion.venues.encoders.hyperliquid import HyperliquidEncoder
 from tests.hyperliquid_rig import MASTER, private_key
@@ -198,6 +199,30 @@ async def test_a_host_that_fails_is_asked_for_nothing_that_no_action_could_follo
     await place(hl, "BTC")
     assert (await hl.venue.look(deadline_s=S)).positions
     assert len(hl.seen(ORDERS)) == len(hl.seen(TWAPS)) == 1
+
+
+async def test_what_commands_read_leaves_an_exit_the_weight_that_it_begins_with(hl: Scripted) -> None:
+    hl.on(STATE, say(state(held("BTC", "0.7"))))
+    await hl.venue.look(deadline_s=S)
+    weight = hl.venue._throttle["weight"]
+    weight.charge(weight.free() - 121)
+    asked = len(hl.asked)
+    look = await hl.venue.look(deadline_s=S)
+    assert hl.venue.reads_left().free == 1
+    assert len(hl.asked) == asked
+    assert {"positions main", "orders main"} <= {part.part for part in look.missed}
+    assert all(part.limited and part.reason.startswith(LEFT_TO_EXITS) for part in look.missed)
+    # An act is at work as long as it listens to what is asked.
+    hl.venue.asked()
+    assert (await hl.venue.look(deadline_s=S)).positions
+
+
+async def test_what_is_free_again_soon_is_waited_for_where_it_is_not_left_to_exits(hl: Scripted) -> None:
+    await hl.venue.look(deadline_s=S)
+    weight, now_ns = hl.venue._throttle["weight"], hl.venue._clock.monotonic_ns()
+    weight.charge_past(weight.free() - 120, used_ns=now_ns - 59_700_000_000)
+    assert (await hl.venue.look(deadline_s=S)).complete
+    assert hl.venue._clock.monotonic_ns() >= now_ns + 300_000_000
 
 
 async def test_executions_that_one_question_does_not_tell_are_asked_for_by_the_other(hl: Scripted) -> None:

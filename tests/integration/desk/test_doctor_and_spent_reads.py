@@ -7,6 +7,8 @@ from bastion.app import find_place, open_paper_desk
 from bastion.commands import Desk, Finding, HostFacts, doctor, emergency_exit
 from bastion.domain.principal import Principal, Scope
 from bastion.ports import Metered
+from bastion.venues.ccxt.hyperliquid import HyperliquidVenue
+from bastion.venues.ccxt.hyperliquid_pace import FOR_ACTIONS, WEIGHT
 
 OWNER = Principal(id="owner", surface="test", scope=Scope.ENGINE)
 HOST = HostFacts(state_dir="state", disk_free=10**12, vault=None, damaged=(), daemon="it runs")
@@ -51,3 +53,19 @@ async def test_a_limit_of_seconds_that_another_command_used_up_stops_no_exit(tmp
         rows = await paper.control("GET", "/requests?venue=bybit")
         assert isinstance(rows, dict)
         assert [row["code"] for row in rows["requests"]].count("10006") == 1
+
+
+async def test_weight_that_commands_before_it_used_makes_the_doctor_warn_and_not_stop(tmp_path: Path) -> None:
+    place = find_place(config=None, environment={"BASTION_HOME": str(tmp_path)})
+    async with open_paper_desk(place, scenario="hyperliquid") as (desk, _):
+        venue = desk.venues["paper-hyperliquid"]
+        assert isinstance(venue, HyperliquidVenue)
+        # As each of them leaves it on disk: the weight is gone, and this process has read nothing.
+        weight = venue._throttle[WEIGHT]
+        weight.charge(weight.free() - FOR_ACTIONS)
+        report = await doctor(desk, OWNER, host=HOST)
+        told = [check for check in report.checks if check.name == "paper-hyperliquid (hyperliquid)"]
+        assert any("0 of 1,080 are left" in check.detail for check in told)
+        assert any("not read, to spare that" in check.detail for check in told), told
+        assert report.ready, [check for check in report.checks if check.finding is Finding.STOP]
+        assert weight.free() == FOR_ACTIONS

@@ -1,13 +1,22 @@
 """Hyperliquid asking: how the adapter reads, within what the minute of its address allows."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
-from bastion.domain.look import Look
+from bastion.domain.look import Look, ReadsLeft
 from bastion.errors import Fault, VenueRejected
 from bastion.venues.ccxt.hyperliquid_dexes import Contracts, Dexes
 from bastion.venues.ccxt.hyperliquid_fills import RESTS
 from bastion.venues.ccxt.hyperliquid_identity import Identity
-from bastion.venues.ccxt.hyperliquid_pace import FATE, ROW_READS, Thrift, drawn, read_units
+from bastion.venues.ccxt.hyperliquid_pace import (
+    FATE,
+    FOR_ACTIONS,
+    ROW_READS,
+    WEIGHT,
+    Thrift,
+    drawn,
+    read_units,
+)
 from bastion.venues.ccxt.hyperliquid_probes import Probes
 from bastion.venues.ccxt.hyperliquid_steps import LISTS, Steps
 from bastion.venues.ccxt.hyperliquid_twaps import Twaps
@@ -24,6 +33,9 @@ ORDERS, POSITIONS = "frontendOpenOrders", "clearinghouseState"
 FOR_A_PROOF = frozenset({ORDERS, "twapHistory"})
 """Not insisted on once a position is seen: then the look is there to close it, and proves nothing."""
 WITHHELD = "not sent: weight is short, and is kept for positions and orders"
+LEFT_TO_EXITS = "not sent: what is left of the address's weight of this minute is kept for exits"
+LOOK_AGAIN_S = 0.1
+"""How long to wait where it is not known when others give back what they used."""
 CLOSES_FIRST = "not sent again: a position is open and is closed first"
 
 
@@ -47,6 +59,11 @@ class HyperliquidAsking(MeteredVenue):
     def gathers(self) -> bool:
         """Whether executions and second sources, asked for at one moment, cost one request: they do."""
         return True
+
+    def reads_left(self) -> ReadsLeft:
+        """Return what is left of the address's weight of the minute to reads that no act needs."""
+        told = super().reads_left()
+        return replace(told, free=max(0, min(told.free, self._throttle[WEIGHT].free() - FOR_ACTIONS)))
 
     def read_anew(self) -> None:
         """Let the next look rest on a reading of the TWAPs that can prove something."""
@@ -159,13 +176,26 @@ class HyperliquidAsking(MeteredVenue):
     ) -> Answer:
         if not isinstance(params, Mapping) or "type" not in params:
             return await super()._once(method, params, units=units, deadline=deadline, mutating=mutating)
-        if self._thrift.proves and not self._probes.kept:
+        if not self._wire.asked.listens:
+            await self._leave_to_actions(units[WEIGHT], deadline)
+        elif self._thrift.proves and not self._probes.kept:
             units = drawn(self._throttle, units)
         # A look is worth little where all its parts wait for one that cannot be had in its time.
         self._throttle.refuse_in_vain(units, deadline.left_s)
         due = params["type"] == ORDERS and self._thrift.lists_due
         with self._probes.asking(params, units, due=due):
             return await super()._once(method, params, units=units, deadline=deadline, mutating=mutating)
+
+    async def _leave_to_actions(self, weight: int, deadline: Deadline) -> None:
+        # Each process counts its own reads, but all of them the weight: without an act at work, what commands
+        # read one after the other leaves of the minute what an exit that follows them begins with.
+        left = self._throttle[WEIGHT]
+        while left.free() < weight + FOR_ACTIONS:
+            wait_s = left.wait_least_s(weight + FOR_ACTIONS)
+            if wait_s >= deadline.left_s:
+                why = f"{LEFT_TO_EXITS}, for {wait_s:.0f} s more"
+                raise VenueRejected(why, fault=Fault.RATE_LIMIT, retry_after_s=wait_s)
+            await self._clock.sleep(max(wait_s, LOOK_AGAIN_S))
 
     async def _venue_time_ms(self, deadline: Deadline) -> int:
         answer = await self._info({"type": "exchangeStatus"}, deadline)

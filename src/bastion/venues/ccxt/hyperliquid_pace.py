@@ -22,14 +22,14 @@ VAIN, PROBES, URGENT_PROBES, FAILING = "vain", "probes", "urgent probes", "faili
 FAILED = "failed"
 _MINUTE_S = 60.0
 _CAPACITY = 1200
-_FOR_ACTIONS, _FOR_FINDING, _FOR_CLOSING = 120, 20, 20
+FOR_ACTIONS, _FOR_FINDING, _FOR_CLOSING = 120, 20, 20
 _FOR_CANCELS = 40
 """Of what is kept for actions, so much where no account is seen to hold anything: then cancels are left."""
 HELD_S = 30.0
 """So long, without another look, what an account that was seen to hold something needs is left to it."""
 ADDRESS_LIMITS = (
     Limit(name=WEIGHT, capacity=_CAPACITY, window_s=_MINUTE_S),
-    Limit(name=READS, capacity=_CAPACITY - _FOR_ACTIONS, window_s=_MINUTE_S),
+    Limit(name=READS, capacity=_CAPACITY - FOR_ACTIONS, window_s=_MINUTE_S),
     # What only proves leaves this much to what finds positions, and what was announced to what writes orders;
     # it queues apart.
     Leaving(name=PROOFS, of=READS, kept=_FOR_FINDING, level=1),

@@ -19,14 +19,14 @@ from tests.simulation.exits.arena import simulate
 from tests.simulation.exits.deeper import deeper
 from tests.simulation.exits.medley import simulate_acts
 from tests.simulation.kept import HERE, commit, today
-from tests.simulation.wires import play, wire_mutants
+from tests.simulation.wires import calm_mutants, play, wire_mutants
 
 SEEDS_MAX = 5000
 PAIR_SEEDS = 60
 RULES = HERE / "rules.json"
 
 EXITS, LATER, ACTS = "exits", "exits, holds and waits", "several acts"
-PAIRS, WIRES = "two faults", "real wires"
+PAIRS, WIRES, CALM = "two faults", "real wires", "calm exits"
 WORDS = 160
 
 
@@ -53,6 +53,7 @@ def every() -> dict[str, str]:
         **dict.fromkeys(act_mutants.MUTANTS, ACTS),
         **dict.fromkeys(pair_mutants.PAIRS, PAIRS),
         **dict.fromkeys(wire_mutants.MUTANTS, WIRES),
+        **dict.fromkeys(calm_mutants.MUTANTS, CALM),
     }
 
 
@@ -83,6 +84,8 @@ def _shows(name: str, where: str, seed: int) -> str:
 def _worlds(where: str) -> tuple[Callable[[int], str], ...]:
     if where == ACTS:
         return (lambda seed: "".join(simulate_acts(seed).violations[:1]),)
+    if where == CALM:
+        return (calm_mutants.exceeded,)
     if where == WIRES:
         return (lambda seed: "".join(play.simulate(seed).violations[:1]),)
     return (
@@ -96,6 +99,8 @@ def _broken(name: str, where: str) -> ExitStack:
         return act_mutants.broken(name)
     if where == LATER:
         return later_mutants.broken(name)
+    if where == CALM:
+        return calm_mutants.broken(name)
     return wire_mutants.broken(name) if where == WIRES else mutants.broken(name)
 
 

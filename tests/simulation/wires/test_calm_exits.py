@@ -1,6 +1,9 @@
 """Calm exits by the real adapters: how many round trips and requests they take, counted in virtual time."""
 
+import pytest
+
 from tests.simulation.wires.calm import calm_exit
+from tests.simulation.wires.calm_mutants import BOUNDS, MUTANTS, broken, exceeded
 
 SWEPT_AND_PROVEN_S = 0.49
 """Orders, a glance with the executions, the sweep, two looks 0.25 s apart: 0.45 s, and a dial of 25 ms."""
@@ -28,3 +31,19 @@ def test_while_a_wave_waits_for_the_limit_the_account_is_looked_at_seldom() -> N
     # One behind the first orders, one when the last is answered, and the two that prove.
     assert looks == 4, calm.asked
     assert sum(calm.asked.values()) < 80, calm.asked
+
+
+def test_more_than_a_venue_takes_in_ten_seconds_are_sent_once_each() -> None:
+    calm = calm_exit({"binance": 310})
+    assert calm.verdicts == {"binance": "FLAT"}
+    assert calm.orders == 310
+    # Three hundred at once, the others once ten seconds are over; then the sweep and its proof.
+    assert calm.judged_s["binance"] < 10.7, calm.judged_s
+
+
+@pytest.mark.parametrize("name", MUTANTS)
+def test_a_rule_that_spares_time_or_requests_is_missed_by_calm_exits(name: str) -> None:
+    numbers = range(len(BOUNDS))
+    assert [exceeded(number) for number in numbers] == [""] * len(BOUNDS)
+    with broken(name):
+        assert any(exceeded(number) for number in numbers)

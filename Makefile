@@ -39,7 +39,7 @@ help:
 	@echo "make race       64 threads on one position, a thousand times, on both databases"
 	@echo "make conformance  the official MCP suite, in both revisions, on our application and the shipped server"
 	@echo "make cuts       two hundred clients that break off at a random moment of an exit"
-	@echo "make kills      SIGKILL at every journal write of an exit on four wires, before and after it"
+	@echo "make kills      SIGKILL at every journal write of an exit on four wires, and between what the venues say of it"
 	@echo "make wires      the exit on four wires at once, with the tests that wait for real deadlines"
 	@echo "make bundle     dist/bastion.mcpb, for hosts that install MCP bundles"
 	@echo "make docs       write the reference pages, schemas, man page and completions from the code"

@@ -42,6 +42,7 @@ class Look:
         doubted: bool = False,
         quiet: bool = False,
         apart: bool = True,
+        kept: frozenset[str] = frozenset(),
     ) -> tuple[Steps, dict[str, str]]:
         """Take it, the dearest parts first, and return why parts were not read."""
 
@@ -49,7 +50,7 @@ class Look:
             self.doubts += 1
             return doubted
 
-        steps = Steps(waits=waits, doubted=doubt, quiet=lambda: quiet, apart=apart)
+        steps = Steps(waits=waits, doubted=doubt, quiet=lambda: quiet, apart=apart, kept=kept)
         names = (TWAPS, ORDERS, ACCOUNT, *extra, POSITIONS)
         parts = steps.order([Part(name=name, read=self._reader(name)) for name in names])
         deadline = Deadline(VirtualClock(), 8.0)
@@ -141,3 +142,10 @@ async def test_twaps_are_not_asked_for_beside_orders_that_rest_where_none_ran_a_
     _, unread = await look.take(quiet=quiet)
     assert (TWAPS in look.asked) is asked
     assert unread == ({} if asked else {TWAPS: CANCELS_FIRST})
+
+
+async def test_beside_orders_that_nobody_wants_to_end_they_are_asked_for() -> None:
+    for kept, asked in ((frozenset({RESTS.order_id}), True), (frozenset({"2"}), False)):
+        look = Look(rests=(RESTS,))
+        await look.take(quiet=True, kept=kept)
+        assert (TWAPS in look.asked) is asked

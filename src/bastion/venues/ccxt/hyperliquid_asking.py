@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from bastion.domain.look import Look, ReadsLeft
+from bastion.domain.order import OpenOrder
 from bastion.errors import Fault, VenueRejected
 from bastion.venues.ccxt.hyperliquid_dexes import Contracts, Dexes
 from bastion.venues.ccxt.hyperliquid_fills import RESTS
@@ -19,6 +20,7 @@ from bastion.venues.ccxt.hyperliquid_pace import (
 )
 from bastion.venues.ccxt.hyperliquid_probes import Probes
 from bastion.venues.ccxt.hyperliquid_steps import LISTS, Steps
+from bastion.venues.ccxt.hyperliquid_twaps import PART as TWAPS
 from bastion.venues.ccxt.hyperliquid_twaps import Twaps
 from bastion.venues.ccxt.metered import MeteredVenue
 from bastion.venues.ccxt.venue import Part
@@ -50,6 +52,8 @@ class HyperliquidAsking(MeteredVenue):
     _twaps: Twaps
     _spared = False
     _steps: Steps | None = None
+    _kept_orders: frozenset[str] = frozenset()
+    """The orders, by their ids, that the latest lists showed, and that nobody wanted to end since."""
     _closing = False
     """Whether the look that is under way is only to find what is left to be closed."""
     _shows_open = False
@@ -82,6 +86,8 @@ class HyperliquidAsking(MeteredVenue):
         # What could not be read may be held; that orders were not, says nothing of positions.
         unseen = any(not unread.part.startswith(LISTS) for unread in look.unread)
         self._thrift.saw(held=bool(look.positions) or unseen, sighted=bool(look.positions))
+        if not any(unread.part.startswith(LISTS) and TWAPS not in unread.part for unread in look.unread):
+            self._kept_orders = frozenset(order.order_id for order in look.orders)
         if not self._spared:
             unlisted = [part for part in look.unread if part.part.startswith(LISTS)]
             failed = any(not part.limited for part in unlisted)
@@ -99,8 +105,12 @@ class HyperliquidAsking(MeteredVenue):
             doubted=self._speaks_against,
             quiet=self._twaps_quiet,
             apart=not plenty,
+            kept=self._kept_orders,
         )
         return self._steps.order(parts)
+
+    def _ends(self, orders: Sequence[OpenOrder]) -> None:
+        self._kept_orders -= {order.order_id for order in orders}
 
     def _is_helpless(self) -> bool:
         """Return whether the host failed a moment ago, and no order or cancel could be written meanwhile.

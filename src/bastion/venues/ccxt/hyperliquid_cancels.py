@@ -27,6 +27,7 @@ class HyperliquidCancels(HyperliquidProtection, Departures):
     async def cancel(self, orders: Sequence[OpenOrder], *, deadline_s: float) -> tuple[CancelAnswer, ...]:
         """Cancel exactly these orders, of any dex and kind, many in one action; one answer each."""
         deadline = Deadline(self._clock, deadline_s)
+        self._ends(orders)
         groups = [orders[start : start + BATCH_MAX] for start in range(0, len(orders), BATCH_MAX)]
         answers = await together([self._cancel_group(group, deadline) for group in groups])
         return tuple(answer for group in answers for answer in group)

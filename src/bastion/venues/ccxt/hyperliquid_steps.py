@@ -25,7 +25,8 @@ _CHEAP, _ACCOUNT, _ORDERS, _TWAPS = range(4)
 class Steps:
     """The steps of one look; one that fails ends it for those behind it.
 
-    TWAPs are listed last; where orders rest, not if `quiet`, which tells whether none ran a moment ago.
+    TWAPs are listed last; where orders rest, not if `quiet`, which tells whether none ran a moment ago. What
+    has an id in `kept` stood there before, and nobody wanted to end it: a look beside them can prove.
     `waits` tells whether the lists of orders are not due yet, and would neither close nor prove anything;
     `doubted` whether another page speaks against positions that show nothing; `apart` whether each step waits
     for the one before it: else all that is dear is asked for together.
@@ -38,9 +39,11 @@ class Steps:
         doubted: Callable[[Deadline], Awaitable[bool]],
         quiet: Callable[[], bool],
         apart: bool,
+        kept: frozenset[str] = frozenset(),
     ) -> None:
         self._waits = waits
         self._quiet = quiet
+        self._kept = kept
         self._rests = False
         self._doubted = doubted
         self._turn = asyncio.Lock()
@@ -90,7 +93,9 @@ class Steps:
             self.failed = self.failed or part.name != DEXES
             raise
         else:
-            self._rests = self._rests or any(order.closable for order in read.orders)
+            self._rests = self._rests or any(
+                order.closable and order.order_id not in self._kept for order in read.orders
+            )
             return read
         finally:
             self._left[step] -= 1

@@ -118,7 +118,8 @@ def settle(leg: Leg, pace: Pace, *, now_ns: int, settings: ExitSettings) -> tupl
 
     Executions that fill an order wholly settle it. An order of unknown outcome of which the venue says
     nothing settles by the first look at the positions that began `resolve_patience_s` after its call ended:
-    whatever the look shows is what is left to do, and the order can only reduce.
+    whatever the look shows is what is left to do, and the order can only reduce. One of an earlier run has
+    twice as long from the start of this one: that the venue took it may have been lost with the process.
     """
     filled: dict[str, Decimal] = {}
     for fill in leg.fills.values():
@@ -130,7 +131,7 @@ def settle(leg: Leg, pace: Pace, *, now_ns: int, settings: ExitSettings) -> tupl
         if order.settled:
             continue
         by = None
-        ended_ns = pace.ended_ns.get(cid, pace.run_began_ns)
+        ended_ns = pace.ended_ns.get(cid, pace.run_began_ns + patience_ns)
         if filled.get(cid, ZERO) >= order.request.quantity:
             by = ResolvedBy.FILLS
         elif (

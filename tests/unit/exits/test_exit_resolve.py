@@ -87,11 +87,11 @@ def test_a_look_settles_an_order_a_quarter_of_a_second_after_its_call_ended(
     assert settled(one, beat, now_ms=now_ms) == ([ResolvedBy.LOOK] if is_settled else [])
 
 
-def test_an_order_of_an_earlier_run_is_settled_a_quarter_of_a_second_after_this_one_began() -> None:
+def test_an_order_of_an_earlier_run_is_settled_half_a_second_after_this_one_began() -> None:
     one, beat = lost(), replace(pace(), run_began_ns=400 * MS)
-    see(one, look(649))
+    see(one, look(899))
     assert settled(one, beat) == []
-    see(one, look(650))
+    see(one, look(900))
     assert settled(one, beat) == [ResolvedBy.LOOK]
 
 

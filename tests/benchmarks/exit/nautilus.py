@@ -79,6 +79,8 @@ def against(book: Book, plan: Plan, count: int) -> None:
 
 
 def _ours(stage: Stage, daemon: Resident, count: int) -> float:
+    # What an exit still reads after its verdict ends with its picture being forgotten.
+    daemon.until_over()
     stage.reset()
     daemon.until_seen(count)
     time.sleep(PAUSES.random() * 0.2)

@@ -17,6 +17,8 @@ from bastion.venues.ccxt.venue import PartRead
 from bastion.venues.deadline import Deadline
 from bastion.venues.throttle import NS, Bucket, Claimant
 
+MINUTE = 2400
+"""The weight of a minute of which these are shares: of Portfolio Margin's 6000 they are as much more."""
 KEPT = 1600
 """Weight that only positions, questions and executions may use while a position is open."""
 SCARCE = 1200
@@ -107,14 +109,14 @@ class Thrift:
 
     def closes(self) -> bool:
         """Return whether the look that begins now only has to find what is left of positions just shown."""
-        return self._shown and not self._moved and self._weight.free() < KEPT
+        return self._shown and not self._moved and self._free() < KEPT
 
     def goes_in_turn(self, took_s: float) -> bool:
         """Return whether the look that begins now asks for one part after the other: the host fails.
 
         Where its answers take long, `took_s` each, that would too; then only while weight is short.
         """
-        return bool(self.failed) and (took_s < QUICK_S or self._weight.free() < KEPT)
+        return bool(self.failed) and (took_s < QUICK_S or self._free() < KEPT)
 
     def rests(self) -> bool:
         """Return whether the lists, which failed lately, are not to be asked for yet."""
@@ -190,8 +192,9 @@ class Thrift:
             return False
         blocked = since_ns >= (BLOCKED_GAP_S if spends else GAP_S) * NS
         wanted = self._wanted and free >= WHOLE and blocked
-        short = not spends or free < (KEPT if self._held else SCARCE)
-        if short and not wanted and (not (due or second) or (self._held and free < LEAST)):
+        share = self._free()
+        short = not spends or share < (KEPT if self._held else SCARCE)
+        if short and not wanted and (not (due or second) or (self._held and share < LEAST)):
             return False
         self._wanted = False
         self.read = (now_ns, second)
@@ -212,7 +215,13 @@ class Thrift:
         # What is spent only while there is more: the proofs of all accounts, and what the minute still needs.
         proofs = self._others() + 2 * WHOLE
         wait_s = self._weight.wait_least_s(self._weight.free() + proofs)
-        return proofs + SPREAD * min(wait_s / self._weight.window_s, 1.0)
+        return proofs + SPREAD * self._scale() * min(wait_s / self._weight.window_s, 1.0)
+
+    def _scale(self) -> float:
+        return max(1.0, self._weight.capacity / MINUTE)
+
+    def _free(self) -> float:
+        return self._weight.free() / self._scale()
 
 
 async def spared(_deadline: Deadline) -> PartRead:

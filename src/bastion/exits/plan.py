@@ -363,12 +363,11 @@ def _cancels(
 
 
 def _is_closing(standing: Standing, pace: Pace, look: Look, *, now_ns: int, settings: ExitSettings) -> bool:
-    # Orders are on their way, or were answered since the look began; or what they did is not told yet: of a
-    # wave the one after the other, and what is swept in between is swept order by order.
+    # Orders are on their way, or were answered since the look began; or what they did is not told yet.
     last_ns = max(pace.key_act_ns.values(), default=0)
     if look.begun_ns < last_ns or any(key != CANCELLING for key in pace.in_flight.values()):
         return True
-    return bool(standing.unexplained) and now_ns < last_ns + nanoseconds(settings.stale_patience_s)
+    return bool(standing.unexplained) and now_ns < last_ns + nanoseconds(settings.resolve_patience_s)
 
 
 def _cancel_due(order: OpenOrder, pace: Pace, *, now_ns: int) -> bool:

@@ -10,6 +10,8 @@ from bastion.errors import JournalUnusable
 
 BUSY_MS = 2000
 """How long a statement waits for another process's transaction."""
+WAL_TRIES = 5
+"""So often a file that two open at one moment is tried."""
 
 
 def migrations(chain: str = "") -> tuple[tuple[int, str], ...]:
@@ -34,10 +36,24 @@ def connect(path: str) -> apsw.Connection:
     """
     connection = apsw.Connection(path)
     connection.setbusytimeout(BUSY_MS)
-    connection.pragma("journal_mode", "wal")
+    _write_ahead(connection)
     connection.pragma("synchronous", "full")
     connection.pragma("trusted_schema", 0)
     return connection
+
+
+def _write_ahead(connection: apsw.Connection) -> None:
+    # SQLite does not wait here: of two who open a new file at one moment, one is told at once that it is
+    # locked. A transaction waits for the other's.
+    for _ in range(WAL_TRIES):
+        try:
+            connection.pragma("journal_mode", "wal")
+        except apsw.BusyError:
+            with transaction(connection):
+                pass
+        else:
+            return
+    connection.pragma("journal_mode", "wal")
 
 
 @contextmanager

@@ -169,5 +169,5 @@ def test_stops_of_what_is_closed_wait_for_the_rest_of_the_wave(why: str) -> None
     act = plan(one, standing, beat, {}, now_ns=100 * MS, settings=SETTINGS)
     assert (act is None) is (why != "nothing")
     # Not for ever: what is never told keeps nothing standing.
-    later = plan(one, standing, beat, {}, now_ns=2_700 * MS, settings=SETTINGS)
+    later = plan(one, standing, beat, {}, now_ns=1_100 * MS, settings=SETTINGS)
     assert (later is not None and later.intent.cancels == (STOP,)) is (why in {"nothing", "not told yet"})

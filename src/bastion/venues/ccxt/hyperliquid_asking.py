@@ -103,7 +103,7 @@ class HyperliquidAsking(MeteredVenue):
         self._steps = Steps(
             waits=self._lists_wait,
             doubted=self._speaks_against,
-            quiet=self._twaps_quiet,
+            quiet=self._twaps.leaves_out,
             apart=not plenty,
             kept=self._kept_orders,
         )
@@ -135,9 +135,6 @@ class HyperliquidAsking(MeteredVenue):
             return True
         # What they show could not be cancelled, and what is shown could not be closed.
         return self._shows_open and self._is_helpless()
-
-    def _twaps_quiet(self) -> bool:
-        return self._twaps.leaves_out()
 
     async def _speaks_against(self, deadline: Deadline) -> bool:
         # What is asked here is not asked again once the lists have come.

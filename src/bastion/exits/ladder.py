@@ -14,7 +14,7 @@ from bastion.exits.settings import ExitSettings
 from bastion.shape import dataclass
 
 WHOLE_AFTER_SIZES = 2
-"""After so many refusals for the size, the venue's size-free close is tried once."""
+"""After so many refusals for the size, the venue's size-free close is tried until that is refused as well."""
 HALVINGS_MAX = 6
 """After so many refusals of its price, a resting order asks for the mark price itself."""
 BOUNDED = frozenset({OrderKind.IOC, OrderKind.RESTING})
@@ -33,6 +33,7 @@ class Trail:
     the last round, `last_quantity` the position's size at that time. `slice_max` is the size to stay within,
     once sizes were refused: half of the least that was refused since, doubled again after every second round
     that filled. That a smaller order of the same round was filled says nothing for the size refused.
+    `whole_refused` is how large the position was at most that a close of all of it was refused for its size.
     """
 
     bands: int = 0
@@ -42,6 +43,7 @@ class Trail:
     first_barren: bool = False
     rests: int = 0
     slice_max: Quantity | None = None
+    whole_refused: Quantity | None = None
     last_fault: Fault | None = None
     last_quantity: Quantity = Quantity(ZERO)
 
@@ -77,6 +79,7 @@ def trail(orders: Iterable[Sent]) -> Trail:
     filled: set[int] = set()
     attempted: dict[int, Decimal] = {}
     taken: dict[int, Decimal] = {}
+    wholes: list[Quantity] = []
     last: Sent | None = None
     for order in orders:
         last = order
@@ -92,12 +95,15 @@ def trail(orders: Iterable[Sent]) -> Trail:
                 rests.add(order.round)
         elif fault is Fault.SIZE:
             sizes.add(order.round)
+            if order.request.kind is OrderKind.WHOLE:
+                wholes.append(order.request.position.quantity)
         elif fault is Fault.MAYBE_FLAT:
             maybes.add(order.round)
     if last is None:
         return Trail()
     return Trail(
         slice_max=_slice_max(attempted, refused=sizes, taken=taken),
+        whole_refused=max(wholes, default=None),
         bands=len(bands),
         sizes=len(sizes),
         maybes=len(maybes),
@@ -136,8 +142,10 @@ def rung(
     tried again in between, since a price protection heals when the market calms. With `exact` a part of the
     position is to stay: nothing rests then, since it could take more than was asked for when others trade.
     """
-    if past.sizes == WHOLE_AFTER_SIZES and past.last_fault is Fault.SIZE:
-        # Smaller did not help: perhaps it is too small, and the venue's size-free close helps.
+    untried = past.whole_refused is None or past.last_quantity > past.whole_refused
+    if past.sizes >= WHOLE_AFTER_SIZES and past.last_fault is Fault.SIZE and untried:
+        # Smaller did not help: perhaps it is too small, and the venue's size-free close helps. One that was
+        # lost was not tried, nor was it for a position that has grown since.
         return Rung(kind=OrderKind.WHOLE, why="closed whole, since the venue refused smaller sizes too")
     if first_bound is not None and past.met == 0:
         why = f"a guard asked for it: at most {_share(first_bound)} from the mark at first"

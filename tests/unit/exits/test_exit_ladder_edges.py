@@ -200,12 +200,51 @@ def test_a_refused_close_without_a_size_forgets_no_smaller_size_that_was_refused
 
 
 @pytest.mark.parametrize(
-    ("sizes", "kind"), [(1, OrderKind.MARKET), (2, OrderKind.WHOLE), (3, OrderKind.MARKET)]
+    ("sizes", "refused", "kind"),
+    [
+        (1, None, OrderKind.MARKET),
+        (2, None, OrderKind.WHOLE),
+        (3, None, OrderKind.WHOLE),
+        (3, "8", OrderKind.MARKET),
+        (3, "7.9", OrderKind.WHOLE),
+    ],
 )
-def test_the_close_without_a_size_comes_once_after_two_refusals(sizes: int, kind: OrderKind) -> None:
-    step = rung(Trail(sizes=sizes, last_fault=Fault.SIZE, slice_max=Quantity(Decimal(2))), SETTINGS)
+def test_the_close_without_a_size_comes_after_two_refusals_until_it_is_refused_for_as_much(
+    sizes: int, refused: str | None, kind: OrderKind
+) -> None:
+    past = Trail(
+        sizes=sizes,
+        last_fault=Fault.SIZE,
+        slice_max=Quantity(Decimal(2)),
+        last_quantity=Quantity(Decimal(8)),
+        whole_refused=None if refused is None else Quantity(Decimal(refused)),
+    )
+    step = rung(past, SETTINGS)
     assert step.kind is kind
     assert step.largest == (None if kind is OrderKind.WHOLE else 2)
+
+
+def test_a_close_of_all_that_was_lost_or_of_less_is_tried_again() -> None:
+    small, grown = position(quantity="0.1"), position(quantity="4.1")
+    refused_small = [sent(1, Fault.SIZE, held=small, quantity="0.1")]
+    lost = [
+        *refused_small,
+        sent(2, Fault.SIZE, held=grown, quantity="0.1"),
+        sent(3, held=grown, quantity="4.1", kind=OrderKind.WHOLE),
+        sent(4, Fault.SIZE, held=grown, quantity="0.1"),
+    ]
+    assert rung(trail(lost), SETTINGS).kind is OrderKind.WHOLE
+    of_less = [
+        *refused_small,
+        sent(2, Fault.SIZE, held=small, quantity="0.1"),
+        sent(3, Fault.SIZE, held=small, quantity="0.1", kind=OrderKind.WHOLE),
+        sent(4, Fault.SIZE, held=grown, quantity="0.1"),
+    ]
+    assert rung(trail(of_less), SETTINGS).kind is OrderKind.WHOLE
+    refused_grown = sent(5, Fault.SIZE, held=grown, quantity="4.1", kind=OrderKind.WHOLE)
+    past = trail([*of_less, refused_grown])
+    assert past.whole_refused == Decimal("4.1")
+    assert rung(past, SETTINGS).kind is OrderKind.MARKET
 
 
 def test_the_size_to_stay_within_holds_on_every_rung() -> None:

@@ -9,6 +9,7 @@ import pytest
 from bastion.venues.ccxt.hyperliquid_dexes import Settled
 from bastion.venues.ccxt.hyperliquid_fills import OLDER_S, HyperliquidFills, Latest
 from bastion.venues.ccxt.hyperliquid_witness import HyperliquidWitness
+from bastion.venues.ccxt.shelf import Shelf
 from bastion.venues.deadline import Deadline
 from bastion.venues.raw import Answer
 from tests.simulation.exits.virtual_time import VirtualClock
@@ -87,7 +88,8 @@ async def test_the_witness_rests_on_what_was_read_for_others_unless_it_speaks_ag
     venue = Venue()
     venue.rows = [NEW | {"startPosition": str(3 + left)}]
     proof = HyperliquidFills(venue.ask, "0xa", {}, venue.clock, venue.latest)
-    witness = HyperliquidWitness(proof, venue.clock, Settled(venue.ask, venue.clock))
+    settled = Settled(venue.ask, venue.clock, Shelf(None, venue.clock))
+    witness = HyperliquidWitness(proof, venue.clock, settled)
     await venue.last("BTC")
     venue.asked.clear()
     await witness.claims([""], lambda _: True, venue.deadline)

@@ -14,7 +14,7 @@ from bastion.venues.ccxt.hyperliquid_pace import (
     weigh_rows,
 )
 from bastion.venues.raw import Answer
-from bastion.venues.throttle import Throttle
+from bastion.venues.throttle import Claimant, Throttle
 from tests.simulation.exits.virtual_time import VirtualClock
 
 EXECUTIONS, FATE = "userFills", "orderStatus"
@@ -195,15 +195,49 @@ def test_a_proof_draws_on_what_is_kept_for_actions_once_nothing_is_held_and_read
     thrift, orders = Thrift(clock, throttle[READS]), read_units("frontendOpenOrders")
     _weight_left(throttle, reads=40, weight=160)
     assert drawn(throttle, orders) == orders, "reads have room"
-    _weight_left(throttle, reads=39, weight=60)
+    _weight_left(throttle, reads=39, weight=64)
     assert drawn(throttle, orders) == {WEIGHT: 20}
     positions = read_units("clearinghouseState")
     assert drawn(throttle, positions) == positions, "what finds positions has its own part"
     thrift.saw(held=True)
     assert drawn(throttle, orders) == orders, "actions may be needed"
     thrift.saw(held=False)
-    _weight_left(throttle, reads=39, weight=59)
-    assert drawn(throttle, orders) == orders, "so much is left to cancels"
+    _weight_left(throttle, reads=39, weight=63)
+    assert drawn(throttle, orders) == orders, "so much is left to a second look, and to cancels"
+
+
+def test_the_last_look_of_a_proof_draws_on_all_of_it_but_what_cancels_need() -> None:
+    throttle = Throttle(VirtualClock(), ADDRESS_LIMITS)
+    orders, positions = read_units("frontendOpenOrders"), read_units("clearinghouseState")
+    _weight_left(throttle, reads=1, weight=46)
+    assert drawn(throttle, positions, last=True) == {WEIGHT: 2}
+    _weight_left(throttle, reads=1, weight=45)
+    assert drawn(throttle, positions, last=True) == positions, "without the lists they would prove nothing"
+    _weight_left(throttle, reads=1, weight=24)
+    assert drawn(throttle, orders) == orders
+    assert drawn(throttle, orders, last=True) == {WEIGHT: 20}
+    _weight_left(throttle, reads=1, weight=23)
+    assert drawn(throttle, orders, last=True) == orders
+
+
+def test_a_proof_lacks_only_its_last_look_between_a_whole_one_without_positions_and_the_next_action() -> None:
+    thrift = _short(VirtualClock(), free=600)[1]
+    told = []
+    for whole, held in ((False, False), (True, False), (False, False), (False, True), (True, False)):
+        thrift.looked(whole=whole, held=held)
+        told.append(thrift.half_proven)
+    assert told == [False, True, True, False, True]
+    thrift.acted()
+    assert not thrift.half_proven
+
+
+def test_nothing_is_left_for_the_close_of_what_no_list_shows_although_its_witness_was_not_asked() -> None:
+    throttle, thrift = _short(VirtualClock(), free=600)
+    promised = []
+    for held, empty in ((True, False), (True, True), (False, False)):
+        thrift.saw(held=held, empty=empty)
+        promised.append(throttle[READS].promised(Claimant(level=1)))
+    assert promised == [20, 0, 0]
 
 
 def test_only_a_look_that_may_prove_an_exit_draws_on_it() -> None:
@@ -252,3 +286,26 @@ def test_what_was_shown_is_taken_to_be_held_until_a_whole_look_shows_none() -> N
         thrift.saw(held=held, sighted=sighted)
         told.append(thrift.sighted)
     assert told == [False, True, True, False, False]
+
+
+def test_lists_wait_for_one_look_where_a_second_source_has_just_said_that_something_is_held() -> None:
+    clock = VirtualClock()
+    throttle, thrift = _short(clock, free=600)
+    clock.seconds += thrift.GAP_S
+    assert not thrift.spares()
+    told = []
+    for _ in range(2):
+        thrift.saw(held=False)
+        thrift.doubted()
+        thrift.pressed(halting=False)
+        told.append(thrift.spares())
+        thrift.saw(held=False)
+        thrift.pressed(halting=False)
+        told.append(thrift.spares())
+        clock.seconds += thrift.GAP_S
+    assert told == [True, False, False, False], "an order that could open is to be seen from time to time"
+    thrift.spares()
+    throttle[READS].refund(200)
+    thrift.doubted()
+    thrift.pressed(halting=False)
+    assert not thrift.spares(), "weight is plenty"

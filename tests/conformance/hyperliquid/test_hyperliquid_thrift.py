@@ -14,6 +14,7 @@ from bastion.venues.catalog import Catalog
 from bastion.venues.ccxt.hyperliquid_asking import LEFT_TO_EXITS
 from bastion.venues.deadline import Deadline, settled
 from bastion.venues.encoders.hyperliquid import HyperliquidEncoder
+from bastion.venues.throttle import Claimant
 from tests.hyperliquid_rig import MASTER, private_key
 from tests.hyperliquid_script import (
     BY_TIME,
@@ -267,7 +268,7 @@ async def test_a_coin_that_the_venue_delisted_is_settled_whatever_its_executions
     assert isinstance(listed[0], dict)
     listed[0]["universe"][0]["isDelisted"] = True
     hl.on(META, say(listed))
-    hl.venue._settled._asked_ns.clear()
+    hl.venue._settled._shelf.settled.clear()
     assert await hl.venue.second_source(POSITION, deadline_s=S) == Decimal(0)
     assert (await hl.venue.look(deadline_s=S)).empty
     # What the clearinghouse still shows is held all the same.
@@ -295,3 +296,24 @@ async def test_a_command_of_the_same_minute_asks_neither_for_the_role_nor_for_th
         )
         await odd.close()
         assert len(hl.seen(ROLE)) == len(hl.seen(DEXES)) == 2
+
+
+async def test_a_witness_that_no_weight_is_left_for_keeps_none_from_the_proofs_of_the_address(
+    hl: Scripted,
+) -> None:
+    reads = hl.venue._throttle["reads"]
+    hl.on(STATE, say(state(held("BTC", "0.7"))))
+    await hl.venue.look(deadline_s=S)
+    assert reads.promised(Claimant(level=1)) > 0
+    hl.on(STATE, say(state()))
+    reads.resize(reads.capacity - reads.free() + 30)
+    look = await hl.venue.look(deadline_s=S)
+    assert {part.part: part.limited for part in look.unread}["positions main"]
+    assert reads.promised(Claimant(level=1)) == 0
+    # What executions say against the list may have to be closed.
+    reads.resize(1080)
+    hl.on(FILLS, say([fill_row(1, 5)]))
+    hl.venue._witness._patience.answered()
+    look = await hl.venue.look(deadline_s=S)
+    assert not {part.part: part.limited for part in look.unread}["positions main"]
+    assert reads.promised(Claimant(level=1)) > 0

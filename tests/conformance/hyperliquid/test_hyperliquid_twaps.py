@@ -14,12 +14,14 @@ from bastion.venues.raw import Answer
 from tests.hyperliquid_rig import MASTER, Venue, ccxt_client
 from tests.hyperliquid_script import (
     META,
+    ORDERS,
     STATE,
     TWAPS,
     Body,
     Scripted,
     by_dex,
     held,
+    order_row,
     place,
     raw,
     say,
@@ -287,3 +289,18 @@ async def test_beside_orders_that_rest_twaps_are_left_out_for_a_while_but_not_wh
     del told[1]
     await read()
     assert not twaps.leaves_out()
+
+
+async def test_beside_a_stop_that_waits_for_two_looks_they_are_left_out_and_beside_what_stays_they_are_read(
+    hl: Scripted,
+) -> None:
+    hl.on(ORDERS, say([order_row("BTC", 1)]))
+    await hl.venue.look(deadline_s=S)
+    # Weight is short, and each look may be one of those that prove an exit.
+    hl.venue._throttle["reads"].resize(600)
+    told: list[bool] = []
+    for _ in range(3):
+        hl.venue.read_anew()
+        told.append((await hl.venue.look(deadline_s=S)).complete)
+    assert told == [False, True, True]
+    assert len(hl.seen(TWAPS)) == 3

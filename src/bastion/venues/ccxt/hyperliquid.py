@@ -93,6 +93,7 @@ class HyperliquidVenue(HyperliquidCancels, Warmth):
         self._nonce = 0
         self._own: dict[str, str] = {}
         self._preparing: set[str] = set()
+        self._came = set()
         self._quiet: dict[str, bool] = {}
         self._reaches = Reaches()
         self._thrift = Thrift(clock, self._throttle[READS])
@@ -106,7 +107,7 @@ class HyperliquidVenue(HyperliquidCancels, Warmth):
         self._fills = HyperliquidFills(self._info, self._address, self._own, clock, latest := Latest())
         # A proof waits for nothing that other reads may not spend, and so has an asker of its own.
         proof = HyperliquidFills(partial(self._info, proof=True), self._address, self._own, clock, latest)
-        self._settled = Settled(self._info, clock)
+        self._settled = Settled(self._info, clock, shelf)
         self._witness = HyperliquidWitness(proof, clock, self._settled)
         self._twaps = Twaps(self._info, clock, self._address)
 
@@ -251,7 +252,7 @@ class HyperliquidVenue(HyperliquidCancels, Warmth):
         if self._witness.contradicts:
             self._thrift.doubted()
         else:
-            self._thrift.saw(held=True)
+            self._unwitnessed = True
 
     async def _proven(self, deadline: Deadline) -> PartRead:
         await self._identity.prove(deadline)
@@ -265,6 +266,7 @@ class HyperliquidVenue(HyperliquidCancels, Warmth):
         if any(rows.dex_of(item.instrument) != dex for item in found):
             raise AnswerMalformed(f"{state.where}: a position of another dex came")
         self._shows_open = self._shows_open or any(item.closable for item in found)
+        self._came.add(dex)
         value = state.row("marginSummary").decimal("accountValue")
         self._quiet[dex] = value == ZERO and not found and not doubt
         if not self._quiet[dex]:

@@ -52,12 +52,18 @@ class HyperliquidAsking(MeteredVenue):
     _twaps: Twaps
     _spared = False
     _steps: Steps | None = None
+    _listed_orders: frozenset[str] = frozenset()
     _kept_orders: frozenset[str] = frozenset()
-    """The orders, by their ids, that the latest lists showed, and that nobody wanted to end since."""
+    """The orders, by their ids, that the latest lists showed, and those that the ones before them showed too,
+    of what nobody wanted to end since. A stop is swept only once two looks show no position."""
     _closing = False
     """Whether the look that is under way is only to find what is left to be closed."""
     _shows_open = False
     """Whether the look that is under way has shown a position that is to be closed."""
+    _came: set[str]
+    """The dexes whose positions came in the look that is under way."""
+    _unwitnessed = False
+    """Whether empty lists were doubted since nothing else was asked, not since it speaks against them."""
 
     @property
     def gathers(self) -> bool:
@@ -80,14 +86,19 @@ class HyperliquidAsking(MeteredVenue):
 
     def _begin_look(self, *, closing: bool) -> None:
         self._shows_open, self._closing = False, closing
+        self._came, self._unwitnessed = set(), False
         self._spared = self._thrift.spares(closing=closing)
 
     def _learn(self, look: Look) -> None:
         # What could not be read may be held; that orders were not, says nothing of positions.
         unseen = any(not unread.part.startswith(LISTS) for unread in look.unread)
-        self._thrift.saw(held=bool(look.positions) or unseen, sighted=bool(look.positions))
+        sighted, came = bool(look.positions), self._came.issuperset(self._dexes.names)
+        empty = self._unwitnessed and came and not sighted
+        self._thrift.saw(held=sighted or unseen, sighted=sighted, empty=empty)
+        self._thrift.looked(whole=look.complete, held=sighted)
         if not any(unread.part.startswith(LISTS) and TWAPS not in unread.part for unread in look.unread):
-            self._kept_orders = frozenset(order.order_id for order in look.orders)
+            listed = frozenset(order.order_id for order in look.orders)
+            self._kept_orders, self._listed_orders = self._listed_orders & listed, listed
         if not self._spared:
             unlisted = [part for part in look.unread if part.part.startswith(LISTS)]
             failed = any(not part.limited for part in unlisted)
@@ -110,7 +121,9 @@ class HyperliquidAsking(MeteredVenue):
         return self._steps.order(parts)
 
     def _ends(self, orders: Sequence[OpenOrder]) -> None:
-        self._kept_orders -= {order.order_id for order in orders}
+        ended = {order.order_id for order in orders}
+        self._kept_orders -= ended
+        self._listed_orders -= ended
 
     def _is_helpless(self) -> bool:
         """Return whether the host failed a moment ago, and no order or cancel could be written meanwhile.
@@ -186,7 +199,7 @@ class HyperliquidAsking(MeteredVenue):
         if not self._wire.asked.listens:
             await self._leave_to_actions(units[WEIGHT], deadline)
         elif self._thrift.proves and not self._probes.kept:
-            units = drawn(self._throttle, units)
+            units = drawn(self._throttle, units, last=self._thrift.half_proven)
         # A look is worth little where all its parts wait for one that cannot be had in its time.
         self._throttle.refuse_in_vain(units, deadline.left_s)
         due = params["type"] == ORDERS and self._thrift.lists_due

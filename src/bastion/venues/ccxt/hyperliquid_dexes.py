@@ -7,6 +7,7 @@ can settle in).
 
 import json
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from decimal import Decimal
 
 from bastion.domain.instrument import Instrument
@@ -115,11 +116,14 @@ class Dexes:
             await self.refresh(deadline)
         if dex not in self.names:
             raise self.error or AnswerMalformed(f"the venue lists no dex {dex[:20]!r}")
+        asked_ns = self._clock.monotonic_ns()
         answer = await self._ask({"type": "metaAndAssetCtxs", "dex": dex}, deadline)
         value = answer.value
         if not isinstance(value, list) or len(value) != 2:  # noqa: PLR2004 - a pair
             raise AnswerMalformed("metaAndAssetCtxs: a pair was expected")
         meta, contexts = Row(value[0], "meta"), read_rows(value[1], "contexts")
+        with suppress(AnswerMalformed):
+            _note_settled(self._shelf, dex, meta, asked_ns)
         settle = await self._settle(meta, deadline)
         place = self.names.index(dex)
         base = BUILDER_BASE + BUILDER_STEP * place if place else 0
@@ -145,32 +149,30 @@ class Settled:
 
     Source: Hyperliquid docs, "Delisting" (all positions are settled and open orders are cancelled),
     "Perpetuals" (isDelisted in the universe of metaAndAssetCtxs). Only that word counts: a coin that a list
-    lacks may be lacking by a fault.
+    lacks may be lacking by a fault. It is on the shelf, so that the accounts of a host ask once for all, and
+    not at all where contracts have just been read.
     """
 
-    def __init__(self, ask: Ask, clock: Clock) -> None:
+    def __init__(self, ask: Ask, clock: Clock, shelf: Shelf) -> None:
         self._ask = ask
         self._clock = clock
-        self._gone: set[str] = set()
-        self._asked_ns: dict[str, int] = {}
+        self._shelf = shelf
 
     async def has(self, coin: str, deadline: Deadline) -> bool:
         """Return whether the venue says so, as it was at most 10 s ago; what cannot be read says nothing."""
         dex = rows.dex_of(coin)
-        asked_ns, now_ns = self._asked_ns.get(dex), self._clock.monotonic_ns()
-        if coin not in self._gone and (asked_ns is None or now_ns - asked_ns >= SETTLED_AGAIN_S * NS):
-            self._asked_ns[dex] = now_ns
-            try:
-                value = (await self._ask({"type": "metaAndAssetCtxs", "dex": dex}, deadline)).value
-                meta = Row(value[0] if isinstance(value, list) and value else None, "meta")
-                self._gone |= {
-                    row.text("name")
-                    for row in meta.rows("universe")
-                    if "isDelisted" in row and row.flag("isDelisted")
-                }
-            except VenueError:
-                return False
-        return coin in self._gone
+        try:
+            async with within(deadline), self._shelf.turn(f"settled {dex}"):
+                asked_ns, gone = self._shelf.settled.get(dex, (None, frozenset()))
+                now_ns = self._clock.monotonic_ns()
+                if coin not in gone and (asked_ns is None or now_ns - asked_ns >= SETTLED_AGAIN_S * NS):
+                    self._shelf.settled[dex] = (now_ns, gone)
+                    value = (await self._ask({"type": "metaAndAssetCtxs", "dex": dex}, deadline)).value
+                    meta = Row(value[0] if isinstance(value, list) and value else None, "meta")
+                    _note_settled(self._shelf, dex, meta, now_ns)
+        except VenueError:
+            return False
+        return coin in self._shelf.settled[dex][1]
 
 
 class Contracts:
@@ -248,6 +250,13 @@ class Contracts:
 
     def _learn(self, contracts: Iterable[Instrument]) -> None:
         self._known |= {item.id: item for item in contracts if item.number is not None}
+
+
+def _note_settled(shelf: Shelf, dex: str, meta: Row, asked_ns: int) -> None:
+    # What is settled stays so.
+    listed = [row for row in meta.rows("universe") if "isDelisted" in row and row.flag("isDelisted")]
+    known = shelf.settled.get(dex, (0, frozenset()))[1]
+    shelf.settled[dex] = (asked_ns, known | {row.text("name") for row in listed})
 
 
 def _names(listed: object) -> tuple[str, ...]:

@@ -23,8 +23,9 @@ FAILED = "failed"
 _MINUTE_S = 60.0
 _CAPACITY = 1200
 FOR_ACTIONS, _FOR_FINDING, _FOR_CLOSING = 120, 20, 20
-_FOR_CANCELS = 40
-"""Of what is kept for actions, so much where no account is seen to hold anything: then cancels are left."""
+_FOR_A_SECOND, _FOR_CANCELS = 44, 4
+"""Of what is kept for actions, so much where no account is seen to hold anything: a second look after the
+first, with what cancels need, and that alone after the second."""
 HELD_S = 30.0
 """So long, without another look, what an account that was seen to hold something needs is left to it."""
 ADDRESS_LIMITS = (
@@ -86,15 +87,18 @@ def read_units(kind: str, *, rows: int | None = None) -> Mapping[str, int]:
     return {PROOFS: weight, WEIGHT: weight}
 
 
-def drawn(throttle: Throttle, units: Mapping[str, int]) -> Mapping[str, int]:
+def drawn(throttle: Throttle, units: Mapping[str, int], *, last: bool = False) -> Mapping[str, int]:
     """Return what a read for a proof takes: where reads have no more, of what actions do not need any more.
 
-    That is nothing while an account of the address is seen to hold something.
+    That is nothing while an account of the address is seen to hold something. `last` says that only this
+    look is missing: a first one without a second would be in vain, as are positions without lists.
     """
-    weight, reads = units[WEIGHT], throttle[READS]
-    if PROOFS not in units or reads.free() >= weight + _FOR_FINDING or reads.promised(Claimant(level=1)):
+    weight, reads, lists = units[WEIGHT], throttle[READS], PROOFS in units
+    enough = reads.free() >= weight + (_FOR_FINDING if lists else 0)
+    if enough or reads.promised(Claimant(level=1)):
         return units
-    return {WEIGHT: weight} if throttle[WEIGHT].free() >= weight + _FOR_CANCELS else units
+    kept = _FOR_CANCELS if last and lists else _FOR_A_SECOND
+    return {WEIGHT: weight} if throttle[WEIGHT].free() >= weight + kept else units
 
 
 def weigh_rows(throttle: Throttle, answer: Answer, units: Mapping[str, int]) -> None:
@@ -178,8 +182,9 @@ class Thrift:
         self._pressed = 0
         self._lists = Patience(clock, most_s=self.LISTS_MOST_S)
         self._deferred = self._undecided = self._proof = False
-        self.proves = False
-        """Whether the look that began last may be one of those that prove an exit."""
+        self.proves = self.half_proven = False
+        """Whether the look that began last may be one of those that prove an exit, and whether a whole look
+        has shown no position since the last action."""
 
     PLENTY = 700
     KEPT = 300
@@ -192,12 +197,19 @@ class Thrift:
     HELD_GAP_S = 1.0
     LISTS_MOST_S = 4.0
 
-    def saw(self, *, held: bool, sighted: bool = False) -> None:
-        """Hear whether the latest look showed a position, or could not tell; `sighted`, whether it did."""
+    def saw(self, *, held: bool, sighted: bool = False, empty: bool = False) -> None:
+        """Hear whether the latest look showed a position, or could not tell; `sighted`, whether it did.
+
+        `empty` says that every list came and showed none, and that only a witness was not asked.
+        """
         self._held = held
         self.sighted = sighted or (held and self.sighted)
-        self._reads.announce(self, (_FOR_CLOSING,) if held else (), within_s=HELD_S)
+        self._reads.announce(self, (_FOR_CLOSING,) if held and not empty else (), within_s=HELD_S)
         self._moved = False
+
+    def looked(self, *, whole: bool, held: bool) -> None:
+        """Hear whether a look came whole, and whether it showed a position."""
+        self.half_proven = not held and (whole or self.half_proven)
 
     def doubted(self) -> None:
         """Hear that an empty list of positions was not believed: those of orders prove nothing beside it."""
@@ -223,6 +235,7 @@ class Thrift:
     def acted(self) -> None:
         """Hear that an action leaves, or was answered."""
         self._acted_ns = self._clock.monotonic_ns()
+        self.half_proven = False
 
     @property
     def held(self) -> bool:
@@ -340,13 +353,14 @@ class Thrift:
         waits = self._lists.wait_s > 0 or (deferred and not self._due)
         if waits and free < self.PLENTY:
             return True
-        if pressed and free >= pressed:
+        denied = doubted and free < self.PLENTY and not self._due
+        if pressed and free >= pressed and not denied:
             self._lists_ns = now_ns
             return False
         since_ns, due = now_ns - self._lists_ns, self._due
         # After an order of ours was filled, the next look may be the one that shows nothing any more.
         held = self._held and not self._moved
-        if held and (closing or (doubted and free < self.PLENTY)) and not due:
+        if held and (closing or denied) and not due:
             return True
         if held and free < self.KEPT and (free < self.KEPT_FOR_PROOF or not due):
             return True

@@ -44,6 +44,8 @@ class Shelf:
         self._noted: dict[str, object] = {}
         self.learnt: dict[tuple[str, str], Instrument] = {}
         """Contracts of a part of the venue that an account has read in this process, for those beside it."""
+        self.settled: dict[str, tuple[int, frozenset[str]]] = {}
+        """By part of the venue, when it last told which of its contracts are settled for good, and which."""
         self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._patience: dict[str, Patience] = {}
         self._beside: dict[str, Shelf] = {}

@@ -18,8 +18,10 @@ from bastion.domain.records import Entry, ExitRequested
 from bastion.domain.selection import EVERYTHING, Selection
 from bastion.domain.symbol import pair
 from bastion.errors import ExitUnknown, Refused, SymbolUnknown, VenueError
+from bastion.exits.exposure import NOT_READ
 from bastion.exits.report import ExitReport, fold
 from bastion.exits.request import Wish
+from bastion.ports.venue import Accounting
 
 EXIT_ID_LENGTH_MAX = 64
 # The verdict is proven in the same words for all; nobody must read it of more than was asked for.
@@ -238,12 +240,25 @@ async def check_symbols(desk: Desk, accounts: Sequence[Account], symbols: frozen
 
 
 async def with_fills(desk: Desk, principal: Principal, exit_id: str, *, until_ns: int) -> ExitReport:
-    """Return the exit's report; once flat, give the venue a moment for the executions that it still owes."""
+    """Return the exit's report; once flat, give the venue a moment for the figures that it still owes."""
     # Executions can be listed a moment after they happened. Once flat, nothing is at stake but the figures.
-    patience_ns = int(desk.settings.fills_patience_s * SECOND_NS)
-    until_ns = min(until_ns, desk.clock.monotonic_ns() + patience_ns)
+    now_ns = desk.clock.monotonic_ns()
+    fills_ns = min(until_ns, now_ns + int(desk.settings.fills_patience_s * SECOND_NS))
+    coins_ns = min(until_ns, now_ns + int(desk.settings.coins_patience_s * SECOND_NS))
     report = await exit_status(desk, principal, exit_id)
-    while report.success and report.pnl_pending and desk.clock.monotonic_ns() < until_ns:
+    while report.success:
+        now_ns = desk.clock.monotonic_ns()
+        owed = (report.pnl_pending, fills_ns), (owes_coins(desk, report), coins_ns)
+        if not any(due and now_ns < patience_ns for due, patience_ns in owed):
+            break
         await desk.clock.sleep(FOLLOW_GAP_S)
         report = await exit_status(desk, principal, exit_id)
     return report
+
+
+def owes_coins(desk: Desk, report: ExitReport) -> bool:
+    """Return whether a venue that can tell which coins are left did not answer that yet, well or badly."""
+    if report.kind is not ExitKind.EXIT:
+        return False
+    unread = [part for part in report.exposure.collateral_unread if part.reason == NOT_READ]
+    return any(isinstance(desk.venues.get(part.account), Accounting) for part in unread)

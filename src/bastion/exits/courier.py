@@ -165,6 +165,11 @@ class Courier:
         if self._accounting is not None and self._leg.collateral is None:
             self._question("collateral", self._collateral, self._accounting)
 
+    @property
+    def awaits_coins(self) -> bool:
+        """Whether the venue is being asked which coins of the account can lose value."""
+        return "collateral" in self._tasks
+
     async def explained(self, *, seconds: float) -> None:
         """Wait until what explains the books, and was asked for, has come, for at most that long."""
         until_ns = self._clock.monotonic_ns() + nanoseconds(seconds)

@@ -237,7 +237,7 @@ class Hand:
             await courier.withdraw(orders)
 
     def _release(self, courier: Courier, now_ns: int) -> None:
-        over = [part for part in self._parts if part.is_over(now_ns)]
+        over = [part for part in self._parts if self._is_over(part, courier, now_ns)]
         if not over:
             return
         if len(over) == len(self._parts):
@@ -247,6 +247,15 @@ class Hand:
             part.over.set()
         if self._parts:
             self._regroup(kept=True)
+
+    def _is_over(self, part: Part, courier: Courier, now_ns: int) -> bool:
+        return part.is_over(now_ns) and now_ns >= self._told_ns(part, courier)
+
+    def _told_ns(self, part: Part, courier: Courier) -> int:
+        """Return until when a proven exit may go on (monotonic) for what its answer still lacks."""
+        if part.holds or not courier.awaits_coins:
+            return part.judged_ns
+        return part.judged_ns + nanoseconds(self._settings.coins_patience_s)
 
     def _due(self, now_ns: int) -> bool:
         if not any(part.acts(now_ns) for part in self._parts):
@@ -354,8 +363,9 @@ class Hand:
         if any(now_ns < since_ns + nanoseconds(settings.fills_patience_s) for since_ns in asked_ns):
             # Somebody waits for the figures.
             until_ns = min(until_ns, now_ns + grace_ns)
+        over = [part for part in self._parts if part.is_over(now_ns)]
         ends = [part.deadline_ns for part in self._parts if part.leg.judged is None]
-        until_ns = min([until_ns, *ends, *(now_ns for part in self._parts if part.is_over(now_ns))])
+        until_ns = min([until_ns, *ends, *(self._told_ns(part, courier) for part in over)])
         proven = all(part.judged is not None and part.judged.verdict.success for part in self._parts)
         if any(doubt.unexplained or (doubt.confirmed and not proven) for _, doubt, _ in doubts):
             # Evidence is on its way, or is to be asked for elsewhere when it is late.

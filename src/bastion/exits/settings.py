@@ -38,7 +38,8 @@ class ExitSettings:
 
     Executions that prove nothing any more, but tell what an account realised, are asked for once all accounts
     of the exit have their verdicts, and at most `figures_wait_s` after its own: until then they would take
-    from what is still closed and proven. The venue has `fills_patience_s` to show them.
+    from what is still closed and proven. The venue has `fills_patience_s` to show them, and a question which
+    coins are left, which goes out beside the wait for the last look, has `coins_patience_s` to be answered.
 
     Where many books wait for executions, a second source is asked for them only `many_seconds_s` after the
     last act.
@@ -68,6 +69,7 @@ class ExitSettings:
     journal_deadline_s: float = 2.0
     fills_grace_ms: int = 250
     fills_patience_s: float = 3.0
+    coins_patience_s: float = 0.5
     figures_wait_s: float = 10.0
     backoff_first_s: float = 0.1
     backoff_max_s: float = 2.0

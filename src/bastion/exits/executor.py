@@ -19,6 +19,11 @@ from bastion.ports import Clock, Journal, Venue
 
 Observer = Callable[[Entry], None]
 
+TOGETHER = 4
+"""So many accounts are planned before the orders that are durable by then leave; they share a commit."""
+TURNS = 5
+"""So many turns of the event loop it takes from a durable commit until all orders of it have left."""
+
 
 class Executor:
     """Carries out exits on these venues (by account name), writing what it does to the journal.
@@ -103,7 +108,10 @@ class Executor:
         recorder.note(started)
         try:
             looks = [(part, seen.get(part.leg.account.name)) for part in parts]
-            for part, look in sorted(looks, key=lambda one: _at_stake(one[1]), reverse=True):
+            looks.sort(key=lambda one: _at_stake(one[1]), reverse=True)
+            for number, (part, look) in enumerate(looks):
+                if number and number % TOGETHER == 0:
+                    await _let_leave()
                 self._begin(part, look)
             for part in parts:
                 await part.over.wait()
@@ -131,6 +139,12 @@ class Executor:
         hand = self._hands.get(part.leg.account.name)
         if hand is not None:
             hand.leave(part)
+
+
+async def _let_leave() -> None:
+    # No time is waited for: while a commit is on its way to the disk, the next accounts are planned.
+    for _ in range(TURNS):
+        await asyncio.sleep(0)
 
 
 def _at_stake(seen: Look | None) -> Decimal:

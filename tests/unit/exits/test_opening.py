@@ -2,15 +2,18 @@
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
 
 from bastion.domain.account import Account
+from bastion.domain.money import Usd
+from bastion.domain.order import OrderRequest, OrderState
 from bastion.domain.principal import Principal, Scope
 from bastion.domain.records import Entry, ExitRequested, LatchTripped, Record, RoundIntended, RunStarted
 from bastion.errors import JournalUnusable
-from bastion.exits.executor import Executor
+from bastion.exits.executor import TOGETHER, Executor
 from bastion.exits.opening import Opening
 from bastion.exits.request import request_records
 from bastion.exits.unfinished import unjudged
@@ -42,22 +45,36 @@ class Commits(MemoryJournal):
         return self.keep(records)
 
 
+class Prompt(MemoryJournal):
+    """A journal that takes no time, and counts the rounds that were intended."""
+
+    intended = 0
+
+    async def append(self, records: Sequence[Record]) -> tuple[Entry, ...]:
+        self.intended += sum(isinstance(record, RoundIntended) for record in records)
+        return await super().append(records)
+
+
+def asked_for(clock: VirtualClock, accounts: Sequence[Account]) -> tuple[Record, ...]:
+    """Return the records of a request to close everything on these accounts."""
+    return request_records(
+        clock,
+        exit_id=EXIT_ID,
+        accounts=accounts,
+        principal=OWNER,
+        reason=None,
+        deadline_s=Decimal(60),
+        hold_s=Decimal(0),
+    )
+
+
 def pressed(journal: Commits, venue: Scripted) -> tuple[Entry, ...] | JournalUnusable:
     """Exit by a picture of a moment ago; return what the request's caller hears."""
     clock = journal.clock
 
     async def main() -> tuple[Entry, ...] | JournalUnusable:
         look = await venue.picture(("positions", "orders"))
-        records = request_records(
-            clock,
-            exit_id=EXIT_ID,
-            accounts=(MAIN,),
-            principal=OWNER,
-            reason=None,
-            deadline_s=Decimal(60),
-            hold_s=Decimal(0),
-        )
-        opening = Opening(records, clock=clock)
+        opening = Opening(asked_for(clock, (MAIN,)), clock=clock)
         async with asyncio.TaskGroup() as tasks:
             executor = Executor(
                 venues={"main": venue}, journal=journal, clock=clock, settings=SETTINGS, tasks=tasks
@@ -97,6 +114,37 @@ def test_no_order_leaves_before_the_request_is_durable_however_late_the_journal_
     assert isinstance(pressed(journal, venue), tuple)
     [placed_ms] = venue.times(f"place {position().instrument}")
     assert placed_ms >= round((journal.commits[0][0] - began_s) * 1000)
+
+
+def test_of_many_accounts_the_first_orders_leave_before_all_are_planned(clock: VirtualClock) -> None:
+    journal = Prompt(clock=clock)
+    names = [f"a{number:02d}" for number in range(3 * TOGETHER)]
+    accounts = tuple(replace(MAIN, name=name) for name in names)
+    venues = {
+        name: Scripted(clock, replace(position(quantity="2"), notional_usd=Usd(Decimal(100 + number))))
+        for number, name in enumerate(names)
+    }
+    planned: dict[str, int] = {}
+
+    async def main() -> None:
+        looks = {name: await venue.picture(("positions", "orders")) for name, venue in venues.items()}
+        opening = Opening(asked_for(clock, accounts), clock=clock)
+        for name, venue in venues.items():
+
+            async def close(request: OrderRequest, name: str = name, venue: Scripted = venue) -> OrderState:
+                planned[name] = journal.intended
+                return await venue.executes(request)
+
+            venue.fates.append(close)
+        async with asyncio.TaskGroup() as tasks:
+            executor = Executor(venues=venues, journal=journal, clock=clock, settings=SETTINGS, tasks=tasks)
+            tasks.create_task(executor.run(EXIT_ID, seen=looks, opening=opening))
+
+    run(clock, main())
+    # Who has most at stake is first; four accounts share a commit, and nobody waits for a later one's.
+    assert list(planned) == list(reversed(names))
+    assert list(planned.values()) == [TOGETHER * (1 + number // TOGETHER) for number in range(len(names))]
+    assert not any(venue.held for venue in venues.values())
 
 
 def test_a_refused_request_is_told_and_nothing_is_done(clock: VirtualClock) -> None:

@@ -14,6 +14,7 @@ from tests.benchmarks.exit.accounts import weight_left_s
 from tests.benchmarks.exit.bars import GRID, ROWS
 from tests.benchmarks.exit.figures import Book, bar_line, percentile, ratio
 from tests.benchmarks.exit.flame import Stack, drawn, tree_of
+from tests.benchmarks.exit.hearing import split
 from tests.benchmarks.exit.page import BEGIN, END, excerpt, page, put
 from tests.benchmarks.exit.plan import Plan
 from tests.benchmarks.exit.row import RUN
@@ -160,3 +161,19 @@ def test_the_readme_has_a_place_for_the_figures_and_nothing_else_of_it_changes()
     assert put(written, block) == written
     with pytest.raises(ValueError, match="no place"):
         put("# Another document", block)
+
+
+def test_a_null_client_that_hears_takes_whole_frames_of_every_length() -> None:
+    short, middle, long = b"a" * 5, b"b" * 300, b"c" * 70_000
+    sent = b"\x81\x05" + short + b"\x81\x7e\x01\x2c" + middle
+    sent += b"\x89\x00" + b"\x81\x7f" + len(long).to_bytes(8, "big") + long
+    # However the bytes come: each frame once, when it is whole.
+    for piece in (3, 1_000, len(sent)):
+        buffer, found = b"", []
+        for at in range(0, len(sent), piece):
+            buffer += sent[at : at + piece]
+            while (frame := split(buffer)) is not None:
+                kind, payload, buffer = frame
+                found.append((kind, payload))
+        assert found == [(1, short), (1, middle), (9, b""), (1, long)]
+        assert not buffer

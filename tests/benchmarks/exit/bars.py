@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 FILL_OVER_BOUND = 1.5
 """How many times a null client's time to the last closing fill an exit may take."""
+ACCOUNTS_OVER_BOUND = 1.15
+"""The same for fifty accounts behind one address."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,7 +148,7 @@ ROWS: dict[str, Row] = {
                 _bar(
                     "accounts50_fill_ratio",
                     "50 Binance accounts of 4 positions behind one address: last closing fill / bound",
-                    1.15,
+                    ACCOUNTS_OVER_BOUND,
                 ),
                 _bar(
                     "accounts50_verdict_ratio", "the same: verdict / bound, with the address's weight", 1.15

@@ -206,3 +206,31 @@ async def test_an_account_whose_looks_never_prove_it_is_looked_at_whole_each_hal
             share.looked(empty=True)
         await clock.advance(1)
     assert kinds.count(Kind.WHOLE) == 3
+
+
+async def test_the_first_look_behind_orders_waits_for_those_of_the_crowd_and_no_other_look_does() -> None:
+    one, other, idle = [account.share for account in crowd(SteppedClock())][:3]
+    with other.acting(moves=True):
+        with one.acting(moves=True):
+            pass
+        first = asyncio.create_task(one.calm(within_s=30))
+        # Who closed nothing waits for nobody, nor does who waited for as long as it may.
+        async with asyncio.timeout(0.5):
+            await idle.calm(within_s=30)
+            with idle.acting(moves=True):
+                pass
+            await idle.calm(within_s=0.01)
+        assert not first.done()
+    async with asyncio.timeout(0.5):
+        await first
+        with other.acting(moves=True):
+            await one.calm(within_s=30)
+
+
+async def test_few_accounts_do_not_wait_for_each_others_orders() -> None:
+    one, other = [account.share for account in crowd(SteppedClock(), 8)][:2]
+    with other.acting(moves=True):
+        with one.acting(moves=True):
+            pass
+        async with asyncio.timeout(0.5):
+            await one.calm(within_s=30)

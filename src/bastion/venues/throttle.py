@@ -12,6 +12,7 @@ from contextvars import ContextVar
 from bastion.errors import Fault, VenueRejected
 from bastion.ports import Clock
 from bastion.venues.bucket import ANYBODY, NS, Bucket, Claimant, Leaving, Limit, Remainder
+from bastion.venues.calm import Calm
 
 __all__ = ["ANYBODY", "NS", "Bucket", "Claimant", "Leaving", "Limit", "Throttle"]
 
@@ -47,6 +48,7 @@ class Throttle:
         if shared is not None:
             self._remainders |= shared._remainders  # noqa: SLF001 - of the same class
         self._shared = shared
+        self._calm = Calm()
         self._silent_until_ns = 0
         self._sharers = 0
         self._save: Callable[[], None] | None = None
@@ -76,6 +78,11 @@ class Throttle:
     def sharers(self) -> int:
         """How many accounts share the limits of the address."""
         return max(1, self._sharers if self._shared is None else self._shared.sharers)
+
+    @property
+    def calm(self) -> Calm:
+        """What is broken while one of the accounts that share the limits closes something."""
+        return self._calm if self._shared is None else self._shared.calm
 
     def joined(self) -> None:
         """Hear that one more account shares these limits."""

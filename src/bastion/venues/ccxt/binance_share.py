@@ -7,13 +7,13 @@ those that had one, then the first one of who waits longest; then figures; then 
 account announces what it will need, and what comes later leaves that alone.
 """
 
-import asyncio
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from enum import Enum
 
 from bastion.errors import AnswerMalformed
 from bastion.ports import Clock
+from bastion.venues.calm import Calm
 from bastion.venues.raw import Row
 from bastion.venues.throttle import NS, Claimant, Throttle
 
@@ -33,6 +33,8 @@ AGAIN_S, VAIN_MOST = 30.0, 3
 after so many cheap looks."""
 ANEW_S = 10.0
 """So long after two clean looks a third one is no longer taken for more of the same proof."""
+CROWD_CALM_S = 1.0
+"""For so long at most the first look behind an account's orders waits for orders of the crowd."""
 PROVEN = 2
 SECOND, FIRST, LATER = 1, 2, 3
 """Levels of claimants: the second whole look of a proof, the first one, and what is no proof."""
@@ -55,14 +57,14 @@ class Share:
         self._clock = clock
         self._throttle = throttle
         self._weight = throttle["weight"]
+        self._crowd_calm = throttle.calm
         self._crowds = crowds
         self._contracts: dict[str, bool] = {}
         self._listed: frozenset[str] = frozenset()
         self._held = True
         self._is_for_act = self._is_pressed = self._is_blocked = False
-        self._flying = 0
-        self._calm = asyncio.Event()
-        self._calm.set()
+        self._calm = Calm()
+        self._is_behind = False
         self._clean = self._vain = 0
         self._wanted_ns: int | None = None
         self._whole_ns = clock.monotonic_ns()
@@ -105,30 +107,29 @@ class Share:
     @contextmanager
     def acting(self, *, moves: bool) -> Iterator[None]:
         """Send something within that closes or cancels; `moves`: it can change what is held, or could be."""
-        self._flying += 1
-        self._calm.clear()
         self._clean = 0
-        if moves and self.is_crowd:
+        crowd = self._crowd_calm if moves and self.is_crowd else None
+        if crowd is not None:
             self._announce(closing=CLOSING)
-        try:
-            yield
-        finally:
-            self._flying -= 1
-            self._clean = 0
-            if moves:
-                self.moved_ns = self._clock.monotonic_ns()
-            if not self._flying:
-                self._calm.set()
+            self._is_behind = True
+        with self._calm.broken(), crowd.broken() if crowd is not None else nullcontext():
+            try:
+                yield
+            finally:
+                self._clean = 0
+                if moves:
+                    self.moved_ns = self._clock.monotonic_ns()
 
     async def calm(self, *, within_s: float) -> None:
-        """Return once nothing that was sent waits for its answer, or after that long."""
-        if self._calm.is_set():
-            return
-        try:
-            async with asyncio.timeout(within_s):
-                await self._calm.wait()
-        except TimeoutError:
-            return
+        """Return once nothing that was sent waits for its answer, or after that long.
+
+        The first look behind orders of this account waits for those of the whole crowd too, for a while:
+        what the process and the venue compute for it would delay orders of others that are about to leave.
+        """
+        await self._calm.still(within_s=within_s)
+        behind, self._is_behind = self._is_behind, False
+        if behind:
+            await self._crowd_calm.still(within_s=min(CROWD_CALM_S, within_s))
 
     def for_act(self) -> None:
         """Hear that the next look is for an act that has no good end yet."""
@@ -195,7 +196,7 @@ class Share:
     def looked(self, *, empty: bool) -> None:
         """Hear whether a whole look came complete and showed nothing to close or cancel."""
         self._whole_ns = self._clock.monotonic_ns()
-        self._clean = min(self._clean + 1, PROVEN) if empty and not self._flying else 0
+        self._clean = min(self._clean + 1, PROVEN) if empty and self._calm.is_still else 0
         self._announce()
         if self._clean == PROVEN:
             self._wanted_ns = None

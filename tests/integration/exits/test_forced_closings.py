@@ -158,5 +158,7 @@ async def test_what_another_bot_closed_is_not_called_ours(desk: FourVenues) -> N
         answer = await desk.paper.control("GET", f"/requests?venue={venue}")
         assert isinstance(answer, dict)
         met = [row for row in answer["requests"] if any("event" in word for word in row["faults"])]
-        assert len(met) == 1, f"the bot's order has to come before ours: {answer['requests']}"
+        posted = [row for row in answer["requests"] if row["method"] == "POST"]
+        assert len(met) == 1, f"the bot's order has to come before ours: {posted}"
+        assert not any("refused" in word for word in met[0]["faults"]), f"the bot's order: {posted}"
     assert by_venue(report) == {venue: [("other_order", Decimal(1))] for venue in THREE}

@@ -7,10 +7,11 @@ import pytest
 
 from bastion.clock import SystemClock
 from bastion.domain.account import Account
+from bastion.domain.symbol import coin_pair
 from bastion.errors import AnswerMalformed, ConfigInvalid, Fault, OutcomeUnknown, VenueRejected
 from bastion.venues.catalog import Catalog
 from bastion.venues.ccxt.hyperliquid_faults import refusal_of, refusal_of_text
-from bastion.venues.ccxt.hyperliquid_rows import pair, tick_at
+from bastion.venues.ccxt.hyperliquid_rows import tick_at
 from bastion.venues.ccxt.hyperliquid_signing import Signer, WalletKey, action_hash, is_private_key
 from bastion.venues.raw import Answer
 
@@ -106,7 +107,7 @@ def test_a_tick_has_five_figures_and_six_decimals_less_those_of_sizes(
 
 
 def test_pair_forms_name_the_dex_and_the_collateral() -> None:
-    assert [pair("BTC", "USDC"), pair("kPEPE", "USDC"), pair("xyz:GOLD", "USDT0")] == [
+    assert [coin_pair("BTC", "USDC"), coin_pair("kPEPE", "USDC"), coin_pair("xyz:GOLD", "USDT0")] == [
         "BTCUSDC",
         "KPEPEUSDC",
         "XYZGOLDUSDT0",

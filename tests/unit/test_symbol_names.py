@@ -1,10 +1,15 @@
 """A symbol is known in every form that the interface accepts, and answered in one."""
 
+from decimal import Decimal
+
 import pytest
 
+from bastion.domain.look import Look
 from bastion.domain.naming import LENGTH_MAX, interface_name, pair_form
-from bastion.domain.symbol import pair
+from bastion.domain.symbol import pair, symbol_of
 from bastion.errors import SymbolUnknown
+from bastion.venues.ccxt import hyperliquid_rows
+from bastion.venues.raw import Row
 
 
 @pytest.mark.parametrize(
@@ -93,3 +98,25 @@ def test_a_refusal_shows_no_more_than_the_beginning_of_what_was_given() -> None:
     with pytest.raises(SymbolUnknown) as raised:
         pair_form("X" * 5000)
     assert len(str(raised.value)) < 200
+
+
+@pytest.mark.parametrize(
+    ("coin", "settles", "symbol"),
+    [
+        ("BTC", {}, "BTCUSDC"),
+        ("kPEPE", {}, "KPEPEUSDC"),
+        ("POL", {}, "MATICUSDC"),
+        ("xyz:GOLD", {}, "XYZGOLDUSDC"),
+        ("flx:OIL", {"flx:OIL": "USDH"}, "FLXOILUSDH"),
+    ],
+)
+def test_an_order_of_a_coin_is_named_as_the_position_that_it_would_open(
+    coin: str, settles: dict[str, str], symbol: str
+) -> None:
+    row = {"coin": coin, "oid": 1, "side": "B", "sz": "1", "reduceOnly": False, "isTrigger": False}
+    order = hyperliquid_rows.open_order(Row({**row, "isPositionTpsl": False}, "order"))
+    assert order is not None
+    look = Look(begun_ns=0, ended_ns=0, positions=(), orders=(order,), parts=(), unread=())
+    (told,) = hyperliquid_rows.settled_in(look, settles).orders
+    held = hyperliquid_rows.left_in(coin, Decimal(1), settles)
+    assert symbol_of(told) == pair(held.symbol) == symbol

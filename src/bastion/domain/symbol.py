@@ -5,6 +5,8 @@ from functools import lru_cache
 from bastion.domain.naming import interface_name
 from bastion.domain.order import OpenOrder
 
+COIN_ALONE = "perp"
+"""The category of contracts that a venue names by their coin alone, behind its dex where it has one."""
 PERPETUAL = "PERP"
 COIN_PERPETUAL = "_PERP"
 
@@ -21,8 +23,18 @@ def pair(symbol: str) -> str:
     return interface_name(plain.replace("/", ""))
 
 
+def coin_pair(coin: str, settle: str) -> str:
+    """Return the pair form of a coin that is named alone: `BTCUSDC`, and `XYZGOLDUSDC` of `xyz:GOLD`."""
+    return f"{coin.replace(':', '').upper()}{settle}"
+
+
 def symbol_of(order: OpenOrder) -> str:
-    """Return the pair form of the contract that an order is for, by its own words."""
+    """Return the pair form of the contract that an order is for, by its own words.
+
+    A contract that is named by its coin alone is settled in USDC, where the order names nothing else.
+    """
+    if order.category == COIN_ALONE:
+        return pair(coin_pair(order.instrument, order.settle or "USDC"))
     name = pair(order.instrument)
     if order.settle and name.endswith(PERPETUAL):
         return name.removesuffix(PERPETUAL) + order.settle

@@ -8,7 +8,6 @@ from typing import Any, TypeVar
 
 from bastion.domain.instrument import Instrument
 from bastion.domain.look import Look
-from bastion.domain.money import ZERO, Quantity
 from bastion.domain.order import CancelAnswer, OpenOrder, OrderRequest
 from bastion.domain.position import Position
 from bastion.domain.records import (
@@ -16,24 +15,24 @@ from bastion.domain.records import (
     FillsRead,
     OrderResolved,
     ResolvedBy,
-    SecondSourceRead,
 )
 from bastion.errors import Fault, VenueRejected
 from bastion.exits.ahead import Ahead
 from bastion.exits.books import book_key
 from bastion.exits.bulkhead import attempt
+from bastion.exits.elsewhere import Elsewhere
 from bastion.exits.explaining import SECOND, Working, executions_of, sizes_to_ask
 from bastion.exits.exposure import collateral_read
 from bastion.exits.looking import look_at
 from bastion.exits.pace import SECOND_NS, Pace, backoff_s, nanoseconds
 from bastion.exits.plan import Act
 from bastion.exits.progress import Leg
-from bastion.exits.resolve import Questions, answer
+from bastion.exits.resolve import Questions, answer, second_told
 from bastion.exits.settings import ExitSettings
 from bastion.exits.sweeping import worth_waiting_s
 from bastion.exits.troubles import SURPRISE, trouble_of
 from bastion.exits.worked import Worked
-from bastion.ports import Accounting, Clock, Gathering, Glancing, Singly, Sizing, Venue, offers
+from bastion.ports import Accounting, Clock, Gathering, Glancing, Naming, Singly, Sizing, Venue, offers
 
 AHEAD = "ahead"
 Read = TypeVar("Read")
@@ -71,6 +70,7 @@ class Courier:
         self.instruments: dict[tuple[str, str], Instrument] = {}
         self.fills_asked_ns: int | None = None
         self.wake = asyncio.Event()
+        self.elsewhere = Elsewhere(offers(venue, Naming), clock)
         self.ahead = Ahead(venue=venue, worked=worked, clock=clock, settings=settings, wake=self.wake)
 
     @property
@@ -177,6 +177,10 @@ class Courier:
             if (left_ns := until_ns - self._clock.monotonic_ns()) <= 0:
                 return
             await self.wait(left_ns / SECOND_NS)
+
+    def ask_elsewhere(self) -> None:
+        """Ask what another page of the venue names."""
+        self._question("elsewhere", self._named, None)
 
     def fetch_instruments(self) -> None:
         """Ask for the contracts' limits in the background; the exit goes on without them."""
@@ -304,8 +308,10 @@ class Courier:
                 self.fills_asked_ns = self._clock.monotonic_ns()
             self._start(name, ask(name, about))
 
-    def _asked(self, name: str, result: object, *, news: bool = True) -> None:
+    def _asked(self, name: str, result: object, *, part: str = "", news: bool = True) -> None:
         vain, failed = self._ask_failures[name], isinstance(result, Exception)
+        if part and isinstance(result, Exception):
+            self.trouble(part, result)
         if isinstance(result, VenueRejected) and result.fault is Fault.RATE_LIMIT:
             vain = min(vain, 1)  # What a limit held back was not asked in vain: its turn may come any moment.
         self._ask_failures[name] = vain + 1 if failed or not news else 0
@@ -342,22 +348,17 @@ class Courier:
     async def _second(self, name: str, position: Position) -> None:
         begun_ns = self._clock.monotonic_ns()
         result = await self._read(lambda limit_s: self._venue.second_source(position, deadline_s=limit_s))
-        self._asked(name, result)
-        if isinstance(result, Exception):
-            self.trouble("second source", result)
-            return
-        if result < ZERO:
-            position = replace(position, side=position.side.other)
-        self._worked.note(
-            SecondSourceRead(
-                exit_id=self._leg.exit_id,
-                account=self._leg.account.name,
-                run=self._leg.run,
-                begun_ns=begun_ns,
-                position=position,
-                quantity=Quantity(abs(result)),
-            )
-        )
+        self._asked(name, result, part="second source")
+        if not isinstance(result, Exception):
+            self._worked.note(second_told(self._leg, position, result, begun_ns=begun_ns))
+
+    async def _named(self, name: str, _: None) -> None:
+        begun_ns = self._clock.monotonic_ns()
+        result = await self._read(lambda limit_s: self.elsewhere.read(deadline_s=limit_s))
+        self._asked(name, result, part="positions elsewhere")
+        if not isinstance(result, Exception):
+            for one in result:
+                self._worked.note(second_told(self._leg, one, one.quantity, begun_ns=begun_ns))
 
     async def _fills(self, name: str, about: tuple[tuple[Position, ...], int]) -> None:
         positions, since_ms = about
@@ -365,10 +366,9 @@ class Courier:
         result = await self._read(
             lambda limit_s: self._venue.fills(positions, since_ms=since_ms, deadline_s=limit_s)
         )
-        self._asked(name, result)
+        self._asked(name, result, part="fills")
         self.fills_asked_ns = None
         if isinstance(result, Exception):
-            self.trouble("fills", result)
             return
         self._worked.note(
             FillsRead(
@@ -388,8 +388,6 @@ class Courier:
 
     async def _instruments(self, name: str, _: None) -> None:
         result = await self._read(lambda limit_s: self._venue.instruments(deadline_s=limit_s))
-        self._asked(name, result)
-        if isinstance(result, Exception):
-            self.trouble("instruments", result)
-            return
-        self.instruments.update(result)
+        self._asked(name, result, part="instruments")
+        if not isinstance(result, Exception):
+            self.instruments.update(result)

@@ -20,6 +20,7 @@ from bastion.domain.records import (
 from bastion.domain.verdict import Verdict
 from bastion.exits.closings import pending
 from bastion.exits.course import Course
+from bastion.exits.elsewhere import Elsewhere
 from bastion.exits.heed import heed
 from bastion.exits.own_orders import withdrawn
 from bastion.exits.pace import Pace, nanoseconds
@@ -219,15 +220,20 @@ class Part:
         return self.leg.judged is not None and now_ns >= due_ns and pending(self.leg)
 
     def stand(
-        self, instruments: Instruments, *, beside: Standing | None = None, listed: bool = True
+        self,
+        instruments: Instruments,
+        *,
+        elsewhere: Elsewhere | None = None,
+        beside: Standing | None = None,
+        listed: bool = True,
     ) -> Standing:
         """Return how the leg stands now; `beside` is how all exits together stand on the account.
 
-        Unless `listed`, the venue was not heard yet about its contracts.
+        Unless `listed`, the venue was not heard yet about its contracts. `elsewhere` is what else it names.
         """
-        dust = dust_of(self.leg, instruments, self._settings)
-        own = stand(self.leg, self.pace, dust=dust, settings=self._settings)
-        return self._unshown.told(own, self.leg, self.pace, instruments, beside=beside, listed=listed)
+        leg, pace, heard = self.leg, self.pace, elsewhere
+        own = stand(leg, pace, dust=dust_of(leg, instruments, self._settings), settings=self._settings)
+        return self._unshown.told(own, leg, pace, instruments, beside=beside, listed=listed, elsewhere=heard)
 
     def clear_terminals(self, now_ns: int) -> bool:
         """Forget, from time to time, what only a person could mend: perhaps one did; return whether."""

@@ -1,13 +1,14 @@
 """Resolve: what to ask the venue next, and when an order's fate counts as known."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal
 
 from bastion.domain.look import Look
-from bastion.domain.money import ZERO
+from bastion.domain.money import ZERO, Quantity
 from bastion.domain.order import OrderRequest, OrderState
 from bastion.domain.position import Position
-from bastion.domain.records import OrderAnswered, OrderResolved, Outcome, ResolvedBy
+from bastion.domain.records import OrderAnswered, OrderResolved, Outcome, ResolvedBy, SecondSourceRead
 from bastion.errors import Fault, VenueError, VenueRejected, VenueUnreachable
 from bastion.exits.books import Sent, book_key
 from bastion.exits.pace import CANCELLING, Pace, nanoseconds
@@ -64,6 +65,18 @@ def answer(
         code=code,
         message=message,
         retry_after_s=None if retry_after_s is None else Decimal(str(retry_after_s)),
+    )
+
+
+def second_told(leg: Leg, position: Position, size: Decimal, *, begun_ns: int) -> SecondSourceRead:
+    """Return the record of what a second source said of a position; below zero, it is held the other way."""
+    return SecondSourceRead(
+        exit_id=leg.exit_id,
+        account=leg.account.name,
+        run=leg.run,
+        begun_ns=begun_ns,
+        position=position if size >= ZERO else replace(position, side=position.side.other),
+        quantity=Quantity(abs(size)),
     )
 
 

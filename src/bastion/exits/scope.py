@@ -67,6 +67,11 @@ class Sight(Protocol):
         """Return what is asked for by name, of no size and on the one side that is meant, else long."""
         ...
 
+    @property
+    def unnamed(self) -> bool:
+        """Whether positions are meant that no name tells, beside others that are left."""
+        ...
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scope:
@@ -167,6 +172,11 @@ class Scope:
             )
             for (category, instrument), symbol, side in places
         )
+
+    @property
+    def unnamed(self) -> bool:
+        """Whether positions are meant that no name tells, beside others: of one side, or all but some."""
+        return self.kind is ExitKind.EXIT and not self.whole and not self.by_symbol
 
     def contains(self, other: "Scope") -> bool:
         """Return whether all that the other scope closes or cancels is closed or cancelled by this one.

@@ -58,3 +58,8 @@ class Union:
     def names(self, instruments: Contracts) -> tuple[Position, ...]:
         """Return what any of them asks for by name."""
         return tuple(position for leg in self._legs for position in leg.sight.names(instruments))
+
+    @property
+    def unnamed(self) -> bool:
+        """Whether one of them means positions that no name tells."""
+        return any(leg.sight.unnamed for leg in self._legs)

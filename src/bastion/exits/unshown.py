@@ -1,4 +1,4 @@
-"""Unshown: what an exit asks for by name and no look has shown, which needs a second source's word; pure."""
+"""Unshown: what an exit asks for, or another page names, and no look has shown; pure."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -6,6 +6,7 @@ from dataclasses import replace
 from bastion.domain.money import ZERO, Quantity
 from bastion.domain.position import Position, Side
 from bastion.exits.books import Book, BookKey, book_key
+from bastion.exits.elsewhere import Elsewhere
 from bastion.exits.pace import Pace
 from bastion.exits.progress import Leg
 from bastion.exits.scope import Contracts
@@ -28,18 +29,24 @@ class Unshown:
         *,
         beside: Standing | None,
         listed: bool,
+        elsewhere: Elsewhere | None = None,
     ) -> Standing:
         """Return how the leg stands (`own` by its looks alone) with what nobody has seen of it gone.
 
         `beside` is how all exits together stand on the account. Unless `listed`, the venue was not heard yet
-        about its contracts, and no verdict is come to where those tell what is meant.
+        about its contracts, and no verdict is come to where those tell what is meant; nor where `elsewhere`
+        is owed, which names what is meant otherwise.
         """
-        doubted = (*self._books(leg, pace, contracts), *_seen_by_others(leg, own, beside))
-        if not doubted and (listed or leg.sight.whole or not leg.sight.by_symbol):
+        named = elsewhere.meant(leg) if elsewhere is not None else ()
+        unheard = elsewhere is not None and elsewhere.owed(leg, pace)
+        doubted = (*self._books(leg, pace, contracts, named), *_seen_by_others(leg, own, beside))
+        if not (doubted or unheard) and (listed or leg.sight.whole or not leg.sight.by_symbol):
             return own
-        return replace(own, unexplained=(*own.unexplained, *doubted), verdict=None)
+        return replace(own, unexplained=(*own.unexplained, *doubted), unheard=unheard, verdict=None)
 
-    def _books(self, leg: Leg, pace: Pace, contracts: Contracts) -> tuple[Book, ...]:
+    def _books(
+        self, leg: Leg, pace: Pace, contracts: Contracts, named: Sequence[Position]
+    ) -> tuple[Book, ...]:
         # A look that shows other positions may leave one out, from the first look on: no sum of executions
         # tells of it, and the list is not empty. A second source that was asked in this run, and after all
         # that could have changed it, says that nothing is held there. Who covers all names nothing.
@@ -49,7 +56,7 @@ class Unshown:
             self._listed, self._named = len(contracts), leg.sight.names(contracts)
         return tuple(
             _book(position)
-            for position in _wanted(leg, self._named)
+            for position in _wanted(leg, (*self._named, *named))
             if second_quantity(leg, book_key(position), since_ns=evidence_ns(leg, position.key, pace)) != ZERO
         )
 

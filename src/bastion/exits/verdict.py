@@ -31,6 +31,7 @@ CANCEL_ANSWERS_ENOUGH = 3
 VANISHED = "the position is no longer shown, and neither fills nor a second source explain it"
 NEVER_SHOWN = "no look shows it, and no second source of the venue was heard to say that nothing is held"
 DOUBTED_DUST = "neither fills nor a second source confirm that no more is left than what is shown"
+UNHEARD = "no other page of the venue was heard to name what is held; a list may leave something out"
 ORDERS = "orders"
 """What the name of every part of a look that lists orders contains."""
 
@@ -42,8 +43,8 @@ class Standing:
     `open` are the positions to close, `suspects` those among them that our fills say are closed already;
     `foreign` and `foreign_orders` are what bastion reports but does not touch. `unexplained` are books that
     no longer show what their fills should have left. `lingering` are orders that could open a position, of
-    which no look shows anything any more, and whose end the venue has not confirmed. `verdict` is set once
-    the evidence is complete.
+    which no look shows anything any more, and whose end the venue has not confirmed. `unheard` says that a
+    page is owed which names what the looks may leave out. `verdict` is set once the evidence is complete.
     """
 
     open: tuple[Position, ...] = ()
@@ -57,6 +58,7 @@ class Standing:
     unsettled: tuple[Sent, ...] = ()
     clean: bool = False
     confirmed: bool = False
+    unheard: bool = False
     verdict: Verdict | None = None
 
 
@@ -215,6 +217,8 @@ def at_deadline(leg: Leg, standing: Standing) -> tuple[Verdict, tuple[tuple[str,
         (position.symbol, "an order was sent whose outcome is not known, and nothing could be read since")
         for position in possible(leg, standing)
     )
+    if standing.unheard and look is not None and look.complete:
+        unread.append(("positions elsewhere", UNHEARD))
     if leftovers(leg, standing) or working(leg, standing):
         return Verdict.NOT_FLAT, tuple(unread)
     if not unread:

@@ -279,6 +279,21 @@ class Rereading(Protocol):
 
 
 @runtime_checkable
+class Naming(Protocol):
+    """What an adapter offers where another page than those of `Venue.look` names contracts that are held."""
+
+    async def named(self, *, deadline_s: float) -> tuple[Position, ...]:
+        """Return what that page names, as `Venue.second_source` can be asked for it.
+
+        It may name what was closed meanwhile, and where it does not know side or size, these say nothing.
+
+        Raises:
+            VenueError: the venue did not say.
+        """
+        ...
+
+
+@runtime_checkable
 class Quoting(Protocol):
     """What a venue adapter offers beside `Venue` where the order book can be read."""
 

@@ -20,7 +20,7 @@ from bastion.domain.order import (
     OrderState,
     OrderStatus,
 )
-from bastion.domain.position import Position, Side
+from bastion.domain.position import Position, size_held
 from bastion.errors import AnswerMalformed, Fault, OutcomeUnknown, VenueError, VenueRejected
 from bastion.http1.dial import Connect, tcp
 from bastion.ports import Clock
@@ -156,19 +156,21 @@ class BinanceVenue(BinanceCancels, Warmth, Departures):
         if not self._share.is_crowd:
             self._thrift.ask("second source")
         answer = await self._account_page(Deadline(self._clock, deadline_s), old_s=SECOND_OLD_S)
-        opposite = ZERO
-        for row in Row(answer.value, "account").rows("positions"):
-            leg = row.text("positionSide")
-            amount = row.decimal("positionAmt")
-            if row.text("symbol") != position.instrument or amount == ZERO:
-                continue
-            hedged = leg in {"LONG", "SHORT"}
-            side = Side(leg) if hedged else Side.LONG if amount > ZERO else Side.SHORT
-            if side is position.side:
-                return abs(amount)
-            if not (hedged and position.hedged):
-                opposite -= abs(amount)
-        return opposite
+        return size_held(position, self._on_page(answer, position.instrument))
+
+    async def named(self, *, deadline_s: float) -> tuple[Position, ...]:
+        """Return the positions of Account Information V3."""
+        if not self._share.is_crowd:
+            self._thrift.ask("positions elsewhere")
+        return self._on_page(await self._account_page(Deadline(self._clock, deadline_s), old_s=SECOND_OLD_S))
+
+    def _on_page(self, answer: Answer, instrument: str = "") -> tuple[Position, ...]:
+        listed = Row(answer.value, "account").rows("positions")
+        found = (self._held(row) for row in listed if row.text("symbol") == instrument or not instrument)
+        return tuple(position for position in found if position is not None)
+
+    def _held(self, row: Row) -> Position | None:
+        return rows.position(row)
 
     def sizes_first(self, positions: Sequence[Position]) -> bool:
         """Whether there are more symbols than can be asked for their executions at the price of a look."""

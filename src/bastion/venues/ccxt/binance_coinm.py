@@ -88,14 +88,14 @@ class BinanceCoinVenue(BinanceVenue):
     async def _positions(self, deadline: Deadline) -> PartRead:
         answer = await self._call("fapiPrivateV3GetPositionRisk", {}, units={"weight": 5}, deadline=deadline)
         listed = read_rows(answer.value, "positionRisk")
-        found, doubt = believed(listed, self._placed)
+        found, doubt = believed(listed, self._held)
         if not doubt:
             self._thrift.saw(found)
         changes = [int(row.decimal_or_none("updateTime") or 0) for row in listed]
         changed_ms = max(changes, default=None)
         return PartRead(positions=found, digests=(answer.digest,), changed_ms=changed_ms, doubt=doubt)
 
-    def _placed(self, row: Row) -> Position | None:
+    def _held(self, row: Row) -> Position | None:
         position = rows.position(row)
         if position is None:
             return None

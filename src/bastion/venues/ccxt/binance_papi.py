@@ -171,6 +171,11 @@ class BinancePortfolioVenue:
         """Return the size by the account page of the position's side."""
         return await self._side(position.category).second_source(position, deadline_s=deadline_s)
 
+    async def named(self, *, deadline_s: float) -> tuple[Position, ...]:
+        """Return what the account pages of both sides name."""
+        found = await together([side.named(deadline_s=deadline_s) for side in self._sides])
+        return tuple(position for part in found for position in part)
+
     def sizes_first(self, positions: Sequence[Position]) -> bool:
         """As either side."""
         return any(

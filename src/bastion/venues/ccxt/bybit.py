@@ -25,6 +25,7 @@ from bastion.venues.ccxt.bybit_cancels import BybitCancels
 from bastion.venues.ccxt.bybit_fills import BybitFills
 from bastion.venues.ccxt.bybit_lanes import BATCH, SINGLE, OrderLanes
 from bastion.venues.ccxt.bybit_market import ORDERS_PAGE
+from bastion.venues.ccxt.bybit_named import contract, traded
 from bastion.venues.ccxt.bybit_orders import batch_items, order_params
 from bastion.venues.ccxt.bybit_pace import (
     ACCOUNT_LIMITS,
@@ -138,6 +139,26 @@ class BybitVenue(BybitCancels, Glances, Warmth):
         listed = Row(answer.value, "position/list").row("result").rows("list")
         found = (rows.position(row, position.category) for row in listed)
         return size_held(position, (one for one in found if one is not None))
+
+    async def named(self, *, deadline_s: float) -> tuple[Position, ...]:
+        """Return the contracts of the executions since the last funding of each: see `bybit_named`."""
+        now_ms, deadline = self._wire.now_ms(), Deadline(self._clock, deadline_s)
+        asked = [(name, self._named_in(name, now_ms, deadline)) for name in (rows.LINEAR, rows.INVERSE)]
+        found = await together([read for _, read in asked])
+        known = self._instruments or {}
+        return tuple(
+            contract(category, instrument)
+            for (category, _), instruments in zip(asked, found, strict=True)
+            for instrument in sorted(instruments)
+            if not known or (category, instrument) in known
+        )
+
+    async def _named_in(self, category: str, now_ms: int, deadline: Deadline) -> frozenset[str]:
+        try:
+            return await traded(self.pages, category, now_ms=now_ms, deadline=deadline)
+        except VenueRejected as error:
+            _left_out(error, {"category": category})
+            return frozenset()
 
     async def access(self, *, deadline_s: float) -> Access:
         """Return what Get API Key Information says."""

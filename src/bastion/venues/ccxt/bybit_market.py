@@ -92,9 +92,16 @@ class BybitMarket(CcxtVenue):
         return await self._call(method, params, units=units, deadline=deadline)
 
     async def pages(
-        self, method: str, params: Mapping[str, object], unit: str, size: int, deadline: Deadline
+        self,
+        method: str,
+        params: Mapping[str, object],
+        unit: str,
+        size: int,
+        deadline: Deadline,
+        *,
+        most: int | None = None,
     ) -> list[tuple[Answer, tuple[Row, ...]]]:
-        """Read a list endpoint by its cursor until it ends.
+        """Read a list endpoint by its cursor until it ends, or until `most` pages came.
 
         Raises:
             VenueError: a page did not come, or the cursor does not end: then no page is believed.
@@ -108,7 +115,7 @@ class BybitMarket(CcxtVenue):
             found.append((answer, result.rows("list")))
             # The cursor comes percent-encoded and is sent as it came; other spellings are made safe.
             cursor = quote(result.text_or("nextPageCursor"), safe="%")
-            if not cursor or not found[-1][1]:
+            if not cursor or not found[-1][1] or len(found) == most:
                 return found
             if cursor in seen:
                 raise AnswerMalformed(f"{method}: the cursor {cursor[:40]!r} came twice")

@@ -127,7 +127,7 @@ class HyperliquidVenue(HyperliquidCancels, Warmth):
         # What is open on the first dex is seen, and closed, although nobody tells what others there are.
         await self._dexes.refresh(deadline.share(LIST_SHARE))
         self._begin_look(closing=self._haste.wanted)
-        look = await super().look(deadline_s=deadline.left_s)
+        look = rows.settled_in(await super().look(deadline_s=deadline.left_s), self._settles())
         self._learn(look)
         if look.complete:
             used = {rows.dex_of(item.instrument) for item in look.positions}
@@ -192,6 +192,12 @@ class HyperliquidVenue(HyperliquidCancels, Warmth):
             self._thrift.doubted()
         return left
 
+    async def named(self, *, deadline_s: float) -> tuple[Position, ...]:
+        """Return what the newest execution of each coin left, of the newest 2000 and those since."""
+        left = await self._witness.named(self._trades, Deadline(self._clock, deadline_s))
+        settles = self._settles()
+        return tuple(rows.left_in(coin, size, settles) for coin, size in left.items())
+
     async def access(self, *, deadline_s: float) -> Access:
         """Return what `userRole` says of the account's address and of the signing wallet."""
         deadline = Deadline(self._clock, deadline_s)
@@ -240,13 +246,11 @@ class HyperliquidVenue(HyperliquidCancels, Warmth):
         return await self._twaps.read(deadline, spared=self._spared, now_ms=self._wire.now_ms())
 
     async def _claims(self, deadline: Deadline) -> Sequence[Claim]:
-        known = self._instruments or {}
-        return await self._witness.claims(
-            self._dexes.names,
-            lambda coin: not known or (rows.CATEGORY, coin) in known,
-            deadline,
-            asks=self._steps is None or not self._steps.failed,
-        )
+        asks = self._steps is None or not self._steps.failed
+        return await self._witness.claims(self._dexes.names, self._trades, deadline, asks=asks)
+
+    def _trades(self, coin: str) -> bool:
+        return not self._instruments or (rows.CATEGORY, coin) in self._instruments
 
     def _doubted(self) -> None:
         if self._witness.contradicts:

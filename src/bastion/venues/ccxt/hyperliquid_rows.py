@@ -5,18 +5,22 @@ Source: Hyperliquid docs, "Perpetuals" (clearinghouseState, meta, metaAndAssetCt
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from decimal import ROUND_FLOOR, Decimal
 
 from bastion.domain.instrument import Instrument
+from bastion.domain.look import Look
 from bastion.domain.money import ZERO, Price, Quantity, Usd
 from bastion.domain.order import Cause, Direction, Fill, OpenOrder, OrderState, OrderStatus
 from bastion.domain.position import MarginMode, Position, Side
 from bastion.domain.protective import Protection, ProtectiveOrder
+from bastion.domain.symbol import COIN_ALONE
+from bastion.domain.symbol import coin_pair as pair
 from bastion.errors import AnswerMalformed
 from bastion.venues.ccxt.hyperliquid_cloid import client_id_of
 from bastion.venues.raw import Row, believed, plain
 
-CATEGORY = "perp"
+CATEGORY = COIN_ALONE
 USDC = "USDC"
 FIGURES = 5
 DECIMALS = 6
@@ -76,6 +80,18 @@ def _position(row: Row, settles: Mapping[str, str]) -> Position | None:
     )
 
 
+def left_in(coin: str, size: Decimal, settles: Mapping[str, str]) -> Position:
+    """Return what is held in a coin by its signed size alone."""
+    return Position(
+        instrument=coin,
+        category=CATEGORY,
+        symbol=pair(coin, settles.get(coin, USDC)),
+        side=Side.LONG if size > ZERO else Side.SHORT,
+        quantity=Quantity(abs(size)),
+        hedged=False,
+    )
+
+
 def open_order(row: Row) -> OpenOrder | None:
     """Return a working or waiting order; None for one of the spot market, which is not ours to touch."""
     coin = row.text("coin")
@@ -92,6 +108,14 @@ def open_order(row: Row) -> OpenOrder | None:
         reduce_only=row.flag("reduceOnly") or whole,
         conditional=row.flag("isTrigger"),
     )
+
+
+def settled_in(look: Look, settles: Mapping[str, str]) -> Look:
+    """Return a look whose orders name the collateral of their coins, as its positions do."""
+    if not settles:
+        return look
+    orders = tuple(replace(one, settle=settles.get(one.instrument, "")) for one in look.orders)
+    return replace(look, orders=orders)
 
 
 def protective_order(row: Row, position: Position) -> ProtectiveOrder | None:
@@ -184,11 +208,6 @@ def is_spot(coin: str) -> bool:
 def dex_of(coin: str) -> str:
     """Return the dex of a coin, empty for the validators' own."""
     return coin.partition(":")[0] if ":" in coin else ""
-
-
-def pair(coin: str, settle: str) -> str:
-    """Return the pair form of a coin: `BTCUSDC`, `XYZGOLDUSDC`."""
-    return f"{coin.replace(':', '').upper()}{settle}"
 
 
 def direction(row: Row) -> Direction:

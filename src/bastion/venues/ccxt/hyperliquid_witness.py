@@ -90,6 +90,29 @@ class HyperliquidWitness:
                 found.extend(size_claim(size, coin, (positions_part(rows.dex_of(coin)),)))
         return tuple(found)
 
+    async def named(self, listed: Callable[[str], bool], deadline: Deadline) -> Mapping[str, Decimal]:
+        """Return the signed size that the newest execution left in each perpetual, where it is not zero.
+
+        Nothing where the host does not have the question. `listed` says which coins still trade.
+
+        Raises:
+            VenueError: they were not read.
+        """
+        begun_ns = self._clock.monotonic_ns()
+        try:
+            newest_ms, left = await self._fills.left_by_last(self._newest_ms, deadline)
+        except VenueError as error:
+            if self._novelty.refused(error):
+                return {}
+            raise
+        self._novelty.answered()
+        self._learn(begun_ns, newest_ms, left)
+        return {
+            coin: size
+            for coin, size in sorted(self._left.items())
+            if size != ZERO and not rows.is_spot(coin) and listed(coin)
+        }
+
     def _is_fresh(self, held: Mapping[str, Decimal]) -> bool:
         if self._read_ns is None or self._failure:
             return False

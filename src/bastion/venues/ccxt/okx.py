@@ -190,6 +190,13 @@ class OkxVenue(OkxMarket, Glances, Warmth):
         items = (rows.position(row) for row in found)
         return size_held(position, (item for item in items if item is not None))
 
+    async def named(self, *, deadline_s: float) -> tuple[Position, ...]:
+        """Return the positions of Get account and position risk."""
+        answer = await self._risk_page.read(self._read_risk, Deadline(self._clock, deadline_s))
+        risks = data_of(answer, "account-position-risk")
+        found = (rows.position(row) for risk in risks for row in risk.rows("posData"))
+        return tuple(position for position in found if position is not None)
+
     async def access(self, *, deadline_s: float) -> Access:
         """Return what Get account configuration says of the key (perm, ip)."""
         try:

@@ -118,5 +118,5 @@ def test_an_order_of_a_coin_is_named_as_the_position_that_it_would_open(
     assert order is not None
     look = Look(begun_ns=0, ended_ns=0, positions=(), orders=(order,), parts=(), unread=())
     (told,) = hyperliquid_rows.settled_in(look, settles).orders
-    held = hyperliquid_rows.left_in(coin, Decimal(1), settles)
+    (held,) = hyperliquid_rows.left_in({coin: Decimal(1)}, settles)
     assert symbol_of(told) == pair(held.symbol) == symbol

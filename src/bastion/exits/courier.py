@@ -97,7 +97,7 @@ class Courier:
         """Read the account, or by `glancing` its positions alone; where the venue fails, all is unread."""
         if (ahead := self.ahead.look()) is not None and glancing is not None:
             return ahead
-        return await look_at(
+        look = await look_at(
             self._venue,
             glancing,
             clock=self._clock,
@@ -105,6 +105,8 @@ class Courier:
             seconds=seconds,
             failed=lambda error: self.trouble("look", error),
         )
+        self.elsewhere.saw(look)
+        return look
 
     async def act(self, act: Act) -> None:
         """Carry out one round: journal it, then send; return when all is answered or stragglers remain."""
@@ -137,6 +139,8 @@ class Courier:
         if self._gathers and len(self._tasks) > count:
             self._ask_again_ns.pop("fills", None)
             self.ask_fills([self._leg])
+        if wanted.elsewhere:
+            self._question("elsewhere", self._named, None)
 
     def ask_fills(self, legs: Sequence[Leg]) -> None:
         """Read the executions of all books of these legs, unless they are being read or just failed."""
@@ -177,10 +181,6 @@ class Courier:
             if (left_ns := until_ns - self._clock.monotonic_ns()) <= 0:
                 return
             await self.wait(left_ns / SECOND_NS)
-
-    def ask_elsewhere(self) -> None:
-        """Ask what another page of the venue names."""
-        self._question("elsewhere", self._named, None)
 
     def fetch_instruments(self) -> None:
         """Ask for the contracts' limits in the background; the exit goes on without them."""

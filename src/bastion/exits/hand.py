@@ -224,7 +224,7 @@ class Hand:
             await self._bide(courier, standing)
         for part in tuple(self._parts):
             if part.judged is None:
-                part.judge_now(part.stand(courier.instruments, elsewhere=courier.elsewhere))
+                part.judge_now(self._stand(part, courier))
             part.over.set()
         self._parts.clear()
 
@@ -288,7 +288,6 @@ class Hand:
         glancing = self._glances if quick else None
         look = await courier.look(seconds=seconds, glancing=glancing) if seen is None else seen
         self._allowance.look()
-        courier.elsewhere.saw(look)
         self._idle += 1
         for part in self._parts:
             # Who joined while it was on its way acts on it too; a proof begins after that, by its own pace.
@@ -319,17 +318,16 @@ class Hand:
         if sum(part.clear_terminals(now_ns) for part in self._parts):
             self._pace.terminals.clear()
         if self.alone:
-            known, listed = courier.instruments, courier.listed
-            return self._parts[0].stand(known, listed=listed, elsewhere=courier.elsewhere)
+            return self._stand(self._parts[0], courier)
         return stand(leg, self._pace, dust=dust_of(leg, courier.instruments, settings), settings=settings)
+
+    def _stand(self, part: Part, by: Courier, beside: Standing | None = None) -> Standing:
+        return part.stand(by.instruments, beside=beside, listed=by.listed, elsewhere=by.elsewhere)
 
     def _judge(self, courier: Courier, standing: Standing, now_ns: int) -> bool:
         asked = courier.fills_asked_ns is not None
         for part in self._parts:
-            known, listed, named = courier.instruments, courier.listed, courier.elsewhere
-            part.standing = (
-                standing if self.alone else part.stand(known, beside=standing, listed=listed, elsewhere=named)
-            )
+            part.standing = standing if self.alone else self._stand(part, courier, standing)
         judged = [part.judge(part.standing, now_ns, fills_asked=asked) for part in self._parts]
         if any(judged):
             self.note(*asked_since(self._attests, self.leg))
@@ -341,8 +339,7 @@ class Hand:
         settings = self._settings
         now_ns = self._clock.monotonic_ns()
         doubts = [(self.leg, standing, self._pace)]
-        if not self.alone:
-            doubts.extend((part.leg, part.standing, part.pace) for part in self._parts)
+        doubts += [(part.leg, part.standing, part.pace) for part in self._parts if not self.alone]
         for leg, doubt, pace in doubts:
             courier.ask(
                 questions(
@@ -359,8 +356,6 @@ class Hand:
         if (standing.clean or now_ns >= late_ns) and any(part.exits for part in self._parts):
             # Beside the wait for the second look, or once nothing is quick any more: it delays no close.
             courier.ask_collateral()
-        if any(doubt.unheard and doubt.clean for _, doubt, _ in doubts):
-            courier.ask_elsewhere()
         if owed := [part for part in self._parts if part.owed(now_ns)]:
             courier.ask_fills([part.leg for part in self._parts])
         self._next_look_ns = until_ns = self._allowance.at_ns(self._schedule(standing, now_ns))

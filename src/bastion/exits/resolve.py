@@ -26,10 +26,11 @@ SECONDS_MOST = 8
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Questions:
-    """What to ask the venue beside the next look."""
+    """What to ask the venue beside the next look; `elsewhere`: what another page than the looks names."""
 
     orders: tuple[OrderRequest, ...] = ()
     seconds: tuple[Position, ...] = ()
+    elsewhere: bool = False
 
 
 def answer(
@@ -123,7 +124,8 @@ def questions(
         if not standing.clean and not waiting and book.key not in doubted
     )
     seconds = (*doubted.values(), *elsewhere)
-    return Questions(orders=orders, seconds=seconds[:SECONDS_MOST] if many else seconds)
+    seconds = seconds[:SECONDS_MOST] if many else seconds
+    return Questions(orders=orders, seconds=seconds, elsewhere=standing.unheard and standing.clean)
 
 
 def settle(leg: Leg, pace: Pace, *, now_ns: int, settings: ExitSettings) -> tuple[OrderResolved, ...]:

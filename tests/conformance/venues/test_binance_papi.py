@@ -212,3 +212,15 @@ async def test_an_account_of_another_kind_is_refused_by_name_on_either_page(marg
     look = await margin.venue.look(deadline_s=WAIT_S)
     assert {part.part for part in look.unread} >= {"positions UM", "positions CM", "orders UM", "orders CM"}
     assert all("-21001" in part.reason and part.terminal for part in look.unread)
+
+
+async def test_both_sides_of_portfolio_margin_are_named(margin: Portfolio) -> None:
+    await margin.rig.hold("BTCUSD_PERP", "-30")
+    await margin.rig.hold("BTCUSDT", "0.5")
+    found = await margin.venue.named(deadline_s=WAIT_S)
+    assert {(one.category, one.symbol, one.side, one.quantity) for one in found} == {
+        ("usdm", "BTCUSDT", Side.LONG, Decimal("0.5")),
+        ("coinm", "BTCUSD", Side.SHORT, Decimal(30)),
+    }
+    for position in found:
+        assert await margin.venue.second_source(position, deadline_s=WAIT_S) == position.quantity

@@ -11,7 +11,6 @@ from bastion.domain.position import Position, Side
 from bastion.errors import VenueError
 from bastion.ports import Naming
 from bastion.venues.ccxt.bybit_named import FUNDED_MS, PAGE, TRADES_MOST
-from tests.conformance.venues.test_binance_papi import Portfolio
 from tests.hyperliquid_script import FILLS, fill_row, raw, say, scripted
 from tests.venue_paper import WAIT_S, PaperRig, prepared, scenario
 from tests.venue_rig import Asked, Rig, reply, v5
@@ -70,18 +69,6 @@ async def test_an_account_that_holds_nothing_is_named_nothing(exchange: PaperRig
     await exchange.load(scenario(exchange.name, ["BTCUSDT"]))
     await exchange.rest("BTCUSDT", "BUY", "1", price="900")
     assert await named(exchange) == ()
-
-
-async def test_both_sides_of_portfolio_margin_are_named(margin: Portfolio) -> None:
-    await margin.rig.hold("BTCUSD_PERP", "-30")
-    await margin.rig.hold("BTCUSDT", "0.5")
-    found = await margin.venue.named(deadline_s=WAIT_S)
-    assert {(one.category, one.symbol, one.side, one.quantity) for one in found} == {
-        ("usdm", "BTCUSDT", Side.LONG, Decimal("0.5")),
-        ("coinm", "BTCUSD", Side.SHORT, Decimal(30)),
-    }
-    for position in found:
-        assert await margin.venue.second_source(position, deadline_s=WAIT_S) == position.quantity
 
 
 async def test_bybit_names_what_was_funded_or_traded_and_reads_no_more_than_the_newest_pages(

@@ -184,10 +184,8 @@ class HyperliquidVenue(HyperliquidCancels, Warmth):
 
     async def second_source(self, position: Position, *, deadline_s: float) -> Decimal:
         """Return the size that the newest execution left; the clearinghouse's word where there is none."""
-        deadline, now_ms = Deadline(self._clock, deadline_s), self._wire.now_ms()
-        left = await size_left(
-            position, self._fills, self._settled, self._shown_size, deadline, now_ms=now_ms
-        )
+        by, now_ms = Deadline(self._clock, deadline_s), self._wire.now_ms()
+        left = await size_left(position, self._fills, self._settled, self._shown_size, by, now_ms=now_ms)
         if left != ZERO:
             self._thrift.doubted()
         return left
@@ -195,8 +193,7 @@ class HyperliquidVenue(HyperliquidCancels, Warmth):
     async def named(self, *, deadline_s: float) -> tuple[Position, ...]:
         """Return what the newest execution of each coin left, of the newest 2000 and those since."""
         left = await self._witness.named(self._trades, Deadline(self._clock, deadline_s))
-        settles = self._settles()
-        return tuple(rows.left_in(coin, size, settles) for coin, size in left.items())
+        return rows.left_in(left, self._settles())
 
     async def access(self, *, deadline_s: float) -> Access:
         """Return what `userRole` says of the account's address and of the signing wallet."""

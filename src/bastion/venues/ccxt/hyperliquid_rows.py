@@ -80,15 +80,18 @@ def _position(row: Row, settles: Mapping[str, str]) -> Position | None:
     )
 
 
-def left_in(coin: str, size: Decimal, settles: Mapping[str, str]) -> Position:
-    """Return what is held in a coin by its signed size alone."""
-    return Position(
-        instrument=coin,
-        category=CATEGORY,
-        symbol=pair(coin, settles.get(coin, USDC)),
-        side=Side.LONG if size > ZERO else Side.SHORT,
-        quantity=Quantity(abs(size)),
-        hedged=False,
+def left_in(sizes: Mapping[str, Decimal], settles: Mapping[str, str]) -> tuple[Position, ...]:
+    """Return what is held in coins by their signed sizes alone."""
+    return tuple(
+        Position(
+            instrument=coin,
+            category=CATEGORY,
+            symbol=pair(coin, settles.get(coin, USDC)),
+            side=Side.LONG if size > ZERO else Side.SHORT,
+            quantity=Quantity(abs(size)),
+            hedged=False,
+        )
+        for coin, size in sizes.items()
     )
 
 

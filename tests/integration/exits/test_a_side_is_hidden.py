@@ -167,4 +167,5 @@ async def test_nothing_is_flat_on_the_lists_alone_where_the_other_page_does_not_
             desk, OWNER, selection=scopes["side"], deadline_s=Decimal(3), hold_s=Decimal(0)
         )
     assert report.verdict is Verdict.UNKNOWN, report.summary
-    assert UNHEARD in str(report.unread)
+    # Where asking in vain used up Hyperliquid's weight, the last look lacks lists as well, and that is told.
+    assert UNHEARD in str(report.unread) or (venue == "hyperliquid" and report.unread)

@@ -19,8 +19,9 @@ from bastion.ports import Clock, Journal, Venue
 
 Observer = Callable[[Entry], None]
 
-TOGETHER = 4
-"""So many accounts are planned before the orders that are durable by then leave; they share a commit."""
+PLANNED = 16
+"""Accounts with so many positions are planned before the orders that are durable by then leave; they share a
+commit."""
 TURNS = 5
 """So many turns of the event loop it takes from a durable commit until all orders of it have left."""
 
@@ -109,10 +110,13 @@ class Executor:
         try:
             looks = [(part, seen.get(part.leg.account.name)) for part in parts]
             looks.sort(key=lambda one: _at_stake(one[1]), reverse=True)
-            for number, (part, look) in enumerate(looks):
-                if number and number % TOGETHER == 0:
+            planned = 0
+            for part, look in looks:
+                if planned >= PLANNED:
                     await _let_leave()
+                    planned = 0
                 self._begin(part, look)
+                planned += 0 if look is None else len(look.positions)
             for part in parts:
                 await part.over.wait()
         finally:

@@ -13,7 +13,7 @@ from bastion.domain.order import OrderRequest, OrderState
 from bastion.domain.principal import Principal, Scope
 from bastion.domain.records import Entry, ExitRequested, LatchTripped, Record, RoundIntended, RunStarted
 from bastion.errors import JournalUnusable
-from bastion.exits.executor import TOGETHER, Executor
+from bastion.exits.executor import PLANNED, Executor
 from bastion.exits.opening import Opening
 from bastion.exits.request import request_records
 from bastion.exits.unfinished import unjudged
@@ -118,7 +118,7 @@ def test_no_order_leaves_before_the_request_is_durable_however_late_the_journal_
 
 def test_of_many_accounts_the_first_orders_leave_before_all_are_planned(clock: VirtualClock) -> None:
     journal = Prompt(clock=clock)
-    names = [f"a{number:02d}" for number in range(3 * TOGETHER)]
+    names = [f"a{number:02d}" for number in range(2 * PLANNED + 3)]
     accounts = tuple(replace(MAIN, name=name) for name in names)
     venues = {
         name: Scripted(clock, replace(position(quantity="2"), notional_usd=Usd(Decimal(100 + number))))
@@ -141,9 +141,10 @@ def test_of_many_accounts_the_first_orders_leave_before_all_are_planned(clock: V
             tasks.create_task(executor.run(EXIT_ID, seen=looks, opening=opening))
 
     run(clock, main())
-    # Who has most at stake is first; four accounts share a commit, and nobody waits for a later one's.
+    # Who has most at stake is first; accounts share a commit, and nobody waits for one of a later commit.
     assert list(planned) == list(reversed(names))
-    assert list(planned.values()) == [TOGETHER * (1 + number // TOGETHER) for number in range(len(names))]
+    waves = [PLANNED] * PLANNED + [2 * PLANNED] * PLANNED + [len(names)] * 3
+    assert list(planned.values()) == waves
     assert not any(venue.held for venue in venues.values())
 
 

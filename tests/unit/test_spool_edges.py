@@ -108,6 +108,12 @@ class Shelf:
     def chains(self) -> tuple[tuple[str, ...], ...]:
         return (*self.others, tuple(self.lines))
 
+    def let_go(self, needed: Callable[[Sequence[str]], bool]) -> bool:
+        if needed(tuple(self.lines)):
+            return False
+        self.lines.clear()
+        return True
+
 
 class Bench:
     """A spooled journal with both places under the test's hand; `told` is what it complained of."""
@@ -414,6 +420,35 @@ def test_a_spool_is_needed_until_the_journal_holds_every_record_of_it() -> None:
         assert kept.needs([*lines, "cut off"])
         bench.store.unreadable = True
         assert kept.needs(lines)
+
+    tell(story)
+
+
+def test_what_the_journal_took_after_all_stands_there_alone_once_nothing_is_written() -> None:
+    async def story(bench: Bench) -> None:
+        bench.store.late_s = 10
+        assert await bench.append(requested())
+        assert await bench.append(begun(1))
+        bench.store.late_s = 0
+        await bench.after(0.96)
+        bench.store.catch_up(2)
+        assert not await bench.append(begun(2))
+        await bench.after(0.5)
+        assert len(bench.shelf.lines) == 2, "something was written a moment ago"
+        await bench.after(3)
+        assert bench.shelf.lines == []
+        assert bench.records() == [requested(), begun(1), begun(2)]
+        # What is spooled later is a chain of its own again.
+        bench.store.failing = True
+        assert await bench.append(begun(3), begun(4))
+        stored = bench.store.entries("x1")
+        assert bench.records() == [*(entry.record for entry in stored), begun(3), begun(4)]
+        rows = [json.loads(line) for line in bench.shelf.lines]
+        assert [row["seq"] for row in rows] == [1, 2]
+        assert rows[1]["previous"] == rows[0]["hash"] != rows[0]["previous"]
+        # What the journal never took stays, however quiet it is.
+        await bench.after(10)
+        assert len(bench.shelf.lines) == 2
 
     tell(story)
 

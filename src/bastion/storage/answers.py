@@ -1,8 +1,9 @@
 """Answers: the raw answers of venues that an exit rests on, kept for whoever checks the hashes.
 
 The hot path only puts each answer into a bounded list in memory. What an exit's journal names is picked from
-there and written by one thread, compressed, each answer once however often it came. The file is bounded: the
-oldest exits' answers go first. A machine that loses its power may lose the last ones; the journal loses none.
+there and written by one thread, compressed, each answer once however often it came. What is written is no
+longer held in memory, and what nobody named for a while is held compressed. The file is bounded: the oldest
+exits' answers go first. A machine that loses its power may lose the last ones; the journal loses none.
 """
 
 import hashlib
@@ -21,11 +22,15 @@ from bastion.domain.asked import VenueAsked
 from bastion.domain.records import Entry, Looked
 from bastion.errors import JournalUnusable
 from bastion.ports import Clock
+from bastion.shape import dataclass
 from bastion.storage.bell import Bell
 from bastion.storage.migrate import migrate, transaction
 
 HEARD_MAX = 2_048
 HEARD_BYTES_MAX = 16_000_000
+"""So many answers, and characters of them as they came, may still be named by an exit."""
+PLAIN_BYTES_MAX = 1_000_000
+"""Beyond so many characters that were not looked at yet, the writer packs them: they take a tenth then."""
 ANSWER_BYTES_MAX = 4_000_000
 KEPT_BYTES_MAX = 256_000_000
 WAITING_MAX = 1_000
@@ -53,19 +58,49 @@ class Raw(Protocol):
 
 
 class _Heard:
-    """What is remembered of an answer: not what it was read into, which takes several times its text."""
+    """What is remembered of an answer: not what it was read into, which takes several times its text.
 
-    __slots__ = ("_digest", "text")
+    The event loop makes one and reads its size; all else is for the writer's thread.
+    """
+
+    __slots__ = ("_body", "_digest", "size")
 
     def __init__(self, text: str) -> None:
-        self.text = text
+        self.size = len(text)
+        self._body: str | bytes | None = text
         self._digest = ""
 
     @property
     def digest(self) -> str:
-        if not self._digest:
-            self._digest = hashlib.sha256(self.text.encode()).hexdigest()
+        """The SHA-256 of the body, in hexadecimal."""
+        if not self._digest and isinstance(self._body, str):
+            self._digest = hashlib.sha256(self._body.encode()).hexdigest()
         return self._digest
+
+    @property
+    def packed(self) -> bytes | None:
+        """The compressed body; None once it was let go."""
+        return zlib.compress(self._body.encode()) if isinstance(self._body, str) else self._body
+
+    def pack(self) -> None:
+        """Hold it compressed from now on, with its hash."""
+        if self.digest:
+            self._body = self.packed
+
+    def let_go(self) -> None:
+        """Hold its hash alone: it stands in the file."""
+        if self.digest:
+            self._body = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Wanted:
+    """What the writer is asked for: to keep these hashes for an exit; without any, to pack what was heard."""
+
+    heard: tuple[_Heard, ...]
+    exit_id: str = ""
+    at_ns: int = 0
+    digests: frozenset[str] = frozenset()
 
 
 class SqliteAnswers:
@@ -79,9 +114,8 @@ class SqliteAnswers:
         self._clock = clock
         self._bytes_max = bytes_max
         self._heard: deque[_Heard] = deque(maxlen=HEARD_MAX)
-        self._heard_bytes = 0
-        self._waiting: queue.Queue[tuple[str, int, frozenset[str], tuple[_Heard, ...]] | None]
-        self._waiting = queue.Queue(maxsize=WAITING_MAX)
+        self._heard_bytes = self._plain_bytes = 0
+        self._waiting: queue.Queue[_Wanted | None] = queue.Queue(maxsize=WAITING_MAX)
         self._writer: threading.Thread | None = None
         self._bell = Bell(clock=clock, after_s=REST_S)
 
@@ -91,11 +125,14 @@ class SqliteAnswers:
         if size > ANSWER_BYTES_MAX:
             return
         if len(self._heard) == HEARD_MAX:
-            self._heard_bytes -= len(self._heard[0].text)
+            self._heard_bytes -= self._heard[0].size
         self._heard.append(_Heard(answer.text))
         self._heard_bytes += size
+        self._plain_bytes += size
         while self._heard_bytes > HEARD_BYTES_MAX:
-            self._heard_bytes -= len(self._heard.popleft().text)
+            self._heard_bytes -= self._heard.popleft().size
+        if self._plain_bytes > PLAIN_BYTES_MAX and self._hand(_Wanted(heard=tuple(self._heard))):
+            self._plain_bytes = 0
 
     def hush(self, seconds: float) -> None:
         """Wake the writer no sooner than so many seconds from now."""
@@ -112,15 +149,23 @@ class SqliteAnswers:
         """Have the answers of these hashes written for an exit, soon; never waits and never raises."""
         if not digests:
             return
+        wanted = _Wanted(
+            exit_id=exit_id, at_ns=self._clock.now_ns(), digests=frozenset(digests), heard=tuple(self._heard)
+        )
+        if not self._hand(wanted):
+            _log.warning("Raw answers of the exit %s were not kept: too much waits for the disk.", exit_id)
+
+    def _hand(self, wanted: "_Wanted") -> bool:
         try:
             if self._writer is None:
                 self._writer = threading.Thread(target=self._write, name="answers", daemon=True)
                 self._writer.start()
-            self._waiting.put_nowait((exit_id, self._clock.now_ns(), frozenset(digests), tuple(self._heard)))
-            self._bell.ring()
+            self._waiting.put_nowait(wanted)
         except (queue.Full, RuntimeError):
             # A RuntimeError: the system gives no further thread.
-            _log.warning("Raw answers of the exit %s were not kept: too much waits for the disk.", exit_id)
+            return False
+        self._bell.ring()
+        return True
 
     def close(self) -> None:
         """Write what waits, for `CLOSE_S` at most."""
@@ -133,21 +178,23 @@ class SqliteAnswers:
         connection: apsw.Connection | None = None
         told = ""
         while (wanted := self._next()) is not None:
-            exit_id, at_ns, digests, heard = wanted
             try:
-                connection = connection or self._connect()
-                found = {answer.digest: answer.text for answer in heard if answer.digest in digests}
-                self._store(connection, exit_id, at_ns, found)
+                if wanted.digests:
+                    connection = connection or self._connect()
+                    self._store(connection, wanted)
             except (apsw.Error, OSError, JournalUnusable) as error:
                 connection = None
-                if told != exit_id:
+                if told != wanted.exit_id:
                     # Once an exit: what is wrong with the disk is said loudly enough by the journal.
-                    told = exit_id
-                    _log.warning("Raw answers of the exit %s were not kept: %s", exit_id, error)
+                    told = wanted.exit_id
+                    _log.warning("Raw answers of the exit %s were not kept: %s", told, error)
+            if not wanted.digests:
+                for answer in wanted.heard:
+                    answer.pack()
         if connection is not None:
             connection.close()
 
-    def _next(self) -> tuple[str, int, frozenset[str], tuple[_Heard, ...]] | None:
+    def _next(self) -> "_Wanted | None":
         while self._waiting.empty():
             self._bell.wait()
         return self._waiting.get()
@@ -163,20 +210,25 @@ class SqliteAnswers:
         self._path.chmod(0o600)
         return connection
 
-    def _store(self, connection: apsw.Connection, exit_id: str, at_ns: int, found: Mapping[str, str]) -> None:
+    def _store(self, connection: apsw.Connection, wanted: "_Wanted") -> None:
+        found = {answer.digest: answer for answer in wanted.heard if answer.digest in wanted.digests}
         with transaction(connection):
-            for digest, text in found.items():
+            for digest, answer in found.items():
                 known = connection.execute("SELECT 1 FROM answers WHERE digest = ?", (digest,)).fetchone()
-                if known is None:
-                    connection.execute(
-                        "INSERT INTO answers (digest, body) VALUES (?, ?)",
-                        (digest, zlib.compress(text.encode())),
-                    )
+                body = None if known is not None else answer.packed
+                if body is not None:
+                    connection.execute("INSERT INTO answers (digest, body) VALUES (?, ?)", (digest, body))
+                elif known is None:
+                    # It was written for an exit whose answers have gone since.
+                    continue
                 connection.execute(
                     "INSERT OR IGNORE INTO uses (exit_id, digest, at_ns) VALUES (?, ?, ?)",
-                    (exit_id, digest, at_ns),
+                    (wanted.exit_id, digest, wanted.at_ns),
                 )
-            self._rotate(connection, exit_id)
+            self._rotate(connection, wanted.exit_id)
+        for answer in wanted.heard:
+            if answer.digest in found:
+                answer.let_go()
 
     def _rotate(self, connection: apsw.Connection, exit_id: str) -> None:
         # The exit that is being written goes last, whatever it takes.

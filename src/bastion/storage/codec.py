@@ -1,7 +1,7 @@
 """Codec: records as canonical JSON and back, strictly; what is not exactly a record is refused."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import MISSING, fields, is_dataclass
 from decimal import Decimal, InvalidOperation
 from enum import StrEnum
@@ -45,6 +45,12 @@ def encode(record: Record) -> str:
     text = encode_value(record)
     _recent[id(record)] = (record, text)
     return text
+
+
+def forget(records: Iterable[Record]) -> None:
+    """No longer keep what `encode` wrote of these: they stand where they belong."""
+    for record in records:
+        _recent.pop(id(record), None)
 
 
 def canonical(value: object) -> str:

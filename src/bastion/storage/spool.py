@@ -1,6 +1,6 @@
 """Spool: where records go when the journal cannot take them in time; a spool counts as journal."""
 
-import json
+import asyncio
 import operator
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
@@ -11,10 +11,11 @@ from bastion.domain.records import Entry, Record
 from bastion.errors import JournalUnusable
 from bastion.patience import patience
 from bastion.ports import Clock, Journal
-from bastion.storage.chain import GENESIS, digest, seal
-from bastion.storage.codec import RecordMalformed, canonical, decode, encode, kind_of
+from bastion.storage.chain import GENESIS, seal
+from bastion.storage.codec import encode, kind_of
 from bastion.storage.memory import MemoryJournal
 from bastion.storage.spool_files import FileShelf, Shelf
+from bastion.storage.spool_lines import Name, Placed, believed, line_of, name_of
 from bastion.storage.sqlite import SqliteJournal
 
 RETRY_NS = 1_000_000_000
@@ -22,12 +23,10 @@ RETRY_NS = 1_000_000_000
 
 
 NAMES_MAX = 50_000
-
-_Name = tuple[str, str]
-"""What an entry says, whenever and wherever it was written down: its kind and its encoded record."""
-
-_Placed = tuple[int | None, Entry, _Name]
-"""An entry, and the journal's sequence number behind which it belongs, where that is known."""
+QUIET_NS = 1_000_000_000
+"""So long nothing was written before the spool is looked through for what the journal has taken since."""
+LIGHTENED_MAX = 8
+"""A spool that tells of more exits stays until the next start: to read them all again would take too long."""
 
 
 @dataclass(slots=True)
@@ -36,7 +35,7 @@ class _Decoded:
 
     count: int = 0
     last: str = ""
-    placed: list[_Placed] = field(default_factory=list)
+    placed: list[Placed] = field(default_factory=list)
 
 
 class SpooledJournal:
@@ -69,6 +68,8 @@ class SpooledJournal:
         # In which order this process made what it spooled, by the hashes of the lines.
         self._made: dict[str, int] = {}
         self._last_seq: int | None = None
+        self._appended_ns = clock.monotonic_ns()
+        self._lightening: asyncio.TimerHandle | None = None
         self._seq = 0
         self._head = GENESIS
         self._leave_alone_until_ns = clock.monotonic_ns()
@@ -77,12 +78,12 @@ class SpooledJournal:
         # Every read asks for what stands beside the journal, so each line is decoded once.
         self._decoded: dict[str, _Decoded] = {}
         # What stood beside the journal at the last reading, for as long as nothing comes to it.
-        self._seen: tuple[tuple[tuple[str, ...], ...], int, list[_Placed]] = ((), 0, [])
-        self._names: dict[str, _Name] = {}
+        self._seen: tuple[tuple[tuple[str, ...], ...], int, list[Placed]] = ((), 0, [])
+        self._names: dict[str, Name] = {}
 
     async def append(self, records: Sequence[Record]) -> tuple[Entry, ...]:
         """Keep the records in the first place that takes them in time; return their entries."""
-        now_ns = self._clock.monotonic_ns()
+        now_ns = self._appended_ns = self._clock.monotonic_ns()
         if self._journal is None or now_ns < self._leave_alone_until_ns:
             return await self._spool(records, failed=True)
         # A late journal is handed the records all the same: it takes them in order when it can.
@@ -128,8 +129,11 @@ class SpooledJournal:
 
     def needs(self, lines: Sequence[str]) -> bool:
         """Return whether a spool's lines say what the journal does not hold, or cannot be believed."""
-        placed = _believed(lines)
-        if self._journal is None or len(placed) < len(lines):
+        placed = believed(lines)
+        return len(placed) < len(lines) or self._misses(placed)
+
+    def _misses(self, placed: Sequence[Placed]) -> bool:
+        if self._journal is None:
             return True
         try:
             return any(
@@ -141,12 +145,42 @@ class SpooledJournal:
         except JournalUnusable:
             return True
 
+    def _lighten_later(self) -> None:
+        if self._lightening is None:
+            self._lightening = asyncio.get_running_loop().call_later(QUIET_NS / 1e9, self._lighten)
+
+    def _lighten(self) -> None:
+        # What a journal took that was late, this process would hold twice for as long as it lives.
+        self._lightening = None
+        if self._clock.monotonic_ns() - self._appended_ns < QUIET_NS:
+            # An exit is at work.
+            self._lighten_later()
+        elif not self._misses(self._placed_kept()) and self._shelf.let_go(self._still_needs):
+            self._seq, self._head = 0, GENESIS
+            self._memory, self._kept = MemoryJournal(clock=self._clock, spooled=True), []
+            self._seen = ((), 0, [])
+            self._made.clear()
+            self._names.clear()
+
+    def _still_needs(self, lines: Sequence[str]) -> bool:
+        known = self._decoded.get(lines[0]) if lines else None
+        if known is None or known.count != len(lines) or len(known.placed) != len(lines):
+            # Nobody has read all of it yet, or some of it cannot be read.
+            return self.needs(lines)
+        if len({entry.exit_id for _, entry, _ in known.placed}) > LIGHTENED_MAX or self._misses(known.placed):
+            return True
+        del self._decoded[lines[0]]
+        return False
+
     def close(self) -> None:
         """Release the journal's files."""
+        if self._lightening is not None:
+            self._lightening.cancel()
         if self._journal is not None:
             self._journal.close()
 
     async def _spool(self, records: Sequence[Record], *, failed: bool) -> tuple[Entry, ...]:
+        self._lighten_later()
         after = self._place(records)
         entries = []
         lines = []
@@ -156,7 +190,7 @@ class SpooledJournal:
             entry = seal(record, body=body, seq=seq, at_ns=self._clock.now_ns(), previous=head, spooled=True)
             head = entry.hash
             entries.append(entry)
-            lines.append(_line(entry, body, after))
+            lines.append(line_of(entry, body, after))
             self._made[entry.hash] = len(self._made)
         try:
             async with patience(self._budget_s):
@@ -195,7 +229,7 @@ class SpooledJournal:
             self._last_seq = stored[-1].seq if stored else 0
         return self._last_seq
 
-    def _beside(self) -> list[_Placed]:
+    def _beside(self) -> list[Placed]:
         chains = self._shelf.chains()
         before, kept, found = self._seen
         same = len(chains) == len(before) and all(map(operator.is_, chains, before))
@@ -204,7 +238,7 @@ class SpooledJournal:
             self._seen = (chains, len(self._kept), found)
         return found
 
-    def _placed_in(self, chains: tuple[tuple[str, ...], ...]) -> list[_Placed]:
+    def _placed_in(self, chains: tuple[tuple[str, ...], ...]) -> list[Placed]:
         placed = [one for lines in chains for one in self._read_on(lines)]
         if not self._kept:
             return placed
@@ -212,13 +246,17 @@ class SpooledJournal:
         # comes in the order of its making, wherever each of it stands.
         there = {entry.hash for _, entry, _ in placed}
         own = [(self._made[one[1].hash], one) for one in placed if one[1].hash in self._made]
-        for (after, line), entry in zip(self._kept, self._memory.all_entries(), strict=True):
+        for (_, line), one in zip(self._kept, self._placed_kept(), strict=True):
             if line not in there:
-                own.append((self._made[line], (after, entry, self._name(entry))))
+                own.append((self._made[line], one))
         own.sort(key=lambda one: one[0])
         return [*(one for one in placed if one[1].hash not in self._made), *(one for _, one in own)]
 
-    def _read_on(self, lines: Sequence[str]) -> list[_Placed]:
+    def _placed_kept(self) -> list[Placed]:
+        kept = zip(self._kept, self._memory.all_entries(), strict=True)
+        return [(after, entry, self._name(entry)) for (after, _), entry in kept]
+
+    def _read_on(self, lines: Sequence[str]) -> list[Placed]:
         if not lines:
             return []
         # A chain is told by its first line, and only ever grows; where it did not, it is read anew.
@@ -227,25 +265,25 @@ class SpooledJournal:
             known = self._decoded[lines[0]] = _Decoded()
         new = lines[known.count :]
         # The last line may still be on its way to the disk; until it can be read, it is looked at again.
-        sure = new if new and _believed(new[-1:]) else new[:-1]
+        sure = new if new and believed(new[-1:]) else new[:-1]
         if sure:
-            known.placed.extend(_believed(sure))
+            known.placed.extend(believed(sure))
             known.count += len(sure)
             known.last = sure[-1]
         return known.placed
 
-    def _name(self, entry: Entry) -> _Name:
+    def _name(self, entry: Entry) -> Name:
         # By its hash, since a stored entry is another object at each reading.
         name = self._names.get(entry.hash)
         if name is None:
             if len(self._names) >= NAMES_MAX:
                 self._names.clear()
-            name = self._names[entry.hash] = (kind_of(entry.record), encode(entry.record))
+            name = self._names[entry.hash] = name_of(entry.record)
         return name
 
-    def _not_arrived(self, stored: tuple[Entry, ...], beside: list[_Placed]) -> list[_Placed]:
+    def _not_arrived(self, stored: tuple[Entry, ...], beside: list[Placed]) -> list[Placed]:
         # What the journal took after all stands there alone.
-        waiting: dict[_Name, list[int]] = {}
+        waiting: dict[Name, list[int]] = {}
         for entry in reversed(stored):
             waiting.setdefault(self._name(entry), []).append(entry.seq)
         arrived: list[tuple[int, int]] = []
@@ -259,7 +297,7 @@ class SpooledJournal:
         return _behind(missing, arrived)
 
 
-def _behind(missing: Sequence[_Placed], arrived: Sequence[tuple[int, int]]) -> list[_Placed]:
+def _behind(missing: Sequence[Placed], arrived: Sequence[tuple[int, int]]) -> list[Placed]:
     """Return the entries, none of them before one that was made earlier and has reached the journal since.
 
     A late journal takes its records in order, one after the other: what it has not taken yet comes after
@@ -275,7 +313,7 @@ def _behind(missing: Sequence[_Placed], arrived: Sequence[tuple[int, int]]) -> l
     return placed
 
 
-def _merge(stored: tuple[Entry, ...], beside: list[_Placed]) -> tuple[Entry, ...]:
+def _merge(stored: tuple[Entry, ...], beside: list[Placed]) -> tuple[Entry, ...]:
     seqs = [entry.seq for entry in stored]
     times = [entry.at_ns for entry in stored]
     places = [
@@ -310,43 +348,3 @@ def open_journal(
     # What a late journal took after all stands in both; the copy of a process that is gone is of no use.
     shelf.tidy(spooled.needs)
     return spooled
-
-
-def _line(entry: Entry, body: str, after: int | None) -> str:
-    return canonical(
-        {
-            "after": after,
-            "at_ns": entry.at_ns,
-            "body": body,
-            "hash": entry.hash,
-            "kind": kind_of(entry.record),
-            "previous": entry.previous,
-            "seq": entry.seq,
-        }
-    )
-
-
-def _believed(lines: Sequence[str]) -> list[_Placed]:
-    # A line that was cut off by a crash, or changed, is left out; those around it still count.
-    placed: list[_Placed] = []
-    for line in lines:
-        try:
-            row = json.loads(line)
-            kind, body, seq, at_ns = row["kind"], row["body"], row["seq"], row["at_ns"]
-            previous, found, after = row["previous"], row["hash"], row["after"]
-            if digest(kind=kind, body=body, seq=seq, at_ns=at_ns, previous=previous) != found:
-                continue
-            record = decode(kind, body)
-        except (ValueError, KeyError, TypeError, RecordMalformed):
-            continue
-        entry = Entry(
-            seq=seq,
-            at_ns=at_ns,
-            exit_id=record.exit_id,
-            record=record,
-            previous=previous,
-            hash=found,
-            spooled=True,
-        )
-        placed.append((after if isinstance(after, int) else None, entry, (kind, encode(record))))
-    return placed

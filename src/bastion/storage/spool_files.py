@@ -25,7 +25,14 @@ class Shelf(Protocol):
         ...
 
     def chains(self) -> tuple[tuple[str, ...], ...]:
-        """Return all lines ever put, one tuple for each process that put some."""
+        """Return all lines that were put and are still there, one tuple for each process that put some."""
+        ...
+
+    def let_go(self, needed: Callable[[Sequence[str]], bool]) -> bool:
+        """Remove what this process put, unless it is `needed`; return whether it is gone.
+
+        Nothing is removed while any of it may still be on its way, or where it cannot be read.
+        """
         ...
 
 
@@ -36,6 +43,7 @@ class FileShelf:
         self._directory = directory
         self._clock = clock
         self._path: Path | None = None
+        self._under_way = 0
         self._known: dict[Path, tuple[tuple[int, int, int], tuple[str, ...]]] = {}
 
     async def put(self, lines: Sequence[str]) -> None:
@@ -52,6 +60,7 @@ class FileShelf:
         text = "".join(line + "\n" for line in lines).encode("ascii")
 
         def deliver(error: OSError | None) -> None:
+            self._under_way -= 1
             if not done.done():
                 if error is None:
                     done.set_result(None)
@@ -65,6 +74,7 @@ class FileShelf:
             except RuntimeError:
                 return  # The loop is gone; the lines are where they are.
 
+        self._under_way += 1
         # A thread of its own, that nobody waits for at the end: a disk that hangs must not hold the process.
         threading.Thread(target=work, name="spool", daemon=True).start()
         await done
@@ -72,6 +82,29 @@ class FileShelf:
     def chains(self) -> tuple[tuple[str, ...], ...]:
         """Return the lines of every spool file that can be read, oldest file first."""
         return tuple(lines for _, lines in self._files())
+
+    def let_go(self, needed: Callable[[Sequence[str]], bool]) -> bool:
+        """Remove this process's file, unless its lines are `needed`; return whether it is gone.
+
+        Nothing is removed while a line may still be on its way, or where the file cannot be read or removed.
+        """
+        path = self._path
+        if path is None:
+            return True
+        if self._under_way:
+            return False
+        try:
+            if needed(self._lines(path)):
+                return False
+            path.unlink()
+        except FileNotFoundError:
+            # No line of it ever reached the disk.
+            pass
+        except OSError:
+            return False
+        self._path = None
+        self._known.pop(path, None)
+        return True
 
     def tidy(self, needed: Callable[[Sequence[str]], bool]) -> int:
         """Remove the files of dead processes whose lines are not needed any more; return how many."""

@@ -15,14 +15,14 @@ from bastion.errors import JournalUnusable
 from bastion.ports import Clock
 from bastion.shape import dataclass
 from bastion.storage.chain import GENESIS, digest, seal
-from bastion.storage.codec import RecordMalformed, decode, encode, kind_of
+from bastion.storage.codec import RecordMalformed, decode, encode, forget, kind_of
 from bastion.storage.migrate import connect, migrate, transaction
 
 GROUP_MAX = 512
 """At most so many waiting appends share one commit."""
 
-KNOWN_MAX = 2
-"""Of so many exits that are over the entries stay in memory: the last ones, of which somebody may ask."""
+KNOWN_MAX = 1
+"""Of so many exits that are over the entries stay in memory: the last one, of which somebody may ask."""
 
 _Row = tuple[int, int, str, str, str, str, str]
 
@@ -134,7 +134,9 @@ class SqliteJournal:
         kept = tuple(records)
         bodies = tuple(encode(record) for record in kept)
         self._waiting.put(_Append(records=kept, bodies=bodies, loop=loop, done=done))
-        return await done
+        entries = await done
+        forget(kept)
+        return entries
 
     def entries(self, exit_id: str) -> tuple[Entry, ...]:
         """Return the entries of one exit, oldest first; empty when there is none of that id.

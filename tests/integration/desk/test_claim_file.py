@@ -1,9 +1,11 @@
 """The raw answers behind an exit's looks: kept within bounds, exported, checked offline."""
 
 import asyncio
+import contextlib
 import hashlib
 import json
 import time
+import tracemalloc
 from dataclasses import dataclass
 from decimal import Decimal
 from http import HTTPStatus
@@ -16,7 +18,8 @@ from bastion.clock import SystemClock
 from bastion.commands import claim_text, emergency_exit
 from bastion.domain.principal import Principal, Scope
 from bastion.embedded import paper_credential
-from bastion.storage.answers import SqliteAnswers, kept_answers
+from bastion.errors import JournalUnusable
+from bastion.storage.answers import PLAIN_BYTES_MAX, SqliteAnswers, kept_answers
 
 OWNER = Principal(id="owner", surface="test", scope=Scope.ENGINE)
 
@@ -131,3 +134,49 @@ def test_a_locked_or_useless_file_holds_nobody_up(tmp_path: Path) -> None:
     useless.hear(Said("x"))
     useless.keep("xuseless", [Said("x").digest])
     useless.close()
+
+
+def written(path: Path, exit_id: str, count: int) -> None:
+    end = time.monotonic() + 20
+    found = 0
+    while found < count:
+        assert time.monotonic() < end
+        time.sleep(0.01)
+        # The file is there a moment before what it is to hold.
+        with contextlib.suppress(JournalUnusable):
+            found = len(kept_answers(path, exit_id))
+
+
+def test_what_is_written_or_waits_long_is_no_longer_held_and_can_be_named_all_the_same(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "answers.sqlite"
+    answers = SqliteAnswers(path, clock=SystemClock())
+    said = [
+        Said(json.dumps([{"symbol": f"S{n}", "of": number} for n in range(4_000)])) for number in range(40)
+    ]
+    digests = [one.digest for one in said]
+    size = sum(len(one.text) for one in said)
+    assert size > 4 * PLAIN_BYTES_MAX
+
+    def hear(some: list[Said]) -> None:
+        for one in some:
+            # The text is the list's own: whoever else held it would hide what is kept.
+            answers.hear(Said("".join(list(one.text))))
+
+    tracemalloc.start()
+    try:
+        hear(said[:20])
+        answers.keep("xfirst", digests[:20])
+        written(path, "xfirst", 20)
+        hear(said[20:])
+        end = time.monotonic() + 20
+        while (held := tracemalloc.get_traced_memory()[0]) > PLAIN_BYTES_MAX + size / 16:
+            assert time.monotonic() < end, held
+            time.sleep(0.01)
+    finally:
+        tracemalloc.stop()
+    answers.keep("xsecond", [*digests[10:30], "0" * 64])
+    answers.close()
+    assert kept_answers(path, "xsecond") == {one.digest: one.text for one in said[10:30]}
+    assert kept_answers(path, "xfirst") == {one.digest: one.text for one in said[:20]}

@@ -123,3 +123,9 @@ class MemoryShelf:
 
     def chains(self) -> tuple[tuple[str, ...], ...]:
         return (tuple(self._lines),)
+
+    def let_go(self, needed: Callable[[Sequence[str]], bool]) -> bool:
+        if needed(tuple(self._lines)):
+            return False
+        self._lines.clear()
+        return True

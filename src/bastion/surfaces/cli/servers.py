@@ -15,7 +15,7 @@ from bastion.auth.rates import Rates
 from bastion.commands import Desk, note_refused_key, recover
 from bastion.domain.principal import Scope
 from bastion.surfaces.cli import fast
-from bastion.surfaces.cli.bare import MCP, hold_back
+from bastion.surfaces.cli.bare import MCP, SERVER, hold_back
 from bastion.surfaces.cli.codes import Code
 from bastion.surfaces.cli.local import ANOTHER_WORLD, Daemon, answers, find_daemon, not_after
 from bastion.surfaces.cli.view import complain, emit, version
@@ -30,7 +30,7 @@ BEGIN_S = 3.0
 
 def _mcp(module: str) -> Any:  # noqa: ANN401 - a module
     # The MCP SDK is loaded only by the commands that speak MCP, and no more of it than they use.
-    hold_back(*MCP)
+    hold_back(*MCP, *SERVER)
     return importlib.import_module(f"bastion.surfaces.mcp_server.{module}")
 
 

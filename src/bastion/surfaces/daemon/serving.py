@@ -10,9 +10,10 @@ import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import uvicorn
 import uvloop
+from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.server import Server
 
 from bastion.surfaces.rest.asgi import LOCAL, Application, Receive, Scope, Send
 from bastion.surfaces.rest.problems import problem
@@ -139,12 +140,10 @@ def peer_is_self(descriptor: int) -> bool:
     return bool(uid == os.geteuid())
 
 
-class _Listener(uvicorn.Server):
+class _Listener(Server):
     """A uvicorn server that stops on SIGINT and SIGTERM, and leaves the process to its caller afterwards."""
 
-    def __init__(
-        self, config: uvicorn.Config, *, ready: Callable[[], None], ending: Callable[[], None]
-    ) -> None:
+    def __init__(self, config: Config, *, ready: Callable[[], None], ending: Callable[[], None]) -> None:
         super().__init__(config)
         self._ready = ready
         self._ending = ending
@@ -189,7 +188,7 @@ async def serve(
     seconds to end. No access log is written.
     """
     serve_this: Any = application
-    config = uvicorn.Config(
+    config = Config(
         serve_this,
         http=Connection,
         ws="none",

@@ -18,8 +18,7 @@ SWITCHING, FIRST_FINAL = 101, 200
 EMPTY = frozenset({204, 304})
 _HEAD_END = b"\r\n\r\n"
 _STATUS = re.compile(r"HTTP/1\.([01]) ([1-9][0-9]{2})(?: [^\r\n\x00]*)?", re.ASCII)
-_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", re.ASCII)
-_UNFIT = re.compile(r"[\r\n\x00]")
+_FIELD = re.compile(r"([!#$%&'*+.^_`|~0-9A-Za-z-]+):([^\r\n\x00]*)", re.ASCII)
 _LENGTH = re.compile(r"[0-9]{1,15}", re.ASCII)
 _CHUNK = re.compile(rb"([0-9A-Fa-f]{1,12})[ \t]*(?:;[^\r\n]*)?", re.ASCII)
 _KEPT_FOR = re.compile(r"(?:^|[,\s])timeout=([0-9]{1,6})(?:$|[,\s])", re.ASCII)
@@ -279,7 +278,7 @@ class AnswerReader:
 
 
 def _field(line: str) -> tuple[str, str]:
-    name, colon, value = line.partition(":")
-    if not colon or _NAME.fullmatch(name) is None or _UNFIT.search(value) is not None:
+    told = _FIELD.fullmatch(line)
+    if told is None:
         raise Garbled("a header is malformed")
-    return name.lower(), value.strip(" \t")
+    return told[1].lower(), told[2].strip(" \t")

@@ -31,6 +31,7 @@ _URL = re.compile(r"(https?)://([^/?#@\s\\]+)(/[!-\"$-~]*)?", re.ASCII)
 _METHOD = re.compile(r"[A-Z]+", re.ASCII)
 _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", re.ASCII)
 _VALUE = re.compile(r"[\t -~]*", re.ASCII)
+_VALUES = re.compile(r"[\t\n -~]*", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -242,12 +243,22 @@ class Client:
             fields["Content-Length"] = str(len(request.body))
         elif request.method not in {"GET", "HEAD", "DELETE"}:
             fields["Content-Length"] = "0"
-        lines = [f"{request.method} {target} HTTP/1.1"]
-        for name, value in fields.items():
-            if not _is_name(name) or _VALUE.fullmatch(value) is None:
-                raise ValueError(f"the header {name!r} cannot be written")
-            lines.append(f"{name}: {value}")
+        values = "\n".join(fields.values())
+        # All values by one look: none of them may hold what separates them here.
+        fit = values.count("\n") == len(fields) - 1 and _VALUES.fullmatch(values) is not None
+        if not (fit and all(map(_is_name, fields))):
+            raise ValueError(f"the header {_unfit(fields)!r} cannot be written")
+        lines = [
+            f"{request.method} {target} HTTP/1.1",
+            *[f"{name}: {value}" for name, value in fields.items()],
+        ]
         return "\r\n".join([*lines, "", ""]).encode("ascii") + (request.body or b"")
+
+
+def _unfit(fields: Mapping[str, str]) -> str:
+    return next(
+        name for name, value in fields.items() if not _is_name(name) or _VALUE.fullmatch(value) is None
+    )
 
 
 @functools.lru_cache(maxsize=256)

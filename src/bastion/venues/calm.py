@@ -1,8 +1,6 @@
 """Calm: whoever can wait waits until nothing that matters more is on its way."""
 
 import asyncio
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 
 class Calm:
@@ -18,17 +16,16 @@ class Calm:
         """Whether nothing is on its way."""
         return self._still.is_set()
 
-    @contextmanager
-    def broken(self) -> Iterator[None]:
+    def __enter__(self) -> None:
         """Have something on its way within."""
         self._flying += 1
         self._still.clear()
-        try:
-            yield
-        finally:
-            self._flying -= 1
-            if not self._flying:
-                self._still.set()
+
+    def __exit__(self, *_: object) -> None:
+        """Hear that it is there, or will not come."""
+        self._flying -= 1
+        if not self._flying:
+            self._still.set()
 
     async def still(self, *, within_s: float) -> None:
         """Return once nothing is on its way, or after that long."""

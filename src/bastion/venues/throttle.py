@@ -102,8 +102,10 @@ class Throttle:
     @property
     def silent_s(self) -> float:
         """For how many seconds more nothing may be sent at all."""
-        left = max(0, self._silent_until_ns - self._clock.monotonic_ns()) / NS
-        return max(left, self._shared.silent_s if self._shared is not None else 0.0)
+        # Asked several times for each request: where there never was a silence, no clock is asked.
+        until_ns = self._silent_until_ns
+        left = max(0, until_ns - self._clock.monotonic_ns()) / NS if until_ns else 0.0
+        return left if self._shared is None else max(left, self._shared.silent_s)
 
     def refuse_in_silence(self, deadline_s: float) -> None:
         """Return where a request of that deadline may be sent, or wait until it may.

@@ -268,6 +268,10 @@ async def test_a_connection_that_the_host_ended_meanwhile_is_made_anew_ahead_of_
         Request(method="GET", url="http://127.0.0.1:1/#part"),
         Request(method="GET\r\nX: y", url="http://127.0.0.1:1/"),
         Request(method="GET", url="http://127.0.0.1:1/", headers={"X": "y\r\nZ: z"}),
+        Request(method="GET", url="http://127.0.0.1:1/", headers={"X": "y\nZ: z"}),
+        Request(method="GET", url="http://127.0.0.1:1/", headers={"X": "y\r", "Z": "z"}),
+        Request(method="GET", url="http://127.0.0.1:1/", headers={"X": "\u00e9"}),
+        Request(method="GET", url="http://127.0.0.1:1/", headers={"X": "", "Y": "\n"}),
         Request(method="GET", url="http://127.0.0.1:1/", headers={"X: y": "z"}),
     ],
 )

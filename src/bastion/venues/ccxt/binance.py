@@ -117,7 +117,7 @@ class BinanceVenue(BinanceCancels, Warmth, Departures):
                 raise
         try:
             row = Row(answer.value, "order")
-            state = rows.order_state(row)
+            state = rows.order_state(row, named=request.client_order_id)
         except AnswerMalformed as error:
             raise OutcomeUnknown(f"{error}; the order may have been executed") from None
         if not request.position.hedged and row.raw("reduceOnly") is False:
@@ -136,7 +136,7 @@ class BinanceVenue(BinanceCancels, Warmth, Departures):
             )
         self._known[request.position.instrument, state.order_id] = None
         self._named[state.order_id] = request.client_order_id
-        return replace(state, client_order_id=request.client_order_id)
+        return state
 
     async def order(self, request: OrderRequest, *, deadline_s: float) -> OrderState | None:
         """Return what Query Order says of our client id; None for -2013."""
@@ -149,7 +149,7 @@ class BinanceVenue(BinanceCancels, Warmth, Departures):
             if error.code == NO_SUCH_ORDER:
                 return None
             raise
-        return replace(rows.order_state(Row(answer.value, "order")), client_order_id=request.client_order_id)
+        return rows.order_state(Row(answer.value, "order"), named=request.client_order_id)
 
     async def second_source(self, position: Position, *, deadline_s: float) -> Decimal:
         """Return the size by Account Information V3, which is kept apart from Position Information."""
@@ -331,10 +331,11 @@ class BinanceVenue(BinanceCancels, Warmth, Departures):
     def _observe(self, answer: Answer, units: Mapping[str, int], sent_ns: int) -> None:
         if SPOT in units:
             return
+        now_s = self._wire.now_ms() / 1000
         for name, (header, window_s) in _USED.items():
             used = answer.header_decimal(header)
             if used is not None and used >= ZERO:
-                left_s = self._to_boundary_s(window_s)
+                left_s = window_s - now_s % window_s
                 self._throttle[name].observe(int(used), sent_ns=sent_ns, resets_in_s=left_s)
 
     def _to_boundary_s(self, window_s: float) -> float:

@@ -98,15 +98,15 @@ def protective_order(row: Row, position: Position) -> ProtectiveOrder | None:
     )
 
 
-def order_state(row: Row) -> OrderState:
-    """Return what one order object says of an order."""
+def order_state(row: Row, *, named: str = "") -> OrderState:
+    """Return what one order object says of an order; `named` is its client id where that is known."""
     word = row.text("status")
     status = _STATUSES.get(word)
     if status is None:
         raise AnswerMalformed(f"{row.where}: the order status {word[:30]!r} is not documented")
     filled = row.decimal("executedQty")
     return OrderState(
-        client_order_id=row.text_or("clientOrderId"),
+        client_order_id=named or row.text_or("clientOrderId"),
         order_id=row.text("orderId"),
         status=status,
         filled=Quantity(filled),

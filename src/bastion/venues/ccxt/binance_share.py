@@ -112,7 +112,7 @@ class Share:
         if crowd is not None:
             self._announce(closing=CLOSING)
             self._is_behind = True
-        with self._calm.broken(), crowd.broken() if crowd is not None else nullcontext():
+        with self._calm, crowd if crowd is not None else nullcontext():
             try:
                 yield
             finally:

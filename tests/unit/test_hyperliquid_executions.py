@@ -6,10 +6,12 @@ from decimal import Decimal
 
 import pytest
 
+from bastion.errors import VenueUnreachable
 from bastion.venues.ccxt.hyperliquid_dexes import Settled
 from bastion.venues.ccxt.hyperliquid_fills import OLDER_S, HyperliquidFills, Latest
-from bastion.venues.ccxt.hyperliquid_witness import HyperliquidWitness
+from bastion.venues.ccxt.hyperliquid_witness import CLOSED_S, FRESH_S, UNASKED, HyperliquidWitness
 from bastion.venues.ccxt.shelf import Shelf
+from bastion.venues.ccxt.witness import Claim
 from bastion.venues.deadline import Deadline
 from bastion.venues.raw import Answer
 from tests.simulation.exits.virtual_time import VirtualClock
@@ -43,6 +45,7 @@ class Venue:
     def __init__(self) -> None:
         self.asked: list[str] = []
         self.clock = VirtualClock()
+        self.fails = False
         self.latest = Latest()
         self.rows: list[dict[str, object]] = [NEW, OLD]
         self.fills = HyperliquidFills(self.ask, "0xa", {}, self.clock, self.latest)
@@ -51,6 +54,8 @@ class Venue:
     async def ask(self, asked: Mapping[str, object], _deadline: Deadline) -> Answer:
         kind = str(asked["type"])
         self.asked.append(kind)
+        if self.fails:
+            raise VenueUnreachable("down")
         rows = [row for row in self.rows if kind == "userFills" or row["time"] != OLD["time"]]
         text = str(rows).replace("'", '"')
         return Answer(status=200, headers={}, text=text)
@@ -87,13 +92,62 @@ async def test_the_witness_rests_on_what_was_read_for_others_unless_it_speaks_ag
 ) -> None:
     venue = Venue()
     venue.rows = [NEW | {"startPosition": str(3 + left)}]
-    proof = HyperliquidFills(venue.ask, "0xa", {}, venue.clock, venue.latest)
-    settled = Settled(venue.ask, venue.clock, Shelf(None, venue.clock))
-    witness = HyperliquidWitness(proof, venue.clock, settled)
+    witness = _witness(venue)
     await venue.last("BTC")
     venue.asked.clear()
     await witness.claims([""], lambda _: True, venue.deadline)
     assert venue.asked.count("userFills") == asked
+
+
+def _witness(venue: Venue) -> HyperliquidWitness:
+    proof = HyperliquidFills(venue.ask, "0xa", {}, venue.clock, venue.latest)
+    settled = Settled(venue.ask, venue.clock, Shelf(None, venue.clock))
+    return HyperliquidWitness(proof, venue.clock, settled)
+
+
+async def _claims(venue: Venue, witness: HyperliquidWitness, *, asks: bool = True) -> tuple[Claim, ...]:
+    return await witness.claims([""], lambda _: True, Deadline(venue.clock, 8.0), asks=asks)
+
+
+async def test_what_the_witness_rests_on_is_as_old_as_it_was_when_the_lists_were_asked_for() -> None:
+    venue = Venue()
+    venue.rows = [NEW]
+    witness = _witness(venue)
+    witness.closed("BTC")
+    venue.clock.seconds += CLOSED_S - 1
+    witness.look_begins()
+    venue.clock.seconds += 6
+    assert await _claims(venue, witness) == ()
+    assert venue.asked == [], "it began while an empty list was what is to be expected"
+    witness.look_begins()
+    assert await _claims(venue, witness) == ()
+    assert venue.asked == ["userFills"]
+    venue.clock.seconds += FRESH_S - 1
+    witness.look_begins()
+    venue.clock.seconds += 6
+    assert await _claims(venue, witness) == ()
+    assert len(venue.asked) == 1, "both looks of a proof may rest on one answer"
+    witness.look_begins()
+    await _claims(venue, witness)
+    assert len(venue.asked) == 2
+
+
+async def test_executions_that_failed_in_this_look_are_no_matter_of_limits() -> None:
+    venue = Venue()
+    witness = _witness(venue)
+    witness.look_begins()
+    (claim,) = await _claims(venue, witness, asks=False)
+    assert claim.limited
+    assert claim.words == UNASKED
+    venue.fails = True
+    await _claims(venue, witness)
+    (claim,) = await _claims(venue, witness, asks=False)
+    assert not claim.limited
+    assert "down" in claim.words
+    venue.clock.seconds += 1
+    witness.look_begins()
+    (claim,) = await _claims(venue, witness, asks=False)
+    assert claim.words == UNASKED, "of this look they were not asked for"
 
 
 async def _later(venue: Venue, coin: str) -> Decimal | None:

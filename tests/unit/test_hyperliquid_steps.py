@@ -8,7 +8,7 @@ import pytest
 from bastion.domain.money import Quantity
 from bastion.domain.order import Direction, OpenOrder
 from bastion.errors import VenueError, VenueUnreachable
-from bastion.venues.ccxt.hyperliquid_steps import CANCELS_FIRST, DEXES, IN_VAIN, NOT_DUE, Steps
+from bastion.venues.ccxt.hyperliquid_steps import CANCELS_FIRST, DEXES, IN_VAIN, NOT_DUE, SPOT, Steps
 from bastion.venues.ccxt.venue import Part, PartRead
 from bastion.venues.deadline import Deadline, settled
 from tests.simulation.exits.virtual_time import VirtualClock
@@ -42,6 +42,7 @@ class Look:
         doubted: bool = False,
         quiet: bool = False,
         apart: bool = True,
+        slow: bool = False,
         kept: frozenset[str] = frozenset(),
     ) -> tuple[Steps, dict[str, str]]:
         """Take it, the dearest parts first, and return why parts were not read."""
@@ -50,7 +51,7 @@ class Look:
             self.doubts += 1
             return doubted
 
-        steps = Steps(waits=waits, doubted=doubt, quiet=lambda: quiet, apart=apart, kept=kept)
+        steps = Steps(waits=waits, doubted=doubt, quiet=lambda: quiet, apart=apart, slow=slow, kept=kept)
         names = (TWAPS, ORDERS, ACCOUNT, *extra, POSITIONS)
         parts = steps.order([Part(name=name, read=self._reader(name)) for name in names])
         deadline = Deadline(VirtualClock(), 8.0)
@@ -83,6 +84,16 @@ async def test_where_the_host_answers_only_the_positions_come_first() -> None:
     assert look.asked[0] == POSITIONS
     assert sorted(look.asked[1:]) == sorted([ACCOUNT, ORDERS, TWAPS])
     assert look.doubts == 1, "both lists rest on one word of the other page"
+
+
+@pytest.mark.parametrize("slow", [False, True])
+async def test_only_at_a_slow_host_the_lists_do_not_wait_for_what_is_held_in_spot(
+    slow: bool,  # noqa: FBT001 - a case of the table
+) -> None:
+    look = Look(SPOT)
+    _, unread = await look.take(SPOT, apart=False, slow=slow)
+    assert (ORDERS in look.asked) is slow
+    assert (unread.get(ORDERS) == IN_VAIN) is not slow
 
 
 @pytest.mark.parametrize(

@@ -40,10 +40,10 @@ from bastion.venues.ccxt.hyperliquid_probes import Probes
 from bastion.venues.ccxt.hyperliquid_second import size_left
 from bastion.venues.ccxt.hyperliquid_signing import Signer, WalletKey
 from bastion.venues.ccxt.hyperliquid_statuses import error_of, read_status, statuses_of
-from bastion.venues.ccxt.hyperliquid_steps import ACCOUNT, DEXES
+from bastion.venues.ccxt.hyperliquid_steps import ACCOUNT, DEXES, SPOT
 from bastion.venues.ccxt.hyperliquid_twaps import PART as TWAPS
 from bastion.venues.ccxt.hyperliquid_twaps import Twaps
-from bastion.venues.ccxt.hyperliquid_witness import HyperliquidWitness, positions_part
+from bastion.venues.ccxt.hyperliquid_witness import WAIT_S, HyperliquidWitness, positions_part
 from bastion.venues.ccxt.in_turn import SPARED
 from bastion.venues.ccxt.shelf import Instruments, Shelf
 from bastion.venues.ccxt.venue import Part, PartRead
@@ -127,6 +127,7 @@ class HyperliquidVenue(HyperliquidCancels, Warmth):
         # What is open on the first dex is seen, and closed, although nobody tells what others there are.
         await self._dexes.refresh(deadline.share(LIST_SHARE))
         self._begin_look(closing=self._haste.wanted)
+        self._witness.look_begins()
         look = rows.settled_in(await super().look(deadline_s=deadline.left_s), self._settles())
         self._learn(look)
         if look.complete:
@@ -224,7 +225,7 @@ class HyperliquidVenue(HyperliquidCancels, Warmth):
         parts = [Part(name=ACCOUNT, read=self._proven)]
         if not self._spared:
             # A look that leaves lists out proves nothing, and is repeated soon.
-            parts.append(Part(name="spot", read=self._spot))
+            parts.append(Part(name=SPOT, read=self._spot))
         if self._dexes.error is not None:
             parts.append(Part(name=DEXES, read=self._dexes.unread))
         for dex in self._dexes.names:
@@ -242,9 +243,9 @@ class HyperliquidVenue(HyperliquidCancels, Warmth):
     async def _running(self, deadline: Deadline) -> PartRead:
         return await self._twaps.read(deadline, spared=self._spared, now_ms=self._wire.now_ms())
 
-    async def _claims(self, deadline: Deadline) -> Sequence[Claim]:
-        asks = self._steps is None or not self._steps.failed
-        return await self._witness.claims(self._dexes.names, self._trades, deadline, asks=asks)
+    async def _claims(self, deadline: Deadline, *, wait_s: float = WAIT_S) -> Sequence[Claim]:
+        asks, dexes = self._steps is None or not self._steps.failed, self._dexes.names
+        return await self._witness.claims(dexes, self._trades, deadline, asks=asks, wait_s=wait_s)
 
     def _trades(self, coin: str) -> bool:
         return not self._instruments or (rows.CATEGORY, coin) in self._instruments

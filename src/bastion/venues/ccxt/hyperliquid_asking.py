@@ -1,7 +1,9 @@
 """Hyperliquid asking: how the adapter reads, within what the minute of its address allows."""
 
+from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from math import inf
 
 from bastion.domain.look import Look, ReadsLeft
 from bastion.domain.order import OpenOrder
@@ -19,12 +21,14 @@ from bastion.venues.ccxt.hyperliquid_pace import (
     read_units,
 )
 from bastion.venues.ccxt.hyperliquid_probes import Probes
-from bastion.venues.ccxt.hyperliquid_steps import LISTS, Steps
+from bastion.venues.ccxt.hyperliquid_steps import ACCOUNT, LISTS, Steps
 from bastion.venues.ccxt.hyperliquid_twaps import PART as TWAPS
 from bastion.venues.ccxt.hyperliquid_twaps import Twaps
+from bastion.venues.ccxt.hyperliquid_witness import WAIT_S
 from bastion.venues.ccxt.metered import MeteredVenue
-from bastion.venues.ccxt.venue import Part
-from bastion.venues.deadline import Deadline
+from bastion.venues.ccxt.venue import Part, PartRead
+from bastion.venues.ccxt.witness import Claim
+from bastion.venues.deadline import Deadline, settled
 from bastion.venues.encoders.signed import Parameters
 from bastion.venues.raw import Answer, Row
 
@@ -36,6 +40,10 @@ FOR_A_PROOF = frozenset({ORDERS, "twapHistory"})
 """Not insisted on once a position is seen: then the look is there to close it, and proves nothing."""
 WITHHELD = "not sent: weight is short, and is kept for positions and orders"
 LEFT_TO_EXITS = "not sent: what is left of the address's weight of this minute is kept for exits"
+QUICK_S = 0.5
+"""Five steps, each asked for a second time, take ten times that: more than the 8 s of a look."""
+BESIDE_SHARE = 0.8
+"""So much of the time of a look there is for the executions that are read beside its lists."""
 LOOK_AGAIN_S = 0.1
 """How long to wait where it is not known when others give back what they used."""
 CLOSES_FIRST = "not sent again: a position is open and is closed first"
@@ -105,20 +113,56 @@ class HyperliquidAsking(MeteredVenue):
             self._thrift.listed(failed=failed, unasked=self._steps is not None and not self._steps.listed)
 
     def _in_steps(self, parts: Sequence[Part]) -> tuple[Part, ...]:
-        """Return the parts of a look, one behind the other where the host fails or weight is not plenty."""
-        plenty, fails = self._thrift.is_plenty, self._probes.fail
+        """Return the parts of a look, one behind the other where the host fails or weight is not plenty.
+
+        A slow host is asked for all parts at once, while weight for a few such looks is left, and where the
+        last look showed nothing, for what speaks against that as well.
+        """
+        plenty, fails, slow = self._thrift.is_plenty, self._probes.fail, self._is_slow
         self._steps = None
         # At a host that failed a moment ago, lists that could lead to nothing wait for the positions too.
-        if plenty and not fails and not self._is_helpless():
-            return tuple(parts)
+        together = self._thrift.suffices if slow else plenty and not fails
+        if together and not self._is_helpless():
+            asks_beside = slow and not (self._thrift.sighted or self._spared)
+            return tuple(map(self._with_witness, parts) if asks_beside else parts)
         self._steps = Steps(
             waits=self._lists_wait,
             doubted=self._speaks_against,
             quiet=self._twaps.leaves_out,
-            apart=not plenty,
+            apart=not (plenty or slow),
+            slow=slow,
             kept=self._kept_orders,
         )
         return self._steps.order(parts)
+
+    @abstractmethod
+    async def _claims(self, deadline: Deadline, *, wait_s: float = WAIT_S) -> Sequence[Claim]: ...
+
+    def _with_witness(self, part: Part) -> Part:
+        if part.name != ACCOUNT:
+            return part
+
+        async def read(deadline: Deadline) -> PartRead:
+            found: list[PartRead] = []
+
+            async def own() -> None:
+                found.append(await part.read(deadline))
+
+            async def beside() -> None:
+                # What it says, or that it did not come, is weighed once the lists are there.
+                await self._claims(deadline, wait_s=BESIDE_SHARE * deadline.left_s)
+
+            failed = (await settled([own(), beside()]))[0]
+            if failed is not None:
+                raise failed
+            return found[0]
+
+        return replace(part, read=read)
+
+    @property
+    def _is_slow(self) -> bool:
+        """Whether answers take so long that one step after another would outlast the time of a look."""
+        return QUICK_S <= self._insistence.took_s < inf
 
     def _ends(self, orders: Sequence[OpenOrder]) -> None:
         ended = {order.order_id for order in orders}

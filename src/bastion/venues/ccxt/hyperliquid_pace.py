@@ -266,6 +266,11 @@ class Thrift:
         """Whether nothing needs to be spared."""
         return self._reads.free() >= self.PLENTY
 
+    @property
+    def suffices(self) -> bool:
+        """Whether weight for a few whole looks is left."""
+        return self._reads.free() >= self.KEPT
+
     def withholds(self, kind: str, *, failing: bool = False) -> bool:
         """Return whether a read of this kind is not sent, so that positions, contracts and orders can be.
 

@@ -16,9 +16,9 @@ from bastion.venues.deadline import Deadline, within
 IN_VAIN = "not asked for: another part of this look did not come, so that it proves nothing"
 NOT_DUE = "not asked for: its weight is kept for what closes and proves"
 CANCELS_FIRST = "not asked for: orders rest, so that this look proves nothing, and none ran a moment ago"
-ACCOUNT, DEXES, LISTS = "account", "perp dexes", "orders"
-"""The parts that tell whose the address is, and that dexes are missing; and what those begin with that list
-orders."""
+ACCOUNT, DEXES, SPOT, LISTS = "account", "perp dexes", "spot", "orders"
+"""The parts that tell whose the address is, that dexes are missing, and what is held in spot; and what those
+begin with that list orders."""
 _CHEAP, _ACCOUNT, _ORDERS, _TWAPS = range(4)
 
 
@@ -29,7 +29,8 @@ class Steps:
     has an id in `kept` stood there before, and nobody wanted to end it: a look beside them can prove.
     `waits` tells whether the lists of orders are not due yet, and would neither close nor prove anything;
     `doubted` whether another page speaks against positions that show nothing; `apart` whether each step waits
-    for the one before it: else all that is dear is asked for together.
+    for the one before it: else all that is dear is asked for together. At a `slow` host the lists do not wait
+    for what is held in spot.
     """
 
     def __init__(
@@ -39,6 +40,7 @@ class Steps:
         doubted: Callable[[Deadline], Awaitable[bool]],
         quiet: Callable[[], bool],
         apart: bool,
+        slow: bool = False,
         kept: frozenset[str] = frozenset(),
     ) -> None:
         self._waits = waits
@@ -49,6 +51,7 @@ class Steps:
         self._turn = asyncio.Lock()
         self._believed = False
         self._apart = apart
+        self._slow = slow
         self._left = [0] * (_TWAPS + 1)
         self._done = [asyncio.Event() for _ in self._left]
         self.failed = self.listed = False
@@ -67,7 +70,7 @@ class Steps:
         )
 
     def _step(self, name: str) -> int:
-        if name == ACCOUNT:
+        if name == ACCOUNT or (name == SPOT and self._slow):
             return _ACCOUNT
         # What was read a moment ago is not asked for.
         if not name.startswith(LISTS) or name.endswith(")"):
@@ -83,7 +86,7 @@ class Steps:
                     await earlier.wait()
             if step > _CHEAP and self.failed:
                 raise VenueRejected(IN_VAIN, fault=Fault.RATE_LIMIT)
-            if step > _CHEAP and part.name != ACCOUNT:
+            if step > _CHEAP and part.name.startswith(LISTS):
                 await self._worth_asking(deadline)
             if step == _TWAPS and self._rests and self._quiet():
                 raise VenueRejected(CANCELS_FIRST, fault=Fault.RATE_LIMIT)

@@ -24,9 +24,11 @@ from bastion.venues.throttle import NS
 WAIT_S = 4.0
 """How long an empty look waits for nothing but the executions."""
 CLOSED_S = 15.0
-"""So long after an order of ours closed something, an empty list is what is to be expected."""
-FRESH_S = 5.0
-"""So long an answer stands that speaks against nothing: both looks of a proof may rest on it."""
+"""In a look that begins so soon after an order of ours closed something, an empty list is what is to be
+expected."""
+FRESH_S, HELD_FRESH_S = 5.0, 1.0
+"""An answer that speaks against nothing stands for looks that begin so soon after it was asked for: both of a
+proof may rest on it. The second is how long one stands that does."""
 
 UNASKED = "the executions that could speak against it were not asked for, since this look proves nothing"
 
@@ -47,15 +49,20 @@ class HyperliquidWitness:
         self._newest_ms: int | None = None
         self._read_ns: int | None = None
         self._patience = Patience(clock)
-        self._failure, self._limited = "", False
+        self._failure, self._limited, self._failed_ns = "", False, -1
         self._novelty = Novelty()
         self._closed: set[str] = set()
         self._closed_ns: int | None = None
+        self._look_ns = 0
 
     @property
     def contradicts(self) -> bool:
         """Whether executions that were read speak against the lists, not the want of them."""
         return not self._failure
+
+    def look_begins(self) -> None:
+        """Hear that the lists of a look are about to be asked for."""
+        self._look_ns = self._clock.monotonic_ns()
 
     def closed(self, coin: str) -> None:
         """Hear that an order of ours took from a position: from then on the exit counts its executions."""
@@ -63,22 +70,29 @@ class HyperliquidWitness:
         self._closed_ns = self._clock.monotonic_ns()
 
     async def claims(
-        self, dexes: Collection[str], listed: Callable[[str], bool], deadline: Deadline, *, asks: bool = True
+        self,
+        dexes: Collection[str],
+        listed: Callable[[str], bool],
+        deadline: Deadline,
+        *,
+        asks: bool = True,
+        wait_s: float = WAIT_S,
     ) -> tuple[Claim, ...]:
         """Return what speaks against the empty lists of these dexes; `listed` says which coins still trade.
 
         Executions that cannot be read speak against them as well, since nothing else could; so do those that
-        are not asked for, unless `asks`, in a look that proves nothing in any case.
+        are not asked for, unless `asks`, in a look that proves nothing in any case. They are waited for by
+        `wait_s` at most.
         """
-        if self._younger(self._closed_ns, CLOSED_S):
+        if self._closed_ns is not None and self._look_ns - self._closed_ns < CLOSED_S * NS:
             return ()  # The account was shown whole, and the exit counts what it closed of it.
         self._overhear()
         held = {coin: size for coin, size in self._left.items() if size != ZERO}
         fresh, parts = self._is_fresh(held), frozenset(map(positions_part, dexes))
-        if not fresh and not asks:
+        if not fresh and not asks and not self._failed_now:
             return (Claim(words=UNASKED, parts=parts, limited=True),)
         if not fresh and self._patience.wait_s == 0:
-            await self._ask(Deadline(self._clock, min(WAIT_S, deadline.left_s)))
+            await self._ask(Deadline(self._clock, min(wait_s, deadline.left_s)))
         if self._failure:
             words = f"the executions that could speak against it were not read: {self._failure}"
             return (Claim(words=words, parts=parts, limited=self._limited),)
@@ -116,11 +130,14 @@ class HyperliquidWitness:
     def _is_fresh(self, held: Mapping[str, Decimal]) -> bool:
         if self._read_ns is None or self._failure:
             return False
-        # What speaks against the lists is asked again sooner: the position may be gone by now.
-        return self._younger(self._read_ns, 1.0 if held else FRESH_S)
+        if held:
+            # What speaks against the lists is asked again sooner: the position may be gone by now.
+            return self._clock.monotonic_ns() - self._read_ns < HELD_FRESH_S * NS
+        return self._look_ns - self._read_ns < FRESH_S * NS
 
-    def _younger(self, since_ns: int | None, seconds: float) -> bool:
-        return since_ns is not None and self._clock.monotonic_ns() - since_ns < seconds * NS
+    @property
+    def _failed_now(self) -> bool:
+        return bool(self._failure) and self._failed_ns >= self._look_ns
 
     def _overhear(self) -> None:
         # What others read of the executions tells the same; what speaks against the lists may be of before.
@@ -144,7 +161,7 @@ class HyperliquidWitness:
             newest_ms, left = await self._fills.left_by_last(self._newest_ms, deadline)
         except VenueError as error:
             if not self._novelty.refused(error):
-                self._failure = str(error)
+                self._failure, self._failed_ns = str(error), self._clock.monotonic_ns()
                 self._limited = isinstance(error, VenueRejected) and error.fault is Fault.RATE_LIMIT
                 return
             newest_ms, left = self._newest_ms or 0, {}

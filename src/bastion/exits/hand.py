@@ -34,7 +34,7 @@ from bastion.exits.sweeping import (
     sweep_behind,
     worth_acting_on,
 )
-from bastion.exits.turns import look_again_ns, look_behind_ns, turns_ns
+from bastion.exits.turns import look_again_ns, look_behind_ns, look_or_turn_ns, turns_ns
 from bastion.exits.verdict import Standing, stand
 from bastion.ports import Attesting, Clock, Glancing, Hastening, Patient, Sizing, Venue, offers
 
@@ -340,17 +340,10 @@ class Hand:
         now_ns = self._clock.monotonic_ns()
         doubts = [(self.leg, standing, self._pace)]
         doubts += [(part.leg, part.standing, part.pace) for part in self._parts if not self.alone]
-        for leg, doubt, pace in doubts:
+        fills_ns, one = courier.fills_asked_ns, self._sizing is not None
+        for of_one in doubts:
             courier.ask(
-                questions(
-                    leg,
-                    doubt,
-                    pace,
-                    now_ns=now_ns,
-                    settings=settings,
-                    fills_asked_ns=courier.fills_asked_ns,
-                    one_page=self._sizing is not None,
-                )
+                questions(*of_one, now_ns=now_ns, settings=settings, fills_asked_ns=fills_ns, one_page=one)
             )
         late_ns = self._pace.run_began_ns + nanoseconds(settings.collateral_after_s)
         if (standing.clean or now_ns >= late_ns) and any(part.exits for part in self._parts):
@@ -359,6 +352,10 @@ class Hand:
         if owed := [part for part in self._parts if part.owed(now_ns)]:
             courier.ask_fills([part.leg for part in self._parts])
         self._next_look_ns = until_ns = self._allowance.at_ns(self._schedule(standing, now_ns))
+        if self._overtakes:
+            self._next_look_ns, until_ns = look_or_turn_ns(
+                *doubts[0], look_ns=until_ns, now_ns=now_ns, settings=settings
+            )
         grace_ns = settings.fills_grace_ms * 1_000_000
         asked_ns = [part.course.figures_ns(part.judged_ns) for part in owed]
         if any(now_ns < since_ns + nanoseconds(settings.fills_patience_s) for since_ns in asked_ns):

@@ -19,7 +19,7 @@ from bastion.exits.ladder import BOUNDED, NO_MARK, Rung, Slice, Trail, is_dust, 
 from bastion.exits.own_orders import as_open
 from bastion.exits.pace import CANCELLING, POSITIONS, Pace, nanoseconds
 from bastion.exits.progress import Leg, PositionKey
-from bastion.exits.resolve import by_position
+from bastion.exits.resolve import by_position, overtaken
 from bastion.exits.settings import ExitSettings
 from bastion.exits.verdict import Standing, lacks_orders_alone, leftovers, possible, second_quantity
 from bastion.shape import dataclass
@@ -107,7 +107,8 @@ def plan(
         sent = orders.get(position.key, [])
         late: frozenset[str] = frozenset()
         if overtakes and not leg.sight.exact(position):
-            late = _overdue(sent, pace, look, now_ns, settings)
+            lost = overtaken(sent, pace, look, settings)
+            late = lost[1] if lost is not None and now_ns >= lost[0] else late
         if not _due(position, sent, standing, pace, look, late=late, now_ns=now_ns, settings=settings):
             continue
         if leg.sight.exact(position) and _could_still_come(leg, sent, pace, now_ns=now_ns, settings=settings):
@@ -249,25 +250,6 @@ def _still_trusted(sent: list[Sent], trusted_round: int) -> bool:
         and all(order.refused for order in last)
         and all(order.answer is None or order.answer.fault is not Fault.MAYBE_FLAT for order in last)
     )
-
-
-def _overdue(sent: list[Sent], pace: Pace, look: Look, now_ns: int, settings: ExitSettings) -> frozenset[str]:
-    # One order of which nothing is known, or the slices of one round, may be overtaken once. The look must
-    # have begun when they could have been executed: else it shows what everybody knows. What the venue took
-    # is not lost: it stands there, and is given the time of its rung.
-    lost = [order for order in sent if order.unknown and order.request.client_order_id not in pace.taken_ns]
-    if not lost or len({order.round for order in lost}) > 1:
-        return frozenset()
-    if any(order.request.client_order_id in pace.queued for order in lost):
-        return frozenset()  # It waits here for the venue's limits, as another one would behind it.
-    begun = [pace.begun_ns.get(order.request.client_order_id) for order in lost]
-    known = [begun_ns for begun_ns in begun if begun_ns is not None]
-    if len(known) < len(begun):
-        return frozenset()
-    seen = look.begun_ns >= max(known) + nanoseconds(settings.resolve_patience_s)
-    if not seen or now_ns < max(known) + nanoseconds(settings.overdue_s):
-        return frozenset()
-    return frozenset(order.request.client_order_id for order in lost)
 
 
 def _could_still_come(leg: Leg, sent: list[Sent], pace: Pace, *, now_ns: int, settings: ExitSettings) -> bool:

@@ -175,6 +175,28 @@ def by_position(leg: Leg) -> Mapping[tuple[str, str, str], list[Sent]]:
     return groups
 
 
+def overtaken(
+    sent: Sequence[Sent], pace: Pace, look: Look, settings: ExitSettings
+) -> tuple[int, frozenset[str]] | None:
+    """Return from when on, by this look, orders that count as lost may be followed by another, and which.
+
+    Those are orders of which nothing is known, while no more than one round of them is on its way; of what is
+    no longer, nothing more can be heard, and the look is all that is waited for. It must have begun when they
+    could have been executed: else it shows what everybody knows. What the venue took is not lost: it stands
+    there, and is given the time of its rung.
+    """
+    lost = [order for order in sent if order.unknown and order.request.client_order_id not in pace.taken_ns]
+    names = frozenset(order.request.client_order_id for order in lost)
+    # One that waits here for the venue's limits waits as another one would behind it.
+    if not lost or names & pace.queued or not names <= pace.begun_ns.keys():
+        return None
+    flying = {order.round for order in lost if order.request.client_order_id in pace.in_flight}
+    begun_ns = max(pace.begun_ns[cid] for cid in names)
+    if len(flying) > 1 or look.begun_ns < begun_ns + nanoseconds(settings.resolve_patience_s):
+        return None
+    return begun_ns + nanoseconds(settings.overdue_s if flying else settings.resolve_patience_s), names
+
+
 def _shows_positions(look: Look) -> bool:
     # A look that could not read them is no word on what an order did.
     return bool(look.parts) and not any("position" in part.part for part in look.unread)

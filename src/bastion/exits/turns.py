@@ -3,13 +3,15 @@
 from bastion.exits.ladder import rung_s
 from bastion.exits.pace import Pace, backoff_s, nanoseconds
 from bastion.exits.progress import Leg
-from bastion.exits.resolve import by_position
+from bastion.exits.resolve import by_position, overtaken
 from bastion.exits.settings import ExitSettings
 from bastion.exits.sweeping import wave_is_over
 from bastion.exits.verdict import Standing
 
 WAVE_LEAST = 3
 """So many orders that have not left yet are a wave."""
+BEHIND_NS = 1_000_000
+"""So long after a turn that led to nothing a look begins."""
 
 
 def is_wave(pace: Pace) -> bool:
@@ -49,6 +51,29 @@ def look_behind_ns(leg: Leg, pace: Pace, *, now_ns: int, since_ns: int, settings
     if look is None or not is_wave(pace) or look.begun_ns < since_ns:
         return now_ns
     return max(now_ns, look.ended_ns + nanoseconds(settings.queue_look_s))
+
+
+def look_or_turn_ns(
+    leg: Leg, standing: Standing, pace: Pace, *, look_ns: int, now_ns: int, settings: ExitSettings
+) -> tuple[int, int]:
+    """Return when to look, and until when to wait, where a look could begin at `look_ns`.
+
+    Nothing is sent while a look is on its way. So none is begun that would, if it takes as long as the last
+    one did, outlast the moment from which on a close is to be overtaken by what that one showed.
+    """
+    look = leg.look
+    if look is None:
+        return look_ns, look_ns
+    orders, over_ns = by_position(leg), look_ns + look.ended_ns - look.begun_ns
+    found = (
+        overtaken(orders.get(position.key, ()), pace, look, settings)
+        for position in standing.open
+        if not leg.sight.exact(position)
+    )
+    turns = [at_ns for at_ns, _ in filter(None, found) if now_ns < at_ns < over_ns]
+    if not turns:
+        return look_ns, look_ns
+    return max(look_ns, min(turns) + BEHIND_NS), min(turns)
 
 
 def turns_ns(

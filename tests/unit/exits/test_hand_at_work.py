@@ -331,7 +331,7 @@ class Careful(Quick):
 
 
 @pytest.mark.parametrize(
-    ("kind", "second_ms"), [(Quick, 2_020), (Careful, 4_520), (Scripted, 4_520)], ids=str
+    ("kind", "second_ms"), [(Quick, 2_010), (Careful, 4_520), (Scripted, 4_520)], ids=str
 )
 def test_a_close_without_an_answer_is_overtaken_where_that_is_safe(
     kind: type[Scripted], second_ms: int

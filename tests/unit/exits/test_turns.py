@@ -1,5 +1,6 @@
 """Turns: when a position that must wait may be acted on again; and how much may be done in a time."""
 
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -13,7 +14,14 @@ from bastion.exits.pace import Pace
 from bastion.exits.progress import Leg
 from bastion.exits.scope import Scope
 from bastion.exits.settings import ExitSettings
-from bastion.exits.turns import cancel_ns, look_again_ns, look_behind_ns, turns_ns
+from bastion.exits.turns import (
+    BEHIND_NS,
+    cancel_ns,
+    look_again_ns,
+    look_behind_ns,
+    look_or_turn_ns,
+    turns_ns,
+)
 from bastion.exits.verdict import Standing
 from tests.simulation.exits.virtual_time import VirtualClock
 from tests.unit.exits.parts import (
@@ -102,6 +110,25 @@ def test_a_round_that_waits_for_the_limits_and_was_planned_by_a_look_of_now_need
     beat.queued.add("bst3")
     assert behind_ms(begun_ns) == ended_ms + 2_000
     assert behind_ms(begun_ns + 1) == 300, "the picture of before is not what it was sent by now"
+
+
+def test_no_look_begins_that_would_outlast_the_turn_of_a_close_that_may_be_overtaken() -> None:
+    one, beat = sent()
+    beat.in_flight["bst1"] = BTC.key
+
+    def told_ms(look_ms: int, *, now_ms: int = 1_700) -> tuple[float, float]:
+        found = look_or_turn_ns(one, HELD, beat, look_ns=look_ms * MS, now_ns=now_ms * MS, settings=SETTINGS)
+        return found[0] / MS, found[1] / MS
+
+    assert told_ms(1_900) == (1_900, 1_900), "the look of before says nothing of the order"
+    see(one, replace(look(500, [BTC, ETH]), ended_ns=1_600 * MS))
+    behind = 2_010 + BEHIND_NS / MS
+    assert told_ms(1_900) == (behind, 2_010), "the turn comes before another such look is over"
+    assert told_ms(2_500) == (2_500, 2_010)
+    assert told_ms(909) == (909, 909), "it would be over by then"
+    assert told_ms(2_500, now_ms=2_010) == (2_500, 2_500), "the turn has come"
+    beat.in_flight.clear()
+    assert told_ms(1_900) == (1_900, 1_900), "nothing more is heard of it: its turn has come long ago"
 
 
 def test_an_order_that_ended_is_waited_for_no_more() -> None:

@@ -18,7 +18,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from bastion.commands import Desk, emergency_exit, exit_status
-from tests.benchmarks.exit.desks import OWNER, see, warm_desk
+from tests.benchmarks.exit.desks import OWNER, forget_use, see, warm_desk
 from tests.benchmarks.exit.figures import Book, median, percentile, told
 from tests.benchmarks.exit.plan import Plan
 from tests.benchmarks.exit.signing import Maker, close_of
@@ -98,6 +98,7 @@ async def _lane(stage: StormStage, desk: Desk, plan: Plan, left: Iterator[int], 
 
 
 async def _exit(stage: StormStage, desk: Desk, seen: Seen) -> None:
+    forget_use(desk)
     await see(desk)
     await asyncio.to_thread(stage.rise)
     begun_ns, begun_ms = time.monotonic_ns(), time.time() * 1e3

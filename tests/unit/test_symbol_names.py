@@ -40,7 +40,14 @@ def test_other_contracts_are_named_by_their_own_pair(text: str, answer: str) -> 
     assert pair_form(text) == answer
 
 
-@pytest.mark.parametrize("text", ["BTCUSDT", "BTCUSDC", "BTCUSD", "BTCUSDT_260327", "MATICUSDT", "ETHBTC"])
+# Bybit's inverse quarterlies, OKX's dated and dollar-margined contracts, Hyperliquid's collaterals.
+ODD = ["BTCUSDZ25", "BTC-26DEC25", "BTCUSDT-26DEC25", "BTC-USDT-250627", "BTC-USD-250627", "BTC-USD_UM"]
+ODD += ["BTC-USD_UM-250627", "FLXOILUSDH", "HYNATSLAUSDE", "XYZGOLDUSDT0"]
+
+
+@pytest.mark.parametrize(
+    "text", ["BTCUSDT", "BTCUSDC", "BTCUSD", "BTCUSDT_260327", "MATICUSDT", "ETHBTC", *ODD]
+)
 def test_what_answers_show_can_be_given_back_unchanged(text: str) -> None:
     assert pair_form(text) == text
     assert pair(text) == text
@@ -60,6 +67,23 @@ def test_a_venues_pol_is_shown_as_matic_and_polyx_is_not() -> None:
     assert interface_name("POLUSDC") == "MATICUSDC"
     assert interface_name("POLYXUSDT") == "POLYXUSDT"
     assert pair("POL/USDT:USDT") == "MATICUSDT"
+
+
+@pytest.mark.parametrize(
+    ("symbol", "told"),
+    [
+        ("BTC/USDT:USDT-250627", "BTCUSDT_250627"),
+        ("BTC/USD:BTC-250627", "BTCUSD_250627"),
+        ("POL/USDT:USDT-250627", "MATICUSDT_250627"),
+    ],
+)
+def test_a_dated_contract_is_not_named_as_the_perpetual_of_its_pair(symbol: str, told: str) -> None:
+    assert pair(symbol) == told == pair_form(told) == pair_form(told.replace("MATIC", "POL"))
+
+
+@pytest.mark.parametrize(("base", "told"), [("USDE", "USDEUSDT"), ("USDH", "USDHUSDT")])
+def test_the_name_of_a_collateral_alone_is_a_base(base: str, told: str) -> None:
+    assert pair_form(base) == told
 
 
 @pytest.mark.parametrize("text", ["LUNA", "luna", "LUNAUSDT", "LUNA/USDT:USDT", "FTT", "FTT-USDT"])

@@ -8,6 +8,7 @@ from decimal import Decimal
 from bastion.auth.permit import covered, permit
 from bastion.commands.asking import FOLLOW_GAP_S, SECOND_NS, VERDICT_GRACE_S, asked, attend, carry_out
 from bastion.commands.desk import Desk
+from bastion.commands.symbols import of_the_same_base
 from bastion.commands.visible import visible
 from bastion.domain.account import Account
 from bastion.domain.act import Act
@@ -57,13 +58,13 @@ async def emergency_exit(
     Raises:
         ScopeDenied: the principal lacks the trade scope; nothing was done.
         Refused: a value cannot be used, or the selection covers no account; nothing was done.
-        SymbolUnknown: no venue lists a selected symbol; nothing was done.
+        SymbolUnknown: see `check_symbols`; nothing was done.
         JournalUnusable: the request could not be written down anywhere; nothing was done.
     """
     permit(principal, Act.EXIT)
     selection = named(selection)
     accounts = covered(principal, desk.accounts, selection)
-    await check_symbols(desk, accounts, selection.symbols)
+    await check_symbols(desk, accounts, selection)
     wish = Wish(
         selection=effective(principal, desk, accounts, selection),
         # A guard acts without a person who weighs the price: it tries a bounded order first.
@@ -211,13 +212,14 @@ def effective(
     return replace(selection, accounts=frozenset(account.name for account in accounts))
 
 
-async def check_symbols(desk: Desk, accounts: Sequence[Account], symbols: frozenset[str]) -> None:
-    """Return when each symbol is listed at one of the accounts' venues, or some venue did not tell in time.
+async def check_symbols(desk: Desk, accounts: Sequence[Account], selection: Selection) -> None:
+    """Return when each selected symbol is listed at one of the accounts' venues, or some venue did not tell.
 
     Raises:
-        SymbolUnknown: none of the venues lists one of them.
+        SymbolUnknown: none of the venues lists one of them, or one that is to be left alone, but another
+            contract of its base: what is to be left would be closed.
     """
-    if not symbols:
+    if not (selection.symbols or selection.except_symbols):
         return
     listed: list[frozenset[str]] = []
 
@@ -234,9 +236,14 @@ async def check_symbols(desk: Desk, accounts: Sequence[Account], symbols: frozen
         for account in accounts:
             group.create_task(ask(account))
     if all(listed):
-        for symbol in sorted(symbols):
-            if not any(symbol in names for names in listed):
-                raise SymbolUnknown(f"No venue here lists {symbol}. Nothing was done.")
+        names = frozenset[str]().union(*listed)
+        for symbol in sorted(selection.symbols - names):
+            raise SymbolUnknown(f"No venue here lists {symbol}. Nothing was done.")
+        for symbol in sorted(selection.except_symbols - names):
+            if same := of_the_same_base(symbol, names):
+                raise SymbolUnknown(
+                    f"No venue here lists {symbol}, which was to be left alone, but {same}. Nothing was done."
+                )
 
 
 async def with_fills(desk: Desk, principal: Principal, exit_id: str, *, until_ns: int) -> ExitReport:

@@ -47,7 +47,7 @@ async def flatten_winners(
     permit(principal, Act.FLATTEN_WINNERS)
     selection = named(selection)
     accounts = covered(principal, desk.accounts, selection)
-    await check_symbols(desk, accounts, selection.symbols)
+    await check_symbols(desk, accounts, selection)
     draft = asked(desk, accounts, Wish(), reason=reason, hold_s=ZERO, wait_s=wait_s)
     found = await find_open(desk, accounts, selection)
     weighed = await weigh(found.targets, net=net)

@@ -39,7 +39,7 @@ async def halt(
     permit(principal, Act.HALT)
     selection = named(selection)
     accounts = covered(principal, desk.accounts, selection)
-    await check_symbols(desk, accounts, selection.symbols)
+    await check_symbols(desk, accounts, selection)
     wish = Wish(
         kind=ExitKind.HALT,
         selection=effective(principal, desk, accounts, selection),

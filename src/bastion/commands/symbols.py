@@ -1,7 +1,7 @@
 """Symbols: what a caller named, and the right word where nothing of that name is open."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from bastion.commands.desk import Desk
 from bastion.domain.account import Account
@@ -14,7 +14,7 @@ from bastion.ports import Venue
 INSTRUMENTS_S = 8.0
 NAMED_MAX = 5
 
-__all__ = ["nothing_open", "pair_form"]
+__all__ = ["nothing_open", "of_the_same_base", "pair_form"]
 
 
 async def nothing_open(
@@ -28,9 +28,14 @@ async def nothing_open(
     if not await _listed(desk, accounts, symbol):
         return SymbolUnknown(f"No venue here lists {symbol}. Nothing was done.")
     named = {pair(position.symbol) for position in seen}
-    others = sorted(name for name in named if _base(name) == _base(symbol))
-    hint = f" Open of that base: {', '.join(others[:NAMED_MAX])}." if others else ""
+    others = of_the_same_base(symbol, named)
+    hint = f" Open of that base: {others}." if others else ""
     return PositionNotFound(f"No {symbol} position is open here.{hint} Nothing was done.")
+
+
+def of_the_same_base(symbol: str, names: Collection[str]) -> str:
+    """Return which of these symbols are contracts of the base of that one, as a text; empty for none."""
+    return ", ".join(sorted(name for name in names if _base(name) == _base(symbol))[:NAMED_MAX])
 
 
 def _base(symbol: str) -> str:

@@ -4,7 +4,7 @@ import re
 
 from bastion.errors import SymbolUnknown
 
-QUOTES = ("FDUSD", "USDT", "USDC", "BUSD", "USD")
+QUOTES = ("FDUSD", "USDT0", "USDT", "USDC", "USDE", "USDH", "BUSD", "USD")
 """The quote currencies that end a symbol; the longer ones are tried first."""
 
 DEFAULT_QUOTE = "USDT"
@@ -22,8 +22,11 @@ SHOWN_MAX = 32
 HINT = "Write it as BTC, BTCUSDT, BTC/USDT, BTC-USDT or BTC/USDT:USDT."
 
 _PAIR = re.compile(r"(?P<base>\w+)[/\-_](?P<quote>[A-Z]+)(?::(?P<settle>[A-Z0-9]+))?(?:-SWAP)?", re.UNICODE)
-# BTCUSDT_250627 and BTC-27JUN25: dated contracts, as venues and our answers name them.
-_DATED = re.compile(r"\w+_\d{6}|\w+-\d{1,2}[A-Z]{3}\d{2}", re.UNICODE)
+# BTCUSDT_250627, BTC-27JUN25, BTC-USDT-250627 and BTCUSDM25 are dated contracts, and BTC-USD_UM is one that
+# OKX margins by US dollar coins, as venues and our answers name them.
+_APART = re.compile(
+    r"\w+_\d{6}|\w+-\d{1,2}[A-Z]{3}\d{2}|\w+-\w+-\d{6}|\w+USD[HMUZ]\d{2}|\w+-USD_UM", re.UNICODE
+)
 
 
 def pair_form(text: str) -> str:
@@ -39,8 +42,8 @@ def pair_form(text: str) -> str:
     word = text.strip().upper()
     if not 0 < len(word) <= LENGTH_MAX:
         raise _unknown(text, HINT)
-    if word in CROSSED or _DATED.fullmatch(word):
-        return word
+    if word in CROSSED or _APART.fullmatch(word):
+        return interface_name(word)
     found = _PAIR.fullmatch(word)
     if found is not None:
         base, quote = found["base"], found["quote"]

@@ -15,9 +15,12 @@ COIN_PERPETUAL = "_PERP"
 def pair(symbol: str) -> str:
     """Return the pair form of a symbol: `BTC/USDT:USDT` becomes `BTCUSDT`; an expiry or strike stays.
 
-    OKX ends the names of its perpetuals in -SWAP, Binance those of COIN-M in _PERP.
+    OKX ends the names of its perpetuals in -SWAP, Binance those of COIN-M in _PERP; ccxt writes an expiry
+    behind the coin of settlement, as in `BTC/USDT:USDT-250627`, which becomes `BTCUSDT_250627`.
     """
-    name = symbol.split(":", 1)[0].removesuffix("-SWAP").removesuffix(COIN_PERPETUAL)
+    name, _, settle = symbol.partition(":")
+    expiry = settle.partition("-")[2]
+    name = name.removesuffix("-SWAP").removesuffix(COIN_PERPETUAL) + (f"_{expiry}" if expiry else "")
     head, *rest = name.split("-")
     plain = "".join((head, *rest)) if all(part.isalpha() for part in rest) else "-".join((head, *rest))
     return interface_name(plain.replace("/", ""))

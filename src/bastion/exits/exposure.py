@@ -14,7 +14,7 @@ from bastion.errors import VenueError
 from bastion.exits.progress import Leg
 from bastion.exits.telling import AssetExposure, CollateralAtRisk, Exposure, OrphanedLeg, UnreadPart
 
-QUOTES = ("FDUSD", "USDT", "USDC", "BUSD", "USDE", "USD", "PERP")
+QUOTES = ("FDUSD", "USDT0", "USDT", "USDC", "BUSD", "USDE", "USDH", "USD", "PERP")
 NAMED_MAX = 6
 DECIMALS = 8
 NOT_READ = "it was not read"

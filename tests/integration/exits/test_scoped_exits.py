@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from bastion.commands import emergency_exit, exit_status
+from bastion.commands import emergency_exit, exit_status, halt
 from bastion.domain.position import Side
 from bastion.domain.principal import Principal, Scope
 from bastion.domain.selection import Selection
@@ -109,3 +109,23 @@ async def test_a_mistyped_symbol_is_refused_and_nothing_is_sent(rig: ProtectionR
         await emergency_exit(rig.desk, OWNER, selection=symbols("BCTUSDT"), hold_s=NO_HOLD)
     assert await rig.held() == {("BTCUSDT", "NET"): Decimal(2)}
     assert rig.desk.journal.exit_ids() == ()
+
+
+async def test_what_is_to_be_left_alone_and_is_listed_against_another_coin_is_refused(
+    rig: ProtectionRig,
+) -> None:
+    await rig.hold("2")
+    left = Selection(except_symbols=frozenset({"BTCUSDC"}))
+    for act in (emergency_exit, halt):
+        with pytest.raises(SymbolUnknown, match="lists BTCUSDC, which was to be left alone, but BTCUSDT"):
+            await act(rig.desk, OWNER, selection=left)
+    assert await rig.held() == {("BTCUSDT", "NET"): Decimal(2)}
+    assert rig.desk.journal.exit_ids() == ()
+
+
+async def test_what_is_to_be_left_alone_and_is_listed_nowhere_delays_nothing(rig: ProtectionRig) -> None:
+    await rig.hold("2")
+    left = Selection(except_symbols=frozenset({"DOGEUSDT"}))
+    report = await emergency_exit(rig.desk, OWNER, selection=left, hold_s=NO_HOLD)
+    assert report.verdict is Verdict.FLAT, report.summary
+    assert await rig.held() == {}

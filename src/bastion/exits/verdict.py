@@ -217,7 +217,7 @@ def at_deadline(leg: Leg, standing: Standing) -> tuple[Verdict, tuple[tuple[str,
         (position.symbol, "an order was sent whose outcome is not known, and nothing could be read since")
         for position in possible(leg, standing)
     )
-    if standing.unheard and look is not None and look.complete:
+    if standing.unheard and standing.clean:
         unread.append(("positions elsewhere", UNHEARD))
     if leftovers(leg, standing) or working(leg, standing):
         return Verdict.NOT_FLAT, tuple(unread)

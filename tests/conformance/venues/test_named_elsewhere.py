@@ -58,7 +58,7 @@ async def test_what_the_lists_leave_out_is_named_as_a_second_source_can_be_asked
 async def test_both_legs_of_hedge_mode_are_named(hedging: PaperRig) -> None:
     await hedging.load(scenario(hedging.name, ["BTCUSDT"], hedge=True))
     for side, size in (("LONG", "0.5"), ("SHORT", "-0.3")):
-        await hedging.hold("BTCUSDT", size.lstrip("-"), side=side)
+        await hedging.hold("BTCUSDT", size, side=side)
     found = await named(hedging)
     sides = {position.side for position in found if position.hedged}
     assert sides == (set() if hedging.name == "bybit" else set(Side))

@@ -77,6 +77,14 @@ async def test_an_exit_that_names_nothing_is_flat_once_another_page_was_heard() 
     assert standing(one, elsewhere).verdict is Verdict.FLAT
 
 
+async def test_it_is_not_owed_while_something_is_left_to_close() -> None:
+    one = covering(sides=LONGS)
+    flat_twice(one, BTC)
+    owing = standing(one, Elsewhere(Page(), SteppedClock()))
+    assert owing.unheard
+    assert at_deadline(one, owing) == (Verdict.NOT_FLAT, ())
+
+
 async def test_it_is_heard_anew_in_each_run_and_after_a_look_that_failed() -> None:
     one, clock, beat = covering(sides=LONGS), SteppedClock(), pace()
     elsewhere = Elsewhere(Page(), clock)

@@ -22,8 +22,9 @@ Observer = Callable[[Entry], None]
 PLANNED = 16
 """Accounts with so many positions are planned before the orders that are durable by then leave; they share a
 commit."""
-TURNS = 5
-"""So many turns of the event loop it takes from a durable commit until all orders of it have left."""
+TURNS = 6
+"""So many turns of the event loop after accounts began, all orders of a commit that became durable while they
+were planned have left: theirs, one to hear of it, two to tell it, the first order's, the others'."""
 
 
 class Executor:

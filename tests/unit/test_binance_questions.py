@@ -133,6 +133,26 @@ def test_where_one_look_is_missing_to_a_proof_nothing_is_left_for_a_halt() -> No
     assert thrift.owes() == 2 * WHOLE
 
 
+@pytest.mark.parametrize(("took_s", "reads"), [(0.2, True), (6.0, True), (0.0, False)])
+def test_the_second_look_of_a_proof_follows_the_first_however_long_that_one_took(
+    took_s: float,
+    reads: bool,  # noqa: FBT001 - a case of the table
+) -> None:
+    clock = VirtualClock()
+    weight = Bucket(Limit(name="weight", capacity=2400, window_s=60.0), clock)
+    thrift = Thrift(clock, weight)
+    thrift.saw(())
+    thrift.allows()
+    weight.charge(1300)
+    clock.seconds += took_s or 6.0
+    if took_s:
+        thrift.looked(came=frozenset(PARTS), failed=frozenset())
+    clock.seconds += 0.25
+    assert thrift.allows() is reads, "what did not come is no first one"
+    thrift.looked(came=frozenset(PARTS), failed=frozenset())
+    assert thrift.allows() is not reads, "two in a row, and no third"
+
+
 def test_a_look_that_only_closes_reads_no_lists_before_an_order_was_filled_or_held_back() -> None:
     clock = VirtualClock()
     thrift = Thrift(clock, Bucket(Limit(name="weight", capacity=2400, window_s=60.0), clock))

@@ -43,8 +43,8 @@ WHOLE = 90
 BLOCKED_GAP_S = 3.0
 """So long after such a reading, being told that an order holds a position is reason enough for another."""
 PAIR_S = 1.0
-"""So soon after such a reading a second one is let through: only two in a row prove that a part is closed
-while other positions stay open."""
+"""So soon after such a reading was asked for, or came, a second one is let through: only two in a row prove
+that a part is closed while other positions stay open."""
 
 QUICK_S = 0.5
 """A host that fails and answers faster than this is asked for one part of a look after the other."""
@@ -67,6 +67,7 @@ class Thrift:
         self._refused: set[str] = set()
         self._pressed = 0
         self._paid = False
+        self._came_ns = 0
         self._shown = self._moved = False
         self._asked_ns: dict[str, int] = {}
         self._patience = Patience(clock, most_s=LISTS_MOST_S)
@@ -128,6 +129,8 @@ class Thrift:
             self._patience.failed()
         elif came & LISTS:
             self._patience.answered()
+        if came >= LISTS:
+            self._came_ns = self._clock.monotonic_ns()
         self.failed = failed or self.failed - came
         clean = came >= LISTS and not (failed or self._shown)
         self._clean = min(self._clean + 1, PROVEN) if clean else 0
@@ -184,7 +187,7 @@ class Thrift:
             self.read = (now_ns, False)
             return True
         spends = free >= self._line()
-        second = since_ns <= PAIR_S * NS and not paired
+        second = now_ns - max(read_ns, self._came_ns) <= PAIR_S * NS and not paired
         # One look alone proves nothing, but the first one of a process finds what there is.
         helps = not read_ns or (not self._held and free >= 2 * WHOLE)
         due = since_ns >= GAP_S * NS and (spends or helps)

@@ -309,3 +309,15 @@ def test_lists_wait_for_one_look_where_a_second_source_has_just_said_that_someth
     thrift.doubted()
     thrift.pressed(halting=False)
     assert not thrift.spares(), "weight is plenty"
+
+
+def test_what_finds_positions_draws_on_what_is_kept_for_actions_also_while_something_is_held() -> None:
+    clock = VirtualClock()
+    throttle = Throttle(clock, ADDRESS_LIMITS)
+    Thrift(clock, throttle[READS]).saw(held=True)
+    orders, positions = read_units("frontendOpenOrders"), read_units("clearinghouseState")
+    _weight_left(throttle, reads=1, weight=22)
+    assert drawn(throttle, positions) == {WEIGHT: 2}
+    assert drawn(throttle, orders, last=True) == orders
+    _weight_left(throttle, reads=1, weight=21)
+    assert drawn(throttle, positions) == positions, "so much is left to the orders"

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from bastion.domain.look import Look
+from bastion.exits.pace import CANCELLING
 from bastion.exits.part import Part
 from bastion.exits.progress import Leg
 from bastion.exits.sweeping import nothing_to_close
@@ -67,7 +68,9 @@ def _undecided(part: Part) -> bool:
     # A halt cancels what the lists show, whatever became of an order.
     standing, cancelled = part.standing, part.leg.cancelled
     lingers = any(order.key not in cancelled for order in standing.lingering)
-    return part.exits and (lingers or any(order.unknown for order in standing.unsettled))
+    # No look of before its answer proves anything.
+    cancelling = CANCELLING in part.pace.in_flight.values()
+    return part.exits and (lingers or cancelling or any(order.unknown for order in standing.unsettled))
 
 
 def _to_close(part: Part) -> bool:

@@ -11,10 +11,10 @@ from bastion.clock import SystemClock
 from bastion.domain.order import OrderState
 from bastion.errors import Fault, VenueError, VenueRejected
 from bastion.venues.catalog import Catalog
-from bastion.venues.ccxt.hyperliquid_asking import LEFT_TO_EXITS
+from bastion.venues.ccxt.hyperliquid_asking import CLOSES_FIRST, LEFT_TO_EXITS
 from bastion.venues.deadline import Deadline, settled
 from bastion.venues.encoders.hyperliquid import HyperliquidEncoder
-from bastion.venues.throttle import Claimant
+from bastion.venues.throttle import NS, Claimant
 from tests.hyperliquid_rig import MASTER, private_key
 from tests.hyperliquid_script import (
     BY_TIME,
@@ -317,3 +317,20 @@ async def test_a_witness_that_no_weight_is_left_for_keeps_none_from_the_proofs_o
     look = await hl.venue.look(deadline_s=S)
     assert not {part.part: part.limited for part in look.unread}["positions main"]
     assert reads.promised(Claimant(level=1)) > 0
+
+
+async def test_a_look_that_shows_a_position_waits_for_no_list_that_others_leave_no_weight_for(
+    hl: Scripted,
+) -> None:
+    await hl.venue.look(deadline_s=S)
+    reads = hl.venue._throttle["reads"]
+    # Another account of the address holds something, and lists would wait for what that needs.
+    reads.announce("another", (20,), within_s=60.0)
+    reads.resize(reads.capacity - reads.free() + 50)
+    hl.on(STATE, say(state(held("BTC", "0.7"))))
+    hl.venue.asked()
+    begun_ns = hl.venue._clock.monotonic_ns()
+    look = await hl.venue.look(deadline_s=S)
+    assert hl.venue._clock.monotonic_ns() - begun_ns < S / 2 * NS
+    assert [position.instrument for position in look.positions] == ["BTC"]
+    assert {part.part: part.reason for part in look.unread}["orders main"] == CLOSES_FIRST

@@ -413,6 +413,33 @@ def test_the_lists_of_orders_wait_until_it_is_known_that_a_cancel_was_carried_ou
     assert len([at for at in looks if at > cancels[-1]]) == 2
 
 
+class Lingering(Quick):
+    """The same, where a cancel is carried out at once and answered much later."""
+
+    def defer_orders(self) -> None:
+        self._called("defer", 0)
+
+    async def _gone(
+        self, what: str, orders: Sequence[OpenOrder], deadline_s: float
+    ) -> tuple[CancelAnswer, ...]:
+        answers = await super()._gone(what, orders, deadline_s)
+        await self.clock.sleep(3.8)
+        return answers
+
+
+def test_the_lists_of_orders_wait_while_a_cancel_is_on_its_way_whatever_they_show() -> None:
+    clock = VirtualClock()
+    part, venue = part_of(clock), Lingering(clock, orders=[STOP])
+    worked(clock, venue, part)
+    (sent,) = (at for at, what in venue.calls if what.startswith(("cancel", "sweep")))
+    looks = venue.times("look")
+    beside = [at for at in looks if sent < at < sent + 3_800]
+    assert beside
+    assert venue.times("defer") == beside
+    assert verdicts(part)[0][1] is Verdict.FLAT
+    assert len([at for at in looks if at > sent + 3_800]) == 2
+
+
 def test_dust_that_stays_is_nothing_to_hurry_for() -> None:
     clock = VirtualClock()
     part, venue = part_of(clock), Quick(clock, position(quantity="0.002"))

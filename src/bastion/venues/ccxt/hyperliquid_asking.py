@@ -31,6 +31,7 @@ from bastion.venues.ccxt.witness import Claim
 from bastion.venues.deadline import Deadline, settled
 from bastion.venues.encoders.signed import Parameters
 from bastion.venues.raw import Answer, Row
+from bastion.venues.throttle import Claimant
 
 ASKED_ONCE = frozenset({"perpDexs", "userRole", "exchangeStatus", "spotClearinghouseState"})
 """Not insisted on within one look: all its parts wait for the first, the second has a lighter form, and
@@ -46,7 +47,7 @@ BESIDE_SHARE = 0.8
 """So much of the time of a look there is for the executions that are read beside its lists."""
 LOOK_AGAIN_S = 0.1
 """How long to wait where it is not known when others give back what they used."""
-CLOSES_FIRST = "not sent again: a position is open and is closed first"
+CLOSES_FIRST = "not sent: a position is open and is closed first"
 
 
 class HyperliquidAsking(MeteredVenue):
@@ -242,13 +243,22 @@ class HyperliquidAsking(MeteredVenue):
             return await super()._once(method, params, units=units, deadline=deadline, mutating=mutating)
         if not self._wire.asked.listens:
             await self._leave_to_actions(units[WEIGHT], deadline)
-        elif self._thrift.proves and not self._probes.kept:
-            units = drawn(self._throttle, units, last=self._thrift.half_proven)
+        else:
+            if self._thrift.proves and (params["type"] == POSITIONS or not self._probes.kept):
+                units = drawn(self._throttle, units, last=self._thrift.half_proven)
+            if self._shows_open and params["type"] in FOR_A_PROOF and not self._has_room(units):
+                raise VenueRejected(CLOSES_FIRST, fault=Fault.RATE_LIMIT)
         # A look is worth little where all its parts wait for one that cannot be had in its time.
         self._throttle.refuse_in_vain(units, deadline.left_s)
         due = params["type"] == ORDERS and self._thrift.lists_due
         with self._probes.asking(params, units, due=due):
             return await super()._once(method, params, units=units, deadline=deadline, mutating=mutating)
+
+    def _has_room(self, units: Mapping[str, int]) -> bool:
+        """Return whether a read may leave at once: none is waited for while a position could be closed."""
+        level = Claimant(level=1)
+        ways = [(self._throttle.way(name), count) for name, count in units.items()]
+        return all(way.free() - way.promised(level) >= count for way, count in ways)
 
     async def _leave_to_actions(self, weight: int, deadline: Deadline) -> None:
         # Each process counts its own reads, but all of them the weight: without an act at work, what commands

@@ -23,9 +23,9 @@ FAILED = "failed"
 _MINUTE_S = 60.0
 _CAPACITY = 1200
 FOR_ACTIONS, _FOR_FINDING, _FOR_CLOSING = 120, 20, 20
-_FOR_A_SECOND, _FOR_CANCELS = 44, 4
-"""Of what is kept for actions, so much where no account is seen to hold anything: a second look after the
-first, with what cancels need, and that alone after the second."""
+_FOR_CLOSES, _FOR_A_SECOND, _FOR_CANCELS = 20, 44, 4
+"""So much of that is left while an account is seen to hold something; else what a second look takes after
+the first, with what cancels need, and that alone after the second."""
 HELD_S = 30.0
 """So long, without another look, what an account that was seen to hold something needs is left to it."""
 ADDRESS_LIMITS = (
@@ -88,16 +88,18 @@ def read_units(kind: str, *, rows: int | None = None) -> Mapping[str, int]:
 
 
 def drawn(throttle: Throttle, units: Mapping[str, int], *, last: bool = False) -> Mapping[str, int]:
-    """Return what a read for a proof takes: where reads have no more, of what actions do not need any more.
+    """Return what a read of an exit takes: where reads have no more, of what actions do not need any more.
 
-    That is nothing while an account of the address is seen to hold something. `last` says that only this
-    look is missing: a first one without a second would be in vain, as are positions without lists.
+    While an account of the address is seen to hold something, only what finds positions and writes orders
+    takes of it: without that, no action would follow. `last` says that one look is missing to a proof: a
+    first one without a second would be in vain, as are positions without lists.
     """
     weight, reads, lists = units[WEIGHT], throttle[READS], PROOFS in units
     enough = reads.free() >= weight + (_FOR_FINDING if lists else 0)
-    if enough or reads.promised(Claimant(level=1)):
+    held = reads.promised(Claimant(level=1)) > 0
+    if enough or (held and lists):
         return units
-    kept = _FOR_CANCELS if last and lists else _FOR_A_SECOND
+    kept = _FOR_CLOSES if held else _FOR_CANCELS if last and lists else _FOR_A_SECOND
     return {WEIGHT: weight} if throttle[WEIGHT].free() >= weight + kept else units
 
 

@@ -24,7 +24,7 @@ from bastion.errors import JournalUnusable
 from bastion.ports import Clock
 from bastion.shape import dataclass
 from bastion.storage.bell import Bell
-from bastion.storage.migrate import migrate, transaction
+from bastion.storage.migrate import CACHE_KIB, migrate, transaction
 
 HEARD_MAX = 2_048
 HEARD_BYTES_MAX = 16_000_000
@@ -206,6 +206,7 @@ class SqliteAnswers:
         # The disk's time belongs to the journal: nothing is forced to it here.
         connection.pragma("journal_mode", "wal")
         connection.pragma("synchronous", "normal")
+        connection.pragma("cache_size", -CACHE_KIB)
         migrate(connection, _CHAIN)
         self._path.chmod(0o600)
         return connection

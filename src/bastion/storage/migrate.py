@@ -10,6 +10,8 @@ from bastion.errors import JournalUnusable
 
 BUSY_MS = 2000
 """How long a statement waits for another process's transaction."""
+CACHE_KIB = 256
+"""What a connection holds of its file: the system's own cache holds the rest, and a daemon has several."""
 WAL_TRIES = 5
 """So often a file that two open at one moment is tried."""
 
@@ -28,8 +30,10 @@ def migrations(chain: str = "") -> tuple[tuple[int, str], ...]:
     )
 
 
-def connect(path: str) -> apsw.Connection:
+def connect(path: str, *, cache_kib: int = CACHE_KIB) -> apsw.Connection:
     """Open a database with every commit on the disk before it returns (WAL, synchronous=FULL).
+
+    `cache_kib` is what it may hold of the file; a transaction that changes more takes longer.
 
     Raises:
         apsw.Error: the file cannot be opened or is no database.
@@ -39,6 +43,7 @@ def connect(path: str) -> apsw.Connection:
     _write_ahead(connection)
     connection.pragma("synchronous", "full")
     connection.pragma("trusted_schema", 0)
+    connection.pragma("cache_size", -cache_kib)
     return connection
 
 

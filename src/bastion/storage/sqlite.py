@@ -24,6 +24,9 @@ GROUP_MAX = 512
 KNOWN_MAX = 1
 """Of so many exits that are over the entries stay in memory: the last one, of which somebody may ask."""
 
+WRITING_KIB = 1_000
+"""What one commit of an exit of three hundred positions changes, so that it goes to the file in one go."""
+
 _Row = tuple[int, int, str, str, str, str, str]
 
 COLUMNS = "seq, at_ns, exit_id, kind, body, previous, hash"
@@ -106,7 +109,7 @@ class SqliteJournal:
         self._path = path
         try:
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            self._writing = connect(str(path))
+            self._writing = connect(str(path), cache_kib=WRITING_KIB)
             migrate(self._writing)
             path.chmod(0o600)
             self._reading = connect(str(path))

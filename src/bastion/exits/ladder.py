@@ -1,6 +1,6 @@
 """Ladder: how the next order of a position is to be executed, from what became of the earlier ones."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 
@@ -14,7 +14,8 @@ from bastion.exits.settings import ExitSettings
 from bastion.shape import dataclass
 
 WHOLE_AFTER_SIZES = 2
-"""After so many refusals for the size, the venue's size-free close is tried until that is refused as well."""
+"""After so many refusals for the size, the venue's size-free close is tried; again only where sizes get no
+smaller, until it is refused as well."""
 HALVINGS_MAX = 6
 """After so many refusals of its price, a resting order asks for the mark price itself."""
 BOUNDED = frozenset({OrderKind.IOC, OrderKind.RESTING})
@@ -33,7 +34,8 @@ class Trail:
     the last round, `last_quantity` the position's size at that time. `slice_max` is the size to stay within,
     once sizes were refused: half of the least that was refused since, doubled again after every second round
     that filled. That a smaller order of the same round was filled says nothing for the size refused.
-    `whole_refused` is how large the position was at most that a close of all of it was refused for its size.
+    `whole_refused` is how large the position was at most that a close of all of it was refused for its size;
+    `stuck` says that the size refused last was no smaller than one refused before.
     """
 
     bands: int = 0
@@ -44,6 +46,7 @@ class Trail:
     rests: int = 0
     slice_max: Quantity | None = None
     whole_refused: Quantity | None = None
+    stuck: bool = False
     last_fault: Fault | None = None
     last_quantity: Quantity = Quantity(ZERO)
 
@@ -80,6 +83,7 @@ def trail(orders: Iterable[Sent]) -> Trail:
     attempted: dict[int, Decimal] = {}
     taken: dict[int, Decimal] = {}
     wholes: list[Quantity] = []
+    slices: set[int] = set()
     last: Sent | None = None
     for order in orders:
         last = order
@@ -97,6 +101,8 @@ def trail(orders: Iterable[Sent]) -> Trail:
             sizes.add(order.round)
             if order.request.kind is OrderKind.WHOLE:
                 wholes.append(order.request.position.quantity)
+            else:
+                slices.add(order.round)
         elif fault is Fault.MAYBE_FLAT:
             maybes.add(order.round)
     if last is None:
@@ -104,6 +110,7 @@ def trail(orders: Iterable[Sent]) -> Trail:
     return Trail(
         slice_max=_slice_max(attempted, refused=sizes, taken=taken),
         whole_refused=max(wholes, default=None),
+        stuck=_is_stuck([attempted[number] for number in sorted(slices)]),
         bands=len(bands),
         sizes=len(sizes),
         maybes=len(maybes),
@@ -113,6 +120,10 @@ def trail(orders: Iterable[Sent]) -> Trail:
         last_fault=last.answer.fault if last.answer is not None else None,
         last_quantity=last.request.position.quantity,
     )
+
+
+def _is_stuck(refused: Sequence[Decimal]) -> bool:
+    return len(refused) >= WHOLE_AFTER_SIZES and refused[-1] >= min(refused[:-1])
 
 
 def _slice_max(
@@ -143,9 +154,11 @@ def rung(
     position is to stay: nothing rests then, since it could take more than was asked for when others trade.
     """
     untried = past.whole_refused is None or past.last_quantity > past.whole_refused
-    if past.sizes >= WHOLE_AFTER_SIZES and past.last_fault is Fault.SIZE and untried:
+    helpless = past.sizes == WHOLE_AFTER_SIZES or past.stuck
+    if past.last_fault is Fault.SIZE and helpless and untried:
         # Smaller did not help: perhaps it is too small, and the venue's size-free close helps. One that was
-        # lost was not tried, nor was it for a position that has grown since.
+        # lost was not tried, nor was it for a position that has grown since; while sizes still get smaller,
+        # a round for it would be lost.
         return Rung(kind=OrderKind.WHOLE, why="closed whole, since the venue refused smaller sizes too")
     if first_bound is not None and past.met == 0:
         why = f"a guard asked for it: at most {_share(first_bound)} from the mark at first"

@@ -200,20 +200,23 @@ def test_a_refused_close_without_a_size_forgets_no_smaller_size_that_was_refused
 
 
 @pytest.mark.parametrize(
-    ("sizes", "refused", "kind"),
+    ("sizes", "stuck", "refused", "kind"),
     [
-        (1, None, OrderKind.MARKET),
-        (2, None, OrderKind.WHOLE),
-        (3, None, OrderKind.WHOLE),
-        (3, "8", OrderKind.MARKET),
-        (3, "7.9", OrderKind.WHOLE),
+        (1, False, None, OrderKind.MARKET),
+        (2, False, None, OrderKind.WHOLE),
+        (2, False, "8", OrderKind.MARKET),
+        (3, False, None, OrderKind.MARKET),
+        (3, True, None, OrderKind.WHOLE),
+        (3, True, "8", OrderKind.MARKET),
+        (3, True, "7.9", OrderKind.WHOLE),
     ],
 )
 def test_the_close_without_a_size_comes_after_two_refusals_until_it_is_refused_for_as_much(
-    sizes: int, refused: str | None, kind: OrderKind
+    sizes: int, *, stuck: bool, refused: str | None, kind: OrderKind
 ) -> None:
     past = Trail(
         sizes=sizes,
+        stuck=stuck,
         last_fault=Fault.SIZE,
         slice_max=Quantity(Decimal(2)),
         last_quantity=Quantity(Decimal(8)),
@@ -245,6 +248,16 @@ def test_a_close_of_all_that_was_lost_or_of_less_is_tried_again() -> None:
     past = trail([*of_less, refused_grown])
     assert past.whole_refused == Decimal("4.1")
     assert rung(past, SETTINGS).kind is OrderKind.MARKET
+
+
+def test_a_lost_close_of_all_is_not_tried_again_while_sizes_get_smaller() -> None:
+    refused = [sent(1, Fault.SIZE, quantity="37"), sent(2, Fault.SIZE, quantity="18.5")]
+    lost = sent(3, quantity="37", kind=OrderKind.WHOLE)
+    smaller = [sent(4, Fault.SIZE, quantity="9.2"), sent(5, Fault.SIZE, quantity="4.6")]
+    assert rung(trail(refused), SETTINGS).kind is OrderKind.WHOLE
+    assert rung(trail([*refused, lost, *smaller]), SETTINGS).kind is OrderKind.MARKET
+    again = sent(6, Fault.SIZE, quantity="4.6")
+    assert rung(trail([*refused, lost, *smaller, again]), SETTINGS).kind is OrderKind.WHOLE
 
 
 def test_the_size_to_stay_within_holds_on_every_rung() -> None:

@@ -139,9 +139,9 @@ class Hand:
                 self._heed(record)
 
     async def commit(self, record: Record) -> None:
-        """As `note`, and wait within the budget until it is durable for every exit."""
+        """As `note`, and wait within the budgets until it is durable for every exit."""
         self.note(record)
-        until_ns = self._clock.monotonic_ns() + self._settings.intent_commit_budget_ms * 1_000_000
+        until_ns = self._clock.monotonic_ns() + nanoseconds(self._settings.intent_wait_s)
         for part in tuple(self._parts):
             left_ns = max(until_ns - self._clock.monotonic_ns(), 0)
             await part.recorder.flush(seconds=left_ns / SECOND_NS)

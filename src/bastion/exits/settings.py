@@ -118,6 +118,14 @@ class ExitSettings:
     refund_after_tries: int = 3
     refund_after_s: float = 10.0
 
+    @property
+    def intent_wait_s(self) -> float:
+        """The longest that orders wait until what announces them is durable anywhere.
+
+        A commit has its budget for the journal and again for the spool, and there may be one ahead of it.
+        """
+        return 5 * self.intent_commit_budget_ms / 1000
+
     def judged_within_s(self, deadline_s: Decimal) -> float:
         """Return after how many seconds an exit of that deadline is judged at the latest."""
         whole_s = float(deadline_s)

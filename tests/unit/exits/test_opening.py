@@ -8,6 +8,7 @@ from decimal import Decimal
 import pytest
 
 from bastion.domain.account import Account
+from bastion.domain.look import Look
 from bastion.domain.money import Usd
 from bastion.domain.order import OrderRequest, OrderState
 from bastion.domain.principal import Principal, Scope
@@ -114,6 +115,46 @@ def test_no_order_leaves_before_the_request_is_durable_however_late_the_journal_
     assert isinstance(pressed(journal, venue), tuple)
     [placed_ms] = venue.times(f"place {position().instrument}")
     assert placed_ms >= round((journal.commits[0][0] - began_s) * 1000)
+
+
+class Later(Scripted):
+    """An account whose looks take longer: its intent comes while the first one's commit is on its way."""
+
+    async def picture(self, parts: Sequence[str], *, unsent: bool = False) -> Look:
+        await self.clock.sleep(0.015)
+        return await super().picture(parts, unsent=unsent)
+
+
+def test_no_order_leaves_before_its_intent_is_durable_where_another_commit_is_ahead_of_it(
+    clock: VirtualClock,
+) -> None:
+    # Each commit is within its budget; the second account's waits for the one of the first.
+    journal = Commits(clock, took_s=0.9 * SETTINGS.intent_commit_budget_ms / 1000)
+    accounts = tuple(replace(MAIN, name=name) for name in ("a0", "a1"))
+    venues = {"a0": Scripted(clock, position(quantity="2")), "a1": Later(clock, position(quantity="2"))}
+    announced: dict[str, bool] = {}
+
+    async def main() -> None:
+        opening = Opening(asked_for(clock, accounts), clock=clock)
+        for name, venue in venues.items():
+
+            async def close(request: OrderRequest, name: str = name, venue: Scripted = venue) -> OrderState:
+                announced[name] = any(
+                    request.client_order_id in {order.client_order_id for order in record.orders}
+                    for record in (entry.record for entry in journal.entries(EXIT_ID))
+                    if isinstance(record, RoundIntended)
+                )
+                return await venue.executes(request)
+
+            venue.fates.append(close)
+        async with asyncio.TaskGroup() as tasks:
+            executor = Executor(venues=venues, journal=journal, clock=clock, settings=SETTINGS, tasks=tasks)
+            tasks.create_task(executor.run(EXIT_ID, opening=opening))
+
+    run(clock, main())
+    assert announced == {"a0": True, "a1": True}
+    commits = [records for _, records in journal.commits if RoundIntended in records]
+    assert [records.count(RoundIntended) for records in commits] == [1, 1]
 
 
 def test_of_many_accounts_the_first_orders_leave_before_all_are_planned(clock: VirtualClock) -> None:

@@ -10,7 +10,7 @@ from bastion.domain.look import Look
 from bastion.domain.records import Entry, LegJudged, LegReopened, Looked, RoundIntended
 from bastion.domain.verdict import Verdict
 from bastion.exits.report import ExitReport
-from bastion.paper.order import Order, OrderFilter, PositionSide
+from bastion.paper.order import Direction, Order, OrderFilter, PositionSide
 from bastion.paper.wire.protocol import WireAnswer
 from bastion.venues.ccxt.hyperliquid_cloid import client_id_of
 from tests.simulation.exits.virtual_time import VirtualClock
@@ -66,6 +66,7 @@ class Judge:
     resting: list[Order] = field(default_factory=list)
     cleared: dict[str, set[str]] = field(default_factory=dict)
     step: Callable[[], None] = lambda: None
+    requested: set[str] = field(default_factory=set)
     cuts: int = 0
     starved: int = 0
     run_began_s: float = 0.0
@@ -203,6 +204,11 @@ class Judge:
 
     # The rules.
 
+    def means(self, exit_id: str, account: str, symbol: str, side: str) -> bool:
+        """Return whether that exit means an account's contract on a side; here each means everything."""
+        del exit_id, account, symbol, side
+        return True
+
     def _placed(self, asked: Asked, order: Order) -> None:
         request = order.request
         named = client_id_of(order.client_order_id)
@@ -285,6 +291,8 @@ class Judge:
             if name != account or held.quantity == 0:
                 continue
             shown = "LONG" if held.quantity > 0 else "SHORT"
+            if not self.means(record.exit_id, account, symbol, shown):
+                continue
             least = host.exchange.instrument(symbol).quantity_min
             if (symbol, shown) in dust and abs(held.quantity) < least:
                 continue
@@ -292,6 +300,8 @@ class Judge:
             if held.since_s < since_s - (0.0 if old else lag_s):
                 self.broken(f"{record.verdict} while {account} holds {held.quantity} {symbol} {side} (I3)")
         for order in host.exchange.open_orders(account, EVERY):
+            if not self.means(record.exit_id, account, order.symbol, side_of(order)):
+                continue
             if order.created_ms < host.world.clock.now_ms() - (self.clock.seconds - since_s + lag_s) * 1000:
                 self.broken(f"{record.verdict} while the order {order.client_order_id} works (I3)")
 
@@ -331,6 +341,15 @@ class Judge:
 
     def hedged(self, account: str) -> bool:
         return any(one.hedged for one in self.world.accounts if one.name == account)
+
+
+def side_of(order: Order) -> str:
+    """Return the side of the position that an order would open or grow, or, where it reduces only, reduce."""
+    request = order.request
+    if request.position_side is not PositionSide.NET:
+        return request.position_side.value
+    reduces = request.reduce_only or request.close_position
+    return "LONG" if (request.direction is Direction.BUY) is not reduces else "SHORT"
 
 
 def _is_too_much(venue: str, answer: WireAnswer) -> bool:

@@ -9,9 +9,10 @@ from typing import Any, cast
 
 from bastion.domain.account import Account
 from bastion.domain.principal import Principal, Scope
+from bastion.domain.selection import EVERYTHING
 from bastion.exits.executor import Executor
 from bastion.exits.report import ExitReport, fold
-from bastion.exits.request import request_records
+from bastion.exits.request import Wish, request_records
 from bastion.exits.settings import ExitSettings
 from bastion.storage.codec import encode, kind_of
 from bastion.storage.spool import SpooledJournal
@@ -20,6 +21,7 @@ from tests.simulation.exits.virtual_time import VirtualClock, run
 from tests.simulation.wires.happenings import Happenings
 from tests.simulation.wires.host import Host
 from tests.simulation.wires.judge import Judge
+from tests.simulation.wires.scoped_judge import ScopedJudge
 from tests.simulation.wires.stage import adapters, paper_world
 from tests.simulation.wires.trace import Trace
 from tests.simulation.wires.whereabouts import Cell
@@ -67,7 +69,14 @@ class Play:
         self.world = world
         self.clock = clock
         self.trace = Trace(keep=keep)
-        self.judge = Judge(world=world, clock=clock)
+        scopes = dict(zip((FIRST, SECOND), world.scopes, strict=True))
+        scoped = any(scope != EVERYTHING for scope in world.scopes)
+        self._wishes = {name: Wish(selection=scope) for name, scope in scopes.items()}
+        self.judge = (
+            ScopedJudge(world=world, clock=clock, scopes=scopes)
+            if scoped
+            else Judge(world=world, clock=clock)
+        )
         self.journal = SimulatedJournal(cast("Any", world), clock)
         self.journal.cuts = dict(world.cuts_at_append)
         self.shelf = MemoryShelf()
@@ -197,6 +206,7 @@ class Play:
         await executor.run(SECOND)
 
     async def _request(self, journal: SpooledJournal, name: str, accounts: tuple[Account, ...]) -> None:
+        self.judge.requested.add(name)
         await journal.append(
             request_records(
                 self.clock,
@@ -206,6 +216,7 @@ class Play:
                 reason=None,
                 deadline_s=Decimal(self.world.deadline_s),
                 hold_s=Decimal(self.world.hold_s),
+                wish=self._wishes[name],
             )
         )
 

@@ -1,7 +1,7 @@
 """Weather: what happens to one request between the desk and a venue, drawn from the seed and the request."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from random import Random
 
 from bastion.paper.wire.protocol import Conditions
@@ -69,6 +69,9 @@ def fate_of(plan: HostDraw, rng: Random, kind: Kind, *, sick: bool) -> Fate:
         fill_ratio_max=plan.fill_ratio if "partial" in mild else None,
     )
     words = tuple(name for name in (drastic, *mild) if name)
+    if plan.hides and kind is Kind.POSITIONS and rng.random() < plan.hides:
+        conditions = replace(conditions, hidden=plan.hidden)
+        words = (*words, "hidden_row")
     return Fate(
         up_s=up_s,
         down_s=down_s,

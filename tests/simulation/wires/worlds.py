@@ -1,8 +1,11 @@
 """Worlds: what one seed draws: accounts on real wires, what they hold, and what goes wrong until it heals."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from random import Random
+
+from bastion.domain.selection import EVERYTHING, Selection
 
 VENUES = ("binance", "bybit", "okx", "hyperliquid")
 BASES = ("BTC", "ETH", "SOL", "XRP", "ADA", "LTC")
@@ -82,7 +85,10 @@ class AccountDraw:
 
 @dataclass(slots=True, kw_only=True)
 class HostDraw:
-    """One venue's host: how far away it is, and how it misbehaves until `heals_at_s`."""
+    """One venue's host: how far away it is, and how it misbehaves until `heals_at_s`.
+
+    A list of positions leaves the symbol `hidden` out as often as `hides` says.
+    """
 
     venue: str
     latency_s: float
@@ -98,21 +104,30 @@ class HostDraw:
     dead_for_good: bool = False
     step_cap: int = 0
     portfolio: bool = False
+    hidden: str = ""
+    hides: float = 0.0
     events: list[EventDraw] = field(default_factory=list)
 
     @property
     def calm(self) -> bool:
         """Whether nothing at all goes wrong here."""
-        return not (self.troubles or self.events or self.dead or self.refuses or abs(self.skew_s) > 1)
+        faulty = self.dead or self.refuses or self.hides or abs(self.skew_s) > 1
+        return not (self.troubles or self.events or faulty)
 
 
 @dataclass(slots=True, kw_only=True)
 class World:
-    """Everything that one seed decides."""
+    """Everything that one seed decides.
+
+    `scopes` are what the first exit and the second mean; where they do not mean everything, `names` holds how
+    the desk names the contracts, by venue and base.
+    """
 
     seed: int
     accounts: list[AccountDraw]
     hosts: dict[str, HostDraw]
+    scopes: tuple[Selection, Selection] = (EVERYTHING, EVERYTHING)
+    names: Mapping[tuple[str, str], str] = field(default_factory=dict)
     hold_s: int = 0
     deadline_s: int = 60
     second_at_s: float | None = None

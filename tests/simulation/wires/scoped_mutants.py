@@ -1,0 +1,73 @@
+"""Scoped mutants: rules of naming, sides and second sources broken on purpose; scoped worlds notice."""
+
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, ExitStack
+from typing import Any
+from unittest.mock import patch
+
+from bastion.domain.order import Direction, OpenOrder
+from bastion.domain.position import Side
+from bastion.domain.selection import Selection
+from bastion.domain.symbol import pair
+from bastion.exits import scope
+from bastion.exits.elsewhere import Elsewhere
+
+Break = Callable[[], list[AbstractContextManager[Any]]]
+
+
+def _a_selection_does_not_heed_the_side() -> list[AbstractContextManager[Any]]:
+    def covers(self: Selection, *, symbol: str, side: Side) -> bool:
+        del side
+        return self.covers_symbol(symbol)
+
+    return [patch.object(Selection, "covers_position", covers)]
+
+
+def _what_is_left_out_is_not_heeded() -> list[AbstractContextManager[Any]]:
+    def covers(self: Selection, symbol: str) -> bool:
+        return not self.symbols or symbol in self.symbols
+
+    return [patch.object(Selection, "covers_symbol", covers)]
+
+
+def _an_order_is_named_by_its_coin_alone() -> list[AbstractContextManager[Any]]:
+    return [patch.object(scope, "symbol_of", lambda order: pair(order.instrument))]
+
+
+def _an_order_that_reduces_is_of_the_side_that_it_trades() -> list[AbstractContextManager[Any]]:
+    def side_of(order: OpenOrder) -> Side:
+        if order.side is not None:
+            return order.side
+        return Side.LONG if order.direction is Direction.BUY else Side.SHORT
+
+    return [patch.object(scope, "side_of", side_of)]
+
+
+def _orders_are_cancelled_whatever_is_meant() -> list[AbstractContextManager[Any]]:
+    return [patch.object(scope.Scope, "covers", lambda *_: True)]
+
+
+def _what_is_named_needs_no_second_source() -> list[AbstractContextManager[Any]]:
+    return [patch.object(scope.Scope, "names", lambda *_: ())]
+
+
+def _no_other_page_names_what_nobody_names() -> list[AbstractContextManager[Any]]:
+    return [
+        patch.object(Elsewhere, "owed", lambda *_: False),
+        patch.object(Elsewhere, "meant", lambda *_: ()),
+    ]
+
+
+MUTANTS: Mapping[str, Break] = {
+    name.strip("_"): value
+    for name, value in list(globals().items())
+    if name.startswith("_") and not name.startswith("__") and callable(value)
+}
+
+
+def broken(name: str) -> ExitStack:
+    """Return a context in which that rule is broken."""
+    stack = ExitStack()
+    for change in MUTANTS[name]():
+        stack.enter_context(change)
+    return stack

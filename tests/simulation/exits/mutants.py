@@ -107,7 +107,7 @@ def _threats_are_ignored() -> list[AbstractContextManager[Any]]:
 
 
 def _stops_go_first() -> list[AbstractContextManager[Any]]:
-    def cancels(_: Any, __: Any, beat: Any, look: Look, *, now_ns: int, settings: Any) -> Any:  # noqa: ANN401, ARG001 - stands in for the original
+    def cancels(_: Any, __: Any, beat: Any, look: Look, *, now_ns: int) -> Any:  # noqa: ANN401 - stands in for the original
         return tuple(order for order in look.orders if plan._cancel_due(order, beat, now_ns=now_ns))
 
     return [patch.object(plan, "_cancels", cancels)]
@@ -127,14 +127,14 @@ def _openers_are_left_until_the_end() -> list[AbstractContextManager[Any]]:
 
 
 def _every_refused_size_is_dust() -> list[AbstractContextManager[Any]]:
-    return [patch.object(plan, "is_dust", lambda _, __, past, ___: past.sizes > 0)]
+    return [patch.object(plan, "is_dust", lambda _, __, past, ___, **____: past.sizes > 0)]
 
 
 def _sizes_are_doubled() -> list[AbstractContextManager[Any]]:
     original = ladder.slices
 
-    def slices(*args: Any) -> Any:  # noqa: ANN401 - stands in for the original
-        return tuple(replace(one, quantity=Quantity(one.quantity * 2)) for one in original(*args))
+    def slices(*args: Any, **more: Any) -> Any:  # noqa: ANN401 - stands in for the original
+        return tuple(replace(one, quantity=Quantity(one.quantity * 2)) for one in original(*args, **more))
 
     return [patch.object(plan, "slices", slices)]
 
@@ -193,8 +193,8 @@ def _a_vanished_position_was_never_there() -> list[AbstractContextManager[Any]]:
 def _only_the_first_slice_is_sent() -> list[AbstractContextManager[Any]]:
     original = ladder.slices
 
-    def slices(*args: Any) -> Any:  # noqa: ANN401 - stands in for the original
-        first = original(*args)[0]
+    def slices(*args: Any, **more: Any) -> Any:  # noqa: ANN401 - stands in for the original
+        first = original(*args, **more)[0]
         return (replace(first, quantity=Quantity(min(first.quantity, Decimal("0.05")))),)
 
     return [patch.object(plan, "slices", slices)]

@@ -169,8 +169,8 @@ def _no_book_is_kept_of_what_could_open() -> list[AbstractContextManager[Any]]:
 def _a_late_exit_doubts_nothing() -> list[AbstractContextManager[Any]]:
     original = part.Part.stand
 
-    def stand(self: Any, instruments: Any, *, beside: Any = None, listed: bool = True) -> Any:  # noqa: ANN401, ARG001 - as the original
-        return original(self, instruments, listed=listed)
+    def stand(self: Any, instruments: Any, *, beside: Any = None, **more: Any) -> Any:  # noqa: ANN401, ARG001 - as the original
+        return original(self, instruments, **more)
 
     return [patch.object(part.Part, "stand", stand)]
 

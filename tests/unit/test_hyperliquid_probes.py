@@ -179,6 +179,30 @@ def test_a_dear_read_leaves_once_more_over_another_connection_only_where_the_hos
         ask_twice(LISTS)
 
 
+def test_an_end_of_an_idle_connection_keeps_no_host_failing_that_failed_a_while_ago() -> None:
+    host = Host()
+    probes = host.accounts[0]
+
+    def ask_twice(kind: str) -> None:
+        with probes.asking({"type": kind}, read_units(kind)):
+            leave(host)
+            leave(host)
+
+    host.fail()
+    assert host.ask(POSITIONS)
+    assert probes.kept
+    host.clock.seconds += WINDOWS[FAILED] - 0.1
+    # Contracts have turns of their own, which come sooner than the host counts as well.
+    with pytest.raises(VenueUnreachable, match="not asked once more"):
+        ask_twice(CONTRACTS)
+    assert probes.fail, "until anything is answered"
+    assert host.ask(POSITIONS)
+    host.clock.seconds += WINDOWS[URGENT_PROBES] + 0.1
+    assert probes.kept == 0
+    ask_twice(CONTRACTS)
+    assert not probes.fail
+
+
 def test_what_the_minute_cannot_give_back_in_time_is_refused_at_once() -> None:
     host = Host()
     reads = host.throttle[READS]

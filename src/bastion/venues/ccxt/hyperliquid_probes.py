@@ -49,6 +49,8 @@ class _Leaving:
         self._clock = clock
         self._once = once
         self.left_ns = 0
+        self.refused = False
+        """Whether it was to leave a second time, and did not."""
 
     @property
     def since_s(self) -> float:
@@ -59,6 +61,7 @@ class _Leaving:
         """Hear that it is about to leave."""
         if self.left_ns and self._once():
             # It may have found a connection at its end; at a host that fails, it came to nothing.
+            self.refused = True
             raise VenueUnreachable(NOT_REPEATED)
         self.left_ns = self._clock.monotonic_ns()
 
@@ -90,7 +93,7 @@ class Probes:
             if turn.free() == 0:
                 raise VenueRejected(SPARED, fault=Fault.RATE_LIMIT)
             turn.charge(1)
-        leaving = _Leaving(self._clock, once=lambda: dear and (self.fail or vain.free() < vain.capacity))
+        leaving = _Leaving(self._clock, once=lambda: dear and self._repeats_nothing)
         try:
             with when_leaving(leaving.leave):
                 yield
@@ -100,7 +103,7 @@ class Probes:
                 self._in_vain(weight)
             raise
         except VenueError:
-            self._in_vain(weight)
+            self._in_vain(weight, lately=not leaving.refused)
             raise
         except asyncio.CancelledError:
             if leaving.since_s >= GIVEN_UP_S:
@@ -124,10 +127,16 @@ class Probes:
             return 0
         return min(KEPT_AN_ACCOUNT * self._throttle.sharers, KEPT_MOST)
 
-    def _in_vain(self, weight: int, *, fails: bool = True) -> None:
+    @property
+    def _repeats_nothing(self) -> bool:
+        # Where all was answered for a while, an idle connection that ended says nothing of the host: were it
+        # not asked once more, each probe could meet such an end, where their rhythm is that of the host.
+        return self.fail or (self._throttle[VAIN].free() < self._throttle[VAIN].capacity and self.kept > 0)
+
+    def _in_vain(self, weight: int, *, fails: bool = True, lately: bool = True) -> None:
         # Never more than is free: the first good answer is to open the way again, however much failed.
         vain, failing = self._throttle[VAIN], self._throttle[FAILING]
         failing.charge(failing.free() * fails)
-        self._throttle[FAILED].charge(min(fails, self._throttle[FAILED].free()))
+        self._throttle[FAILED].charge(min(fails and lately, self._throttle[FAILED].free()))
         if weight >= DEAR:
             vain.charge(min(weight, vain.free()))

@@ -35,6 +35,7 @@ from bastion.exits.sweeping import (
     worth_acting_on,
 )
 from bastion.exits.turns import look_again_ns, look_behind_ns, look_or_turn_ns, turns_ns
+from bastion.exits.unshown import with_doubts
 from bastion.exits.verdict import Standing, stand
 from bastion.ports import Attesting, Clock, Glancing, Hastening, Patient, Sizing, Venue, offers
 
@@ -210,8 +211,9 @@ class Hand:
             act = None
             if any(part.acts(now_ns) for part in self._parts):
                 known, own, again = courier.instruments, self._settings, self._overtakes
-                act = sweep_behind(self.leg, standing, self._pace) or plan(
-                    self.leg, standing, self._pace, known, now_ns=now_ns, settings=own, overtakes=again
+                all_told = with_doubts(standing, [p.standing for p in self._parts if not p.leg.sight.whole])
+                act = sweep_behind(self.leg, all_told, self._pace) or plan(
+                    self.leg, all_told, self._pace, known, now_ns=now_ns, settings=own, overtakes=again
                 )
             if act is not None:
                 self._idle *= tries_again(act, self._pace)

@@ -323,7 +323,7 @@ def _free(
         place = (order.category, order.instrument)
         if leg.sight.at_once(order):
             chosen.append(order)
-        elif wave or place in held or place in doubted:
+        elif wave or place in held or place in doubted or (standing.unheard and place not in known):
             continue
         elif place in known or _absent_twice(leg, place, settings):
             chosen.append(order)

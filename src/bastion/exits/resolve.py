@@ -14,7 +14,7 @@ from bastion.exits.books import Sent, book_key
 from bastion.exits.pace import CANCELLING, Pace, nanoseconds
 from bastion.exits.progress import Leg
 from bastion.exits.settings import ExitSettings
-from bastion.exits.verdict import Standing
+from bastion.exits.verdict import Standing, stops_alone
 from bastion.shape import dataclass
 
 MAYBE_EXECUTED = frozenset({Fault.RESOLVE, Fault.DUPLICATE})
@@ -125,7 +125,8 @@ def questions(
     )
     seconds = (*doubted.values(), *elsewhere)
     seconds = seconds[:SECONDS_MOST] if many else seconds
-    return Questions(orders=orders, seconds=seconds, elsewhere=standing.unheard and standing.clean)
+    elsewhere_too = standing.unheard and stops_alone(leg, standing)
+    return Questions(orders=orders, seconds=seconds, elsewhere=elsewhere_too)
 
 
 def settle(leg: Leg, pace: Pace, *, now_ns: int, settings: ExitSettings) -> tuple[OrderResolved, ...]:

@@ -1,6 +1,6 @@
 """Unshown: what an exit asks for, or another page names, and no look has shown; pure."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from bastion.domain.money import ZERO, Quantity
@@ -59,6 +59,16 @@ class Unshown:
             for position in _wanted(leg, (*self._named, *named))
             if second_quantity(leg, book_key(position), since_ns=evidence_ns(leg, position.key, pace)) != ZERO
         )
+
+
+def with_doubts(own: Standing, scoped: Iterable[Standing]) -> Standing:
+    """Return how all exits together stand on an account, with what those of a part of it doubt besides."""
+    known = {book.key for book in own.unexplained}
+    for one in scoped:
+        more = tuple(book for book in one.unexplained if book.key not in known)
+        known.update(book.key for book in more)
+        own = replace(own, unexplained=(*own.unexplained, *more), unheard=own.unheard or one.unheard)
+    return own
 
 
 def _seen_by_others(leg: Leg, own: Standing, beside: Standing | None) -> tuple[Book, ...]:

@@ -199,6 +199,15 @@ def possible(leg: Leg, standing: Standing) -> tuple[Position, ...]:
     return tuple(position for key, position in leg.last_sighting.items() if key in lost and key not in shown)
 
 
+def stops_alone(leg: Leg, standing: Standing) -> bool:
+    """Return whether a whole look shows no more than orders that only reduce, where it shows anything.
+
+    Those stay until it is heard that no position is left behind them (law 8): that page is asked for by now.
+    """
+    whole = leg.look is not None and leg.look.complete and not standing.open
+    return standing.clean or (whole and all(order.reduce_only for order in standing.orders))
+
+
 def at_deadline(leg: Leg, standing: Standing) -> tuple[Verdict, tuple[tuple[str, str], ...]]:
     """Return the verdict of a leg whose time is up, and the parts that could not be read or explained."""
     unread: list[tuple[str, str]] = []
@@ -217,7 +226,7 @@ def at_deadline(leg: Leg, standing: Standing) -> tuple[Verdict, tuple[tuple[str,
         (position.symbol, "an order was sent whose outcome is not known, and nothing could be read since")
         for position in possible(leg, standing)
     )
-    if standing.unheard and standing.clean:
+    if standing.unheard and stops_alone(leg, standing):
         unread.append(("positions elsewhere", UNHEARD))
     if leftovers(leg, standing) or working(leg, standing):
         return Verdict.NOT_FLAT, tuple(unread)

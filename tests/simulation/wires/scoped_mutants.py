@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, ExitStack
+from dataclasses import replace
 from typing import Any
 from unittest.mock import patch
 
@@ -9,7 +10,7 @@ from bastion.domain.order import Direction, OpenOrder
 from bastion.domain.position import Side
 from bastion.domain.selection import Selection
 from bastion.domain.symbol import pair
-from bastion.exits import scope
+from bastion.exits import hand, resolve, scope
 from bastion.exits.elsewhere import Elsewhere
 
 Break = Callable[[], list[AbstractContextManager[Any]]]
@@ -56,6 +57,17 @@ def _no_other_page_names_what_nobody_names() -> list[AbstractContextManager[Any]
         patch.object(Elsewhere, "owed", lambda *_: False),
         patch.object(Elsewhere, "meant", lambda *_: ()),
     ]
+
+
+def _stops_wait_for_no_other_page() -> list[AbstractContextManager[Any]]:
+    return [
+        patch.object(hand, "with_doubts", lambda own, _: replace(own, unheard=False)),
+        patch.object(resolve, "stops_alone", lambda _, standing: standing.clean),
+    ]
+
+
+def _what_one_of_two_exits_doubts_is_not_heeded() -> list[AbstractContextManager[Any]]:
+    return [patch.object(hand, "with_doubts", lambda own, _: own)]
 
 
 MUTANTS: Mapping[str, Break] = {

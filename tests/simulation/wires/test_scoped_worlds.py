@@ -16,6 +16,8 @@ NOTICED_AT = {
     "orders_are_cancelled_whatever_is_meant": 4,
     "what_is_named_needs_no_second_source": 28,
     "no_other_page_names_what_nobody_names": 38,
+    "stops_wait_for_no_other_page": 154,
+    "what_one_of_two_exits_doubts_is_not_heeded": 564,
 }
 """Where the search for a world that notices each broken rule begins."""
 SEARCH = 5
@@ -41,6 +43,18 @@ def test_what_exits_mean_is_drawn_beside_the_worlds() -> None:
     assert any(scope.sides for scope in firsts)
     assert any(scope.except_symbols for scope in firsts)
     assert any(host.hides for world in worlds for host in world.hosts.values())
+
+
+REGRESSIONS = {
+    154: "a stop went, twice not shown beside a position, before the page was heard that names that position",
+    547: "the same at Binance's futures host",
+    564: "one of two exits had heard of a position, and both together cancelled its stop",
+}
+
+
+@pytest.mark.parametrize("seed", REGRESSIONS, ids=str)
+def test_a_scoped_world_that_once_broke_a_rule_breaks_none(seed: int) -> None:
+    assert not simulate_scoped(seed).violations, REGRESSIONS[seed]
 
 
 @pytest.mark.parametrize("name", MUTANTS)

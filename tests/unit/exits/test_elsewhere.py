@@ -6,21 +6,23 @@ from decimal import Decimal
 import pytest
 
 from bastion.domain.mandate import ExitKind
+from bastion.domain.order import Direction
 from bastion.domain.position import Position, Side
 from bastion.domain.selection import Selection
 from bastion.domain.verdict import Verdict
 from bastion.exits.books import BookKey
 from bastion.exits.elsewhere import Elsewhere
 from bastion.exits.pace import Pace
+from bastion.exits.plan import plan
 from bastion.exits.progress import Leg
-from bastion.exits.resolve import second_told
+from bastion.exits.resolve import questions, second_told
 from bastion.exits.scope import Scope
 from bastion.exits.settings import ExitSettings
 from bastion.exits.union import Union
-from bastion.exits.unshown import Unshown
+from bastion.exits.unshown import Unshown, with_doubts
 from bastion.exits.verdict import UNHEARD, Standing, at_deadline, stand
 from tests.stepped_clock import SteppedClock
-from tests.unit.exits.parts import MS, UTC_NS, leg, look, pace, position, see
+from tests.unit.exits.parts import MS, UTC_NS, leg, look, order, pace, position, see
 
 SETTINGS = ExitSettings()
 BTC, ETH = position("BTCUSDT"), position("ETHUSDT")
@@ -83,6 +85,51 @@ async def test_it_is_not_owed_while_something_is_left_to_close() -> None:
     owing = standing(one, Elsewhere(Page(), SteppedClock()))
     assert owing.unheard
     assert at_deadline(one, owing) == (Verdict.NOT_FLAT, ())
+
+
+def asked(one: Leg, of: Standing) -> bool:
+    return questions(one, of, pace(), now_ns=0, settings=SETTINGS, fills_asked_ns=None).elsewhere
+
+
+def cancelled(one: Leg, of: Standing) -> list[str]:
+    act = plan(one, of, pace(), {}, now_ns=400 * MS, settings=SETTINGS)
+    return [] if act is None else [gone.order_id for gone in act.intent.cancels]
+
+
+@pytest.mark.parametrize("together", [False, True])
+async def test_a_stop_that_no_position_shows_stays_until_the_page_was_heard(together: bool) -> None:  # noqa: FBT001
+    one, clock, stop = covering(sides=LONGS), SteppedClock(), order("BTCUSDT", name="stop")
+    for at_ms in (0, 300):
+        see(one, look(at_ms, [SHORT_ETH], [stop]))
+    page = Page()
+    elsewhere = Elsewhere(page, clock)
+    elsewhere.saw(look(300, [SHORT_ETH]))
+
+    def told_of() -> Standing:
+        own = standing(one, elsewhere)
+        return (
+            with_doubts(stand(one, pace(), dust=frozenset(), settings=SETTINGS), [own]) if together else own
+        )
+
+    assert asked(one, told_of())
+    assert cancelled(one, told_of()) == []
+    assert ("positions elsewhere", UNHEARD) in at_deadline(one, told_of())[1]
+    # What it names keeps its stop; what it does not name, does not.
+    for names, gone in (((BTC,), []), ((), ["stop"])):
+        page.names = names
+        await elsewhere.read(deadline_s=1)
+        assert not asked(one, told_of())
+        assert cancelled(one, told_of()) == gone
+
+
+async def test_the_page_is_not_asked_for_while_an_order_that_opens_may_still_fill() -> None:
+    one = covering(sides=LONGS)
+    entry = order("BTCUSDT", reduce_only=False, direction=Direction.BUY, name="entry")
+    see(one, look(0, [], [entry]))
+    owing = standing(one, Elsewhere(Page(), SteppedClock()))
+    assert owing.unheard
+    assert not asked(one, owing)
+    assert cancelled(one, owing) == ["entry"]
 
 
 async def test_it_is_heard_anew_in_each_run_and_after_a_look_that_failed() -> None:

@@ -29,7 +29,7 @@ from bastion.exits.progress import Leg
 from bastion.exits.recorder import Recorder
 from bastion.exits.settings import ExitSettings
 from bastion.exits.share import own_share
-from bastion.exits.unread_told import at_length
+from bastion.exits.unread_told import at_length, limits_alone
 from bastion.exits.unshown import Unshown
 from bastion.exits.verdict import Standing, at_deadline, free, leftovers, possible, stand, working
 from bastion.ports import Clock, Patient
@@ -331,8 +331,8 @@ class Part:
 
     def _waits_for_reads(self, standing: Standing) -> bool:
         # A limit gives back within its window what the proof needs; to end without it would be a false alarm.
-        look = self.leg.look
-        if self._waited or look is None or not look.unread or not all(part.limited for part in look.unread):
+        limits = limits_alone(self.records, self._settings, run=self.run, deadline_ns=self.deadline_ns)
+        if self._waited or not limits:
             return False
         if leftovers(self.leg, standing) or working(self.leg, standing) or possible(self.leg, standing):
             return False

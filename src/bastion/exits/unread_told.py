@@ -30,6 +30,24 @@ def at_length(
     return tuple((part, _told(part, reason, looks, full_ns)) for part, reason in unread)
 
 
+def limits_alone(
+    records: Sequence[tuple[int, Record]], settings: ExitSettings, *, run: int, deadline_ns: int
+) -> bool:
+    """Return whether this run's last look lacks parts, and all of them for a limit of requests.
+
+    Where the deadline cut a look short, so that parts got no answer, the one before it tells.
+    """
+    full_ns = deadline_ns - nanoseconds(settings.read_deadline_s)
+    looks = (row.look for _, row in reversed(records) if isinstance(row, Looked) and row.run == run)
+    for look in looks:
+        failed = [one for one in look.unread if not one.limited]
+        if not failed:
+            return bool(look.unread)
+        if look.begun_ns <= full_ns or not all(one.reason.startswith(NO_ANSWER) for one in failed):
+            return False
+    return False
+
+
 def _told(part: str, reason: str, looks: Sequence[Look], full_ns: int) -> str:
     vain: list[tuple[Look, Unread]] = []
     for look in reversed(looks):

@@ -2,10 +2,12 @@
 
 from dataclasses import replace
 
+import pytest
+
 from bastion.domain.look import Look, Unread
 from bastion.domain.records import Looked, LookPurpose
 from bastion.exits.settings import ExitSettings
-from bastion.exits.unread_told import at_length
+from bastion.exits.unread_told import at_length, limits_alone
 from tests.unit.exits.parts import MS, look
 
 SETTINGS = ExitSettings(read_deadline_s=8.0)
@@ -69,3 +71,31 @@ def test_one_failure_a_refusal_for_a_person_and_another_run_keep_their_own_words
     assert told(terminal) == "-2015: Invalid API-key"
     assert told([vain(0, "HTTP 502"), vain(9_000, "HTTP 502")], run=2) == "HTTP 502"
     assert told([vain(0, "HTTP 502"), vain(100, "HTTP 502")]) == "HTTP 502"
+
+
+LIMIT = "not sent: the minute's weight is used up"
+
+
+@pytest.mark.parametrize(
+    ("looks", "waits"),
+    [
+        ([vain(0, LIMIT, limited=True), vain(50_000, LIMIT, limited=True)], True),
+        # The deadline cut the last one short: what no answer came to then was not asked in vain.
+        ([vain(50_000, LIMIT, limited=True), vain(58_000, CUT, took_ms=200)], True),
+        ([vain(50_000, LIMIT, limited=True), vain(53_000, CUT), vain(58_000, CUT)], True),
+        ([vain(50_000, CUT, took_ms=8_000), vain(58_500, CUT)], False),
+        ([vain(50_000, LIMIT, limited=True), vain(52_000, CUT, took_ms=8_000)], False),
+        ([vain(50_000, LIMIT, limited=True), vain(58_000, "HTTP 502")], False),
+        ([vain(50_000, "HTTP 502"), vain(58_000, CUT)], False),
+        ([vain(50_000, LIMIT, limited=True), replace(look(55_000), unread=())], False),
+        ([vain(58_000, CUT)], False),
+        ([], False),
+    ],
+)
+def test_an_exit_waits_where_limits_alone_keep_its_proof_back(looks: list[Look], *, waits: bool) -> None:
+    records = [
+        (0, Looked(exit_id="xtest", account="main", run=1, purpose=LookPurpose.VERIFY, look=one))
+        for one in looks
+    ]
+    assert limits_alone(records, SETTINGS, run=1, deadline_ns=DEADLINE_MS * MS) is waits
+    assert not limits_alone(records, SETTINGS, run=2, deadline_ns=DEADLINE_MS * MS)

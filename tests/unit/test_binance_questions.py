@@ -118,6 +118,49 @@ def test_an_account_leaves_the_others_of_its_address_the_weight_of_their_proofs(
     assert mine.allows()
 
 
+@pytest.mark.parametrize("alone", [True, False])
+def test_a_proof_that_failed_is_tried_again_by_the_line_where_others_of_the_address_need_theirs(
+    alone: bool,  # noqa: FBT001 - a case of the table
+) -> None:
+    clock = VirtualClock()
+    weight = Bucket(Limit(name="weight", capacity=2400, window_s=60.0), clock)
+    mine, other = (Thrift(clock, weight, shares=lambda: True) for _ in range(2))
+    weight.charge(1400)
+    for thrift in (mine,) if alone else (mine, other):
+        thrift.saw([])
+        thrift.pressed(halting=False)
+    assert mine.allows(), "the first try of a proof waits for nothing but what it weighs"
+    mine.looked(came=frozenset(PARTS[:2]), failed=frozenset(PARTS[2:]))
+    clock.seconds += PAIR_S / 2
+    mine.pressed(halting=False)
+    assert mine.allows() is alone
+    clock.seconds += GAP_S
+    mine.pressed(halting=False)
+    assert mine.allows(), "it is due"
+    mine.looked(came=frozenset(PARTS), failed=frozenset())
+    clock.seconds += PAIR_S / 2
+    mine.pressed(halting=False)
+    assert mine.allows(), "and once the host is well, the second look follows"
+
+
+def test_behind_a_look_that_failed_no_other_one_is_the_second_of_a_proof() -> None:
+    clock = VirtualClock()
+    weight = Bucket(Limit(name="weight", capacity=2400, window_s=60.0), clock)
+    thrift = Thrift(clock, weight)
+    thrift.saw([])
+    thrift.allows()
+    weight.charge(1300)
+    clock.seconds += PAIR_S / 4
+    thrift.looked(came=frozenset(PARTS[:2]), failed=frozenset(PARTS[2:]))
+    clock.seconds += PAIR_S / 4
+    assert not thrift.allows()
+    clock.seconds += GAP_S
+    assert thrift.allows()
+    thrift.looked(came=frozenset(PARTS), failed=frozenset())
+    clock.seconds += PAIR_S / 4
+    assert thrift.allows()
+
+
 def test_where_one_look_is_missing_to_a_proof_nothing_is_left_for_a_halt() -> None:
     clock = VirtualClock()
     weight = Bucket(Limit(name="weight", capacity=2400, window_s=60.0), clock)

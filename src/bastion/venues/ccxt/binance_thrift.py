@@ -182,12 +182,16 @@ class Thrift:
         self.insists = self._wanted or since_ns >= GAP_S * NS
         pressed, self._pressed = self._pressed, 0
         paid, self._paid = self._paid, False
-        if paid or (pressed and free >= pressed + self._others()):
+        spends = free >= self._line()
+        others = self._others()
+        # A proof that failed only might help now: what others need for theirs is not tried away on it.
+        proves = pressed and free >= pressed + others and (spends or not (self.failed and others))
+        if paid or proves:
             self._wanted = False
             self.read = (now_ns, False)
             return True
-        spends = free >= self._line()
-        second = now_ns - max(read_ns, self._came_ns) <= PAIR_S * NS and not paired
+        # Behind a look that failed there is no first one to which this would be the second.
+        second = now_ns - max(read_ns, self._came_ns) <= PAIR_S * NS and not (paired or self.failed)
         # One look alone proves nothing, but the first one of a process finds what there is.
         helps = not read_ns or (not self._held and free >= 2 * WHOLE)
         due = since_ns >= GAP_S * NS and (spends or helps)

@@ -152,6 +152,10 @@ async def test_what_another_bot_closed_is_not_called_ours(desk: FourVenues) -> N
         await desk.hold(venue, "BTCUSDT", "1", entry="900")
         order = {"direction": "SELL", "quantity": "1", "reduce_only": True}
         await during_the_order(desk, venue, order=order)
+    # OKX matches 2 ms after it took an order. A close of the whole position that came sooner, behind the
+    # refusal of our order, would cancel the bot's and be the one that closes.
+    slow = {"kind": "latency", "venue": "okx", "method": "POST", "path": ORDERS["okx"], "count": 1}
+    await desk.paper.control("POST", "/faults", {**slow, "request_ms": 0, "answer_ms": 20})
     report = await exit_all(desk, THREE)
     assert report.verdict is Verdict.FLAT, report.summary
     for venue in THREE:

@@ -7,7 +7,7 @@ from bastion.exits.pace import CANCELLING
 from bastion.exits.part import Part
 from bastion.exits.progress import Leg
 from bastion.exits.sweeping import nothing_to_close
-from bastion.ports import Deferring, Hastening, Rereading, Sparing, Venue, offers
+from bastion.ports import Deferring, Hastening, Leaving, Rereading, Sparing, Venue, offers
 
 PRESSED_MAX = 6
 """So many looks, once an exit or halt began, have the orders out of what is kept for that."""
@@ -28,6 +28,8 @@ def press(venue: Venue, parts: Iterable[Part], *, pressed: int) -> int:
         rereading.read_anew()
     if (hastening := offers(venue, Hastening)) is not None and waiting and all(map(_to_close, waiting)):
         hastening.hasten()
+    if (leaving := offers(venue, Leaving)) is not None and waiting and all(map(_leaves, waiting)):
+        leaving.leave_open()
     if (deferring := offers(venue, Deferring)) is not None and waiting and all(map(_undecided, waiting)):
         deferring.defer_orders()
         return pressed
@@ -71,6 +73,13 @@ def _undecided(part: Part) -> bool:
     # No look of before its answer proves anything.
     cancelling = CANCELLING in part.pace.in_flight.values()
     return part.exits and (lingers or cancelling or any(order.unknown for order in standing.unsettled))
+
+
+def _leaves(part: Part) -> bool:
+    # Nothing of what it means is shown any more, nor said to be held; what else is shown is not its business.
+    since_ns, seconds = part.pace.last_act_ns, part.leg.seconds.values()
+    told = any(second.quantity and second.begun_ns >= since_ns for second in seconds)
+    return not part.leg.sight.whole and not told and _nothing_held(part.leg.look)
 
 
 def _to_close(part: Part) -> bool:

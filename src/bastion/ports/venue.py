@@ -201,6 +201,15 @@ class Sparing(Protocol):
 
 
 @runtime_checkable
+class Leaving(Protocol):
+    """What an adapter offers that keeps short reads for closing what its looks show."""
+
+    def leave_open(self) -> None:
+        """Let the next look, and what is asked behind it, keep none: what was shown last is to stay open."""
+        ...
+
+
+@runtime_checkable
 class Deferring(Protocol):
     """What an adapter offers whose lists of orders can wait for an order's fate while its reads are short."""
 

@@ -10,7 +10,7 @@ from bastion.domain.order import Direction, OpenOrder
 from bastion.domain.position import Side
 from bastion.domain.selection import Selection
 from bastion.domain.symbol import pair
-from bastion.exits import hand, resolve, scope
+from bastion.exits import hand, pressing, resolve, scope
 from bastion.exits.elsewhere import Elsewhere
 
 Break = Callable[[], list[AbstractContextManager[Any]]]
@@ -68,6 +68,10 @@ def _stops_wait_for_no_other_page() -> list[AbstractContextManager[Any]]:
 
 def _what_one_of_two_exits_doubts_is_not_heeded() -> list[AbstractContextManager[Any]]:
     return [patch.object(hand, "with_doubts", lambda own, _: own)]
+
+
+def _reads_are_kept_for_closing_what_is_to_stay() -> list[AbstractContextManager[Any]]:
+    return [patch.object(pressing, "_leaves", lambda _: False)]
 
 
 MUTANTS: Mapping[str, Break] = {

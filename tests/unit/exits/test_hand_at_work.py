@@ -19,7 +19,7 @@ from bastion.domain.mandate import ExitKind
 from bastion.domain.money import Quantity, Usd
 from bastion.domain.order import CancelAnswer, Direction, OpenOrder, OrderRequest, OrderState
 from bastion.domain.records import Entry, LegReopened, LegStarted, Record, Troubled
-from bastion.domain.selection import Selection
+from bastion.domain.selection import EVERYTHING, Selection
 from bastion.domain.verdict import Verdict
 from bastion.errors import Fault, OutcomeUnknown, VenueRejected
 from bastion.exits.hand import Hand
@@ -381,6 +381,24 @@ def test_a_venue_is_told_which_looks_are_to_be_quick_new_and_with_orders() -> No
     assert venue.times("hasten") == [looks[1]], "while something that was shown is to be closed"
     assert venue.times("need False") == looks[2:8], "six times, and no more"
     assert len(looks) > 8
+
+
+class Roomy(Quick):
+    """The same, where reads are kept for closing what is shown, unless it is to stay open."""
+
+    def leave_open(self) -> None:
+        self._called("leave", 0)
+
+
+@pytest.mark.parametrize(("selection", "looks"), [(ONLY_BTC, [2]), (EVERYTHING, [])], ids=["BTC", "all"])
+def test_no_read_is_kept_for_closing_what_is_to_stay_open(selection: Selection, looks: list[int]) -> None:
+    clock = VirtualClock()
+    part, venue = part_of(clock, selection=selection), Roomy(clock, BTC, ETH)
+    worked(clock, venue, part)
+    assert verdicts(part)[0][1] is Verdict.FLAT
+    begun = venue.times("look")
+    # The look behind the closes finds that nothing is left to be closed; the one behind that is told of it.
+    assert venue.times("leave") == [begun[number] for number in looks]
 
 
 class Deaf(Quick):

@@ -69,6 +69,8 @@ class HyperliquidAsking(MeteredVenue):
     """Whether the look that is under way is only to find what is left to be closed."""
     _shows_open = False
     """Whether the look that is under way has shown a position that is to be closed."""
+    _to_leave = _leaves = False
+    """Whether what is shown is to stay open: of the next look, and of the one that began last."""
     _came: set[str]
     """The dexes whose positions came in the look that is under way."""
     _unwitnessed = False
@@ -89,12 +91,17 @@ class HyperliquidAsking(MeteredVenue):
         self._twaps.read_anew()
         self._thrift.proof()
 
+    def leave_open(self) -> None:
+        """Let the next look, and what is asked behind it, keep no weight for closing what is shown."""
+        self._to_leave = True
+
     def defer_orders(self) -> None:
         """Let the next look leave the lists of orders out where weight is short: nothing would be proven."""
         self._thrift.deferred()
 
     def _begin_look(self, *, closing: bool) -> None:
         self._shows_open, self._closing = False, closing
+        self._leaves, self._to_leave = self._to_leave, False
         self._came, self._unwitnessed = set(), False
         self._spared = self._thrift.spares(closing=closing)
 
@@ -103,8 +110,9 @@ class HyperliquidAsking(MeteredVenue):
         unseen = any(not unread.part.startswith(LISTS) for unread in look.unread)
         sighted, came = bool(look.positions), self._came.issuperset(self._dexes.names)
         empty = self._unwitnessed and came and not sighted
-        self._thrift.saw(held=sighted or unseen, sighted=sighted, empty=empty)
-        self._thrift.looked(whole=look.complete, held=sighted)
+        closable = sighted and not self._leaves
+        self._thrift.saw(held=closable or unseen, sighted=closable, empty=empty)
+        self._thrift.looked(whole=look.complete, held=closable)
         if not any(unread.part.startswith(LISTS) and TWAPS not in unread.part for unread in look.unread):
             listed = frozenset(order.order_id for order in look.orders)
             self._kept_orders, self._listed_orders = self._listed_orders & listed, listed
@@ -186,13 +194,17 @@ class HyperliquidAsking(MeteredVenue):
         # What is held is known, and what a close of it needs is not: the next look tells again.
         return kind == POSITIONS and self._thrift.sighted and self._is_helpless()
 
+    @property
+    def _shows_closable(self) -> bool:
+        return self._shows_open and not self._leaves
+
     def _lists_wait(self) -> bool:
         # Neither closes what is open, nor do they prove anything while not all dexes are known.
-        idle = (self._closing and self._shows_open) or self._dexes.error is not None
+        idle = (self._closing and self._shows_closable) or self._dexes.error is not None
         if idle and not self._thrift.lists_due:
             return True
         # What they show could not be cancelled, and what is shown could not be closed.
-        return self._shows_open and self._is_helpless()
+        return self._shows_closable and self._is_helpless()
 
     async def _speaks_against(self, deadline: Deadline) -> bool:
         # What is asked here is not asked again once the lists have come.
@@ -209,7 +221,7 @@ class HyperliquidAsking(MeteredVenue):
 
         async def once() -> Answer:
             nonlocal asked_before
-            if asked_before and self._shows_open and kind in FOR_A_PROOF:
+            if asked_before and self._shows_closable and kind in FOR_A_PROOF:
                 raise VenueRejected(CLOSES_FIRST, fault=Fault.RATE_LIMIT)
             asked_before = True
             return await self._once("publicPostInfo", asked, units=units, deadline=deadline, mutating=False)
@@ -246,7 +258,7 @@ class HyperliquidAsking(MeteredVenue):
         else:
             if self._thrift.proves and (params["type"] == POSITIONS or not self._probes.kept):
                 units = drawn(self._throttle, units, last=self._thrift.half_proven)
-            if self._shows_open and params["type"] in FOR_A_PROOF and not self._has_room(units):
+            if self._shows_closable and params["type"] in FOR_A_PROOF and not self._has_room(units):
                 raise VenueRejected(CLOSES_FIRST, fault=Fault.RATE_LIMIT)
         # A look is worth little where all its parts wait for one that cannot be had in its time.
         self._throttle.refuse_in_vain(units, deadline.left_s)

@@ -10,7 +10,7 @@ from bastion.domain.money import ZERO, Usd, round_usd
 from bastion.domain.order import OpenOrder
 from bastion.domain.position import Position
 from bastion.domain.records import Entry, Outcome
-from bastion.domain.symbol import pair
+from bastion.domain.symbol import pair, symbol_of
 from bastion.domain.verdict import ExitState, Verdict
 from bastion.errors import Fault
 from bastion.exits import last_rung
@@ -293,7 +293,7 @@ def _position_row(leg: Leg, position: Position, *, kind: str, reason: str) -> Re
 
 def _order_row(leg: Leg, order: OpenOrder) -> Residual:
     return Residual(
-        symbol=pair(order.instrument),
+        symbol=symbol_of(order),
         exchange=leg.account.venue,
         account=leg.account.name,
         direction=order.direction.value,
@@ -348,7 +348,7 @@ def _errors(leg: Leg, verdict: Verdict | None) -> Iterable[ExitError]:
         return
     for order in judged.orders:
         yield ExitError(
-            symbol=pair(order.instrument),
+            symbol=symbol_of(order),
             exchange=names[0],
             account=names[1],
             code="ORDER_LEFT",

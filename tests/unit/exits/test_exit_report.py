@@ -5,6 +5,7 @@ from decimal import Decimal
 
 import pytest
 
+from bastion.domain.order import OpenOrder
 from bastion.domain.position import Position
 from bastion.domain.records import (
     Entry,
@@ -23,7 +24,18 @@ from bastion.domain.records import (
 from bastion.domain.verdict import ExitState, Verdict
 from bastion.errors import Fault
 from bastion.exits.report import ExitReport, fold
-from tests.unit.exits.parts import ACCOUNT, MS, UTC_NS, answered, fill, look, position, refused, request
+from tests.unit.exits.parts import (
+    ACCOUNT,
+    MS,
+    UTC_NS,
+    answered,
+    fill,
+    look,
+    order,
+    position,
+    refused,
+    request,
+)
 
 
 def told(*records: Record) -> ExitReport:
@@ -65,6 +77,7 @@ def judged(
     verdict: Verdict,
     *,
     left: str = "",
+    orders: tuple[OpenOrder, ...] = (),
     foreign: tuple[Position, ...] = (),
     unread: tuple[tuple[str, str], ...] = (),
 ) -> tuple[Record, ...]:
@@ -76,6 +89,7 @@ def judged(
             verdict=verdict,
             time_to_flat_ms=410 if verdict.success else None,
             residual=(position(left),) if left else foreign,
+            orders=orders,
             unread=unread,
         ),
         ExitJudged(exit_id="xtest", verdict=verdict, held_until_ns=UTC_NS, elapsed_ms=60_000),
@@ -150,6 +164,13 @@ def test_an_option_keeps_its_name_and_counts_beside_what_was_closed() -> None:
         *judged(Verdict.NOT_FLAT, foreign=(option,)),
     )
     assert "1 of 2 positions remains: BTC-25DEC26-90000-C-USDT LONG 1" in report.summary
+
+
+def test_an_order_that_is_left_is_named_as_its_position_would_be() -> None:
+    resting = replace(order("BTC"), category="perp")
+    report = told(seen(0), *judged(Verdict.NOT_FLAT, orders=(resting,)))
+    assert [row.symbol for row in report.residual] == ["BTCUSDC"]
+    assert [error.symbol for error in report.errors if error.code == "ORDER_LEFT"] == ["BTCUSDC"]
 
 
 def test_what_is_left_is_named_with_the_venues_reason_and_what_to_do() -> None:

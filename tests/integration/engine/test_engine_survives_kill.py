@@ -191,17 +191,22 @@ async def test_the_records_are_append_only_and_a_changed_one_is_found(tmp_path: 
 async def test_a_disarming_that_cannot_be_written_down_holds_all_the_same_and_says_so(
     paper: PaperProcess, tmp_path: Path
 ) -> None:
-    settings = replace(QUICK, record_deadline_s=2.0)
-    async with desk_on(seed_accounts(paper), tmp_path, settings=settings) as desk:
+    accounts = seed_accounts(paper)
+    async with desk_on(accounts, tmp_path) as desk:
         await engine_start(desk, OWNER)
         await engine_arm(desk, OWNER)
+    # What is late here is still written once the lock is gone: SQLite waits 2 s for that.
+    settings = replace(QUICK, record_deadline_s=0.4)
+    async with desk_on(accounts, tmp_path, settings=settings) as desk:
+        recover(desk)
+        assert (await engine_status(desk, OWNER)).armed
         blocker = apsw.Connection(str(tmp_path / "engine.sqlite"))
         # The engine may just be writing a record of its own.
         blocker.set_busy_timeout(5000)
         blocker.execute("BEGIN IMMEDIATE")
         began = time.monotonic()
         report = await engine_disarm(desk, OWNER)
-        assert time.monotonic() - began < 4
+        assert time.monotonic() - began < 1.5
         assert report.success
         assert any("could not be written down" in warning for warning in report.warnings)
         assert not (await engine_status(desk, OWNER)).armed

@@ -161,6 +161,28 @@ def test_behind_a_look_that_failed_no_other_one_is_the_second_of_a_proof() -> No
     assert thrift.allows()
 
 
+def test_a_look_behind_a_cancel_is_the_first_of_a_proof_once_until_lists_come_by_their_own_turn() -> None:
+    clock = VirtualClock()
+    weight = Bucket(Limit(name="weight", capacity=2400, window_s=60.0), clock)
+    thrift = Thrift(clock, weight)
+    thrift.saw([])
+    thrift.allows()
+    weight.charge(1900)
+    clock.seconds += GAP_S
+    for _ in range(2):
+        # The lists are due and show orders, which are cancelled; the third look proves, and no fourth comes.
+        assert thrift.allows()
+        told = []
+        for _ in range(3):
+            thrift.looked(came=frozenset(PARTS), failed=frozenset())
+            thrift.ends()
+            thrift.ends()
+            clock.seconds += PAIR_S / 2
+            told.append(thrift.allows())
+        assert told == [True, True, False]
+        clock.seconds += GAP_S
+
+
 def test_where_one_look_is_missing_to_a_proof_nothing_is_left_for_a_halt() -> None:
     clock = VirtualClock()
     weight = Bucket(Limit(name="weight", capacity=2400, window_s=60.0), clock)

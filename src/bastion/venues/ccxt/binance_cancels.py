@@ -50,6 +50,7 @@ class BinanceCancels(BinanceAlgos):
 
         A TWAP or VP order is ended by its id.
         """
+        self._thrift.ends()
         deadline = Deadline(self._clock, deadline_s)
         algos = [order for order in look.orders if is_algo(order)]
         groups = sorted(

@@ -120,6 +120,7 @@ class BinanceCrowd(BinanceFills, Glances):
 
     async def cancel(self, orders: Sequence[OpenOrder], *, deadline_s: float) -> tuple[CancelAnswer, ...]:
         """Cancel exactly these orders by their ids, in parallel; one answer each, in their order."""
+        self._thrift.ends()
         with self._share.acting(moves=any(not order.reduce_only for order in orders)):
             return await super().cancel(orders, deadline_s=deadline_s)
 

@@ -69,6 +69,7 @@ class Thrift:
         self._paid = False
         self._came_ns = 0
         self._shown = self._moved = False
+        self._ended = self._renewed = False
         self._asked_ns: dict[str, int] = {}
         self._patience = Patience(clock, most_s=LISTS_MOST_S)
         self.read = (0, False)
@@ -90,6 +91,14 @@ class Thrift:
         """Hear that an order of ours was filled: the next look may show nothing any more."""
         self._moved = True
         self._acted()
+
+    def ends(self) -> None:
+        """Hear that orders are cancelled: what was read before is no first look of a proof, the next one is.
+
+        Once, until a reading comes by its own turn: whoever places orders anew must not use up the minute.
+        """
+        if not self._renewed:
+            self._ended = self._renewed = True
 
     def refused(self, instrument: str) -> None:
         """Hear that a close found nothing to reduce: something may hold its position, if that is shown."""
@@ -187,7 +196,7 @@ class Thrift:
         # A proof that failed only might help now: what others need for theirs is not tried away on it.
         proves = pressed and free >= pressed + others and (spends or not (self.failed and others))
         if paid or proves:
-            self._wanted = False
+            self._wanted = self._ended = self._renewed = False
             self.read = (now_ns, False)
             return True
         # Behind a look that failed there is no first one to which this would be the second.
@@ -204,7 +213,8 @@ class Thrift:
         if short and not wanted and (not (due or second) or (self._held and share < LEAST)):
             return False
         self._wanted = False
-        self.read = (now_ns, second)
+        self.read = (now_ns, second and not self._ended)
+        self._ended, self._renewed = False, self._renewed and second
         return True
 
     def _acted(self) -> None:

@@ -8,7 +8,8 @@ import pytest
 from bastion.domain.instrument import Instrument
 from bastion.domain.money import Price, Quantity, Usd
 from bastion.domain.position import Position
-from bastion.venues.ccxt.witness import Claim, doubts, margin_claim, profit_claim, scant, size_claim
+from bastion.errors import Fault, VenueRejected
+from bastion.venues.ccxt.witness import Claim, Spoken, doubts, margin_claim, profit_claim, scant, size_claim
 from tests.unit.exits.parts import position
 
 LIST = ("positions",)
@@ -80,3 +81,19 @@ def test_what_is_more_than_the_dust_shown_contradicts_the_list(
 def test_a_margin_that_a_row_does_not_tell_contradicts_nothing() -> None:
     untold = replace(DUST, margin_usd=None)
     assert not doubts(margin_claim(Decimal(5), "USDT", LIST), {"positions": (untold,)}, {})
+
+
+def test_what_was_said_against_empty_lists_stands_until_it_is_asked_again_or_they_show_something() -> None:
+    spoken = Spoken()
+    failed = VenueRejected("10006: Too many visits.", fault=Fault.RATE_LIMIT)
+    against = margin_claim(Decimal(1134), "USDT", ["positions"])
+    assert spoken.told(failed, shown=False) == ()
+    assert spoken.told(None, shown=False) == ()
+    assert spoken.told(against, shown=False) == against
+    assert spoken.told(failed, shown=False) == against
+    assert spoken.told(None, shown=False) == against
+    assert spoken.told((), shown=False) == ()
+    assert spoken.told(failed, shown=False) == ()
+    assert spoken.told(against, shown=False) == against
+    assert spoken.told(against, shown=True) == ()
+    assert spoken.told(failed, shown=False) == ()

@@ -164,7 +164,7 @@ def test_a_twap_that_the_venue_does_not_end_is_named_and_nothing_is_flat(leave: 
         if code == NOT_FLAT:
             break
     left = [row for row in report["residual"] if row["kind"] == "order"]
-    assert [(row["symbol"], row["direction"]) for row in left] == [("ETH", "SELL")], report
+    assert [(row["symbol"], row["direction"]) for row in left] == [("ETHUSDC", "SELL")], report
     assert "order twap-" in left[0]["reason"]
     asked = [row["path"] for row in paper.requests("hyperliquid")]
     assert asked.count("/info/twapHistory") <= 2 * asked.count("/exchange/twapCancel") + 3, (

@@ -20,7 +20,7 @@ from bastion.venues.ccxt.faults import Refusal, cancel_failed
 from bastion.venues.ccxt.haste import Haste
 from bastion.venues.ccxt.shelf import Instruments, Shelf
 from bastion.venues.ccxt.wire import Wire
-from bastion.venues.ccxt.witness import Claim, doubts, scant
+from bastion.venues.ccxt.witness import Claim, Spoken, doubts, scant
 from bastion.venues.deadline import Deadline, settled, together
 from bastion.venues.encoders.signed import Parameters
 from bastion.venues.insist import Insistence
@@ -84,6 +84,7 @@ class CcxtVenue(ClockSet):
         self._instruments: Instruments | None = None
         self._clock_turn = asyncio.Lock()
         self._haste = Haste(clock)
+        self._spoken = Spoken()
 
     @property
     def account(self) -> Account:
@@ -325,12 +326,11 @@ class CcxtVenue(ClockSet):
             if witness is not None:
                 if proves:
                     await asyncio.wait({witness}, timeout=min(WITNESS_WAIT_S, deadline.left_s))
-                # One that is late, fails or is odd makes no exit worse: the lists stand as they came.
-                heard = witness.result()[0] if witness.done() else ()
+                heard = witness.result()[0] if witness.done() else None
                 witness.cancel()
             else:
-                heard = (await settled([self._claims(deadline)]))[0] if proves else ()
-            claims = () if isinstance(heard, VenueError) else heard
+                heard = (await settled([self._claims(deadline)]))[0] if proves else None
+            claims = self._spoken.told(heard, shown=bool(lists) and not proves)
         return self._weighed(parts, answers, claims)
 
     def _weighed(

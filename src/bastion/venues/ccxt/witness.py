@@ -12,6 +12,7 @@ from decimal import Decimal
 from bastion.domain.instrument import Instrument
 from bastion.domain.money import ZERO
 from bastion.domain.position import Position
+from bastion.errors import VenueError
 from bastion.shape import dataclass
 from bastion.venues.raw import STABLECOINS, plain
 
@@ -41,6 +42,25 @@ class Claim:
     margin: Decimal = ZERO
     base: str = ""
     limited: bool = False
+
+
+class Spoken:
+    """What a witness said last against lists that showed nothing to close."""
+
+    def __init__(self) -> None:
+        self._claims: Sequence[Claim] = ()
+
+    def told(self, heard: Sequence[Claim] | VenueError | None, *, shown: bool) -> Sequence[Claim]:
+        """Return what counts in a look in which `heard` came, or nothing in time.
+
+        A witness that is late, fails or is odd makes no exit worse: the lists stand as they came. But what it
+        said stands until it answers again, or until they show something to close (`shown`).
+        """
+        if shown:
+            self._claims = ()
+        elif heard is not None and not isinstance(heard, VenueError):
+            self._claims = heard
+        return self._claims
 
 
 def margin_claim(

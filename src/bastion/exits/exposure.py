@@ -8,13 +8,14 @@ from decimal import Decimal
 
 from bastion.domain.balance import Balance, CollateralRead
 from bastion.domain.money import ZERO, Quantity, Usd, round_usd, written
+from bastion.domain.naming import QUOTES
 from bastion.domain.position import Position, Side
 from bastion.domain.symbol import pair
 from bastion.errors import VenueError
 from bastion.exits.progress import Leg
 from bastion.exits.telling import AssetExposure, CollateralAtRisk, Exposure, OrphanedLeg, UnreadPart
 
-QUOTES = ("FDUSD", "USDT0", "USDT", "USDC", "BUSD", "USDE", "USDH", "USD", "PERP")
+ENDS = (*QUOTES, "PERP")
 NAMED_MAX = 6
 DECIMALS = 8
 NOT_READ = "it was not read"
@@ -32,7 +33,7 @@ def base_of(symbol: str) -> str:
         if mark in head:
             return head.split(mark, 1)[0].upper()
     name = pair(head.split("_", 1)[0]).upper()
-    quote = next((one for one in QUOTES if name.endswith(one) and name != one), "")
+    quote = next((one for one in ENDS if name.endswith(one) and name != one), "")
     return name.removesuffix(quote)
 
 

@@ -1,6 +1,6 @@
 """Act mutants: rules of scope, widening, halt and partial close broken on purpose."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import AbstractContextManager, ExitStack
 from decimal import Decimal
 from typing import Any
@@ -9,8 +9,7 @@ from unittest.mock import patch
 from bastion.domain.mandate import ExitKind
 from bastion.exits import hand, plan, scope, union
 from bastion.exits.executor import Executor
-
-Break = Callable[[], list[AbstractContextManager[Any]]]
+from tests.simulation.breaking import Break, breaks_of, broken_by
 
 
 def _positions_out_of_scope_are_closed() -> list[AbstractContextManager[Any]]:
@@ -91,16 +90,9 @@ def _a_lost_part_is_sent_again_at_once() -> list[AbstractContextManager[Any]]:
     return [patch.object(plan, "_could_still_come", lambda *_, **__: False)]
 
 
-MUTANTS: Mapping[str, Break] = {
-    name.strip("_"): value
-    for name, value in list(globals().items())
-    if name.startswith("_") and not name.startswith("__") and callable(value)
-}
+MUTANTS: Mapping[str, Break] = breaks_of(globals())
 
 
 def broken(name: str) -> ExitStack:
     """Return a context in which that rule is broken."""
-    stack = ExitStack()
-    for change in MUTANTS[name]():
-        stack.enter_context(change)
-    return stack
+    return broken_by(MUTANTS[name])

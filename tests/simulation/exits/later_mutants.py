@@ -3,7 +3,7 @@
 They are no cases of the suite, which breaks the older ones already at each run.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import replace
 from typing import Any
@@ -13,8 +13,8 @@ from bastion.domain.verdict import Verdict
 from bastion.exits import hand, ladder, part, plan, resolve, sweeping, verdict
 from bastion.exits.pace import Pace
 from bastion.exits.part import Part
+from tests.simulation.breaking import Break, breaks_of, broken_by
 
-Break = Callable[[], list[AbstractContextManager[Any]]]
 DUST_USD = 5
 
 
@@ -127,16 +127,9 @@ def _a_ban_quiets_nobody() -> list[AbstractContextManager[Any]]:
     return [patch.object(Pace, "answered", answered)]
 
 
-MUTANTS: Mapping[str, Break] = {
-    name.strip("_"): value
-    for name, value in list(globals().items())
-    if name.startswith("_") and not name.startswith("__") and callable(value)
-}
+MUTANTS: Mapping[str, Break] = breaks_of(globals())
 
 
 def broken(name: str) -> ExitStack:
     """Return a context in which that rule is broken."""
-    stack = ExitStack()
-    for change in MUTANTS[name]():
-        stack.enter_context(change)
-    return stack
+    return broken_by(MUTANTS[name])

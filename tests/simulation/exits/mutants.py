@@ -17,8 +17,8 @@ from bastion.domain.verdict import Verdict
 from bastion.exits import courier, executor, hand, ladder, pace, part, plan, progress, verdict
 from bastion.exits.recorder import Recorder
 from bastion.storage.spool import SpooledJournal
+from tests.simulation.breaking import Break, breaks_of, broken_by
 
-Break = Callable[[], list[AbstractContextManager[Any]]]
 HASTY_NS = 1_000_000
 
 
@@ -228,16 +228,9 @@ def _unanswered_intents_are_forgotten() -> list[AbstractContextManager[Any]]:
     return [patch.object(progress.Leg, "_turn", turn)]
 
 
-MUTANTS: Mapping[str, Break] = {
-    name.strip("_"): value
-    for name, value in list(globals().items())
-    if name.startswith("_") and not name.startswith("__") and callable(value)
-}
+MUTANTS: Mapping[str, Break] = breaks_of(globals())
 
 
 def broken(name: str) -> ExitStack:
     """Return a context in which that rule is broken."""
-    stack = ExitStack()
-    for change in MUTANTS[name]():
-        stack.enter_context(change)
-    return stack
+    return broken_by(MUTANTS[name])

@@ -4,7 +4,7 @@ A pair is a proof in both directions: with either fault alone the broken rule is
 is tried, with both it is. What the faults do, and in which phase they strike, is drawn as in the sweep.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -15,13 +15,13 @@ from unittest.mock import patch
 from bastion.domain.records import LegStarted, Looked
 from bastion.exits import books, executor, hand, part, progress, resolve, verdict
 from bastion.exits.books import Sent, book_key
+from tests.simulation.breaking import Break, broken_by
 from tests.simulation.exits import mutants
 from tests.simulation.exits.arena import simulate
 from tests.simulation.exits.cells import Phase
 from tests.simulation.exits.deeper import apply, bare, rest
 from tests.simulation.exits.world import Ambush, World, add_holding, race
 
-Break = Callable[[], list[AbstractContextManager[Any]]]
 Fault = tuple[str, Phase]
 
 REFUSED: Fault = ("resolve_not_executed", Phase.ORDERS)
@@ -270,7 +270,4 @@ def _breaks(pair: Pair, seed: int, faults: tuple[Fault, ...]) -> bool:
 
 def broken(name: str) -> ExitStack:
     """Return a context in which that rule is broken."""
-    stack = ExitStack()
-    for change in PAIRS[name].change():
-        stack.enter_context(change)
-    return stack
+    return broken_by(PAIRS[name].change)

@@ -5,7 +5,7 @@ venues where nothing goes wrong that takes longer, or asks for more, than it mus
 turn of the event loop of its own costs or spares time of the machine alone, which these exits do not count.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import AbstractContextManager, ExitStack
 from types import MappingProxyType
 from typing import Any
@@ -13,9 +13,9 @@ from unittest.mock import patch
 
 from bastion.exits import hand, resolve, sweeping, turns
 from bastion.exits.ahead import Ahead
+from tests.simulation.breaking import Break, breaks_of, broken_by
 from tests.simulation.wires.calm import calm_exit
 
-Break = Callable[[], list[AbstractContextManager[Any]]]
 BOUNDS: tuple[tuple[Mapping[str, int], float, int, int], ...] = (
     ({"binance": 4, "bybit": 5, "okx": 5}, 0.49, 14, 97),
     ({"bybit": 60}, 2.65, 60, 76),
@@ -61,11 +61,7 @@ class _Unmoved:
         return getattr(self._pace, name)
 
 
-MUTANTS: Mapping[str, Break] = {
-    name.strip("_"): value
-    for name, value in list(globals().items())
-    if name.startswith("_") and not name.startswith(("__", "_Unmoved")) and callable(value)
-}
+MUTANTS: Mapping[str, Break] = breaks_of(globals())
 
 
 def exceeded(number: int) -> str:
@@ -83,7 +79,4 @@ def exceeded(number: int) -> str:
 
 def broken(name: str) -> ExitStack:
     """Return a context in which that rule is broken."""
-    stack = ExitStack()
-    for change in MUTANTS[name]():
-        stack.enter_context(change)
-    return stack
+    return broken_by(MUTANTS[name])

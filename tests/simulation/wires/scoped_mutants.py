@@ -1,6 +1,6 @@
 """Scoped mutants: rules of naming, sides and second sources broken on purpose; scoped worlds notice."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import replace
 from typing import Any
@@ -12,8 +12,7 @@ from bastion.domain.selection import Selection
 from bastion.domain.symbol import pair
 from bastion.exits import hand, pressing, resolve, scope
 from bastion.exits.elsewhere import Elsewhere
-
-Break = Callable[[], list[AbstractContextManager[Any]]]
+from tests.simulation.breaking import Break, breaks_of, broken_by
 
 
 def _a_selection_does_not_heed_the_side() -> list[AbstractContextManager[Any]]:
@@ -74,16 +73,9 @@ def _reads_are_kept_for_closing_what_is_to_stay() -> list[AbstractContextManager
     return [patch.object(pressing, "_leaves", lambda _: False)]
 
 
-MUTANTS: Mapping[str, Break] = {
-    name.strip("_"): value
-    for name, value in list(globals().items())
-    if name.startswith("_") and not name.startswith("__") and callable(value)
-}
+MUTANTS: Mapping[str, Break] = breaks_of(globals())
 
 
 def broken(name: str) -> ExitStack:
     """Return a context in which that rule is broken."""
-    stack = ExitStack()
-    for change in MUTANTS[name]():
-        stack.enter_context(change)
-    return stack
+    return broken_by(MUTANTS[name])

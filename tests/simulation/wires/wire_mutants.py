@@ -20,8 +20,8 @@ from bastion.venues.encoders.bybit import BybitEncoder
 from bastion.venues.gate.outgoing import Passed
 from bastion.venues.gate.rules import passed
 from bastion.venues.throttle import Bucket, Throttle
+from tests.simulation.breaking import Break, broken_by
 
-Break = Callable[[], list[AbstractContextManager[Any]]]
 ROWS = (binance_rows, bybit_rows, okx_rows)
 
 
@@ -124,7 +124,4 @@ MUTANTS: Mapping[str, Break] = {
 
 def broken(name: str) -> ExitStack:
     """Return a context in which that rule is broken."""
-    stack = ExitStack()
-    for change in MUTANTS[name]():
-        stack.enter_context(change)
-    return stack
+    return broken_by(MUTANTS[name])
